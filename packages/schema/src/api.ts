@@ -1,0 +1,26 @@
+import { agents } from './agents.ts'
+import { builds } from './builds.ts'
+import { deployment } from './deployment.ts'
+import type { Api } from './endpoint.ts'
+import { files } from './files.ts'
+import { organizations } from './organizations.ts'
+import { sessions } from './sessions.ts'
+import { templateVersions } from './template-versions.ts'
+import { templates } from './templates.ts'
+import { users } from './users.ts'
+import { workspaces } from './workspaces.ts'
+
+/** The whole API: noun → operation → endpoint. The SDK has the same shape. */
+export const api = {
+  deployment,
+  users,
+  sessions,
+  organizations,
+  files,
+  templates,
+  templateVersions,
+  workspaces,
+  builds,
+  agents,
+} as const satisfies Api
+export type BerthApi = typeof api

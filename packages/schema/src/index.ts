@@ -1,0 +1,71 @@
+/**
+ * The wire contract of Berth: entities, endpoints, failures and the pure rules about wire values.
+ * Every export here is public API.
+ * @module
+ */
+export { api, type BerthApi } from './api.ts'
+export { endpoint, pathParameters } from './endpoint.ts'
+export type { Access, Action, Api, Delivery, EndpointGroup, EndpointSpec, RequestOf, ResourceType, ResponseOf } from './endpoint.ts'
+export { Failure, failures, type FailureCode, type FailureOptions, type Validation } from './failures.ts'
+export { Nullable, Response, type ValidationRule } from './wire.ts'
+export {
+  AgentStats,
+  AgentStatsResponse,
+  DERPMap,
+  ListeningPortsResponse,
+  PostWorkspaceAgentVersionRequest,
+  PostWorkspaceAppHealthsRequest,
+  WorkspaceAgentMetadata,
+  agents,
+} from './agents.ts'
+export { CreateWorkspaceBuildRequest, WorkspaceBuild, buildReasons, builds, workspaceStatuses, type WorkspaceStatus } from './builds.ts'
+export { BuildInfo, deployment } from './deployment.ts'
+export { UploadResponse, files, maxFileBytes } from './files.ts'
+export { Organization, organizations } from './organizations.ts'
+export {
+  ComputedParameter,
+  CreateParameterRequest,
+  ParameterSchema,
+  parameterDestinationSchemes,
+  parameterScopes,
+  parameterSourceSchemes,
+} from './parameters.ts'
+export {
+  LogQuery,
+  ProvisionerJob,
+  ProvisionerJobLog,
+  jobStatuses,
+  logLevels,
+  logSources,
+  provisionerTypes,
+  type JobStatus,
+  type LogLevel,
+  type ProvisionerType,
+} from './provisioner-jobs.ts'
+export { AuthMethods, GenerateApiKeyResponse, LoginWithPasswordRequest, LoginWithPasswordResponse, sessions } from './sessions.ts'
+export { CreateTemplateVersionRequest, TemplateVersion, templateVersions } from './template-versions.ts'
+export { CreateTemplateRequest, Template, UpdateActiveTemplateVersion, templates } from './templates.ts'
+export { CreateFirstUserRequest, CreateFirstUserResponse, CreateUserRequest, GetUsersResponse, Role, User, users } from './users.ts'
+export {
+  WorkspaceAgent,
+  WorkspaceApp,
+  WorkspaceResource,
+  agentStatuses,
+  appHealths,
+  sharingLevels,
+  transitions,
+  type AgentStatus,
+  type AppHealth,
+  type Transition,
+} from './workspace-resources.ts'
+export {
+  CreateWorkspaceRequest,
+  PutExtendWorkspaceRequest,
+  UpdateWorkspaceAutostartRequest,
+  UpdateWorkspaceRequest,
+  UpdateWorkspaceTTLRequest,
+  Workspace,
+  WorkspaceEvent,
+  WorkspacesResponse,
+  workspaces,
+} from './workspaces.ts'

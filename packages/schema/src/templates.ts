@@ -1,0 +1,128 @@
+import { Type, type Static } from '@sinclair/typebox'
+import { endpoint } from './endpoint.ts'
+import { OrganizationParams } from './organizations.ts'
+import { CreateParameterRequest } from './parameters.ts'
+import { provisionerTypes } from './provisioner-jobs.ts'
+import { Choice, Nullable, Response, Timestamp, Uuid } from './wire.ts'
+
+const TransitionStats = Type.Object(
+  { P50: Nullable(Type.Integer()), P95: Nullable(Type.Integer()) },
+  { title: 'TransitionStats', description: 'Milliseconds; null without data.' },
+)
+
+export const Template = Type.Object(
+  {
+    id: Uuid(),
+    created_at: Timestamp(),
+    updated_at: Timestamp(),
+    organization_id: Uuid(),
+    name: Type.String(),
+    display_name: Type.String(),
+    provisioner: Choice(provisionerTypes),
+    active_version_id: Uuid({ description: 'New workspaces use this version.' }),
+    workspace_owner_count: Type.Integer({ description: 'How many users own a workspace of this template.' }),
+    active_user_count: Type.Integer({ description: '-1 while not known.' }),
+    build_time_stats: Type.Object(
+      { delete: TransitionStats, start: TransitionStats, stop: TransitionStats },
+      { title: 'TemplateBuildTimeStats' },
+    ),
+    description: Type.String(),
+    icon: Type.String(),
+    default_ttl_ms: Type.Integer({ description: 'Milliseconds until a started workspace stops; 0: it does not stop by itself.' }),
+    created_by_id: Uuid(),
+    created_by_name: Type.String(),
+    allow_user_cancel_workspace_jobs: Type.Boolean(),
+  },
+  { title: 'Template' },
+)
+export type Template = Static<typeof Template>
+
+export const CreateTemplateRequest = Type.Object(
+  {
+    name: Type.String({ rules: ['template_name', 'required'] }),
+    display_name: Type.Optional(Type.String({ rules: ['template_display_name'] })),
+    description: Type.Optional(Type.String({ rules: ['lt=128'] })),
+    icon: Type.Optional(Type.String()),
+    template_version_id: Uuid({ rules: ['required'] }),
+    parameter_values: Type.Optional(Type.Array(CreateParameterRequest)),
+    default_ttl_ms: Type.Optional(Nullable(Type.Integer())),
+    allow_user_cancel_workspace_jobs: Type.Optional(Nullable(Type.Boolean())),
+  },
+  { title: 'CreateTemplateRequest' },
+)
+export type CreateTemplateRequest = Static<typeof CreateTemplateRequest>
+
+export const UpdateActiveTemplateVersion = Type.Object({ id: Uuid({ rules: ['required'] }) }, { title: 'UpdateActiveTemplateVersion' })
+export type UpdateActiveTemplateVersion = Static<typeof UpdateActiveTemplateVersion>
+
+export const TemplateParams = Type.Object({ template: Uuid({ description: 'Template ID.' }) })
+
+export const templates = {
+  create: endpoint({
+    method: 'POST',
+    path: '/organizations/:organization/templates',
+    summary: 'Create a template from a template version.',
+    access: { resource: 'template', action: 'create' },
+    params: OrganizationParams,
+    body: CreateTemplateRequest,
+    status: 201,
+    response: Template,
+    failures: ['invalid_uuid', 'not_found', 'invalid_json', 'validation_failed', 'name_taken', 'invalid_template'],
+    trailingSlash: true,
+  }),
+  list: endpoint({
+    method: 'GET',
+    path: '/organizations/:organization/templates',
+    summary: 'List the templates of an organization.',
+    access: { resource: 'template', action: 'read', filtered: true },
+    params: OrganizationParams,
+    status: 200,
+    response: Type.Array(Template),
+    failures: ['invalid_uuid', 'not_found'],
+    trailingSlash: true,
+  }),
+  getByName: endpoint({
+    method: 'GET',
+    path: '/organizations/:organization/templates/:templatename',
+    summary: 'Get a template by name.',
+    access: { resource: 'template', action: 'read' },
+    params: Type.Object({ ...OrganizationParams.properties, templatename: Type.String() }),
+    status: 200,
+    response: Template,
+    failures: ['invalid_uuid', 'not_found'],
+  }),
+  get: endpoint({
+    method: 'GET',
+    path: '/templates/:template',
+    summary: 'Get a template.',
+    access: { resource: 'template', action: 'read' },
+    params: TemplateParams,
+    status: 200,
+    response: Template,
+    failures: ['invalid_uuid', 'not_found'],
+    trailingSlash: true,
+  }),
+  delete: endpoint({
+    method: 'DELETE',
+    path: '/templates/:template',
+    summary: 'Delete a template that has no workspaces.',
+    access: { resource: 'template', action: 'delete' },
+    params: TemplateParams,
+    status: 200,
+    response: Response,
+    failures: ['invalid_uuid', 'not_found', 'template_in_use'],
+    trailingSlash: true,
+  }),
+  updateActiveVersion: endpoint({
+    method: 'PATCH',
+    path: '/templates/:template/versions',
+    summary: 'Make a version the one that new workspaces use.',
+    access: { resource: 'template', action: 'update' },
+    params: TemplateParams,
+    body: UpdateActiveTemplateVersion,
+    status: 200,
+    response: Response,
+    failures: ['invalid_uuid', 'not_found', 'invalid_json', 'validation_failed', 'template_version_not_found'],
+    trailingSlash: true,
+  }),
+}

@@ -1,0 +1,113 @@
+import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
+import type { Duplex } from 'node:stream'
+import { maxRefusalBytes, TunnelRefusal, TunnelStreamReset } from './failures.ts'
+import { defaults, SessionGuard, sessionOptions, type Tunnel, type TunnelOptions } from './session.ts'
+import { isTarget, pathOfTarget } from './target.ts'
+import { TunnelStream } from './tunnel-stream.ts'
+
+/** The dialing end of a tunnel. */
+export interface DialTunnel extends Tunnel {
+  /**
+   * Opens a stream to a target at the far end. May be called before the connection below is open: it waits for that.
+   *
+   * Rejects with {@link TunnelRefusal} when the far end says no (also 400 for a target that cannot be sent and 503 above the limit of streams), with
+   * {@link TunnelClosed} when the tunnel is gone, with {@link TunnelStreamReset} when only this stream broke, and with the signal's reason when
+   * `signal` is aborted first; after that the signal has no effect on the stream. There is no time limit but the signal.
+   */
+  dial(target: string, options?: { signal?: AbortSignal }): Promise<Duplex>
+  /** Measures a round trip through the tunnel, in milliseconds; rejects with {@link TunnelClosed}. */
+  ping(): Promise<number>
+}
+
+/** Becomes the dialing end of a tunnel over `stream`. */
+export function dialTunnel(stream: Duplex, options: TunnelOptions = {}): DialTunnel {
+  const session = connect('http://tunnel', { ...sessionOptions(options), createConnection: () => stream })
+  const guard = new SessionGuard(session, stream, options)
+  session.once('connect', () => guard.widen())
+  const maxStreams = options.maxStreams ?? defaults.maxStreams
+  let open = 0
+  return {
+    closed: guard.closed,
+    close: (reason) => guard.close(reason),
+    ping: () => ping(session, guard),
+    async dial(target, { signal } = {}) {
+      if (!isTarget(target)) throw new TunnelRefusal(400, 'A target is 1 to 8192 characters of printable ASCII without spaces.')
+      signal?.throwIfAborted()
+      const closed = guard.reason()
+      if (closed) throw closed
+      if (open >= maxStreams) throw new TunnelRefusal(503, `The tunnel has ${maxStreams} open streams, and no more are allowed.`)
+      open += 1
+      const carrier = session.request(
+        { [constants.HTTP2_HEADER_METHOD]: 'POST', [constants.HTTP2_HEADER_PATH]: pathOfTarget(target) },
+        { endStream: false },
+      )
+      carrier.once('close', () => (open -= 1))
+      return answerOf(carrier, target, { guard, signal })
+    },
+  }
+}
+
+function answerOf(
+  carrier: ClientHttp2Stream,
+  target: string,
+  { guard, signal }: { guard: SessionGuard; signal: AbortSignal | undefined },
+): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      signal?.removeEventListener('abort', onAbort)
+      carrier.removeListener('close', onClose)
+      carrier.removeListener('response', onResponse)
+    }
+    const onAbort = (): void => {
+      settle()
+      carrier.close(constants.NGHTTP2_CANCEL)
+      reject(signal?.reason as Error)
+    }
+    const onClose = (): void => {
+      settle()
+      reject(guard.reason() ?? new TunnelStreamReset(`The stream to "${target}" broke off before the far end answered.`))
+    }
+    const onResponse = (headers: { ':status'?: number | undefined }): void => {
+      settle()
+      const status = headers[':status'] ?? 0
+      if (status === 200) resolve(new TunnelStream(carrier, target, guard.reason))
+      else void readRefusal(carrier).then((message) => reject(new TunnelRefusal(status, message)))
+    }
+    carrier.on('error', () => undefined)
+    carrier.once('close', onClose)
+    carrier.once('response', onResponse)
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+function readRefusal(carrier: ClientHttp2Stream): Promise<string> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    carrier.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= maxRefusalBytes) chunks.push(chunk)
+      else carrier.close(constants.NGHTTP2_CANCEL)
+    })
+    carrier.once('end', () => carrier.close(constants.NGHTTP2_NO_ERROR))
+    carrier.once('close', () => resolve(Buffer.concat(chunks).toString('utf8') || 'The far end gave no reason.'))
+  })
+}
+
+function ping(session: ClientHttp2Session, guard: SessionGuard): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const fail = (error?: Error): void => reject(guard.reason() ?? error)
+    const send = (): void => {
+      session.removeListener('close', fail)
+      session.ping((error, durationMs) => (error ? fail(error) : resolve(durationMs)))
+    }
+    if (session.destroyed) {
+      fail()
+    } else if (session.connecting) {
+      session.once('connect', send)
+      session.once('close', fail)
+    } else {
+      send()
+    }
+  })
+}

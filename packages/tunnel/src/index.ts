@@ -1,0 +1,7 @@
+export { answerTunnel, type AnswerOptions, type TunnelRequest } from './answer-tunnel.ts'
+export { dialTunnel, type DialTunnel } from './dial-tunnel.ts'
+export { TunnelClosed, TunnelRefusal, TunnelStreamReset } from './failures.ts'
+export { pipeBoth, type PipedBytes } from './pipe-both.ts'
+export type { Tunnel, TunnelOptions } from './session.ts'
+export { socketStream, tunnelSocketOptions } from './socket-stream.ts'
+export { isTarget } from './target.ts'

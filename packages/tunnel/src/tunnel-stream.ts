@@ -1,0 +1,108 @@
+import { constants, type Http2Stream } from 'node:http2'
+import { Duplex } from 'node:stream'
+import { type TunnelClosed, TunnelStreamReset } from './failures.ts'
+
+/**
+ * One stream of a tunnel as a plain duplex.
+ *
+ * An HTTP/2 stream of Node is nearly that, but a destroyed one looks to its peer like one that ended well, so cut-off bytes would pass for complete
+ * ones. Here only `end()` gives the peer an end; `destroy()` gives it an error. A peer that has sent everything and hears no more makes this end's
+ * writes fail, while what it sent can still be read.
+ */
+export class TunnelStream extends Duplex {
+  readonly #carrier: Http2Stream
+  readonly #tunnelClosed: () => TunnelClosed | undefined
+  readonly #target: string
+  #onDrain: ((error?: Error) => void) | undefined
+  #carrierEnded = false
+
+  constructor(carrier: Http2Stream, target: string, tunnelClosed: () => TunnelClosed | undefined) {
+    super({ allowHalfOpen: true, highWaterMark: 256 * 1024 })
+    this.#carrier = carrier
+    this.#target = target
+    this.#tunnelClosed = tunnelClosed
+    carrier.on('data', (chunk: Buffer) => {
+      if (!this.push(chunk)) carrier.pause()
+    })
+    carrier.pause()
+    carrier.once('end', () => {
+      // A reset stream also ends, for Node; only one that was closed without a code has really said everything.
+      if (carrier.rstCode !== constants.NGHTTP2_NO_ERROR || tunnelClosed()) return
+      this.#carrierEnded = true
+      this.push(null)
+    })
+    carrier.on('drain', () => this.#settleWrite())
+    carrier.once('close', () => this.#onCarrierClose())
+    // `close` follows with the code that tells the cause.
+    carrier.on('error', () => undefined)
+    // A broken connection breaks every stream in it at once; one that nobody happens to listen to must not end the process.
+    this.on('error', () => undefined)
+  }
+
+  override _read(): void {
+    this.#carrier.resume()
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    if (this.#carrier.destroyed || this.#carrier.closed) {
+      callback(this.#breakError())
+      return
+    }
+    if (this.#carrier.write(chunk)) callback()
+    else this.#onDrain = callback
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    if (this.#carrier.destroyed || this.#carrier.closed) {
+      callback(this.#carrierEnded ? null : this.#breakError())
+      return
+    }
+    let called = false
+    const once = (error?: Error): void => {
+      if (called) return
+      called = true
+      callback(error)
+    }
+    this.#onDrain = once
+    this.#carrier.end(() => this.#settleWrite())
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    const carrier = this.#carrier
+    this.#onDrain = undefined
+    if (!carrier.destroyed && !carrier.closed) {
+      // Not CANCEL: Node may delay that one until after the END_STREAM its close() sends, and the peer would see a good end.
+      carrier.close(!error && this.writableFinished ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_INTERNAL_ERROR)
+      // Unread bytes would keep the carrier from closing.
+      carrier.resume()
+    }
+    callback(error)
+  }
+
+  #settleWrite(error?: Error): void {
+    const onDrain = this.#onDrain
+    this.#onDrain = undefined
+    onDrain?.(error)
+  }
+
+  #onCarrierClose(): void {
+    if (this.destroyed) return
+    if (!this.#carrierEnded || this.#tunnelClosed()) {
+      this.destroy(this.#breakError())
+      return
+    }
+    if (this.writableFinished) return
+    // The peer has said everything and no longer listens: fail what is being written, keep what can be read.
+    if (this.#onDrain) this.#settleWrite(this.writableEnded && this.writableLength === 0 ? undefined : this.#breakError())
+  }
+
+  #breakError(): Error {
+    const closed = this.#tunnelClosed()
+    if (closed) return closed
+    const cause =
+      this.#carrier.rstCode === constants.NGHTTP2_REFUSED_STREAM
+        ? 'the far end takes no more streams'
+        : 'the far end closed it before it was complete'
+    return new TunnelStreamReset(`The stream to "${this.#target}" broke off: ${cause}.`)
+  }
+}

@@ -1,0 +1,355 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import type { Duplex } from 'node:stream'
+import { WebSocket } from 'ws'
+import * as fc from 'fast-check'
+import { afterEach, describe, expect, test } from 'vitest'
+import { deferred } from '../test/deferred.ts'
+import { readAll } from '../test/read-all.ts'
+import { tunnelPair, type TunnelPair } from '../test/socket-pair.ts'
+import {
+  answerTunnel,
+  dialTunnel,
+  socketStream,
+  TunnelClosed,
+  TunnelRefusal,
+  TunnelStreamReset,
+  type AnswerOptions,
+  type TunnelRequest,
+} from './index.ts'
+
+const pairs: TunnelPair[] = []
+const open = async (answer: (request: TunnelRequest) => void | Promise<void>, options: AnswerOptions = {}): Promise<TunnelPair> => {
+  const pair = await tunnelPair(answer, options)
+  pairs.push(pair)
+  return pair
+}
+const echo = ({ accept }: TunnelRequest): void => {
+  const stream = accept()
+  stream.on('error', () => undefined)
+  stream.pipe(stream)
+}
+/** Records what happens to a stream, so that "once" can be asserted. */
+const watch = (stream: Duplex): { errors: Error[]; closes: number } => {
+  const seen = { errors: [] as Error[], closes: 0 }
+  stream.on('error', (error) => seen.errors.push(error))
+  stream.on('close', () => (seen.closes += 1))
+  return seen
+}
+
+afterEach(async () => {
+  await Promise.all(pairs.splice(0).map((pair) => pair.stop()))
+})
+
+describe('bytes', () => {
+  test('any chunks on many streams at once arrive whole and in order, both ways', async () => {
+    const { dialing } = await open(echo)
+    const chunks = fc.array(fc.integer({ min: 0, max: 200_000 }), { minLength: 1, maxLength: 12 })
+    await fc.assert(
+      fc.asyncProperty(fc.array(chunks, { minLength: 1, maxLength: 25 }), async (plan) => {
+        await Promise.all(
+          plan.map(async (sizes, index) => {
+            const stream = await dialing.dial(`echo/${index}`)
+            const sent = createHash('sha256')
+            const received = readAll(stream)
+            for (const size of sizes) {
+              const chunk = randomBytes(size)
+              sent.update(chunk)
+              if (!stream.write(chunk)) await once(stream, 'drain')
+            }
+            stream.end()
+            const back = await received
+            expect(createHash('sha256').update(back).digest('hex')).toBe(sent.digest('hex'))
+          }),
+        )
+      }),
+      { numRuns: 15 },
+    )
+  })
+
+  test('300 streams are open at the same time and each has its own bytes', async () => {
+    const { dialing } = await open(echo)
+    const streams = await Promise.all(Array.from({ length: 300 }, (_, index) => dialing.dial(`echo/${index}`)))
+    const answers = await Promise.all(
+      streams.map(async (stream, index) => {
+        stream.end(`stream ${index}`)
+        return (await readAll(stream)).toString()
+      }),
+    )
+    expect(answers).toEqual(streams.map((_, index) => `stream ${index}`))
+  })
+
+  test('the end of what the dialing end says reaches the far side while the answer still flows', async () => {
+    const { dialing } = await open(async ({ accept }) => {
+      const stream = accept()
+      const question = await readAll(stream)
+      stream.write('you said ')
+      stream.end(question)
+    })
+    const stream = await dialing.dial('question')
+    stream.end('hello')
+    expect((await readAll(stream)).toString()).toBe('you said hello')
+  })
+
+  test('the end of the answer arrives while the question still flows, and the rest of the question is still read', async () => {
+    let question = ''
+    const heard = deferred<void>()
+    const { dialing } = await open(async ({ accept }) => {
+      const stream = accept()
+      stream.end('answer')
+      question = (await readAll(stream)).toString()
+      heard.resolve()
+    })
+    const stream = await dialing.dial('early')
+    expect((await readAll(stream)).toString()).toBe('answer')
+    stream.end('late question')
+    await heard.promise
+    expect(question).toBe('late question')
+  })
+
+  test('a stream that was finished properly at both ends closes without an error', async () => {
+    const { dialing } = await open(echo)
+    const stream = await dialing.dial('echo')
+    const seen = watch(stream)
+    stream.end('x')
+    await readAll(stream)
+    if (!stream.closed) await once(stream, 'close')
+    expect(seen).toEqual({ errors: [], closes: 1 })
+  })
+})
+
+describe('back-pressure', () => {
+  test('a reader that does not read stalls its writer, and no other stream', async () => {
+    const silent: Duplex[] = []
+    const { dialing } = await open((request) => {
+      if (request.target === 'silent') silent.push(request.accept().on('error', () => undefined))
+      else echo(request)
+    })
+    const stuck = await Promise.all(Array.from({ length: 8 }, () => dialing.dial('silent')))
+    const written = await Promise.all(stuck.map((stream) => writeUntilStalled(stream)))
+    for (const bytes of written) {
+      expect(bytes).toBeGreaterThan(1024 * 1024)
+      expect(bytes).toBeLessThan(12 * 1024 * 1024)
+    }
+    const lively = await dialing.dial('echo')
+    const data = randomBytes(8 * 1024 * 1024)
+    lively.end(data)
+    expect((await readAll(lively)).equals(data)).toBe(true)
+    for (const stream of stuck) stream.destroy()
+  })
+
+  test('what a stalled writer still holds is delivered when the reader reads on', async () => {
+    const accepted = deferred<Duplex>()
+    const { dialing } = await open(({ accept }) => accepted.resolve(accept()))
+    const stream = await dialing.dial('slow')
+    const bytes = await writeUntilStalled(stream)
+    stream.end()
+    expect((await readAll(await accepted.promise)).length).toBe(bytes)
+  })
+})
+
+/** Writes 64 KiB pieces until the stream asks to wait and says nothing for 300 ms. */
+async function writeUntilStalled(stream: Duplex): Promise<number> {
+  const piece = randomBytes(64 * 1024)
+  for (let bytes = piece.length; ; bytes += piece.length) {
+    if (stream.write(piece)) continue
+    const drained = await Promise.race([
+      once(stream, 'drain').then(() => true),
+      new Promise<boolean>((resolve) => {
+        setTimeout(() => resolve(false), 300)
+      }),
+    ])
+    if (!drained) return bytes
+  }
+}
+
+describe('refusals', () => {
+  test.each([
+    [new TunnelRefusal(404, 'There is no target "x".'), 404, 'There is no target "x".'],
+    [new TunnelRefusal(502, 'Nothing listens on port 8080 – läuft da etwas?'), 502, 'Nothing listens on port 8080 – läuft da etwas?'],
+    [new TunnelRefusal(403, ''), 403, 'The far end gave no reason.'],
+    [new TunnelRefusal(400, 'x'.repeat(10_000)), 400, 'x'.repeat(4_096)],
+    [new Error('secret detail'), 500, 'The far end failed while answering.'],
+  ])('%s arrives with its status and text', async (thrown, status, message) => {
+    const errors: unknown[] = []
+    const { dialing } = await open(
+      async () => {
+        throw thrown
+      },
+      { onError: (error) => errors.push(error) },
+    )
+    const refusal = await dialing.dial('x').catch((error: unknown) => error)
+    expect(refusal).toBeInstanceOf(TunnelRefusal)
+    expect(refusal).toMatchObject({ status, message })
+    expect(errors).toEqual(thrown instanceof TunnelRefusal ? [] : [thrown])
+  })
+
+  test('an answer that neither accepts nor refuses is a failure of the far end', async () => {
+    const { dialing } = await open(() => undefined)
+    await expect(dialing.dial('x')).rejects.toMatchObject({ status: 500 })
+  })
+
+  test.each([[''], ['with space'], ['ümlaut'], ['line\nbreak'], ['x'.repeat(8_193)]])(
+    'the target %j is refused before it is sent',
+    async (target) => {
+      const { dialing } = await open(echo)
+      await expect(dialing.dial(target)).rejects.toMatchObject({ status: 400 })
+    },
+  )
+
+  test('the far end reads a target exactly as it was dialled', async () => {
+    const targets: string[] = []
+    const { dialing } = await open((request) => {
+      targets.push(request.target)
+      echo(request)
+    })
+    const dialled = ['ssh', 'ports/8080', 'pty?id=1&command=ls%20-l', '/odd//path/../x', '*', 'x'.repeat(8_192), '#?%']
+    for (const target of dialled) (await dialing.dial(target)).destroy()
+    expect(targets).toEqual(dialled)
+  })
+
+  test('one stream above the limit is refused, and room is made by a stream that closes', async () => {
+    const { dialing } = await open(echo, { maxStreams: 3 })
+    const streams = await Promise.all([dialing.dial('a'), dialing.dial('b'), dialing.dial('c')])
+    await expect(dialing.dial('d')).rejects.toMatchObject({ name: 'TunnelRefusal', status: 503 })
+    const first = streams[0]
+    first.destroy()
+    if (!first.closed) await once(first, 'close')
+    await expect
+      .poll(() =>
+        dialing.dial('d').then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true)
+  })
+})
+
+describe('breaks', () => {
+  test('a stream destroyed at one end is an error at the other, never an end', async () => {
+    const accepted = deferred<Duplex>()
+    const { dialing } = await open(({ accept }) => accepted.resolve(accept()))
+    const near = await dialing.dial('x')
+    const far = await accepted.promise
+    far.write('half of')
+    await once(near, 'readable')
+    const seen = watch(near)
+    far.destroy()
+    near.resume()
+    await expect.poll(() => seen.closes).toBe(1)
+    expect(near.readableEnded).toBe(false)
+    expect(seen.errors).toHaveLength(1)
+    expect(seen.errors[0]).toBeInstanceOf(TunnelStreamReset)
+    expect(await dialing.ping()).toBeGreaterThanOrEqual(0)
+  })
+
+  test('a far end that finished and hears no more leaves its answer readable', async () => {
+    const accepted = deferred<Duplex>()
+    const { dialing } = await open(({ accept }) => accepted.resolve(accept()))
+    const near = await dialing.dial('x')
+    const far = await accepted.promise
+    const answer = randomBytes(1024 * 1024)
+    far.end(answer)
+    await once(far, 'finish')
+    far.destroy()
+    expect((await readAll(near)).equals(answer)).toBe(true)
+  })
+
+  test.each([
+    ['the dialing socket is terminated', (pair: TunnelPair) => pair.sockets.dialing.terminate()],
+    ['the answering socket is terminated', (pair: TunnelPair) => pair.sockets.answering.terminate()],
+    ['the connection is reset', (pair: TunnelPair) => pair.cut()],
+    ['the dialing socket is closed with 1001', (pair: TunnelPair) => pair.sockets.dialing.close(1001, 'build is outdated')],
+    ['the dialing end closes', (pair: TunnelPair) => pair.dialing.close()],
+    ['the answering end closes', (pair: TunnelPair) => pair.answering.close()],
+  ])('when %s every stream at both ends is destroyed once with TunnelClosed', async (_title, act) => {
+    const far: ReturnType<typeof watch>[] = []
+    const signals: AbortSignal[] = []
+    const pair = await open(async ({ target, accept, signal }) => {
+      signals.push(signal)
+      if (target === 'never') await new Promise(() => undefined)
+      const stream = accept()
+      far.push(watch(stream))
+      stream.write('hello')
+    })
+    const near = await Promise.all(Array.from({ length: 20 }, () => pair.dialing.dial('x')))
+    const nearSeen = near.map((stream) => watch(stream))
+    const waiting = pair.dialing.dial('never').catch((error: unknown) => error)
+    await expect.poll(() => signals.length).toBe(21)
+    const sending = near.slice(0, 5)
+    for (const stream of sending) for (let pieces = 0; pieces < 100 && stream.write(randomBytes(64 * 1024));) pieces += 1
+    act(pair)
+    expect(await pair.dialing.closed).toBeInstanceOf(TunnelClosed)
+    expect(await pair.answering.closed).toBeInstanceOf(TunnelClosed)
+    expect(await waiting).toBeInstanceOf(TunnelClosed)
+    await expect.poll(() => [...nearSeen, ...far].every((seen) => seen.closes === 1)).toBe(true)
+    for (const seen of [...nearSeen, ...far]) {
+      expect(seen.errors).toHaveLength(1)
+      expect(seen.errors[0]).toBeInstanceOf(TunnelClosed)
+    }
+    expect(signals.every((signal) => signal.aborted)).toBe(true)
+    await expect(pair.dialing.dial('x')).rejects.toBeInstanceOf(TunnelClosed)
+    await expect(pair.dialing.ping()).rejects.toBeInstanceOf(TunnelClosed)
+  })
+
+  test('a peer that goes silent closes the tunnel at both ends', async () => {
+    const pair = await open(echo, { pingIntervalMs: 30, deadAfterMs: 150 })
+    const stream = await pair.dialing.dial('x')
+    const seen = watch(stream)
+    pair.freeze()
+    expect((await pair.dialing.closed).message).toMatch(/silent/)
+    expect((await pair.answering.closed).message).toMatch(/silent/)
+    await expect.poll(() => seen.closes).toBe(1)
+    expect(seen.errors[0]).toBeInstanceOf(TunnelClosed)
+  })
+
+  test('an idle tunnel with a living peer stays open', async () => {
+    const pair = await open(echo, { pingIntervalMs: 20, deadAfterMs: 120 })
+    let closed = false
+    void pair.dialing.closed.then(() => (closed = true))
+    for (let round = 0; round < 10; round += 1) {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 50)
+      })
+      await pair.dialing.ping()
+    }
+    expect(closed).toBe(false)
+  })
+
+  test('a socket that never opens closes both kinds of ends and rejects what waits', async () => {
+    const dialing = dialTunnel(socketStream(new WebSocket('ws://127.0.0.1:9/')))
+    const waiting = [dialing.dial('x'), dialing.ping()].map((promise) => promise.catch((error: unknown) => error))
+    const answering = answerTunnel(socketStream(new WebSocket('ws://127.0.0.1:9/')), echo)
+    expect((await dialing.closed).message).toMatch(/ECONNREFUSED/)
+    expect((await answering.closed).message).toMatch(/ECONNREFUSED/)
+    for (const error of await Promise.all(waiting)) expect(error).toBeInstanceOf(TunnelClosed)
+  })
+})
+
+describe('signals', () => {
+  test('an aborted dial rejects with the reason and tells the far end', async () => {
+    const far = deferred<AbortSignal>()
+    const { dialing } = await open(async ({ signal }) => {
+      far.resolve(signal)
+      await once(signal, 'abort')
+      throw new TunnelRefusal(503, 'too late')
+    })
+    const abort = new AbortController()
+    const dial = dialing.dial('x', { signal: abort.signal })
+    const signal = await far.promise
+    abort.abort(new Error('changed my mind'))
+    await expect(dial).rejects.toThrow('changed my mind')
+    await expect.poll(() => signal.aborted).toBe(true)
+  })
+
+  test('a signal aborted before or after the dial is no harm', async () => {
+    const { dialing } = await open(echo)
+    await expect(dialing.dial('x', { signal: AbortSignal.abort(new Error('already')) })).rejects.toThrow('already')
+    const abort = new AbortController()
+    const stream = await dialing.dial('x', { signal: abort.signal })
+    abort.abort()
+    stream.end('still here')
+    expect((await readAll(stream)).toString()).toBe('still here')
+  })
+})

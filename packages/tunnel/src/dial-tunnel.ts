@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { maxRefusalBytes, TunnelRefusal, TunnelStreamReset } from './failures.ts'
 import { defaults, SessionGuard, sessionOptions, type Tunnel, type TunnelOptions } from './session.ts'
 import { isTarget, pathOfTarget } from './target.ts'
-import { TunnelStream } from './tunnel-stream.ts'
+import { breakOff, TunnelStream } from './tunnel-stream.ts'
 
 /** The dialing end of a tunnel. */
 export interface DialTunnel extends Tunnel {
@@ -60,7 +60,7 @@ function answerOf(
     }
     const onAbort = (): void => {
       settle()
-      carrier.close(constants.NGHTTP2_CANCEL)
+      breakOff(carrier)
       reject(signal?.reason as Error)
     }
     const onClose = (): void => {
@@ -87,7 +87,7 @@ function readRefusal(carrier: ClientHttp2Stream): Promise<string> {
     carrier.on('data', (chunk: Buffer) => {
       bytes += chunk.length
       if (bytes <= maxRefusalBytes) chunks.push(chunk)
-      else carrier.close(constants.NGHTTP2_CANCEL)
+      else breakOff(carrier)
     })
     carrier.once('end', () => carrier.close(constants.NGHTTP2_NO_ERROR))
     carrier.once('close', () => resolve(Buffer.concat(chunks).toString('utf8') || 'The far end gave no reason.'))

@@ -71,8 +71,8 @@ export class TunnelStream extends Duplex {
     const carrier = this.#carrier
     this.#onDrain = undefined
     if (!carrier.destroyed && !carrier.closed) {
-      // Not CANCEL: Node may delay that one until after the END_STREAM its close() sends, and the peer would see a good end.
-      carrier.close(!error && this.writableFinished ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_INTERNAL_ERROR)
+      if (!error && this.writableFinished) carrier.close(constants.NGHTTP2_NO_ERROR)
+      else breakOff(carrier)
       // Unread bytes would keep the carrier from closing.
       carrier.resume()
     }
@@ -105,4 +105,11 @@ export class TunnelStream extends Duplex {
         : 'the far end closed it before it was complete'
     return new TunnelStreamReset(`The stream to "${this.#target}" broke off: ${cause}.`)
   }
+}
+
+/** Closes an HTTP/2 stream so that its peer sees a reset and nothing else. */
+export function breakOff(carrier: Http2Stream): void {
+  // Node's close() ends the writable side first, and that end can reach the peer before the reset does: cut-off bytes would look complete.
+  carrier._final = (callback) => callback()
+  carrier.close(constants.NGHTTP2_INTERNAL_ERROR)
 }

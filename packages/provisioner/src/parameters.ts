@@ -1,0 +1,29 @@
+/** Where a parameter's value goes in the provisioner. `none` is what a schema without a default destination has. */
+export type DestinationScheme = 'none' | 'environment_variable' | 'provisioner_variable'
+
+/** What a template says about one of its parameters (Coder v2 API, v0.13.4, parameter schemas). */
+export interface ParameterSchema {
+  /** At most 64 characters. */
+  readonly name: string
+  readonly description: string
+  /** `data` where the template gives a default. */
+  readonly default_source_scheme: 'none' | 'data'
+  readonly default_source_value: string
+  readonly allow_override_source: boolean
+  readonly default_destination_scheme: DestinationScheme
+  readonly allow_override_destination: boolean
+  /** False for secrets. */
+  readonly redisplay_value: boolean
+  readonly validation_type_system: 'none' | 'hcl'
+  readonly validation_value_type: string
+  readonly validation_error: string
+  /** An HCL expression; `contains(["a", "b"], var.name)` is shown as a choice by existing clients. */
+  readonly validation_condition: string
+}
+
+/** The value a parameter has in one job. */
+export interface ParameterValue {
+  readonly name: string
+  readonly value: string
+  readonly destination_scheme: DestinationScheme
+}

@@ -1,0 +1,12 @@
+/**
+ * Typed client for Berth and every server that speaks the Coder v2 HTTP API.
+ * Every export here is public API.
+ * @module
+ */
+export { ApiError, type ApiErrorOptions, type FieldError } from './api-error.ts'
+export { createClient } from './client.ts'
+export type { CallOptions, Client, ClientConnection, ClientOptions, Operation, OperationRequest, Operations } from './client.ts'
+export type { FetchOptions } from './connection.ts'
+export { ConnectionError } from './connection-error.ts'
+export type { UrlValue } from './request-url.ts'
+export type { SocketClose, SocketError, SocketMessage, WebSocketConstructor, WebSocketLike } from './websocket.ts'

@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import { citedIn } from './citations.ts'
+import { coverage, renderCoverage } from './coverage.ts'
+import { requirements, type RequirementId } from './requirements.ts'
+import { verifies } from './verifies.ts'
+
+// Assembled, so that this file cites nothing itself.
+const cite = (ids: string) => `verifies${ids}`
+
+describe('rows', () => {
+  test('every id is used once', () => {
+    const ids = requirements.map(({ id }) => id)
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([])
+  })
+
+  test('ids are kebab-case parts joined by colons', () => {
+    expect(requirements.map(({ id }) => id).filter((id) => !/^[a-z0-9]+(-[a-z0-9]+)*(:[a-z0-9]+(-[a-z0-9]+)*)*$/.test(id))).toEqual([])
+  })
+
+  test('texts are sentences', () => {
+    expect(requirements.filter(({ text }) => !text.endsWith('.')).map(({ id }) => id)).toEqual([])
+  })
+})
+
+describe('citations', () => {
+  test('single, several and multi-line ids are found', () => {
+    const source = [cite(`('a:one')`), cite(`('a:two', "a:three")`), cite(`(\n  'a:four',\n  'a:five',\n)`)].join('\n')
+    expect(citedIn(source)).toEqual(['a:one', 'a:two', 'a:three', 'a:four', 'a:five'])
+  })
+
+  test('a comment cites nothing', () => {
+    expect(citedIn([`// ${cite(`('a:one')`)}`, `/* ${cite(`('a:two')`)} */`].join('\n'))).toEqual([])
+  })
+
+  test('what looks like a comment inside a string hides no citation', () => {
+    expect(citedIn([`glob('apps/*/src')`, cite(`('a:one')`), `glob('tooling/*/src')`].join('\n'))).toEqual(['a:one'])
+  })
+
+  test('an id that no row has is refused at run time', () => {
+    const wrong = 'workspaces:no-such-rule' as RequirementId
+    expect(() => verifies(wrong)).toThrow('No requirement is called workspaces:no-such-rule')
+  })
+})
+
+test('a row is proven by a citation, due later by its issue, a known gap by its reason, and unproven otherwise', () => {
+  const row = { section: 'area §1', text: 'A rule.' }
+  const areas = coverage(
+    [
+      { ...row, id: 'proven' },
+      { ...row, id: 'unproven' },
+      { ...row, id: 'later', issue: 3 },
+      { ...row, id: 'gap', knownGap: 'waits for a decision' },
+    ],
+    [{ id: 'proven', file: 'a.test.ts' }],
+  )
+  const ids = areas.map((area) => ({
+    area: area.area,
+    proven: area.proven.map(({ id }) => id),
+    unproven: area.unproven.map(({ id }) => id),
+    later: area.later.map(({ id }) => id),
+    gaps: area.gaps.map(({ id }) => id),
+  }))
+  expect(ids).toEqual([{ area: 'area', proven: ['proven'], unproven: ['unproven'], later: ['later'], gaps: ['gap'] }])
+  expect(renderCoverage(areas)).toContain('1 proven, 1 unproven, 1 later, 1 known gaps')
+})

@@ -1,0 +1,27 @@
+import { apiPage } from './rows/api-page.ts'
+import { berth } from './rows/berth.ts'
+import { platformDeployment } from './rows/platform-deployment.ts'
+import { platformPeople } from './rows/platform-people.ts'
+import { platformTemplates } from './rows/platform-templates.ts'
+import { rulings } from './rows/rulings.ts'
+import { workspacesAgents } from './rows/workspaces-agents.ts'
+import { workspacesBuilds } from './rows/workspaces-builds.ts'
+import { workspacesEndpoints } from './rows/workspaces-endpoints.ts'
+import { workspacesWire } from './rows/workspaces-wire.ts'
+
+/** Every observable rule that Berth keeps, in the order of the documents that state them. */
+export const requirements = [
+  ...apiPage,
+  ...rulings,
+  ...workspacesWire,
+  ...workspacesEndpoints,
+  ...workspacesBuilds,
+  ...workspacesAgents,
+  ...platformPeople,
+  ...platformTemplates,
+  ...platformDeployment,
+  ...berth,
+]
+
+/** The id of a rule. A wrong one does not compile. */
+export type RequirementId = (typeof requirements)[number]['id']

@@ -1,0 +1,107 @@
+import { rows } from '../row.ts'
+
+/** Sign-in, users, keys, roles and organizations. */
+export const platformPeople = [
+  ...rows(
+    { section: 'platform §9.1: first user' },
+    {
+      'first-user:empty-body': 'An empty first user is 400.',
+      'first-user:second': 'A first user where there is one is 409.',
+      'first-user:created': 'A valid first user is 201 with usable ids, and is Owner.',
+      'first-user:status': 'GET /users/first is 404 before the first user exists and 200 after.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §9.1: login' },
+    {
+      'login:wrong': 'A login without users, and one with a wrong password, is 401.',
+      'login:right': 'A correct password signs in, with the e-mail address in any case.',
+      logout: 'Logout is 200, clears the cookie, and the old token is 401 afterwards.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §9.1: get user' },
+    {
+      'users:get': 'A user is the same by me, by UUID and by name, and lists its organization.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §9.1', issue: 4 },
+    {
+      'first-user:trial': 'A trial is asked for where a generator is installed.',
+      'first-user:last-seen': 'A user who only logged in has never been seen.',
+      'first-user:auto-import-kubernetes':
+        'The kubernetes template that is imported automatically has exactly its two parameters in both scopes.',
+      'login:suspended': 'A suspended user is 401 in an existing session and at a new login.',
+      'login:lifetimes': 'A login key lives a day, a token 30 days.',
+      'users:delete': 'A deleted user can be created and deleted again.',
+      'users:delete-by-member': 'A member who deletes another user gets 403.',
+      'users:delete-with-workspace': 'A user who owns a workspace is not deleted: 417.',
+      'users:create': 'Creating users checks conflict, organization and permission in that order, and audits once.',
+      'users:profile': 'A rename to a taken name is 409, to a free one it shows and is audited once.',
+      'users:password-by-other': "A member cannot set another's password; an owner can.",
+      'users:password-own': 'A member needs the old password, an owner does not.',
+      'users:password-ends-sessions': 'A changed password ends the sessions and keys of the user.',
+      'users:password-same': 'A new password equal to the old one is 400.',
+      'users:roles-site': 'Site roles refuse an organization role, an unknown user, oneself, and a caller who may not.',
+      'users:roles-organization': 'Organization roles refuse a site role, oneself and a foreign admin, and are set exactly.',
+      'users:roles-first': 'The first user has exactly the roles owner and member of the organization.',
+      'users:suspend': 'A member is suspended and audited; another owner and oneself are not.',
+      'users:filter': 'Users are filtered by status, role and search text in any case.',
+      'users:filter-query': 'Search text, status, role and the raw query are joined into one.',
+      'users:list': 'Users are listed with their organizations and a count; paging keeps it.',
+      'users:list-active': 'The active filter leaves out a suspended user.',
+      'users:paging': 'Pages by cursor and by offset have the same contents in the same order.',
+      'users:token': 'A created token is a key.',
+      'users:workspaces-of-me': 'Workspaces of owner me are empty at first and only own ones later.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §9.2', issue: 4 },
+    {
+      'users:query-parsing': 'The user query is read as search words, keys and quoted values, with the exact errors.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §9.5', issue: 4 },
+    {
+      'oauth:methods': 'The sign-in methods show what is configured.',
+      'oauth:github-refusals': 'GitHub refuses a foreign organization or team, an unverified address, closed sign-ups and a password user.',
+      'oauth:github-signup': 'A GitHub sign-up sets a session and takes address, name and picture.',
+      'oauth:github-allowed': 'An allowed team in any organization signs in; a pending membership does not.',
+      'oauth:oidc': 'OIDC claims decide address, name and picture, and each refusal has its status.',
+      'oauth:oidc-second-identity': 'A second identity with the same local part gets a name of its own.',
+      'oauth:oidc-broken': 'OIDC that is not configured is 428; a missing or bad id_token is 400.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §9.6', issue: 4 },
+    {
+      'tokens:list': 'A token is listed with its id and expiry, and is gone when deleted.',
+      'tokens:scope': 'The scope of a token is kept.',
+      'tokens:lifetime': 'A lifetime is kept.',
+      'tokens:maximum': 'A lifetime above the maximum is refused.',
+      'tokens:key': 'A key is created for oneself.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §9.7', issue: 4 },
+    {
+      'roles:member': 'A member may assign nothing and is 403 in a foreign organization.',
+      'roles:admins': 'An organization admin may assign in the own organization only, an owner everywhere.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §9.8' },
+    {
+      'organizations:of-user': 'The first user is in exactly one organization.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §9.8', issue: 4 },
+    {
+      'organizations:get': 'An organization is read by id and by name; an unknown or foreign one is 404.',
+      'organizations:create': 'An existing name is 409, a new one is created.',
+    },
+  ),
+]

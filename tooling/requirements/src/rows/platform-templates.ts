@@ -1,0 +1,96 @@
+import { rows } from '../row.ts'
+
+/** Files, templates, template versions and parameters. */
+export const platformTemplates = [
+  ...rows(
+    { section: 'platform §9.3' },
+    {
+      'templates:get': 'A created template is readable.',
+      'templates:create': 'A created template has the name and description that were sent.',
+      'templates:create-taken': 'A name that is in use is 409.',
+      'templates:create-signed-out': 'Without a session the answer is 401.',
+      'templates:create-unknown-version': 'An unknown version is 404.',
+      'templates:list': 'The list of templates is an array, empty at first, and holds what was created.',
+      'templates:by-name': 'A template is found by name; an unknown name is 404.',
+      'templates:ttl-on-create': 'A negative default_ttl_ms is 400, and 0 is stored.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §9.3', issue: 4 },
+    {
+      'templates:owner-count': 'A template counts the owners of its workspaces that are not deleted.',
+      'templates:audit': 'Creating a template leaves the entries version create, version write and template create.',
+      'templates:update': 'All fields of a template can be changed, and the change is audited.',
+      'templates:update-ttl': 'default_ttl_ms can be set to 0; a negative one is refused and changes nothing.',
+      'templates:update-same': 'An update that changes nothing is 304.',
+      'templates:update-huge-ttl': 'A hugely negative default_ttl_ms gives one validation.',
+      'templates:update-icon': 'An empty icon clears it.',
+      'templates:delete': 'A template without workspaces is deleted; one with a workspace is 412.',
+      'templates:metrics': 'A template counts its active users and its start times.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §9.4' },
+    {
+      'versions:get': 'A version is readable, by a member once it belongs to a template.',
+      'versions:create-unknown': 'An unknown template or file is 404.',
+      'versions:create-name': 'A version keeps its name and carries the organization tag.',
+      'versions:unfinished': 'Resources of an import that is not completed are 412.',
+      'versions:resources': 'Resources come twice, for start and for stop, with their agents.',
+      'versions:logs': 'The log stream ends by itself when the job has ended.',
+      'versions:promote': 'A version of the template becomes active; an unknown one is 404, a foreign one 400.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §6.5' },
+    {
+      'versions:import-stages': 'An import logs its stages by their exact labels.',
+      'versions:missing-parameter': 'A parameter without a value fails the import with `missing parameter: <name>`.',
+      'builds:stages': 'A workspace build logs its stages by their exact labels.',
+      'versions:archive-escape': 'An archive whose entry would land outside the folder fails the job.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §6.10' },
+    {
+      'echo:answers': 'The echo provisioner answers parse, plan and apply from the files of the archive.',
+      'echo:hangs': 'An archive with only log lines keeps the job running until it is canceled.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §9.4', issue: 4 },
+    {
+      'versions:example': 'An example makes a version; an unknown one, and one beside a file, is an error.',
+      'versions:cancel': 'Canceling works once and only while the job runs.',
+      'versions:schema': 'A schema with a condition lists the values it allows.',
+      'versions:parameters': 'Defaults are the values, in the order of the schemas.',
+      'versions:list': 'Versions are listed by template and found by name.',
+      'versions:dry-run': 'A dry run plans the resources, can be canceled, and needs a completed import.',
+      'versions:paging': 'Versions page by limit, offset and cursor.',
+      'versions:by-organization': 'A version is found by organization and name.',
+      'versions:previous': 'The previous version is of the same template, or 404.',
+      'versions:examples-list': 'The examples are listed.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §9.9' },
+    {
+      'files:upload': 'A tar is stored; the same again gives the same file; another content type is refused.',
+      'files:download': 'An uploaded file is read back byte for byte; an unknown one is 404.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §9.10', issue: 4 },
+    {
+      'parameters:stored': 'Parameters are created, listed and deleted; an unknown scope is 400, a repeated name 409.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §9.12', issue: 4 },
+    {
+      'terraform:parse': 'Variables, defaults, conditions and syntax errors are read from Terraform sources.',
+      'terraform:provision': 'Plans and applies give resources, logs and errors as listed, without leaking the host environment.',
+      'terraform:resources': 'Agents, apps, metadata and instance types are found in the graph.',
+    },
+  ),
+]

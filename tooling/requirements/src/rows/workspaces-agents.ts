@@ -1,0 +1,92 @@
+import { rows } from '../row.ts'
+
+/** Resources, agents, apps, activity, the schedule loop, the provisioner protocol and the app proxy. */
+export const workspacesAgents = [
+  ...rows(
+    { section: 'workspaces §15.14' },
+    {
+      'agents:resources:two-agents': 'A resource with two agents lists both, and carries its icon.',
+      'agents:apps:health': 'An app without a health check is `disabled`, one with a check starts as `initializing`; apps come by slug.',
+      'agents:get:by-id': 'An agent is readable by id and shows its directory.',
+      'agents:status:timeout': 'An agent that never connects within its timeout is `timeout`.',
+      'agents:connect:outdated': 'An agent of an older build may not connect: `build is outdated`.',
+      'agents:app-health:refused': 'An empty health report, a value that is none and an app without a check are refused.',
+      'agents:app-health:stored': 'Reported health is stored and shown.',
+      'agents:pty': 'The terminal takes a resize, and what is typed comes back with its output.',
+    },
+  ),
+  ...rows(
+    { section: 'workspaces §15.14', issue: 3 },
+    {
+      'agents:resources:metadata': 'Null metadata is dropped, empty and sensitive metadata kept, in order.',
+      'agents:troubleshooting-url': "An agent without a troubleshooting URL has the deployment's; one with its own keeps it.",
+      'agents:coordinate:latest-build': 'An agent of the latest build may coordinate; after a newer build it is refused.',
+      'agents:coordinate:client': 'A client reaches an agent through connection and coordinate while no daemon runs.',
+      'agents:listening-ports': 'A listener appears once and disappears when closed; app ports and ignored ports never appear.',
+      'agents:git-auth':
+        'Git authentication answers a URL, a token or the exact failures, and the listening request ends with the callback.',
+      'agents:stats:last-used': 'Reported traffic moves last_used_at.',
+      'agents:git-ssh-key': "An agent reads its owner's git SSH key.",
+      'agents:vscode-port-proxy': 'The metadata has the port proxy address of the workspace.',
+      'agents:instance-identity': 'A valid cloud identity of the latest build gives a token; expired is 401, unknown 404.',
+    },
+  ),
+  ...rows(
+    { section: 'workspaces §15.15', issue: 3 },
+    {
+      'workspaces:activity:bump': 'Traffic through the tunnel moves the deadline of a workspace with a ttl.',
+      'workspaces:activity:reading': 'Reading a workspace leaves its deadline alone.',
+    },
+  ),
+  ...rows(
+    { section: 'workspaces §15.16', issue: 3 },
+    {
+      'autobuild:start:due': 'A stopped workspace starts at the next occurrence of its schedule, reason autostart.',
+      'autobuild:start:old-version': 'Autostart keeps the template version of the workspace.',
+      'autobuild:start:not-due': 'A running workspace, one without a schedule and one whose time has not come stay as they are.',
+      'autobuild:stop:due': 'A running workspace stops after its deadline, reason autostop.',
+      'autobuild:stop:extended': 'An extended workspace stops after the new deadline only.',
+      'autobuild:stop:stopped': 'A stopped workspace past its deadline stays as it is.',
+      'autobuild:stop:no-ttl': 'A workspace restarted without a ttl has no deadline and is not stopped.',
+      'autobuild:stop:ttl-removed': 'A ttl removed or added while running takes effect with the next start.',
+      'autobuild:deleted': 'A deleted workspace is left alone.',
+      'autobuild:once': 'Two servers on one database make exactly one transition.',
+    },
+  ),
+  ...rows(
+    { section: 'workspaces §15.17', issue: 3 },
+    {
+      'provisioner:acquire': 'A job comes with the name, owner, transition and parameters of its build, and its start is announced.',
+      'provisioner:update': 'Updates of a wrong, unknown, unstarted or foreign job fail; logs and README are stored.',
+      'provisioner:fail': 'A foreign or completed job cannot be failed; the state that came with the failure is stored.',
+      'provisioner:complete': 'A completed delete marks the workspace deleted; imports and dry runs store their resources.',
+      'provisioner:resources': 'A bad agent token and a repeated app slug are refused; all agent fields are stored.',
+      'provisioner:quota': 'A build over quota fails with `quota` in its error, and deleting a workspace frees its share.',
+      'provisioner:browser-only': 'Where only browsers may connect, dialing an agent is 409.',
+    },
+  ),
+  ...rows(
+    { section: 'workspaces §15.18', issue: 3 },
+    {
+      'plumbing:agent-parameter':
+        'An app route without an agent, or with several and none named, or with an unknown one, gives the exact 400.',
+      'plumbing:route-authorization': 'Where everything is refused, no route answers 200 but the filtered list.',
+      'plumbing:authcheck': 'The permission check tells owner, organization admin and member apart.',
+    },
+  ),
+  ...rows(
+    { section: 'workspaces §16.6', issue: 3 },
+    {
+      'apps:host': 'The app host is the wildcard with the port of the access URL, or empty.',
+      'apps:path': 'Path apps redirect, refuse, proxy and report a dead app as the rules say.',
+      'apps:session-hidden': 'The session cookie never reaches an app.',
+      'apps:subdomain-login': 'Signing in to an app on a subdomain gives a key for apps only.',
+      'apps:redirect-uri': 'A missing, malformed or foreign redirect_uri is 400.',
+      'apps:no-wildcard': 'Without a wildcard, an app-looking host reaches the normal API.',
+      'apps:bad-prefix': 'With a wildcard, a prefix that is no app is 400 with the exact text.',
+      'apps:subdomain': 'Apps by slug and by port answer on their subdomain; port 8 is 400.',
+      'apps:sharing': 'Owner, authenticated and public apps are reachable by those, and by nobody else.',
+      'apps:hostname': 'Hostnames with too few or too many parts are errors; hyphenated names parse.',
+    },
+  ),
+]

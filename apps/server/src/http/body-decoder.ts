@@ -1,0 +1,256 @@
+import type { TSchema } from '@sinclair/typebox'
+import { Failure, type Validation, type ValidationRule } from '@berth/schema'
+import { isEmail, isName, isTemplateDisplayName } from '@berth/schema/rules'
+import { NIL_UUID, WireValueError, ZERO_TIME, goTimeText, parseTime, parseUuid } from '@berth/schema/rules'
+import { JsonSyntaxError, plainJson, readJson, type JsonNumber, type JsonObject, type JsonValue } from './json-reader.ts'
+
+/** A decoder of one schema node: wire JSON to value, or throws {@link BodyTypeError}. */
+type Decode = (value: JsonValue, path: string) => unknown
+
+class BodyTypeError extends Error {}
+
+/** Marks "nothing was given": null and absent are the same on the wire. */
+const ABSENT = Symbol('absent')
+
+const MAX_INT64 = 9_223_372_036_854_775_807n
+
+/**
+ * Compiles the reader of one endpoint's JSON body: text in, a value of the schema out.
+ *
+ * The dialect is the wire's (Coder v2 API, v0.13.4): only the first JSON value is read, names match whatever their case, unknown names are ignored, null is
+ * the same as absent, absent is the zero value, and only then the rules of the fields are checked.
+ *
+ * The reader throws `invalid_json` for text that is not of the schema's types and `validation_failed` with one entry per refused field.
+ */
+export function bodyReader(schema: TSchema): (text: string) => unknown {
+  const decode = decoder(schema)
+  const rules = ruleChecks(schema)
+  return (text) => {
+    const body = decodeBody(decode, text)
+    const validations = rules.flatMap((check) => check(body))
+    if (validations.length > 0) throw new Failure('validation_failed', { validations })
+    return body
+  }
+}
+
+function decodeBody(decode: Decode, text: string): Record<string, unknown> {
+  try {
+    const json = readJson(text)
+    const value = decode(json ?? { kind: 'object', entries: [] }, '')
+    // The schema of a body is an object, so its decoder returns one.
+    return value as Record<string, unknown>
+  } catch (error) {
+    if (error instanceof JsonSyntaxError || error instanceof BodyTypeError || error instanceof WireValueError)
+      throw new Failure('invalid_json', { detail: error.message, cause: error })
+    throw error
+  }
+}
+
+function decoder(schema: TSchema): Decode {
+  if (schema['anyOf'] !== undefined) {
+    const inner = (schema['anyOf'] as TSchema[]).find((option) => option['type'] !== 'null')
+    if (inner !== undefined) return decoder(inner)
+  }
+  switch (schema['type']) {
+    case 'object':
+      return schema['properties'] === undefined ? mapDecoder(schema) : objectDecoder(schema)
+    case 'array':
+      return arrayDecoder(schema)
+    case 'string':
+      return stringDecoder(schema)
+    case 'integer':
+      return integer
+    case 'boolean':
+      return (value, path) => (typeof value === 'boolean' ? value : mismatch(value, path, 'bool'))
+    default:
+      return plainJson
+  }
+}
+
+function objectDecoder(schema: TSchema): Decode {
+  const fields = Object.entries(schema['properties'] as Record<string, TSchema>).map(([name, field]) => ({
+    name,
+    decode: decoder(field),
+    zero: isRequired(schema, name) ? zeroOf(field) : ABSENT,
+  }))
+  const byName = new Map(fields.flatMap((field) => [[field.name, field] as const]))
+  const byFoldedName = new Map(fields.map((field) => [field.name.toLowerCase(), field] as const))
+  return (value, path) => {
+    if (!isObject(value)) return mismatch(value, path, 'struct')
+    const decoded: Record<string, unknown> = {}
+    for (const { name, zero } of fields) if (zero !== ABSENT) decoded[name] = zero
+    for (const [name, entry] of value.entries) {
+      const field = byName.get(name) ?? byFoldedName.get(name.toLowerCase())
+      if (field === undefined || entry === null) continue
+      decoded[field.name] = field.decode(entry, path === '' ? field.name : `${path}.${field.name}`)
+    }
+    return decoded
+  }
+}
+
+function mapDecoder(schema: TSchema): Decode {
+  const [keySchema] = Object.entries((schema['patternProperties'] ?? {}) as Record<string, TSchema>)
+  const decodeValue = keySchema === undefined ? plainJson : decoder(keySchema[1])
+  const zero = keySchema === undefined ? null : zeroOf(keySchema[1])
+  const hasUuidKeys = schema['keys'] === 'uuid'
+  return (value, path) => {
+    if (!isObject(value)) return mismatch(value, path, 'map')
+    return Object.fromEntries(
+      value.entries.map(([name, entry]) => [
+        hasUuidKeys ? parseUuid(name) : name,
+        entry === null ? zero : decodeValue(entry, `${path}.${name}`),
+      ]),
+    )
+  }
+}
+
+function arrayDecoder(schema: TSchema): Decode {
+  const item = schema['items'] as TSchema
+  const decodeItem = decoder(item)
+  const zero = zeroOf(item)
+  return (value, path) => {
+    if (!Array.isArray(value)) return mismatch(value, path, 'slice')
+    return (value as readonly JsonValue[]).map((entry) => (entry === null ? structuredClone(zero) : decodeItem(entry, path)))
+  }
+}
+
+function stringDecoder(schema: TSchema): Decode {
+  switch (schema['format']) {
+    case 'uuid':
+      return (value, path) => (typeof value === 'string' ? parseUuid(value) : mismatch(value, path, 'uuid.UUID'))
+    case 'date-time':
+      return (value, path) => (typeof value === 'string' ? parseTime(value) : mismatch(value, path, 'time.Time'))
+    case 'byte':
+      return base64
+    default:
+      return (value, path) => (typeof value === 'string' ? value : mismatch(value, path, 'string'))
+  }
+}
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+/** Byte fields: base64 with padding, line breaks ignored, or an array of numbers 0–255. Canonical base64 out. */
+function base64(value: JsonValue, path: string): string {
+  if (Array.isArray(value)) {
+    const bytes = (value as readonly JsonValue[]).map((entry) => integer(entry ?? 0, path))
+    if (bytes.some((byte) => byte < 0 || byte > 255)) throw new BodyTypeError(`json: cannot unmarshal number into field ${path} of type uint8`)
+    return Buffer.from(bytes).toString('base64')
+  }
+  if (typeof value !== 'string') return mismatch(value, path, '[]uint8')
+  const text = value.replace(/[\r\n]/g, '')
+  if (!BASE64.test(text)) throw new BodyTypeError(`illegal base64 data in field ${path}`)
+  return text
+}
+
+function integer(value: JsonValue | 0, path: string): number {
+  if (value === 0) return 0
+  if (!isNumber(value)) return mismatch(value, path, 'int64')
+  if (!/^-?\d+$/.test(value.text) || value.text.length > 20) return mismatchNumber(value, path)
+  const exact = BigInt(value.text)
+  if (exact > MAX_INT64 || exact < -MAX_INT64 - 1n) return mismatchNumber(value, path)
+  // Beyond 2^53 a number is not exact, and no field of the wire means anything there: the bound is as good.
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, value.value))
+}
+
+function mismatchNumber(value: JsonNumber, path: string): never {
+  throw new BodyTypeError(`json: cannot unmarshal number ${value.text.slice(0, 40)} into field ${path} of type int64`)
+}
+
+function mismatch(value: JsonValue, path: string, wanted: string): never {
+  const field = path === '' ? 'value' : `field ${path}`
+  throw new BodyTypeError(`json: cannot unmarshal ${kindOf(value)} into ${field} of type ${wanted}`)
+}
+
+function kindOf(value: JsonValue): string {
+  if (value === null) return 'null'
+  if (typeof value === 'boolean') return 'bool'
+  if (typeof value === 'string') return 'string'
+  if (Array.isArray(value)) return 'array'
+  return isNumber(value) ? 'number' : 'object'
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'object'
+}
+
+function isNumber(value: JsonValue): value is JsonNumber {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'number'
+}
+
+function isRequired(schema: TSchema, name: string): boolean {
+  return ((schema['required'] ?? []) as string[]).includes(name)
+}
+
+/** What a field holds that the body does not name. */
+function zeroOf(schema: TSchema): unknown {
+  switch (schema['type']) {
+    case 'string':
+      if (schema['format'] === 'uuid') return NIL_UUID
+      return schema['format'] === 'date-time' ? ZERO_TIME : ''
+    case 'integer':
+      return 0
+    case 'boolean':
+      return false
+    case 'array':
+      return []
+    case 'object': {
+      const fields = Object.entries((schema['properties'] ?? {}) as Record<string, TSchema>)
+      return Object.fromEntries(fields.filter(([name]) => isRequired(schema, name)).map(([name, field]) => [name, zeroOf(field)]))
+    }
+    default:
+      return null
+  }
+}
+
+/** The declarative rules of the top-level fields, in the order of the schema. */
+function ruleChecks(schema: TSchema): ((body: Record<string, unknown>) => Validation[])[] {
+  return Object.entries((schema['properties'] ?? {}) as Record<string, TSchema>).flatMap(([name, field]) => {
+    const { rules, requiredWithout } = field as { rules?: readonly ValidationRule[]; requiredWithout?: string }
+    if (requiredWithout !== undefined)
+      return [(body) => (isZero(body[name]) && isZero(body[requiredWithout]) ? [refusal(name, 'required_without', body[name])] : [])]
+    if (rules === undefined) return []
+    const isOptional = !isRequired(schema, name)
+    return [
+      (body) => {
+        if (isOptional && isZero(body[name])) return []
+        const failed = rules.find((rule) => !passes(rule, body[name], field))
+        return failed === undefined ? [] : [refusal(name, failed.split('=')[0] ?? failed, body[name])]
+      },
+    ]
+  })
+}
+
+function refusal(field: string, tag: string, value: unknown): Validation {
+  return { field, detail: `Validation failed for tag "${tag}" with value: "${printed(value)}"` }
+}
+
+function printed(value: unknown): string {
+  if (typeof value !== 'string') return value === undefined ? '' : JSON.stringify(value)
+  return value === ZERO_TIME ? goTimeText(value) : value
+}
+
+function isZero(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || value === 0 || value === NIL_UUID || value === ZERO_TIME
+}
+
+function passes(rule: ValidationRule, value: unknown, field: TSchema): boolean {
+  const text = typeof value === 'string' ? value : ''
+  switch (rule) {
+    case 'required':
+      return !isZero(value)
+    case 'email':
+      return isEmail(text)
+    case 'username':
+    case 'workspace_name':
+    case 'template_name':
+      return isName(text)
+    case 'template_display_name':
+      return isTemplateDisplayName(text)
+    case 'lt=128':
+      return [...text].length < 128
+    case 'oneof':
+      return (field['enum'] as readonly string[]).includes(text)
+    default:
+      return text === rule.slice('eq='.length)
+  }
+}

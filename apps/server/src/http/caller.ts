@@ -1,0 +1,19 @@
+import type { Actor as Permissions } from '../access/may.ts'
+
+/** From where a request came; goes into the log and the audit log. */
+export interface Origin {
+  readonly request_id: string
+  /** The client's address, without the port. */
+  readonly ip: string
+  readonly user_agent: string
+}
+
+/** The signed-in user behind a request: who, with which key, from where, and what they may do. */
+export interface Actor {
+  readonly user_id: string
+  readonly username: string
+  /** The key that authenticated the request. */
+  readonly key_id: string
+  readonly permissions: Permissions
+  readonly origin: Origin
+}

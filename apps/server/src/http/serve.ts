@@ -1,0 +1,250 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Static, TSchema } from '@sinclair/typebox'
+import { Failure, maxFileBytes, pathParameters, type Access, type EndpointGroup, type EndpointSpec, type ResponseOf } from '@berth/schema'
+import type { WebSocket } from 'ws'
+import { Answer, payloadOf } from './answer.ts'
+import { bodyReader } from './body-decoder.ts'
+import type { Actor, Origin } from './caller.ts'
+import { EventStream } from './event-stream.ts'
+import { queryReader } from './query-reader.ts'
+import { MAX_JSON_BYTES, readBody } from './request-body.ts'
+import { isSameOrigin, sentToken } from './session-token.ts'
+import type { AcceptOptions, WebSocketUpgrades } from './websocket-upgrade.ts'
+
+/** What finders are told besides the text of their parameter. */
+export interface FindContext {
+  /** Undefined on endpoints that anyone may call. */
+  readonly actor: Actor | undefined
+  /** Rows found for the parameters to the left. */
+  readonly found: Readonly<Record<string, unknown>>
+  readonly query: URLSearchParams
+}
+
+/**
+ * What the HTTP kit needs from the rest of the server.
+ *
+ * `Found` maps a path parameter to the rows that its finder adds to the handler's request; parameters without a finder stay text.
+ */
+export interface Gate<Found, Agent> {
+  /** Throws `signed_out` and its kin. */
+  identify(token: string | undefined, origin: Origin): Promise<Actor>
+  /** Throws `agent_unauthorized`. */
+  identifyAgent(token: string | undefined): Promise<Agent>
+  /** Checks of a parameter's spelling; all of them run before anything is looked up. Each returns the text that is looked up. */
+  readonly spell: Readonly<Record<string, (text: string) => string>>
+  readonly find: { readonly [Parameter in keyof Found]: (text: string, context: FindContext) => Promise<Found[Parameter]> }
+  /** Whether the actor has the permission on what the path names. */
+  admits(access: Exclude<Access, string>, found: Readonly<Record<string, unknown>>, actor: Actor): boolean
+  /** Counts the request, sets the headers that tell what is left, and throws `rate_limited`. */
+  limit(request: RateLimited): void
+}
+
+export interface RateLimited {
+  readonly spec: EndpointSpec | undefined
+  readonly path: string
+  readonly actor: Actor | undefined
+  readonly origin: Origin
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+/** Ways for a handler to answer with more than one document. */
+export interface Connection {
+  /** Begins a server-sent event stream. */
+  openEventStream(): EventStream
+  /** Upgrades to a WebSocket; throws `upgrade_required`. */
+  acceptWebSocket(options?: AcceptOptions): Promise<WebSocket>
+}
+
+type ParamNames<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | ParamNames<`/${Rest}`>
+  : Path extends `${string}:${infer Name}`
+    ? Name
+    : never
+type Intersection<Union> = (Union extends unknown ? (value: Union) => void : never) extends (value: infer All) => void ? All : never
+type FoundOf<Spec extends EndpointSpec, Found> = [Extract<ParamNames<Spec['path']>, keyof Found>] extends [never]
+  ? unknown
+  : Intersection<{ [Name in Extract<ParamNames<Spec['path']>, keyof Found>]: Found[Name] }[Extract<ParamNames<Spec['path']>, keyof Found>]>
+type Part<Spec, Key extends 'params' | 'query' | 'body'> =
+  Spec extends Record<Key, infer Schema extends TSchema> ? Record<Key, Static<Schema>> : unknown
+type Identity<Spec extends EndpointSpec, Agent> = Spec extends { access: 'anyone' }
+  ? unknown
+  : Spec extends { access: 'agent' }
+    ? { agent: Agent }
+    : { actor: Actor }
+type HandlerRequest<Spec extends EndpointSpec, Found, Agent> = FoundOf<Spec, Found> &
+  Part<Spec, 'params'> &
+  Part<Spec, 'query'> &
+  (Spec extends { bodyType: string } ? { body: Buffer; contentType: string } : Part<Spec, 'body'>) &
+  Identity<Spec, Agent> & { readonly origin: Origin; readonly connection: Connection }
+
+/** One handler per endpoint of a group; the compiler asks for each. */
+export type Handlers<Group extends EndpointGroup, Found, Agent> = {
+  readonly [Name in keyof Group]: (
+    request: HandlerRequest<Group[Name], Found, Agent>,
+  ) => Promise<ResponseOf<Group[Name]> | Answer | void>
+}
+
+/** An endpoint with everything compiled that can be compiled before the first request. */
+export interface Route {
+  readonly spec: EndpointSpec
+  handle(request: IncomingMessage & { params: Record<string, string> }, response: ServerResponse, origin: Origin): Promise<void>
+}
+
+/**
+ * Compiles a group of endpoints into routes.
+ *
+ * Each request goes through the same steps in the same order: identify the caller, count the request, read the path, find what it names, check access, read query
+ * and body, handle, write. A caller without access learns nothing about the body. Where the contract says `bodyBeforeAccess`, the body is read
+ * before access is checked.
+ */
+export function serve<Group extends EndpointGroup, Found, Agent>(
+  group: Group,
+  handlers: Handlers<Group, Found, Agent>,
+  kit: { readonly gate: Gate<Found, Agent>; readonly upgrades: WebSocketUpgrades },
+): Route[] {
+  return Object.entries(group).map(([name, spec]) => {
+    // The handler's own type is known to its author; here it is one of many.
+    const handler = handlers[name] as (request: unknown) => Promise<unknown>
+    return compileRoute(spec, handler, kit)
+  })
+}
+
+function compileRoute<Found, Agent>(
+  spec: EndpointSpec,
+  handler: (request: unknown) => Promise<unknown>,
+  { gate, upgrades }: { readonly gate: Gate<Found, Agent>; readonly upgrades: WebSocketUpgrades },
+): Route {
+  const parameters = pathParameters(spec.path)
+  const readQuery = spec.query === undefined ? undefined : queryReader(spec.query)
+  const readRequestBody = requestBodyReader(spec)
+  return {
+    spec,
+    async handle(request, response, origin) {
+      const query = new URL(request.url ?? '/', 'http://localhost').searchParams
+      const identity = await identify({ spec, gate, request, response, origin, query })
+      const texts = spellParameters(parameters, request.params, gate.spell)
+      const found = await findAll({ parameters, texts, gate, actor: identity.actor, query })
+      const early = spec.bodyBeforeAccess === true ? await readRequestBody?.(request) : undefined
+      if (typeof spec.access === 'object' && spec.access.filtered !== true) admit(spec.access, { found, actor: identity.actor, gate })
+      const result = await handler({
+        ...identity,
+        ...found,
+        ...(parameters.length > 0 && { params: texts }),
+        ...(readQuery && { query: readQuery(query) }),
+        ...(early ?? (await readRequestBody?.(request))),
+        origin,
+        connection: connectionOf(request, response, upgrades),
+      })
+      write(spec, result, response)
+    },
+  }
+}
+
+async function identify<Found, Agent>(step: {
+  readonly spec: EndpointSpec
+  readonly gate: Gate<Found, Agent>
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly origin: Origin
+  readonly query: URLSearchParams
+}): Promise<{ actor?: Actor; agent?: Agent }> {
+  const { spec, gate, request, response, origin, query } = step
+  const path = (request.url ?? '').split('?')[0] ?? ''
+  const limit = (actor: Actor | undefined): void => gate.limit({ spec, path, actor, origin, request, response })
+  if (spec.access === 'anyone') {
+    limit(undefined)
+    return {}
+  }
+  const sent = sentToken(request, query)
+  if (spec.access === 'agent') {
+    limit(undefined)
+    return { agent: await gate.identifyAgent(sent?.token) }
+  }
+  try {
+    const actor = await gate.identify(sent?.token, origin)
+    limit(actor)
+    if (sent?.isFromCookie === true && spec.method !== 'GET' && !isSameOrigin(request)) throw new Failure('origin_forbidden')
+    return { actor }
+  } catch (error) {
+    // Whoever could not be identified is counted by address.
+    if (Failure.is(error) && error.status === 401) limit(undefined)
+    throw error
+  }
+}
+
+function spellParameters(
+  parameters: readonly string[],
+  given: Readonly<Record<string, string>>,
+  spell: Readonly<Record<string, (text: string) => string>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    parameters.map((name) => {
+      const text = given[name] ?? ''
+      // The database knows no NUL, so nothing of that name exists.
+      if (text.includes('\0')) throw new Failure('not_found')
+      return [name, spell[name]?.(text) ?? text]
+    }),
+  )
+}
+
+async function findAll<Found, Agent>(step: {
+  readonly parameters: readonly string[]
+  readonly texts: Readonly<Record<string, string>>
+  readonly gate: Gate<Found, Agent>
+  readonly actor: Actor | undefined
+  readonly query: URLSearchParams
+}): Promise<Record<string, unknown>> {
+  const found: Record<string, unknown> = {}
+  for (const name of step.parameters) {
+    if (!(name in step.gate.find)) continue
+    const find = step.gate.find[name as keyof Found]
+    Object.assign(found, await find(step.texts[name] ?? '', { actor: step.actor, found, query: step.query }))
+  }
+  return found
+}
+
+function admit<Found, Agent>(
+  access: Exclude<Access, string>,
+  step: { readonly found: Readonly<Record<string, unknown>>; readonly actor: Actor | undefined; readonly gate: Gate<Found, Agent> },
+): void {
+  if (step.actor !== undefined && step.gate.admits(access, step.found, step.actor)) return
+  throw new Failure(access.denied ?? 'not_found')
+}
+
+function requestBodyReader(spec: EndpointSpec): ((request: IncomingMessage) => Promise<Record<string, unknown>>) | undefined {
+  if (spec.bodyType !== undefined) {
+    const { bodyType } = spec
+    return async (request) => {
+      const contentType = request.headers['content-type'] ?? ''
+      if (contentType !== bodyType)
+        throw new Failure('invalid_content_type', { message: `Unsupported content type header "${contentType}".`, detail: `Expected ${bodyType}.` })
+      return { body: await readBody(request, maxFileBytes), contentType }
+    }
+  }
+  if (spec.body === undefined) return undefined
+  const read = bodyReader(spec.body)
+  return async (request) => ({ body: read((await readBody(request, MAX_JSON_BYTES)).toString('utf8')) })
+}
+
+function connectionOf(request: IncomingMessage, response: ServerResponse, upgrades: WebSocketUpgrades): Connection {
+  return {
+    openEventStream: () => new EventStream(response),
+    acceptWebSocket: async (options) => await upgrades.accept(request, options),
+  }
+}
+
+function write(spec: EndpointSpec, result: unknown, response: ServerResponse): void {
+  // A stream or a WebSocket has been opened: the handler owns the connection.
+  if (response.headersSent || spec.delivery === 'websocket' || (result === undefined && spec.response !== undefined)) return
+  const answer = result instanceof Answer ? result : new Answer(result)
+  if (answer.cookies.length > 0) response.appendHeader('Set-Cookie', [...answer.cookies])
+  response.statusCode = answer.status ?? spec.status
+  if (response.statusCode === 204 || response.statusCode === 304) {
+    response.end()
+    return
+  }
+  const { contentType, payload } = payloadOf(answer.body)
+  response.setHeader('Content-Type', answer.contentType ?? contentType)
+  response.end(payload)
+}

@@ -1,0 +1,109 @@
+import { ServerResponse, type IncomingMessage, type Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { Failure } from '@berth/schema'
+import { WebSocketServer, type WebSocket } from 'ws'
+
+/** Larger incoming messages close a socket with 1009 (Coder v2 API, v0.13.4). */
+const MAX_MESSAGE_BYTES = 32 * 1024
+const PING_INTERVAL_MS = 15_000
+
+export interface AcceptOptions {
+  /** Largest incoming message in bytes. Default 32 KiB. */
+  readonly maxMessageBytes?: number
+  /** Compress messages above 512 bytes. Default false. */
+  readonly compress?: boolean
+}
+
+interface PendingUpgrade {
+  readonly socket: Duplex
+  readonly head: Buffer
+  readonly response: ServerResponse
+}
+
+/**
+ * Lets WebSocket requests run through the same steps as all others: until a handler accepts, the request has an ordinary response, so that a missing
+ * session or permission is answered in JSON before the upgrade.
+ */
+export class WebSocketUpgrades {
+  readonly #pending = new WeakMap<IncomingMessage, PendingUpgrade>()
+  readonly #open = new Set<WebSocket>()
+  readonly #handleRequest: (request: IncomingMessage, response: ServerResponse) => void
+
+  constructor(handleRequest: (request: IncomingMessage, response: ServerResponse) => void) {
+    this.#handleRequest = handleRequest
+  }
+
+  /** Takes over the upgrade requests of a server. */
+  attach(server: Server): void {
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      socket.on('error', () => socket.destroy())
+      const response = new ServerResponse(request)
+      // A Duplex of the http module is a network socket.
+      response.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
+      response.shouldKeepAlive = false
+      response.on('finish', () => socket.end())
+      this.#pending.set(request, { socket, head, response })
+      this.#handleRequest(request, response)
+    })
+  }
+
+  /** Upgrades a request. Throws `upgrade_required` when it did not ask for it, `origin_forbidden` when another site's page did. */
+  async accept(request: IncomingMessage, options: AcceptOptions = {}): Promise<WebSocket> {
+    const pending = this.#pending.get(request)
+    if (pending === undefined || request.headers.upgrade?.toLowerCase() !== 'websocket') throw new Failure('upgrade_required')
+    refuseForeignOrigin(request)
+    const { socket, head, response } = pending
+    this.#pending.delete(request)
+    const upgrader = new WebSocketServer({
+      noServer: true,
+      maxPayload: options.maxMessageBytes ?? MAX_MESSAGE_BYTES,
+      perMessageDeflate: options.compress === true ? { threshold: 512, serverNoContextTakeover: true, clientNoContextTakeover: true } : false,
+      handleProtocols: () => false,
+    })
+    upgrader.on('headers', (headers) => {
+      for (const [name, value] of Object.entries(response.getHeaders())) headers.push(`${name}: ${String(value)}`)
+    })
+    response.detachSocket(socket as Parameters<ServerResponse['detachSocket']>[0])
+    return await new Promise((resolve, reject) => {
+      socket.once('close', () => reject(new Error('the client left during the upgrade')))
+      upgrader.handleUpgrade(request, socket, head, (webSocket) => {
+        this.#track(webSocket)
+        resolve(webSocket)
+      })
+    })
+  }
+
+  /** Closes every socket with 1001, "going away". */
+  closeAll(): void {
+    for (const socket of this.#open) socket.close(1001, 'the server is shutting down')
+  }
+
+  /** Ends what has not closed by itself. */
+  terminateAll(): void {
+    for (const socket of this.#open) socket.terminate()
+  }
+
+  #track(socket: WebSocket): void {
+    this.#open.add(socket)
+    let isAlive = true
+    const timer = setInterval(() => {
+      if (!isAlive) return socket.terminate()
+      isAlive = false
+      socket.ping()
+    }, PING_INTERVAL_MS)
+    socket.on('pong', () => (isAlive = true))
+    socket.on('message', () => (isAlive = true))
+    socket.on('error', () => socket.terminate())
+    socket.on('close', () => {
+      clearInterval(timer)
+      this.#open.delete(socket)
+    })
+  }
+}
+
+function refuseForeignOrigin(request: IncomingMessage): void {
+  const { origin, host = '' } = request.headers
+  if (origin === undefined) return
+  if (!URL.canParse(origin) || new URL(origin).host.toLowerCase() !== host.toLowerCase())
+    throw new Failure('origin_forbidden', { detail: `request Origin "${origin}" is not authorized for Host "${host}"` })
+}

@@ -1,0 +1,19 @@
+/**
+ * The pure rules about wire values, free of schemas and their library: small enough for a browser and for a command line that has to start fast.
+ * @module
+ */
+export {
+  NIL_UUID,
+  WireValueError,
+  ZERO_TIME,
+  goTimeText,
+  isZeroTime,
+  parseBool,
+  parseInt32Text,
+  parseInt64Text,
+  parseTime,
+  parseUuid,
+} from './wire-values.ts'
+export { DurationError, formatDuration, parseDuration } from './duration.ts'
+export { isAppSlug, isEmail, isName, isTemplateDisplayName, randomName, truncateRunes, usernameFrom } from './names.ts'
+export { TtlError, checkTtl } from './ttl.ts'

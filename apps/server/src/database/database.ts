@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Kysely, PostgresDialect, type IsolationLevel, type Transaction as KyselyTransaction } from 'kysely'
+import { Pool } from 'pg'
+import type { Logger } from 'pino'
+import { connectionConfig, describeConnection } from './connection.ts'
+import { isConnectionError, isSerializationError, isStalePlanError } from './database-errors.ts'
+import { NamedStatementPool } from './named-statement-pool.ts'
+import type { Tables } from './tables.gen.ts'
+
+/** What stores run their statements on: the pool or a transaction. */
+export type Queries = Kysely<Tables>
+
+/** An open transaction. */
+export type Transaction = KyselyTransaction<Tables>
+
+/** How to open the database. */
+export interface DatabaseOptions {
+  /** `postgresql://…`, of a server of PostgreSQL 13 or later. */
+  readonly connectionUrl: string
+  readonly logger: Logger
+  /** Most connections held at once. Default 20. */
+  readonly maxConnections?: number
+  /** A statement that runs longer is cancelled. Default one minute; 0 turns it off. */
+  readonly statementTimeoutMs?: number
+  /** How long taking a connection waits for a server that is not there, for example because it restarts. Default 5 s. */
+  readonly patienceMs?: number
+}
+
+/** How to run a transaction. */
+export interface TransactionOptions {
+  /** Default `read committed`. */
+  readonly isolationLevel?: IsolationLevel
+}
+
+const DEFAULT_MAX_CONNECTIONS = 20
+const DEFAULT_STATEMENT_TIMEOUT_MS = 60_000
+const DEFAULT_PATIENCE_MS = 5_000
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
+
+/** Connections kept open however quiet it is, and how long the others are. */
+const KEPT_CONNECTIONS = 4
+const IDLE_TIMEOUT_MS = 60_000
+const MAX_LIFETIME_SECONDS = 3_600
+
+const MAX_TRANSACTION_ATTEMPTS = 4
+const FIRST_RETRY_MS = 5
+
+/**
+ * Opens the database: a pool of connections, one of which is made right away.
+ *
+ * @throws Error naming the server where it can't be reached within the patience, ConnectionUrlError for a URL that makes no sense.
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { connectionUrl, logger } = options
+  const maxConnections = options.maxConnections ?? DEFAULT_MAX_CONNECTIONS
+  const pool = new Pool({
+    ...connectionConfig(connectionUrl, { statementTimeoutMs: options.statementTimeoutMs ?? DEFAULT_STATEMENT_TIMEOUT_MS }),
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    max: maxConnections,
+    min: KEPT_CONNECTIONS,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
+  })
+  // Without these two listeners a connection that breaks would end the process: the pool watches idle ones only.
+  pool.on('error', (error) => logger.warn({ error }, 'an idle database connection broke'))
+  pool.on('connect', (client) => client.on('error', (error) => logger.debug({ error }, 'a database connection broke')))
+  const database = new Database({
+    pool: new NamedStatementPool(pool, { patienceMs: options.patienceMs ?? DEFAULT_PATIENCE_MS }),
+    maxConnections,
+  })
+  try {
+    await database.warm(1)
+  } catch (error) {
+    await database.close()
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`PostgreSQL can't be reached (${describeConnection(connectionUrl)}): ${reason}`, { cause: error })
+  }
+  return database
+}
+
+/** The database as the server's stores see it. */
+export class Database {
+  /** Runs single statements, each on a connection of its own. */
+  readonly kysely: Queries
+  readonly #pool: NamedStatementPool
+  readonly #maxConnections: number
+
+  constructor({ pool, maxConnections }: { pool: NamedStatementPool; maxConnections: number }) {
+    this.#pool = pool
+    this.#maxConnections = maxConnections
+    this.kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  }
+
+  /**
+   * Runs `work` in a transaction that is committed when it returns and rolled back when it throws.
+   *
+   * It runs again, at most three times, when it lost against another transaction or the connection broke before it began: whatever it does besides
+   * using `transaction` must bear that.
+   */
+  async transaction<Result>(work: (transaction: Transaction) => Promise<Result>, options: TransactionOptions = {}): Promise<Result> {
+    for (let attempt = 1; ; attempt++) {
+      let hasBegun = false
+      try {
+        const builder = this.kysely.transaction()
+        const { isolationLevel } = options
+        return await (isolationLevel === undefined ? builder : builder.setIsolationLevel(isolationLevel)).execute(async (transaction) => {
+          hasBegun = true
+          return await work(transaction)
+        })
+      } catch (error) {
+        const mayRepeat = isSerializationError(error) || isStalePlanError(error) || (!hasBegun && isConnectionError(error))
+        if (!mayRepeat || attempt === MAX_TRANSACTION_ATTEMPTS) throw error
+        await sleep(FIRST_RETRY_MS * 4 ** (attempt - 1))
+      }
+    }
+  }
+
+  /** Opens up to `connections` connections ahead of the first requests, which would otherwise wait for them. */
+  async warm(connections: number): Promise<void> {
+    const length = Math.min(connections, this.#maxConnections)
+    const opened = await Promise.allSettled(Array.from({ length }, () => this.#pool.connect()))
+    for (const result of opened) if (result.status === 'fulfilled') result.value.release()
+    for (const result of opened) if (result.status === 'rejected') throw result.reason
+  }
+
+  /** Closes all connections, after the statements under way. */
+  async close(): Promise<void> {
+    await this.#pool.end()
+  }
+}

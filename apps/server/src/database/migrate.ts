@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Client, DatabaseError } from 'pg'
+import type { Logger } from 'pino'
+import { connectionConfig } from './connection.ts'
+
+/** Where this program's migrations are: beside this module, in the sources as in the build. */
+export const MIGRATIONS_DIRECTORY = fileURLToPath(new URL('./migrations/', import.meta.url))
+
+/** The database can't be brought to the version this program needs; the message says why and what to do. */
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError'
+}
+
+/** One step of the database's history: a file `0042_workspace_autostart.sql`. */
+interface Migration {
+  readonly name: string
+  readonly sql: string
+  readonly sha256: string
+}
+
+interface AppliedMigration {
+  readonly name: string
+  readonly sha256: string
+}
+
+const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/
+
+/** First 8 bytes of sha256('berth migrations'), as an int8: who migrates holds the advisory lock of this number. */
+const LOCK_KEY = createHash('sha256').update('berth migrations').digest().readBigInt64BE().toString()
+
+const LIST_APPLIED = 'select name, sha256 from schema_migrations order by name'
+const CREATE_TABLE = `create table if not exists schema_migrations (
+  name text primary key, sha256 text not null, applied_at timestamptz not null default now())`
+const MINIMUM_SERVER_VERSION = 130_000
+const UNDEFINED_TABLE = '42P01'
+
+/**
+ * Brings a database to the version of this program: applies the SQL files of `directory` that it has not had yet, in order, each in a transaction of its
+ * own. Several servers may start at once; one migrates and the others wait for it.
+ *
+ * @returns names of the migrations applied now.
+ * @throws {@link MigrationError} where the server is older than PostgreSQL 13, a file that was applied has changed or is missing, the database is newer
+ * than this program, or a migration fails.
+ */
+export async function migrate(options: { connectionUrl: string; logger: Logger; directory?: string }): Promise<string[]> {
+  const { connectionUrl, logger } = options
+  const migrations = await readMigrations(options.directory ?? MIGRATIONS_DIRECTORY)
+  const client = new Client(connectionConfig(connectionUrl, { statementTimeoutMs: 0 }))
+  client.on('error', (error) => logger.debug({ error }, 'the connection of the migrations broke')) // the statement under way fails with it
+  await client.connect()
+  try {
+    await requireServerVersion(client)
+    if (findPending(migrations, await listApplied(client)).length === 0) return []
+    await lock(client, logger)
+    await client.query(CREATE_TABLE)
+    const pending = findPending(migrations, await listApplied(client))
+    for (const migration of pending) await apply(client, migration, logger)
+    return pending.map(({ name }) => name)
+  } finally {
+    await client.end()
+  }
+}
+
+/** Reads and checks the files of a folder: numbered from 0001 without a gap. */
+async function readMigrations(directory: string): Promise<Migration[]> {
+  const names = (await readdir(directory)).filter((name) => name.endsWith('.sql')).sort()
+  return await Promise.all(
+    names.map(async (name, index) => {
+      const number = FILE_NAME.exec(name)?.[1]
+      if (number === undefined) throw new MigrationError(`Migration ${name} must be named like 0042_workspace_autostart.sql.`)
+      if (Number(number) !== index + 1) {
+        throw new MigrationError(
+          `Migration ${name} should have number ${String(index + 1).padStart(4, '0')}: numbers have no gaps and no doubles.`,
+        )
+      }
+      const sql = (await readFile(join(directory, name), 'utf8')).replaceAll('\r\n', '\n') // a checkout on Windows is the same migration
+      return { name, sql, sha256: createHash('sha256').update(sql).digest('hex') }
+    }),
+  )
+}
+
+/** What is left to apply, once it is certain that the database's history is the beginning of ours. */
+function findPending(migrations: readonly Migration[], applied: readonly AppliedMigration[]): readonly Migration[] {
+  for (const [index, { name, sha256 }] of applied.entries()) {
+    const migration = migrations[index]
+    if (migration === undefined) {
+      throw new MigrationError(
+        `The database is newer than this program: it has had migration ${name}. Start a version of Berth at least as new as the one that last used it.`,
+      )
+    }
+    if (migration.name !== name) {
+      throw new MigrationError(
+        `The database has had migration ${name} where this program has ${migration.name}. Start the version of Berth that made this database.`,
+      )
+    }
+    if (migration.sha256 !== sha256) {
+      throw new MigrationError(
+        `Migration ${name} has changed since the database had it. Restore the file and put the change into a new migration.`,
+      )
+    }
+  }
+  return migrations.slice(applied.length)
+}
+
+async function requireServerVersion(client: Client): Promise<void> {
+  const { rows } = await client.query<{ number: number; text: string }>(
+    `select current_setting('server_version_num')::int as number, current_setting('server_version') as text`,
+  )
+  const version = rows[0]
+  if (version !== undefined && version.number >= MINIMUM_SERVER_VERSION) return
+  throw new MigrationError(`Berth needs PostgreSQL 13 or later; this server is ${version?.text ?? 'of an unknown version'}.`)
+}
+
+async function listApplied(client: Client): Promise<AppliedMigration[]> {
+  try {
+    return (await client.query<AppliedMigration>(LIST_APPLIED)).rows
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === UNDEFINED_TABLE) return []
+    throw error
+  }
+}
+
+/** Takes the lock, which ends with the connection. */
+async function lock(client: Client, logger: Logger): Promise<void> {
+  const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1) as held', [LOCK_KEY])
+  if (rows[0]?.held === true) return
+  logger.info('waiting for another server that is migrating the database')
+  await client.query('select pg_advisory_lock($1)', [LOCK_KEY])
+}
+
+async function apply(client: Client, migration: Migration, logger: Logger): Promise<void> {
+  const startedAt = performance.now()
+  try {
+    await client.query('begin')
+    await client.query(migration.sql)
+    if (client.getTransactionStatus() !== 'T') throw new Error('it ends its transaction itself, so it could be left half applied')
+    await client.query('insert into schema_migrations (name, sha256) values ($1, $2)', [migration.name, migration.sha256])
+    await client.query('commit')
+  } catch (error) {
+    await client.query('rollback').catch(() => {}) // the error that led here is the one to report
+    throw new MigrationError(`Migration ${migration.name} failed${describeFailure(error, migration.sql)}`, { cause: error })
+  }
+  logger.info({ migration: migration.name, durationMs: Math.round(performance.now() - startedAt) }, 'migrated the database')
+}
+
+function describeFailure(error: unknown, sql: string): string {
+  if (!(error instanceof DatabaseError)) return `: ${error instanceof Error ? error.message : String(error)}`
+  const position = Number(error.position)
+  const line = position > 0 ? ` at line ${sql.slice(0, position).split('\n').length}` : ''
+  return `${line}: ${error.message}${error.detail === undefined ? '' : ` (${error.detail})`}`
+}

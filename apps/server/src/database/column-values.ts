@@ -64,7 +64,17 @@ const READERS = new Map<number, Reader>([
   [INTERVAL_ARRAY, readTexts],
 ])
 
-/** How values come out of the database; what is not listed here comes as `pg` gives it (json parsed, bytea as Buffer, uuid as text). */
-export const columnValues: CustomTypesConfig = {
-  getTypeParser: (oid: number, format?: 'text' | 'binary') => (format === 'binary' ? undefined : READERS.get(oid)) ?? parserOf(oid, format),
+/**
+ * How values come out of the database; what is not listed above comes as `pg` gives it (json parsed, bytea as Buffer, uuid as text).
+ *
+ * @param enumArrays - object ids of the arrays of the database's own enums, which it numbers as it likes: read as arrays of their labels. May grow
+ * while connections are open.
+ */
+export function columnValues(enumArrays: ReadonlySet<number> = new Set()): CustomTypesConfig {
+  return {
+    getTypeParser: (oid: number, format?: 'text' | 'binary') => {
+      if (format === 'binary') return parserOf(oid, format)
+      return READERS.get(oid) ?? (enumArrays.has(oid) ? readTexts : parserOf(oid, format))
+    },
+  }
 }

@@ -26,7 +26,7 @@ export function connectionConfig(connectionUrl: string, options: { statementTime
   if (!url.searchParams.has('application_name')) url.searchParams.set('application_name', 'berth')
   return {
     connectionString: url.href.replaceAll('+', '%20'), // pg reads + as such, URLSearchParams writes it for a space
-    types: columnValues,
+    types: columnValues(),
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

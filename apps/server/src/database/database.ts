@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Kysely, PostgresDialect, type IsolationLevel, type Transaction as KyselyTransaction } from 'kysely'
+import { Kysely, PostgresDialect, sql, type IsolationLevel, type Transaction as KyselyTransaction } from 'kysely'
 import { Pool } from 'pg'
 import type { Logger } from 'pino'
+import { columnValues } from './column-values.ts'
 import { connectionConfig, describeConnection } from './connection.ts'
 import { isConnectionError, isSerializationError, isStalePlanError } from './database-errors.ts'
 import { NamedStatementPool } from './named-statement-pool.ts'
@@ -46,15 +47,17 @@ const MAX_TRANSACTION_ATTEMPTS = 4
 const FIRST_RETRY_MS = 5
 
 /**
- * Opens the database: a pool of connections, one of which is made right away.
+ * Opens the database: a pool of connections, one of which is made right away. Migrate it first.
  *
  * @throws Error naming the server where it can't be reached within the patience, ConnectionUrlError for a URL that makes no sense.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { connectionUrl, logger } = options
   const maxConnections = options.maxConnections ?? DEFAULT_MAX_CONNECTIONS
+  const enumArrays = new Set<number>()
   const pool = new Pool({
     ...connectionConfig(connectionUrl, { statementTimeoutMs: options.statementTimeoutMs ?? DEFAULT_STATEMENT_TIMEOUT_MS }),
+    types: columnValues(enumArrays),
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     max: maxConnections,
     min: KEPT_CONNECTIONS,
@@ -69,7 +72,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     maxConnections,
   })
   try {
-    await database.warm(1)
+    const { rows } = await sql<{ oid: number }>`select typarray as oid from pg_type where typtype = 'e'`.execute(database.kysely)
+    for (const { oid } of rows) enumArrays.add(oid)
   } catch (error) {
     await database.close()
     const reason = error instanceof Error ? error.message : String(error)

@@ -40,7 +40,9 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.url = parseServerUrl(options.url)
-    this.#headers = { ...options.headers, ...(options.token ? { [tokenHeader]: options.token } : {}) }
+    // A token read from a file often ends in a newline.
+    const token = options.token?.trim()
+    this.#headers = { ...options.headers, ...(token ? { [tokenHeader]: token } : {}) }
     this.#fetch = options.fetch
     this.#WebSocket = options.WebSocket
     checkHeaders(this.#headers)

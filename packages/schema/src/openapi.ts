@@ -1,0 +1,1 @@
+export { exampleOf } from './example-of.ts'

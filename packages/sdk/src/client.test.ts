@@ -1,0 +1,238 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { Failure, api, type EndpointSpec } from '@berth/schema'
+import { routes } from '@berth/schema/routes'
+import { exampleOf } from '@berth/schema/openapi'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { ApiError } from './api-error.ts'
+import { createClient } from './client.ts'
+import { ConnectionError } from './connection-error.ts'
+import { startStubServer, type StubServer } from './stub-server.ts'
+
+const id = '6d292e4f-d131-4609-ad91-5421b8ed0c95'
+const token = 'fzQ2vVwYbT-VhRt0pWqNzKc3sLmYd8JxE'
+
+interface Row {
+  readonly name: string
+  readonly noun: string
+  readonly operation: string
+  readonly spec: EndpointSpec
+}
+
+const rows: Row[] = Object.entries(api).flatMap(([noun, group]) =>
+  Object.entries<EndpointSpec>(group).map(([operation, spec]) => ({ name: `${noun}.${operation}`, noun, operation, spec })),
+)
+const isStream = ({ spec }: Row) => spec.delivery === 'websocket' || spec.delivery === 'server_sent_events'
+
+type AnyCall = (request?: unknown) => Promise<unknown>
+/** The client as what it is at run time, to walk over all of it. */
+const methodsOf = (client: unknown, noun: string) => (client as Record<string, Record<string, AnyCall>>)[noun] ?? {}
+
+function requestFor(spec: EndpointSpec): unknown {
+  const body = spec.bodyType === undefined ? spec.body && exampleOf(spec.body) : new Uint8Array([1, 2, 3])
+  return { params: spec.params && exampleOf(spec.params), ...(body !== undefined && { body }) }
+}
+
+describe('against the stub server', () => {
+  let stub: StubServer
+  beforeAll(async () => {
+    stub = await startStubServer({ token })
+  })
+  afterAll(() => stub.close())
+
+  test('the operations are those of the contract, less the streams', () => {
+    const client = createClient({ url: stub.url })
+    const names = Object.keys(routes).flatMap((noun) => Object.keys(methodsOf(client, noun)).map((operation) => `${noun}.${operation}`))
+    expect(names).toEqual(rows.filter((row) => !isStream(row)).map((row) => row.name))
+  })
+
+  test.each(rows.filter((row) => !isStream(row)))('$name sends what the contract says and answers what it says', async (row) => {
+    const call = methodsOf(createClient({ url: stub.url, token }), row.noun)[row.operation]
+    const answer = await call?.(requestFor(row.spec))
+    const expected = row.spec.response === undefined ? undefined : exampleOf(row.spec.response)
+    expect(answer).toEqual(row.spec.delivery === 'bytes' ? new Uint8Array() : expected)
+    expect(stub.requests.at(-1)?.operation).toBe(row.name)
+  })
+
+  test('the token travels in its header; without one there is no header', async () => {
+    await createClient({ url: stub.url, token }).deployment.buildInfo()
+    expect(stub.requests.at(-1)?.headers['coder-session-token']).toBe(token)
+    await createClient({ url: stub.url, headers: { 'X-Proxy': 'yes' } }).deployment.buildInfo()
+    expect(stub.requests.at(-1)?.headers).toMatchObject({ 'x-proxy': 'yes' })
+    expect(stub.requests.at(-1)?.headers).not.toHaveProperty('coder-session-token')
+  })
+
+  test('a wrong token is an ApiError of status 401 in the words of the server', async () => {
+    const error = await createClient({ url: stub.url, token: 'wrong' })
+      .users.get({ params: { user: 'me' } })
+      .catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(ApiError)
+    expect(error).toMatchObject({ status: 401, method: 'GET', url: `${stub.url}/api/v2/users/me` })
+    expect(error).toHaveProperty('message', 'You are signed out or your session has expired. Please sign in again to continue.')
+  })
+
+  test('a query leaves out what is undefined and writes numbers and booleans as text', async () => {
+    const client = createClient({ url: stub.url, token })
+    await client.workspaces.list({ query: { owner: 'me', limit: 25, offset: undefined, q: 'name:a b&c' } })
+    expect(stub.requests.at(-1)?.url).toBe('/api/v2/workspaces?owner=me&limit=25&q=name%3Aa+b%26c')
+    await client.workspaces.get({ params: { workspace: id }, query: { include_deleted: true } })
+    expect(stub.requests.at(-1)?.url).toBe(`/api/v2/workspaces/${id}?include_deleted=true`)
+  })
+
+  test('bytes go up and come down as they are', async () => {
+    const client = createClient({ url: stub.url, token })
+    const bytes = Uint8Array.from({ length: 300 }, (_, index) => index % 256)
+    stub.on('files.get', () => bytes)
+    await client.files.upload({ body: bytes })
+    expect(stub.requests.at(-1)).toMatchObject({ body: bytes, headers: { 'content-type': 'application/x-tar' } })
+    expect(await client.files.get({ params: { file: id } })).toEqual(bytes)
+  })
+
+  test('a failure brings message, detail and validations', async () => {
+    const validations = [{ field: 'name', detail: 'Validation failed for tag "username" with value: "?"' }]
+    stub.on('workspaces.update', () => {
+      throw new Failure('validation_failed', { detail: 'why', validations })
+    })
+    const call = createClient({ url: stub.url, token }).workspaces.update({ params: { workspace: id }, body: { name: '?' } })
+    await expect(call).rejects.toMatchObject({ status: 400, message: 'Validation failed.', detail: 'why', validations })
+  })
+
+  test('an aborted call rejects with the reason of its signal', async () => {
+    const controller = new AbortController()
+    stub.on('builds.get', () => {
+      controller.abort(new Error('enough'))
+      return new Promise(() => undefined)
+    })
+    const call = createClient({ url: stub.url, token }).builds.get({ params: { workspacebuild: id } }, { signal: controller.signal })
+    await expect(call).rejects.toThrow('enough')
+  })
+
+  test('fetch reaches paths that no operation covers, and throws as operations do', async () => {
+    const client = createClient({ url: stub.url, token })
+    const response = await client.fetch('/buildinfo')
+    expect(await response.json()).toHaveProperty('version')
+    await expect(client.fetch('/nowhere')).rejects.toMatchObject({ status: 404, message: 'Route not found.' })
+  })
+
+  test('a request that differs from the contract is told apart by the stub', async () => {
+    const client = createClient({ url: stub.url, token })
+    const call = client.workspaces.get({ params: { workspace: 'dev' } })
+    await expect(call).rejects.toMatchObject({ status: 400, validations: [{ field: 'workspace', detail: 'must be a uuid' }] })
+  })
+})
+
+describe('against other servers', () => {
+  const servers: Server[] = []
+  const listen = async (handle: RequestListener) => {
+    const server = createServer(handle)
+    servers.push(server)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+  }
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.close().closeAllConnections()
+  })
+
+  test('a page instead of JSON is an error that shows it', async () => {
+    const url = await listen((_, response) => response.setHeader('Content-Type', 'text/html').end(`<html>\n${'x'.repeat(500)}`))
+    const error: unknown = await createClient({ url })
+      .deployment.buildInfo()
+      .catch((reason: unknown) => reason)
+    expect(ApiError.is(error, 200)).toBe(true)
+    const shown = `<html> ${'x'.repeat(193)}…`
+    const message = `The server answered 200 with text/html instead of JSON: "${shown}". Is ${url} the address of a Berth server?`
+    expect(error).toHaveProperty('message', message)
+  })
+
+  test('half a JSON document is an error', async () => {
+    const url = await listen((_, response) => response.setHeader('Content-Type', 'application/json').end('{"version":'))
+    await expect(createClient({ url }).deployment.buildInfo()).rejects.toThrow('instead of JSON: "{"version":"')
+  })
+
+  test.each([
+    { status: 502, type: 'text/html', body: '<h1>Bad Gateway</h1>', message: 'text/html instead of JSON: "<h1>Bad Gateway</h1>".' },
+    { status: 405, type: undefined, body: '', message: 'The server answered 405 without saying why.' },
+    { status: 500, type: 'application/json', body: '{"error":1}', message: 'instead of JSON: "{"error":1}".' },
+    { status: 304, type: undefined, body: undefined, message: 'Not modified.' },
+  ])('$status with $body becomes an ApiError', async ({ status, type, body, message }) => {
+    const url = await listen((_, response) => response.writeHead(status, type === undefined ? {} : { 'Content-Type': type }).end(body))
+    const call = createClient({ url }).deployment.buildInfo()
+    await expect(call).rejects.toMatchObject({ status, message: expect.stringContaining(message) })
+  })
+
+  test('a redirect is not followed, so the token stays here', async () => {
+    let wasAsked = false
+    const other = await listen((_, response) => {
+      wasAsked = true
+      response.end('{}')
+    })
+    const url = await listen((_, response) => response.writeHead(307, { Location: `${other}/api/v2/buildinfo` }).end())
+    const call = createClient({ url, token }).deployment.buildInfo()
+    await expect(call).rejects.toMatchObject({ status: 307, message: expect.stringContaining(`redirects to ${other}`) })
+    expect(wasAsked).toBe(false)
+  })
+
+  test('an endless failure is read up to a limit', async () => {
+    const url = await listen((_, response) => {
+      response.writeHead(500, { 'Content-Type': 'text/plain' })
+      const more = () => {
+        while (response.write('x'.repeat(16_384)));
+      }
+      response.on('drain', more)
+      more()
+    })
+    await expect(createClient({ url }).deployment.buildInfo()).rejects.toMatchObject({ status: 500 })
+  })
+
+  test('a server that is not there is a ConnectionError that says what to check', async () => {
+    const url = await listen(() => undefined)
+    servers.splice(0).forEach((server) => server.close())
+    const error: unknown = await createClient({ url })
+      .deployment.buildInfo()
+      .catch((reason: unknown) => reason)
+    expect(ConnectionError.is(error)).toBe(true)
+    const message = `Nothing answers at ${url}. Check that the server is running and that the address and the port are right.`
+    expect(error).toMatchObject({ message, method: 'GET', url: `${url}/api/v2/buildinfo`, cause: expect.any(TypeError) })
+  })
+
+  test('an answer that breaks off is a ConnectionError', async () => {
+    const url = await listen((_, response) => {
+      response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': 100 })
+      response.write('{"version"', () => response.destroy())
+    })
+    await expect(createClient({ url }).deployment.buildInfo()).rejects.toBeInstanceOf(ConnectionError)
+  })
+
+  test('the path prefix of the address is kept', async () => {
+    const paths: (string | undefined)[] = []
+    const url = await listen((request, response) => {
+      paths.push(request.url)
+      response.setHeader('Content-Type', 'application/json').end('{}')
+    })
+    const client = createClient({ url: `${url}/berth//` })
+    await client.deployment.buildInfo()
+    expect(paths).toEqual(['/berth/api/v2/buildinfo'])
+    expect(client.url).toBe(`${url}/berth`)
+    expect(client.socketUrl('/x', { after: 1 })).toBe(`${url.replace('http', 'ws')}/berth/api/v2/x?after=1`)
+  })
+})
+
+test('an address without a scheme is refused in words', () => {
+  expect(() => createClient({ url: 'berth.example.com' })).toThrow('Write it like https://berth.example.com.')
+})
+
+test('a token that no header can carry is refused without being shown', () => {
+  expect(() => createClient({ url: 'http://localhost', token: 'sec\nret' })).toThrow(
+    new TypeError('The token holds characters that no header can carry.'),
+  )
+})
+
+test('the newline at the end of a token is not part of it', () => {
+  expect(createClient({ url: 'http://localhost', token: `${token}\n` }).headers()).toEqual({ 'Coder-Session-Token': token })
+})
+
+test('headers are a copy', () => {
+  const client = createClient({ url: 'http://localhost', token })
+  client.headers()['Coder-Session-Token'] = 'changed'
+  expect(client.headers()).toEqual({ 'Coder-Session-Token': token })
+})

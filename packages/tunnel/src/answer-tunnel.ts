@@ -12,7 +12,7 @@ export interface TunnelRequest {
   /** Aborted when the stream is gone, also when that happens before it was accepted. */
   readonly signal: AbortSignal
   /** Says yes and gives the stream. To be called once, and not after {@link signal} is aborted. */
-  readonly accept: () => Duplex
+  readonly accept: () => TunnelStream
 }
 
 /** Options of {@link answerTunnel}. */
@@ -65,7 +65,7 @@ async function answerOne({ carrier, path, guard, answer, onError }: Answering): 
   const target = targetOfPath(path)
   try {
     if (target === undefined) throw new TunnelRefusal(400, 'The target of the stream is empty, too long, or not printable ASCII.')
-    const accept = (): Duplex => {
+    const accept = (): TunnelStream => {
       if (accepted) throw new Error('A stream can be accepted once only')
       accepted = new TunnelStream(carrier, target, guard.reason)
       if (!carrier.destroyed && !carrier.closed) carrier.respond({ [constants.HTTP2_HEADER_STATUS]: 200 })

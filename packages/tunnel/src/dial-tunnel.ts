@@ -14,7 +14,7 @@ export interface DialTunnel extends Tunnel {
    * {@link TunnelClosed} when the tunnel is gone, with {@link TunnelStreamReset} when only this stream broke, and with the signal's reason when
    * `signal` is aborted first; after that the signal has no effect on the stream. There is no time limit but the signal.
    */
-  dial(target: string, options?: { signal?: AbortSignal }): Promise<Duplex>
+  dial(target: string, options?: { signal?: AbortSignal }): Promise<TunnelStream>
   /** Measures a round trip through the tunnel, in milliseconds; rejects with {@link TunnelClosed}. */
   ping(): Promise<number>
 }
@@ -51,7 +51,7 @@ function answerOf(
   carrier: ClientHttp2Stream,
   target: string,
   { guard, signal }: { guard: SessionGuard; signal: AbortSignal | undefined },
-): Promise<Duplex> {
+): Promise<TunnelStream> {
   return new Promise((resolve, reject) => {
     const settle = (): void => {
       signal?.removeEventListener('abort', onAbort)

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { afterEach, expect, test } from 'vitest'
 import { deferred } from '../test/deferred.ts'
 import { readAll } from '../test/read-all.ts'
 import { tunnelPair, type TunnelPair } from '../test/socket-pair.ts'
-import { pipeBoth, TunnelStreamReset, type PipedBytes } from './index.ts'
+import { pipeBoth, TunnelStreamReset, type PipedBytes, type TunnelStream } from './index.ts'
 
 const stops: (() => unknown)[] = []
 afterEach(async () => {
@@ -15,7 +14,7 @@ afterEach(async () => {
 
 interface Forwarding {
   pair: TunnelPair
-  dial: () => Promise<Duplex>
+  dial: () => Promise<TunnelStream>
   piped: Promise<PipedBytes>[]
 }
 
@@ -52,6 +51,7 @@ test('a conversation passes whole, and the bytes of each way are counted', async
   expect((await readAll(stream)).equals(answer)).toBe(true)
   expect((await heard.promise).equals(question)).toBe(true)
   expect(await piped[0]).toEqual({ aToB: question.length, bToA: answer.length })
+  expect(stream.moved).toMatchObject({ bytesRead: answer.length, bytesWritten: question.length })
 })
 
 test('an end at one side leaves the other direction open', async () => {

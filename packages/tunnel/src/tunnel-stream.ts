@@ -2,6 +2,14 @@ import { constants, type Http2Stream } from 'node:http2'
 import { Duplex } from 'node:stream'
 import { type TunnelClosed, TunnelStreamReset } from './failures.ts'
 
+/** Counts of one stream: bytes, and the pieces they came in. */
+export interface StreamCounts {
+  bytesRead: number
+  bytesWritten: number
+  chunksRead: number
+  chunksWritten: number
+}
+
 /**
  * One stream of a tunnel as a plain duplex.
  *
@@ -10,6 +18,8 @@ import { type TunnelClosed, TunnelStreamReset } from './failures.ts'
  * writes fail, while what it sent can still be read.
  */
 export class TunnelStream extends Duplex {
+  /** What crossed the stream so far, as seen from this end. */
+  readonly moved: StreamCounts = { bytesRead: 0, bytesWritten: 0, chunksRead: 0, chunksWritten: 0 }
   readonly #carrier: Http2Stream
   readonly #tunnelClosed: () => TunnelClosed | undefined
   readonly #target: string
@@ -22,6 +32,8 @@ export class TunnelStream extends Duplex {
     this.#target = target
     this.#tunnelClosed = tunnelClosed
     carrier.on('data', (chunk: Buffer) => {
+      this.moved.bytesRead += chunk.length
+      this.moved.chunksRead += 1
       if (!this.push(chunk)) carrier.pause()
     })
     carrier.pause()
@@ -48,6 +60,8 @@ export class TunnelStream extends Duplex {
       callback(this.#breakError())
       return
     }
+    this.moved.bytesWritten += chunk.length
+    this.moved.chunksWritten += 1
     if (this.#carrier.write(chunk)) callback()
     else this.#onDrain = callback
   }

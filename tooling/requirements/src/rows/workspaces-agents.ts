@@ -8,7 +8,6 @@ export const workspacesAgents = [
       'agents:resources:two-agents': 'A resource with two agents lists both, and carries its icon.',
       'agents:apps:health': 'An app without a health check is `disabled`, one with a check starts as `initializing`; apps come by slug.',
       'agents:get:by-id': 'An agent is readable by id and shows its directory.',
-      'agents:status:timeout': 'An agent that never connects within its timeout is `timeout`.',
       'agents:connect:outdated': 'An agent of an older build may not connect: `build is outdated`.',
       'agents:app-health:refused': 'An empty health report, a value that is none and an app without a check are refused.',
       'agents:app-health:stored': 'Reported health is stored and shown.',
@@ -18,6 +17,7 @@ export const workspacesAgents = [
   ...rows(
     { section: 'workspaces §15.14', issue: 3 },
     {
+      'agents:status:timeout': 'An agent that never connects within its timeout is `timeout`.',
       'agents:resources:metadata': 'Null metadata is dropped, empty and sensitive metadata kept, in order.',
       'agents:troubleshooting-url': "An agent without a troubleshooting URL has the deployment's; one with its own keeps it.",
       'agents:coordinate:latest-build': 'An agent of the latest build may coordinate; after a newer build it is refused.',

@@ -32,13 +32,13 @@ export const workspacesBuilds = [
       'builds:list:unknown-cursor': 'An unknown after_id is 400.',
       'builds:list:paging': 'Builds come newest first, and limit and offset cut them.',
       'builds:resources:order': "Resources keep the provisioner's order and carry their own agents.",
-      'builds:state:readable': 'The state that the provisioner returned is readable.',
       'builds:status:walk': 'The status goes from pending to running, stopped, canceled and deleted with the builds.',
     },
   ),
   ...rows(
     { section: 'workspaces §15.6', issue: 3 },
     {
+      'builds:state:readable': 'The state that the provisioner returned is readable.',
       'builds:list:deleted-initiator': 'A build still names its initiator after that user was deleted.',
       'builds:status:audit': 'A stop build adds one audit entry, action stop.',
     },

@@ -127,7 +127,6 @@ export const workspacesEndpoints = [
       'workspaces:watch:ping-first':
         'The stream opens with a ping once changes are being listened for, and has the headers of an event stream.',
       'workspaces:watch:changes-in-order': 'A start shows build created, job acquired, job completed and agent connected, in that order.',
-      'workspaces:watch:survives-deletion': 'The stream goes on after the workspace is deleted.',
     },
   ),
   ...rows(
@@ -139,6 +138,7 @@ export const workspacesEndpoints = [
   ...rows(
     { section: 'workspaces §15.13', issue: 3 },
     {
+      'workspaces:watch:survives-deletion': 'The stream goes on after the workspace is deleted.',
       'workspaces:watch:every-trigger':
         'Builds, jobs, agent timeouts, connects, disconnects, cancels, renames and a new active version each give an event.',
     },

@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest'
+import { packageOf } from './imports.ts'
+import { allRooms, allSources, resolveImport, type Room, type Source } from './repository.ts'
+
+/** Who may import whom in what is released. A package that is not listed imports no other. */
+const arrows: Readonly<Record<string, readonly string[]>> = {
+  '@berth/schema': [],
+  '@berth/tunnel': [],
+  '@berth/sdk': ['@berth/schema'],
+  '@berth/provisioner': ['@berth/schema'],
+  '@berth/server': ['@berth/schema', '@berth/tunnel', '@berth/provisioner'],
+  '@berth/cli': ['@berth/schema', '@berth/sdk', '@berth/tunnel', '@berth/provisioner'],
+  '@berth/agent': ['@berth/schema', '@berth/sdk', '@berth/tunnel'],
+  '@berth/dashboard': ['@berth/schema', '@berth/sdk'],
+}
+
+/** What tests and scripts of a package may import beyond that. */
+const testArrows: Readonly<Record<string, readonly string[]>> = {
+  '@berth/server': ['@berth/sdk'],
+  '@berth/house-rules': ['@berth/schema'],
+}
+
+/** The rooms that look at the whole system and may import apps. */
+const wholeSystem = new Set(['@berth/e2e', '@berth/bench'])
+const tooling = new Set(['@berth/requirements', '@berth/vitest', '@berth/typescript'])
+const rooms = allRooms()
+
+test('packages import only those that the arrows of ARCHITECTURE.md allow', () => {
+  const wrong = allSources().flatMap((source) => {
+    const room = roomOf(source)
+    if (!room || wholeSystem.has(room.name)) return []
+    return source.imports.flatMap(({ from }) => {
+      const target = packageOf(from)
+      if (!target?.startsWith('@berth/') || target === room.name || mayImport(room, target, source.isDevelopmentOnly)) return []
+      return [`${source.path} imports ${from}. ${advice(room, target)}`]
+    })
+  })
+  expect(wrong).toEqual([])
+})
+
+test('package.json files declare only those too', () => {
+  const wrong = rooms.flatMap(({ name, folder, manifest }) => {
+    if (wholeSystem.has(name)) return []
+    const room = { name, folder, manifest }
+    const released = { ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies }
+    const undeclared = (names: readonly string[], isDevelopmentOnly: boolean) =>
+      names.filter((target) => target.startsWith('@berth/') && !mayImport(room, target, isDevelopmentOnly))
+    return [...undeclared(Object.keys(released), false), ...undeclared(Object.keys(manifest.devDependencies ?? {}), true)].map(
+      (target) => `${folder}/package.json depends on ${target}. ${advice(room, target)}`,
+    )
+  })
+  expect(wrong).toEqual([])
+})
+
+test('a package is entered by its name, never by a path', () => {
+  const wrong = allSources().flatMap((source) => {
+    const room = roomOf(source)
+    return source.imports
+      .filter(
+        ({ from }) => from.startsWith('.') && room && !resolveImport(source, { from, isTypeOnly: false }).startsWith(`${room.folder}/`),
+      )
+      .map(({ from }) => `${source.path} imports ${from}: import the package by its name and declare it in package.json.`)
+  })
+  expect(wrong).toEqual([])
+})
+
+test('what is released imports at run time only what it declares as a dependency', () => {
+  const wrong = allSources().flatMap((source) => {
+    const room = roomOf(source)
+    if (!room || source.isDevelopmentOnly || !source.path.startsWith(`${room.folder}/src/`)) return []
+    const { dependencies, optionalDependencies, peerDependencies } = room.manifest
+    const declared = new Set(Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }))
+    return source.imports.flatMap(({ from, isTypeOnly }) => {
+      const target = packageOf(from)
+      if (isTypeOnly || target === undefined || target === room.name || declared.has(target)) return []
+      return [`${source.path} imports ${from}: move ${target} to "dependencies" of ${room.folder}/package.json, or import its types only.`]
+    })
+  })
+  expect(wrong).toEqual([])
+})
+
+test('every package of the workspace has its arrows stated here', () => {
+  const released = rooms.filter(({ manifest }) => manifest.private !== true).map(({ name }) => name)
+  expect(released.filter((name) => !(name in arrows))).toEqual([])
+})
+
+function roomOf({ path }: Source): Room | undefined {
+  return rooms.find(({ folder }) => path.startsWith(`${folder}/`))
+}
+
+function mayImport({ name }: Pick<Room, 'name'>, target: string, isDevelopmentOnly: boolean): boolean {
+  const allowed = arrows[name] ?? []
+  if (!isDevelopmentOnly) return allowed.includes(target)
+  return allowed.includes(target) || tooling.has(target) || (testArrows[name] ?? []).includes(target)
+}
+
+function advice({ name }: Pick<Room, 'name'>, target: string): string {
+  if (['@berth/server', '@berth/cli', '@berth/agent'].includes(target))
+    return 'Nobody imports an app; a test of the whole system lives in apps/e2e.'
+  if (tooling.has(target)) return 'Tooling is for tests and scripts, so import it from a test.'
+  const allowed = arrows[name] ?? []
+  return `${name} may import ${allowed.length > 0 ? allowed.join(', ') : 'no other package'}; move what both need into one of the packages that both may import.`
+}

@@ -1,14 +1,10 @@
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
-import { Choice } from './wire.ts'
 
 /** The runtimes that a template may name in this version. */
 export const templateRuntimes = ['local'] as const
 
 /** Runtimes whose names are kept for later versions. */
 export const reservedTemplateRuntimes = ['docker', 'kubernetes'] as const
-
-/** The types that a template's parameter may have. */
-export const templateParameterTypes = ['string', 'number', 'bool'] as const
 
 const closed = { additionalProperties: false } as const
 
@@ -65,7 +61,11 @@ export const TemplateParameter = Type.Object(
       maxLength: 64,
       description: 'How the parameter is referred to: ${{ parameters.name }}. Letters, digits, "_" and "-".',
     }),
-    type: Type.Optional(Choice(templateParameterTypes, { description: 'The type of the value: string (the default), number or bool.' })),
+    type: Type.Optional(
+      Type.Union([Type.Literal('string'), Type.Literal('number'), Type.Literal('bool')], {
+        description: 'The type of the value: string (the default), number or bool.',
+      }),
+    ),
     default: Type.Optional(
       Type.Union([Type.String(), Type.Number(), Type.Boolean()], {
         description:
@@ -113,7 +113,7 @@ export const TemplateApp = Type.Object(
     command: Type.Optional(Filled('What is run in a terminal. Excludes url.')),
     subdomain: Type.Optional(Type.Boolean({ description: 'Serve the app below a host name of its own instead of a path. Default false.' })),
     share: Type.Optional(
-      Choice(['owner', 'authenticated', 'public'], {
+      Type.Union([Type.Literal('owner'), Type.Literal('authenticated'), Type.Literal('public')], {
         description: 'Who may open the app: its owner (the default), everyone signed in, everyone.',
       }),
     ),
@@ -133,9 +133,15 @@ export const TemplateAgent = Type.Object(
       description: 'Names the agent: letters and digits, with single hyphens between them. Unique in the template.',
     }),
     os: Type.Optional(
-      Choice(['linux', 'darwin', 'windows'], { description: "The operating system inside. The machine's own by default." }),
+      Type.Union([Type.Literal('linux'), Type.Literal('darwin'), Type.Literal('windows')], {
+        description: "The operating system inside. The machine's own by default.",
+      }),
     ),
-    arch: Type.Optional(Choice(['amd64', 'arm64', 'armv7'], { description: "The processor inside. The machine's own by default." })),
+    arch: Type.Optional(
+      Type.Union([Type.Literal('amd64'), Type.Literal('arm64'), Type.Literal('armv7')], {
+        description: "The processor inside. The machine's own by default.",
+      }),
+    ),
     directory: Type.Optional(Filled('Where shells start. The home directory by default.')),
     env: Type.Optional(
       Type.Record(Type.String({ pattern: '^[a-zA-Z_][a-zA-Z0-9_]*$' }), FilledScalar('The value of the variable.'), {

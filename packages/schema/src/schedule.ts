@@ -1,0 +1,290 @@
+import { isTimeZone, offsetAtMs } from './time-zones.ts'
+
+/** A text is no schedule. The message is the `detail` of the validation a client sees (Coder v2 API, v0.13.4). */
+export class ScheduleError extends Error {
+  override readonly name = 'ScheduleError'
+}
+
+/** A weekly schedule: minutes of the day, on some days of the week, by the clocks of a time zone. */
+export interface Schedule {
+  /** The text it was read from, which is what is stored and sent. */
+  readonly text: string
+  /** A name of the tz database. */
+  readonly timeZone: string
+  /** 0 to 59, ascending. */
+  readonly minutes: readonly number[]
+  /** 0 to 23, ascending. */
+  readonly hours: readonly number[]
+  /** 0 (Sunday) to 6, ascending. */
+  readonly daysOfWeek: readonly number[]
+}
+
+interface FieldRule {
+  readonly minimum: number
+  readonly maximum: number
+  readonly names?: readonly string[]
+}
+
+const DAY_NAMES = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
+const MINUTE: FieldRule = { minimum: 0, maximum: 59 }
+const HOUR: FieldRule = { minimum: 0, maximum: 23 }
+const DAY_OF_WEEK: FieldRule = { minimum: 0, maximum: 6, names: DAY_NAMES }
+
+const ZONE_PREFIX = 'CRON_TZ='
+
+/**
+ * Reads a weekly schedule: an optional `CRON_TZ=<time zone> `, then minute, hour, `*`, `*` and day of week, as in
+ * `CRON_TZ=Europe/Dublin 30 9 * * 1-5`. Without the prefix it is UTC. A field is a comma list of `*`, `?`, `N` and `N-M`, each with `/step` if
+ * need be; days of the week have names, too (Coder v2 API, v0.13.4).
+ *
+ * @throws ScheduleError whose message says what is wrong.
+ */
+export function parseSchedule(text: string): Schedule {
+  checkShape(text)
+  const { zone, rest } = splitZone(text)
+  const fields = wordsOf(rest)
+  const [minute = '', hour = '', , , dayOfWeek = ''] = fields
+  if (minute.startsWith('@')) throw new ScheduleError(`parse schedule: parser does not accept descriptors: ${rest}`)
+  if (fields.length !== 5) {
+    throw new ScheduleError(`parse schedule: expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`)
+  }
+  const schedule = {
+    text,
+    timeZone: zone,
+    minutes: parseField(minute, MINUTE),
+    hours: parseField(hour, HOUR),
+    daysOfWeek: parseField(dayOfWeek, DAY_OF_WEEK),
+  }
+  if (zone === 'Local') throw new ScheduleError('schedules scoped to time.Local are not supported')
+  return schedule
+}
+
+function wordsOf(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== '')
+}
+
+function checkShape(text: string): void {
+  const parts = wordsOf(text)
+  if (parts.length < 5) {
+    throw new ScheduleError('validate weekly schedule: expected schedule to consist of 5 fields with an optional CRON_TZ=<timezone> prefix')
+  }
+  const [, , dayOfMonth, month] = parts.length === 6 ? parts.slice(1) : parts
+  if (dayOfMonth !== '*' || month !== '*') throw new ScheduleError('validate weekly schedule: expected month and dom to be *')
+}
+
+function splitZone(text: string): { zone: string; rest: string } {
+  if (!text.startsWith(ZONE_PREFIX)) return { zone: 'UTC', rest: text }
+  const end = text.indexOf(' ')
+  if (end === -1) throw new ScheduleError('parse schedule: expected a space after CRON_TZ=<timezone>')
+  const zone = text.slice(ZONE_PREFIX.length, end)
+  const rest = text.slice(end).trim()
+  if (zone === '') return { zone: 'UTC', rest }
+  if (zone.includes('..') || zone.startsWith('/') || zone.startsWith('\\')) {
+    throw new ScheduleError(`parse schedule: provided bad location ${zone}: time: invalid location name`)
+  }
+  if (zone !== 'Local' && !isTimeZone(zone)) {
+    throw new ScheduleError(`parse schedule: provided bad location ${zone}: unknown time zone ${zone}`)
+  }
+  return { zone, rest }
+}
+
+function parseField(field: string, rule: FieldRule): number[] {
+  const values = new Set<number>()
+  for (const expression of field.split(',')) {
+    if (expression === '') continue
+    const { start, end, step } = parseRange(expression, rule)
+    for (let value = start; value <= end; value += step) values.add(value)
+  }
+  return [...values].sort((a, b) => a - b)
+}
+
+function parseRange(expression: string, { minimum, maximum, names }: FieldRule): { start: number; end: number; step: number } {
+  const fault = (what: string) => new ScheduleError(`parse schedule: ${what}: ${expression}`)
+  const [range = '', stepText, ...moreSlashes] = expression.split('/')
+  const [low = '', high, ...moreHyphens] = range.split('-')
+  const isStar = low === '*' || low === '?'
+  const start = isStar ? minimum : parseValue(low, expression, names)
+  if (!isStar && moreHyphens.length > 0) throw fault('too many hyphens')
+  let end = isStar ? maximum : high === undefined ? start : parseValue(high, expression, names)
+  if (moreSlashes.length > 0) throw fault('too many slashes')
+  const step = stepText === undefined ? 1 : parseValue(stepText, expression)
+  if (stepText !== undefined && high === undefined) end = maximum
+  if (start < minimum) throw fault(`beginning of range (${start}) below minimum (${minimum})`)
+  if (end > maximum) throw fault(`end of range (${end}) above maximum (${maximum})`)
+  if (start > end) throw fault(`beginning of range (${start}) beyond end of range (${end})`)
+  if (step === 0) throw fault('step of range should be a positive number')
+  return { start, end, step }
+}
+
+function parseValue(text: string, expression: string, names: readonly string[] = []): number {
+  const named = names.indexOf(text.toLowerCase())
+  if (named !== -1) return named
+  if (!/^\+?\d+$/.test(text)) {
+    throw new ScheduleError(
+      `parse schedule: failed to parse int from ${expression}: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`,
+    )
+  }
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) {
+    throw new ScheduleError(
+      `parse schedule: failed to parse int from ${expression}: strconv.Atoi: parsing ${JSON.stringify(text)}: value out of range`,
+    )
+  }
+  return value
+}
+
+const MINUTE_MS = 60_000
+const DAY_MINUTES = 24 * 60
+const DAY_MS = DAY_MINUTES * MINUTE_MS
+
+/**
+ * The first time a schedule fires after an instant; never at the instant itself. Where clocks are put forward, times they skip don't fire that
+ * day; where they are put back, times that come twice fire twice (Coder v2 API, v0.13.4).
+ *
+ * @returns undefined for a schedule that never fires, as one of its fields is an empty list.
+ */
+export function nextStart(schedule: Schedule, after: Date): Date | undefined {
+  if (schedule.minutes.length === 0 || schedule.hours.length === 0 || schedule.daysOfWeek.length === 0) return undefined
+  const { timeZone } = schedule
+  let at = after.getTime() + 1
+  let offset = offsetAtMs(timeZone, at)
+  // While the offset stays the same the next match is arithmetic; so look ahead to it, in steps of no more than a day, and where the offset
+  // has changed by then, start again from the change. Every week without a change has a match, so this ends.
+  for (;;) {
+    const match = nextMatchMs(schedule, at + offset) - offset
+    const ahead = Math.min(match, at + DAY_MS)
+    const offsetAhead = offsetAtMs(timeZone, ahead)
+    if (offsetAhead !== offset) {
+      at = changeBetween(timeZone, at, ahead)
+      offset = offsetAtMs(timeZone, at)
+    } else if (ahead === match) {
+      return new Date(match)
+    } else {
+      at = ahead
+    }
+  }
+}
+
+/** The first matching minute at or after a local time, both as if local time were UTC. */
+function nextMatchMs({ minutes, hours, daysOfWeek }: Schedule, localMs: number): number {
+  const first = Math.ceil(localMs / MINUTE_MS)
+  const firstDay = Math.floor(first / DAY_MINUTES)
+  for (let day = firstDay; ; day++) {
+    // 1 January 1970 was a Thursday. Days before it are negative, and so would be their remainder.
+    if (!daysOfWeek.includes((((day + 4) % 7) + 7) % 7)) continue
+    const earliest = first - day * DAY_MINUTES
+    for (const hour of hours) {
+      if (hour * 60 + 59 < earliest) continue
+      const minute = minutes.find((candidate) => hour * 60 + candidate >= earliest)
+      if (minute !== undefined) return (day * DAY_MINUTES + hour * 60 + minute) * MINUTE_MS
+    }
+  }
+}
+
+/** The instant at which the offset a zone has at `fromMs` ends. It has another at `toMs`. Offsets change at whole seconds. */
+function changeBetween(timeZone: string, fromMs: number, toMs: number): number {
+  const before = offsetAtMs(timeZone, fromMs)
+  let same = Math.floor(fromMs / 1000)
+  let changed = Math.ceil(toMs / 1000)
+  while (changed - same > 1) {
+    const middle = Math.floor((same + changed) / 2)
+    if (offsetAtMs(timeZone, middle * 1000) === before) same = middle
+    else changed = middle
+  }
+  return changed * 1000
+}
+
+const SHORT_DAY_NAMES = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+
+/**
+ * Says a schedule in English, as in `9:30AM Mon-Fri (Europe/Dublin)` or `every 5 minutes in hours 12-18 daily (UTC)`; `manual` for none, and
+ * `never` for one that doesn't fire.
+ */
+export function describeSchedule(schedule: Schedule | null): string {
+  if (schedule === null) return 'manual'
+  const { minutes, hours, daysOfWeek, timeZone } = schedule
+  if (minutes.length === 0 || hours.length === 0 || daysOfWeek.length === 0) return 'never'
+  // Days are counted from Monday here, so that a weekend is one range.
+  const days = daysOfWeek.map((day) => (day + 6) % 7).sort((a, b) => a - b)
+  const daysText = days.length === 7 ? 'daily' : rangesText(days, (day) => SHORT_DAY_NAMES[(day + 1) % 7] ?? '')
+  return `${timesText(minutes, hours)} ${daysText} (${timeZone})`
+}
+
+function timesText(minutes: readonly number[], hours: readonly number[]): string {
+  if (minutes.length * hours.length <= 4) {
+    return hours.flatMap((hour) => minutes.map((minute) => clockText(hour, minute))).join(', ')
+  }
+  const [first = 0, second = 60] = minutes
+  const step = second - first
+  const isEven = first === 0 && 60 % step === 0 && minutes.length === 60 / step && minutes.every((minute, index) => minute === index * step)
+  const minutesText = isEven ? everyText(step) : `every hour at minute ${rangesText(minutes, String)}`
+  return hours.length === 24 ? minutesText : `${minutesText} in hours ${rangesText(hours, String)}`
+}
+
+function everyText(stepMinutes: number): string {
+  if (stepMinutes === 60) return 'every hour'
+  return stepMinutes === 1 ? 'every minute' : `every ${stepMinutes} minutes`
+}
+
+function clockText(hour: number, minute: number): string {
+  return `${hour % 12 === 0 ? 12 : hour % 12}:${String(minute).padStart(2, '0')}${hour < 12 ? 'AM' : 'PM'}`
+}
+
+/** Ascending numbers by their labels, three and more in a row as a range. */
+function rangesText(values: readonly number[], label: (value: number) => string): string {
+  const texts: string[] = []
+  for (let at = 0; at < values.length;) {
+    const start = values[at] ?? 0
+    let length = 1
+    while (values[at + length] === start + length) length++
+    if (length < 3) length = 1
+    texts.push(length === 1 ? label(start) : `${label(start)}-${label(start + length - 1)}`)
+    at += length
+  }
+  return texts.join(', ')
+}
+
+const TIME_WORD = /^(\d{1,2})(?::(\d{2}))?\s*([ap]m)?$/i
+
+/**
+ * Makes a schedule of the words someone typed: a time (`9:30AM`, `21:30`, `9am`), then if they like days (`Mon-Fri`, `1,3,5`) and a time zone
+ * (`Europe/Dublin`).
+ *
+ * @param defaultTimeZone the zone where none is typed.
+ * @throws ScheduleError that says which word isn't understood.
+ */
+export function scheduleFromWords(words: readonly string[], defaultTimeZone: string): Schedule {
+  const [first = '', ...others] = words.flatMap(wordsOf)
+  const half = others[0] !== undefined && /^[ap]m$/i.test(others[0]) ? others.shift() : ''
+  const { hour, minute } = timeFromWord(`${first}${half}`)
+  const zone = others.length > 1 || isZoneWord(others[0]) ? others.pop() : defaultTimeZone
+  const [days = '*', ...extra] = others
+  if (extra.length > 0) {
+    throw new ScheduleError(`expected a time, days and a time zone, as in "9:30AM Mon-Fri Europe/Dublin"; found more: ${extra.join(' ')}`)
+  }
+  return parseSchedule(`${ZONE_PREFIX}${zone} ${minute} ${hour} * * ${daysField(days)}`)
+}
+
+function isZoneWord(word: string | undefined): boolean {
+  return word !== undefined && (word.includes('/') ? !word.startsWith('*') : isTimeZone(word))
+}
+
+function timeFromWord(word: string): { hour: number; minute: number } {
+  const [, hourText, minuteText = '0', half = ''] = TIME_WORD.exec(word) ?? []
+  const isHalf = half !== ''
+  const hour = Number(hourText ?? NaN)
+  const minute = Number(minuteText)
+  if (!(hour <= (isHalf ? 12 : 23)) || (isHalf && hour === 0) || minute > 59) {
+    throw new ScheduleError(`${JSON.stringify(word)} is no time of day; write it like 9:30AM or 21:30`)
+  }
+  if (!isHalf) return { hour, minute }
+  return { hour: (hour % 12) + (half.toLowerCase() === 'pm' ? 12 : 0), minute }
+}
+
+/** The days as the grammar has them: there the week ends on Saturday, but people say `Sat-Mon`. */
+function daysField(words: string): string {
+  return words.replaceAll(/([a-z]{3})-([a-z]{3})/gi, (range: string, from: string, to: string) => {
+    const isWrapped = DAY_NAMES.indexOf(from.toLowerCase()) > DAY_NAMES.indexOf(to.toLowerCase())
+    return isWrapped && DAY_NAMES.includes(to.toLowerCase()) ? `${from}-sat,sun-${to}` : range
+  })
+}

@@ -5,7 +5,7 @@ import { RateLimiter, addressKey } from './rate-limit.ts'
 const minute = 60_000
 const start = Date.parse('2022-12-19T10:00:00Z')
 let now = start
-const clock = { now: () => now }
+const clock = { now: () => new Date(now) }
 
 beforeEach(() => {
   now = start

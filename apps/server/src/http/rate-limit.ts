@@ -6,7 +6,7 @@ export interface RateLimiterOptions {
   readonly limit: number
   /** Length of a window. Windows begin at multiples of it, counted from the Unix epoch. */
   readonly windowMs: number
-  readonly clock: { now(): number }
+  readonly clock: { now(): Date }
   /** How many keys are remembered per window; beyond it the one first seen is forgotten. */
   readonly maxKeys?: number
 }
@@ -30,7 +30,7 @@ const MAX_KEY_LENGTH = 128
 export class RateLimiter {
   readonly #limit: number
   readonly #windowMs: number
-  readonly #clock: { now(): number }
+  readonly #clock: { now(): Date }
   readonly #maxKeys: number
   #window = 0
   #previous = new Map<string, number>()
@@ -45,7 +45,7 @@ export class RateLimiter {
 
   /** Counts a request of this key, unless it has to be refused. */
   check(key: string): RateLimitVerdict {
-    const now = this.#clock.now()
+    const now = this.#clock.now().getTime()
     this.#moveTo(Math.floor(now / this.#windowMs))
     const known = key.length > MAX_KEY_LENGTH ? createHash('sha256').update(key).digest('base64') : key
     const count = this.#current.get(known) ?? 0

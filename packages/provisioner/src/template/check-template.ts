@@ -1,0 +1,122 @@
+import type { TemplateApp, TemplateFile, TemplateParameter } from '@berth/schema'
+import { checkParameterText, checkRegex, parameterText } from './parameter-values.ts'
+
+/** Where a problem is: the keys and positions that lead to it. */
+export type TemplatePath = readonly (string | number)[]
+
+/** Takes note of a problem. */
+export interface CheckContext {
+  readonly problem: (path: TemplatePath, message: string) => void
+}
+
+/** Notes what a schema can't see: names given twice, defaults that their own parameter refuses, settings that exclude each other. Parts that could not be read are absent. */
+export function checkTemplate(file: Partial<TemplateFile>, context: CheckContext): void {
+  const { parameters = [], agents = [], metadata = [] } = file
+  noteRepeated(
+    parameters.map((parameter, index) => ({ value: parameter?.name, path: ['parameters', index, 'name'], what: 'parameter' })),
+    context,
+  )
+  noteRepeated(
+    agents.map((agent, index) => ({ value: agent?.name, path: ['agents', index, 'name'], what: 'agent' })),
+    context,
+  )
+  noteRepeated(
+    metadata.map((entry, index) => ({ value: entry?.key, path: ['metadata', index, 'key'], what: 'key' })),
+    context,
+  )
+  for (const [index, parameter] of parameters.entries())
+    if (parameter?.name !== undefined) checkParameter(parameter, { ...context, path: ['parameters', index] })
+  const apps = agents.flatMap((agent, agentIndex) =>
+    (agent?.apps ?? []).map((app, index) => ({ app, path: ['agents', agentIndex, 'apps', index] })),
+  )
+  noteRepeated(
+    apps.map(({ app, path }) => ({ value: app?.slug, path: [...path, 'slug'], what: 'app slug' })),
+    context,
+  )
+  for (const { app, path } of apps) if (app !== undefined) checkApp(app, { ...context, path })
+}
+
+interface Named {
+  readonly value: string | undefined
+  readonly path: TemplatePath
+  readonly what: string
+}
+
+function noteRepeated(entries: readonly Named[], { problem }: CheckContext): void {
+  const seen = new Set<string>()
+  for (const { value, path, what } of entries) {
+    if (value === undefined) continue
+    if (seen.has(value)) problem(path, `duplicate ${what} ${JSON.stringify(value)}; give each a name of its own`)
+    seen.add(value)
+  }
+}
+
+interface PlacedContext extends CheckContext {
+  readonly path: TemplatePath
+}
+
+function checkParameter(parameter: TemplateParameter, { problem, path }: PlacedContext): void {
+  const { type = 'string', default: initial, options = [], validation = {} } = parameter
+  const { regex, min, max } = validation
+  const hadProblem = [
+    regex !== undefined && type !== 'string' && note(problem, [...path, 'validation', 'regex'], `a ${type} has no regex; remove it`),
+    regex !== undefined && noteRegex(problem, [...path, 'validation', 'regex'], regex),
+    min !== undefined &&
+      type !== 'number' &&
+      note(problem, [...path, 'validation', 'min'], `a ${type} has no min; set type: number or remove it`),
+    max !== undefined &&
+      type !== 'number' &&
+      note(problem, [...path, 'validation', 'max'], `a ${type} has no max; set type: number or remove it`),
+    min !== undefined && max !== undefined && min > max && note(problem, [...path, 'validation', 'min'], `min is above max; swap them`),
+    ...options.map(
+      (option, index) =>
+        option?.value !== undefined && noteType(problem, [...path, 'options', index, 'value'], { type, value: option.value }),
+    ),
+  ].some(Boolean)
+  noteRepeated(
+    options.map((option, index) => ({
+      value: option?.value === undefined ? undefined : parameterText(option.value),
+      path: [...path, 'options', index, 'value'],
+      what: 'option',
+    })),
+    { problem },
+  )
+  if (initial === undefined || noteType(problem, [...path, 'default'], { type, value: initial }) || hadProblem) return
+  const refusal = checkParameterText({ ...parameter, sensitive: false }, parameterText(initial))
+  if (refusal !== undefined) problem([...path, 'default'], `the default ${refusal}`)
+}
+
+function note(problem: CheckContext['problem'], path: TemplatePath, message: string): boolean {
+  problem(path, message)
+  return true
+}
+
+function noteRegex(problem: CheckContext['problem'], path: TemplatePath, regex: string): boolean {
+  const refusal = checkRegex(regex)
+  return refusal !== undefined && note(problem, path, `the regular expression can't be used: ${refusal}; correct it`)
+}
+
+function noteType(
+  problem: CheckContext['problem'],
+  path: TemplatePath,
+  { type, value }: { readonly type: 'string' | 'number' | 'bool'; readonly value: string | number | boolean },
+): boolean {
+  const wanted = { string: 'string', number: 'number', bool: 'boolean' }[type]
+  if (typeof value === wanted) return false
+  const advice = {
+    string: `write ${JSON.stringify(String(value))} with its quotes`,
+    number: 'write a number without quotes',
+    bool: 'write true or false without quotes',
+  }[type]
+  return note(problem, path, `${JSON.stringify(value)} is no ${type}; ${advice}, or change the type`)
+}
+
+function checkApp(app: TemplateApp, { problem, path }: PlacedContext): void {
+  const { url, command, external, subdomain, healthcheck } = app
+  if (url === undefined && command === undefined) problem(path, 'the app opens nothing; give it a url or a command')
+  if (url !== undefined && command !== undefined) problem([...path, 'command'], 'the app has a url as well; remove one of the two')
+  if (url !== undefined) return
+  if (external === true) problem([...path, 'external'], 'only an app with a url can be external; remove it')
+  if (subdomain === true) problem([...path, 'subdomain'], 'only an app with a url can have a host name of its own; remove it')
+  if (healthcheck !== undefined) problem([...path, 'healthcheck'], 'only an app with a url has a health; remove it')
+}

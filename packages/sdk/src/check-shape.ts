@@ -36,11 +36,12 @@ export function checkShape(schema: Schema | Shape, value: unknown): FieldError[]
   return differences(schema, value, '')
 }
 
-/** Reads the values of a query by the types that its schema gives them. An empty value is absent. */
+/** Reads the values of a query by the types that its schema gives them. An empty value is absent where it is not text. */
 export function readQuery(schema: Schema | Shape | undefined, query: URLSearchParams): Record<string, unknown> {
   const shape: Shape = schema ?? {}
-  const read = [...query].filter(([, text]) => text !== '' || query.size === 1)
-  return Object.fromEntries(read.map(([name, text]) => [name, readText(shape.properties?.[name]?.type, text)]))
+  const typeOf = (name: string) => shape.properties?.[name]?.type
+  const given = [...query].filter(([name, text]) => text !== '' || typeOf(name) === 'string')
+  return Object.fromEntries(given.map(([name, text]) => [name, readText(typeOf(name), text)]))
 }
 
 function readText(type: string | undefined, text: string): unknown {

@@ -1,10 +1,10 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
-import { Failure, api, type EndpointSpec } from '@berth/schema'
+import { Failure, api, type EndpointSpec, type Workspace } from '@berth/schema'
 import { routes } from '@berth/schema/routes'
 import { exampleOf } from '@berth/schema/openapi'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
 import { ApiError } from './api-error.ts'
-import { createClient } from './client.ts'
+import { createClient, type Client } from './client.ts'
 import { ConnectionError } from './connection-error.ts'
 import { startStubServer, type StubServer } from './stub-server.ts'
 
@@ -235,4 +235,15 @@ test('headers are a copy', () => {
   const client = createClient({ url: 'http://localhost', token })
   client.headers()['Coder-Session-Token'] = 'changed'
   expect(client.headers()).toEqual({ 'Coder-Session-Token': token })
+})
+
+test('the types are those of the contract', () => {
+  expectTypeOf<Client['workspaces']['get']>().returns.resolves.toEqualTypeOf<Workspace>()
+  expectTypeOf<Client['workspaces']['update']>().returns.resolves.toEqualTypeOf<void>()
+  expectTypeOf<Client['files']['get']>().returns.resolves.toEqualTypeOf<Uint8Array>()
+  expectTypeOf<Client['workspaces']>().not.toHaveProperty('watch')
+  expectTypeOf<Client['agents']>().not.toHaveProperty('pty')
+  expectTypeOf<Client['users']['list']>().toBeCallableWith()
+  expectTypeOf<Client['workspaces']['list']>().toBeCallableWith({ query: { limit: undefined } })
+  expectTypeOf<Parameters<Client['workspaces']['get']>[0]>().toHaveProperty('params')
 })

@@ -61,7 +61,7 @@ export class StubServer {
     return this.#requests
   }
 
-  /** Answers an operation from now on. */
+  /** Answers an operation from now on. A handler of a streaming operation that throws a `Failure` refuses the stream. */
   on<Name extends OperationName>(operation: Name, handler: StubHandler<Name>): void {
     this.#handlers.set(operation, handler as AnyHandler)
   }
@@ -86,7 +86,10 @@ export class StubServer {
     try {
       const { route, request } = await this.#receive(message)
       if (route.spec.delivery === 'websocket' || isFollowed(request)) throw new Failure('upgrade_required')
-      if (route.spec.delivery === 'server_sent_events') return await this.#serveEvents(request, response)
+      if (route.spec.delivery === 'server_sent_events') {
+        await this.#handlers.get(route.name)?.(request)
+        return await this.#serveEvents(request, response)
+      }
       const answer = await this.#valueOf(route, request)
       if (answer instanceof Uint8Array) return void response.writeHead(200, { 'Content-Type': 'application/octet-stream' }).end(answer)
       if (route.spec.response === undefined) return void response.writeHead(route.spec.status).end()
@@ -101,7 +104,7 @@ export class StubServer {
     socket.on('error', () => undefined)
     try {
       const { route, request } = await this.#receive(message)
-      const script = this.#scripts.get(route.name) ?? this.#followScript(route, request)
+      const script = await this.#socketScript(route, request)
       this.#sockets.handleUpgrade(message, socket, head, (webSocket) => void script(request, messageStream(webSocket)))
     } catch (error) {
       const { status, body } = failureAnswer(error)
@@ -118,11 +121,14 @@ export class StubServer {
     await this.#scripts.get(request.operation)?.(request, stream)
   }
 
-  /** A followed log without a script: all entries that the operation answers with, then the end. */
-  #followScript(route: StubRoute, request: StubRequest): StubScript {
-    if (!isFollowed(request)) throw new Failure(route.spec.delivery === 'websocket' ? 'agent_not_connected' : 'route_not_found')
+  /** What drives a socket. A followed log without a script sends what the operation answers with, then ends. */
+  async #socketScript(route: StubRoute, request: StubRequest): Promise<StubScript> {
+    if (route.spec.delivery !== 'websocket' && !isFollowed(request)) throw new Failure('route_not_found')
+    const entries = await this.#valueOf(route, request)
+    const script = this.#scripts.get(route.name)
+    if (script !== undefined) return script
+    if (route.spec.delivery === 'websocket') throw new Failure('agent_not_connected')
     return async (_, stream) => {
-      const entries = await this.#valueOf(route, request)
       for (const entry of Array.isArray(entries) ? entries : []) await stream.send(entry)
       stream.end()
     }

@@ -1,0 +1,121 @@
+import { createParser } from 'eventsource-parser'
+import type { Client } from './client.ts'
+import { ConnectionError } from './connection-error.ts'
+
+/** The server pings every 15 seconds (Coder v2 API, v0.13.4). One that says nothing for three of these is gone. */
+const defaultSilenceMs = 45_000
+/** Longest event that is taken, in characters. */
+const maxEventCharacters = 16 * 1024 * 1024
+
+/** One event with its data; events without data, such as pings, are not handed on. */
+export interface ServerSentEvent {
+  readonly event: string | undefined
+  readonly data: string
+}
+
+/** How a stream of events is read. */
+export interface EventSourceOptions {
+  readonly signal?: AbortSignal | undefined
+  /** How long the server may say nothing, in milliseconds. Default: 45 000. */
+  readonly silenceMs?: number
+}
+
+/**
+ * Opens a stream of server-sent events. Yields what each piece that arrives completes: nothing, one event or several. The first piece
+ * says that the server has subscribed. Ends when the server ends the stream.
+ *
+ * @throws ApiError when the server refuses, ConnectionError when the stream breaks or falls silent.
+ */
+export async function* openEventSource(
+  client: Pick<Client, 'fetch' | 'url'>,
+  path: string,
+  { signal, silenceMs = defaultSilenceMs }: EventSourceOptions = {},
+): AsyncGenerator<readonly ServerSentEvent[], void, void> {
+  const asked = { method: 'GET', url: `${client.url}/api/v2${path}` }
+  const silence: Silence = {
+    limitMs: silenceMs,
+    error: () => new ConnectionError(`${client.url} fell silent. Check your network.`, { ...asked, cause: undefined }),
+  }
+  const response = await connect(client, path, { signal, silence })
+  const reader = response.body?.getReader()
+  if (reader === undefined) return
+  const decoder = new TextDecoder()
+  const pieces = new EventPieces()
+  try {
+    for (;;) {
+      const { done, value } = await within(reader.read(), silence)
+      if (done) return
+      yield pieces.read(decoder.decode(value, { stream: true }))
+    }
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (ConnectionError.is(error) || error instanceof EventTooLong) throw error
+    throw new ConnectionError(`The stream from ${client.url} broke.`, { ...asked, cause: error })
+  } finally {
+    // Not awaited: a connection that is gone may never say that it is.
+    reader.cancel().catch(() => undefined)
+  }
+}
+
+interface Silence {
+  readonly limitMs: number
+  readonly error: () => Error
+}
+
+interface ConnectOptions {
+  readonly signal: AbortSignal | undefined
+  readonly silence: Silence
+}
+
+async function connect(client: Pick<Client, 'fetch'>, path: string, { signal, silence }: ConnectOptions): Promise<Response> {
+  const connecting = new AbortController()
+  const timer = setTimeout(() => {
+    connecting.abort(silence.error())
+  }, silence.limitMs)
+  try {
+    const either = signal === undefined ? connecting.signal : AbortSignal.any([signal, connecting.signal])
+    return await client.fetch(path, { signal: either, headers: { Accept: 'text/event-stream' } })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** What a step gives, or an error when it takes longer than a server may be silent. Slow readers of the stream don't count. */
+async function within<T>(step: Promise<T>, silence: Silence): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(silence.error()), silence.limitMs)
+  })
+  try {
+    return await Promise.race([step, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+class EventTooLong extends Error {
+  override readonly name = 'EventTooLong'
+}
+
+/** Collects the events that each piece of text completes. */
+class EventPieces {
+  #events: ServerSentEvent[] = []
+  #failure: Error | undefined
+  readonly #parser = createParser({
+    maxBufferSize: maxEventCharacters,
+    onEvent: ({ event, data }) => {
+      this.#events.push({ event, data })
+    },
+    onError: ({ type }) => {
+      if (type !== 'max-buffer-size-exceeded') return
+      this.#failure = new EventTooLong(`The server sent an event of more than ${maxEventCharacters} characters.`)
+    },
+  })
+
+  read(text: string): readonly ServerSentEvent[] {
+    this.#events = []
+    this.#parser.feed(text)
+    if (this.#failure !== undefined) throw this.#failure
+    return this.#events
+  }
+}

@@ -1,0 +1,57 @@
+import type { TSchema } from '@sinclair/typebox'
+import type { PlainSchema } from './example-of.ts'
+
+/** A value that JSON can carry. */
+export type JsonObject = { readonly [key: string]: unknown }
+
+/** Keywords of ours that mean nothing to others. */
+const ownKeywords = new Set(['rules', 'requiredWithout'])
+/** Keywords whose value is one schema, a list of schemas, or schemas by name. */
+const oneSchema = new Set(['items', 'additionalProperties', 'not'])
+const schemaLists = new Set(['anyOf', 'allOf', 'oneOf'])
+const schemaMaps = new Set(['properties', 'patternProperties'])
+
+/** Collects the schemas that have a title, once each, and refers to them. */
+export class Components {
+  readonly #schemas = new Map<string, JsonObject>()
+
+  /** The schema as JSON Schema 2020-12: without our own keywords, titled parts as references. */
+  refer(schema: TSchema | PlainSchema): JsonObject {
+    const { title }: PlainSchema = schema
+    if (title === undefined) return this.#convert(schema)
+    const converted = this.#convert(schema)
+    const known = this.#schemas.get(title)
+    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(converted)) {
+      throw new Error(`Two different schemas have the title ${title}. Give one of them another.`)
+    }
+    this.#schemas.set(title, converted)
+    return { $ref: `#/components/schemas/${title}` }
+  }
+
+  /** What has been collected, by title, in the order of the alphabet. */
+  schemas(): JsonObject {
+    return Object.fromEntries([...this.#schemas].toSorted(([one], [other]) => (one < other ? -1 : 1)))
+  }
+
+  #convert(schema: PlainSchema): JsonObject {
+    const entries = Object.entries(schema)
+      .filter(([keyword]) => !ownKeywords.has(keyword))
+      .flatMap(([keyword, value]) => this.#keyword(keyword, value))
+    return Object.fromEntries(entries)
+  }
+
+  #keyword(keyword: string, value: unknown): [string, unknown][] {
+    // JSON Schema 2020-12 says this with a keyword of its own.
+    if (keyword === 'format' && value === 'byte') return [['contentEncoding', 'base64']]
+    if (oneSchema.has(keyword) && isObject(value)) return [[keyword, this.refer(value)]]
+    if (schemaLists.has(keyword) && Array.isArray(value)) return [[keyword, value.filter(isObject).map((part) => this.refer(part))]]
+    if (schemaMaps.has(keyword) && isObject(value)) {
+      return [[keyword, Object.fromEntries(Object.entries(value).map(([name, part]) => [name, isObject(part) ? this.refer(part) : part]))]]
+    }
+    return [[keyword, value]]
+  }
+}
+
+function isObject(value: unknown): value is PlainSchema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -45,6 +45,7 @@ export class TunnelStream extends Duplex {
     })
     carrier.on('drain', () => this.#settleWrite())
     carrier.once('close', () => this.#onCarrierClose())
+    if (carrier.destroyed) queueMicrotask(() => this.#onCarrierClose())
     // `close` follows with the code that tells the cause.
     carrier.on('error', () => undefined)
     // A broken connection breaks every stream in it at once; one that nobody happens to listen to must not end the process.

@@ -1,0 +1,57 @@
+// Builds dist/: one file of JavaScript and, beside it, the one dependency that has a native part. `node <anywhere>/dist/main.js` works for every user
+// who can read the folder, without the rest of the repository.
+import { cp, mkdir, readdir, realpath, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const dist = join(root, 'dist')
+const scope = '@lydell'
+
+await rm(dist, { recursive: true, force: true })
+await build({
+  absWorkingDir: root,
+  entryPoints: ['src/main.ts'],
+  outfile: 'dist/main.js',
+  bundle: true,
+  minify: true,
+  keepNames: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  conditions: ['@berth/source'],
+  legalComments: 'linked',
+  // The native accelerators of ssh2 and ws are optional; what uses them falls back to JavaScript.
+  external: [`${scope}/node-pty`, 'cpu-features', '*.node', 'bufferutil', 'utf-8-validate'],
+  // What the CommonJS parts of the bundle expect to find.
+  banner: {
+    js: [
+      `import { createRequire as __createRequire } from 'node:module';`,
+      `const require = __createRequire(import.meta.url), __dirname = import.meta.dirname, __filename = import.meta.filename;`,
+    ].join(''),
+  },
+  logLevel: 'warning',
+})
+// Copied elsewhere, main.js has no other package.json above it that would make it a module.
+await writeFile(join(dist, 'package.json'), `${JSON.stringify({ private: true, type: 'module' })}\n`)
+await copyNodePty()
+
+async function copyNodePty() {
+  const source = dirname(createRequire(import.meta.url).resolve(`${scope}/node-pty/package.json`))
+  const binaries = await binaryPackages(source)
+  if (binaries.length === 0) throw new Error(`No prebuilt ${scope}/node-pty-<os>-<cpu> package is installed for this machine.`)
+  const target = join(dist, 'node_modules', scope)
+  await mkdir(target, { recursive: true })
+  for (const [name, path] of [['node-pty', source], ...binaries]) {
+    await cp(path, join(target, name), { recursive: true, dereference: true })
+  }
+}
+
+/** Beside the package, where pnpm and npm both put what it depends on. */
+async function binaryPackages(source) {
+  const scopeFolder = dirname(await realpath(source))
+  const names = (await readdir(scopeFolder)).filter((name) => name.startsWith('node-pty-'))
+  return names.map((name) => [name, join(scopeFolder, name)])
+}

@@ -1,0 +1,84 @@
+import type { Session } from 'ssh2'
+import type { ProcessSessions } from '../process-sessions.ts'
+import { serveSftp } from '../sftp/sftp-server.ts'
+import type { TerminalSize } from '../terminal.ts'
+import { isVariable } from '../user-environment.ts'
+import type { Workspace } from '../workspace.ts'
+import { runCommand, type RunningProcess } from './command.ts'
+import { runShell, type RunningShell } from './shell.ts'
+import { signalOfClient } from './signals.ts'
+
+export interface SessionContext {
+  workspace: Workspace
+  sessions: ProcessSessions
+  /** Text shown to who opens a shell; empty when there is none. */
+  readGreeting: () => string
+}
+
+/** What the client set up before it started something. */
+interface SessionState {
+  variables: Record<string, string>
+  terminal: { type: string; size: TerminalSize } | undefined
+  process: RunningProcess | undefined
+  shell: RunningShell | undefined
+}
+
+const maxVariables = 200
+const maxVariableLength = 32_768
+
+/** sshd gives the addresses of both ends; behind a tunnel there are none, and programs only look whether the variables are there. */
+const connectionVariables = { SSH_CLIENT: '127.0.0.1 0 22', SSH_CONNECTION: '127.0.0.1 0 127.0.0.1 22' }
+
+/** One session of an SSH connection: a shell, a command or a file transfer, set up by requests that come before it. */
+export function serveSession(session: Session, context: SessionContext): void {
+  const state: SessionState = { variables: {}, terminal: undefined, process: undefined, shell: undefined }
+  session.on('env', (accept: (() => void) | undefined, reject: (() => void) | undefined, { key, val }: { key: string; val: string }) => {
+    const fits = Object.keys(state.variables).length < maxVariables && val.length <= maxVariableLength
+    if (!fits || !isVariable(key, val)) {
+      reject?.()
+      return
+    }
+    state.variables[key] = val
+    accept?.()
+  })
+  session.on('pty', (accept, _reject, { term, cols, rows }) => {
+    state.terminal = { type: term || 'xterm', size: { columns: cols || 80, rows: rows || 24 } }
+    ;(accept as (() => void) | undefined)?.()
+  })
+  session.on('window-change', (_accept, _reject, { cols, rows }) => {
+    const size = { columns: cols, rows }
+    if (state.terminal) state.terminal.size = size
+    state.shell?.resize(size)
+  })
+  session.on('signal', (accept, reject, { name }) => {
+    const signal = signalOfClient(name)
+    if (signal) state.process?.signal(signal)
+    // Both are absent when the client wants no answer, which is the rule.
+    ;((signal ? accept : reject) as (() => void) | undefined)?.()
+  })
+  session.on('exec', (accept, _reject, { command }) => start({ state, context, accept, command }))
+  session.on('shell', (accept) => start({ state, context, accept, command: undefined }))
+  session.on('sftp', (accept) => {
+    serveSftp(accept(), context.workspace.directory(), context.workspace.account.username)
+  })
+  session.on('close', () => state.process?.end())
+}
+
+type AcceptChannel = () => Parameters<typeof runShell>[0]['channel'] | undefined
+
+function start(options: { state: SessionState; context: SessionContext; accept: AcceptChannel; command: string | undefined }): void {
+  const { state, context, accept, command } = options
+  const channel = accept()
+  if (!channel) return
+  channel.on('error', () => undefined)
+  channel.stderr.on('error', () => undefined)
+  const { workspace, sessions } = context
+  const launch = workspace.launch(command, { ...connectionVariables, ...state.variables })
+  if (state.terminal) {
+    const greeting = command === undefined ? context.readGreeting() : ''
+    state.shell = runShell({ channel, launch, sessions, ...state.terminal, greeting })
+    state.process = state.shell
+  } else {
+    state.process = runCommand({ channel, launch, sessions })
+  }
+}

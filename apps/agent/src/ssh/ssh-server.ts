@@ -1,0 +1,56 @@
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import ssh2 from 'ssh2'
+import { reasonOf, type Logger } from '../logger.ts'
+import { serveIncoming, serveOutgoing } from './forwarding.ts'
+import { serveSession, type SessionContext } from './session.ts'
+
+const maxSessions = 128
+
+/** The SSH server of the workspace. It listens nowhere: each connection is a stream of the tunnel, and who reaches the tunnel is let in. */
+export class SshServer {
+  readonly #server: ssh2.Server
+  readonly #context: SessionContext
+  readonly #logger: Logger
+
+  constructor(context: SessionContext, logger: Logger) {
+    this.#context = context
+    this.#logger = logger
+    this.#server = new ssh2.Server({ hostKeys: [newHostKey()], ident: 'Berth' }, (connection) => this.#serve(connection))
+    this.#server.on('error', (error: Error) => logger.warn('The SSH server had an error', { reason: reasonOf(error) }))
+  }
+
+  connect(stream: Duplex): void {
+    // ssh2 asks for a socket and uses only what every duplex has.
+    this.#server.injectSocket(stream as Socket)
+  }
+
+  #serve(connection: ssh2.Connection): void {
+    const open = new Set<ssh2.Session>()
+    connection.on('error', (error) => this.#logger.info('An SSH connection broke', { reason: reasonOf(error) }))
+    // The tunnel is the authentication: the server lets nobody in who may not open a shell here.
+    connection.on('authentication', (request) => request.accept())
+    connection.on('session', (accept, reject) => {
+      if (open.size >= maxSessions) {
+        reject()
+        return
+      }
+      const session = accept()
+      open.add(session)
+      session.on('close', () => open.delete(session))
+      serveSession(session, this.#context)
+    })
+    // A connection that breaks takes its sessions along, also those whose channel nobody reads to its end.
+    connection.once('close', () => {
+      for (const session of open) session.emit('close')
+    })
+    connection.setMaxListeners(0)
+    serveOutgoing(connection)
+    serveIncoming(connection)
+  }
+}
+
+/** A key for this process only: clients cannot pin it, and don't need to, for the tunnel already knows which workspace this is. */
+function newHostKey(): string {
+  return ssh2.utils.generateKeyPairSync('ed25519').private
+}

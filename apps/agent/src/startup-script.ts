@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process'
+import { mkdir, open, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { reasonOf, type Logger } from './logger.ts'
+import type { ProcessSessions } from './process-sessions.ts'
+import type { Workspace } from './workspace.ts'
+
+/** The log is emptied when it grows beyond this. */
+const maxLogBytes = 10 * 1024 * 1024
+const logCheckMs = 30_000
+/** Linux takes no longer single argument than 128 KiB; a script above this is fed through stdin. */
+const maxArgumentBytes = 100 * 1024
+
+/**
+ * Runs the template's startup script in the user's shell; its output goes to `~/.berth/startup-script.log`. The script writes to the file itself, so that
+ * what it leaves running can go on writing after the agent is gone. Resolves with its exit code; undefined when a signal ended it or it could not run.
+ */
+export async function runStartupScript(options: {
+  script: string
+  workspace: Workspace
+  sessions: ProcessSessions
+  logger: Logger
+}): Promise<number | undefined> {
+  const { script, workspace, sessions, logger } = options
+  const log = await openLog(workspace.account.home, logger)
+  const output = log ? log.fd : 'ignore'
+  const inline = Buffer.byteLength(script) <= maxArgumentBytes
+  const launch = workspace.launch(inline ? script : undefined)
+  const child = spawn(launch.file, inline ? launch.args : ['-s'], {
+    cwd: launch.cwd,
+    env: launch.environment,
+    detached: true,
+    stdio: [inline ? 'ignore' : 'pipe', output, output],
+  })
+  child.stdin?.on('error', () => undefined)
+  child.stdin?.end(script)
+  const { pid } = child
+  if (pid !== undefined) sessions.add(pid)
+  const startedAt = performance.now()
+  const watch = setInterval(() => void trim(log), logCheckMs)
+  watch.unref()
+  const code = await new Promise<number | undefined>((resolve) => {
+    child.once('error', (error) => {
+      logger.error('The startup script could not be started', { reason: reasonOf(error), shell: launch.file })
+      resolve(undefined)
+    })
+    child.once('exit', (exitCode, signal) => {
+      const durationMs = Math.round(performance.now() - startedAt)
+      const ended = { exit_code: exitCode ?? undefined, signal: signal ?? undefined, duration_ms: durationMs }
+      if (exitCode === 0) logger.info('The startup script finished', ended)
+      else logger.warn('The startup script failed', ended)
+      resolve(exitCode ?? undefined)
+    })
+  })
+  clearInterval(watch)
+  if (pid !== undefined) sessions.ended(pid)
+  await trim(log)
+  await log?.close()
+  return code
+}
+
+async function openLog(home: string, logger: Logger): Promise<FileHandle | undefined> {
+  try {
+    const directory = join(home, '.berth')
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    const log = await open(join(directory, 'startup-script.log'), 'a', 0o600)
+    await trim(log)
+    return log
+  } catch (error) {
+    logger.warn('The log of the startup script cannot be written', { reason: reasonOf(error) })
+    return undefined
+  }
+}
+
+async function trim(log: FileHandle | undefined): Promise<void> {
+  try {
+    if (log && (await log.stat()).size > maxLogBytes) await log.truncate(0)
+  } catch {
+    // The disk has other troubles; the script matters more than its log.
+  }
+}

@@ -1,0 +1,158 @@
+import { write } from 'node:fs'
+import { constants } from 'node:os'
+import type { IPty } from '@lydell/node-pty'
+import type { ProcessSessions } from './process-sessions.ts'
+import type { Launch } from './workspace.ts'
+
+/** How a process ended: by itself, or by a signal such as `SIGTERM`. */
+export interface ProcessEnd {
+  code: number
+  signal: string | undefined
+}
+
+export interface TerminalSize {
+  columns: number
+  rows: number
+}
+
+export interface TerminalOptions {
+  launch: Launch
+  /** The TERM of the process. */
+  type: string
+  size: TerminalSize
+  sessions: ProcessSessions
+  onOutput: (bytes: Buffer) => void
+  /** Called once, after the last output. */
+  onEnd: (end: ProcessEnd) => void
+}
+
+/** node-pty's object has more than its types say; these two are needed and stable. */
+type Pty = IPty & { readonly fd: number; destroy: () => void }
+
+const retryMs = 5
+const exitPollMs = 50
+
+/** A process on a pseudo terminal. */
+export class Terminal {
+  readonly pid: number
+  readonly #pty: Pty
+  readonly #sessions: ProcessSessions
+  readonly #pendingInput: { bytes: Buffer; done: () => void }[] = []
+  #writing = false
+  #ended = false
+  #exitPoll: NodeJS.Timeout | undefined
+
+  private constructor(pty: Pty, options: TerminalOptions) {
+    this.#pty = pty
+    this.pid = pty.pid
+    this.#sessions = options.sessions
+    options.sessions.add(pty.pid)
+    // Without an encoding the data are bytes, whatever the types say.
+    pty.onData((data) => options.onOutput(data as unknown as Buffer))
+    pty.onExit(({ exitCode, signal }) => {
+      this.#ended = true
+      clearInterval(this.#exitPoll)
+      options.sessions.ended(this.pid)
+      for (const { done } of this.#pendingInput.splice(0)) done()
+      options.onEnd({ code: exitCode, signal: signal ? signalName(signal) : undefined })
+    })
+  }
+
+  /** Starts the process; rejects when the terminal cannot be had. The library is loaded with the first one. */
+  static async start(options: TerminalOptions): Promise<Terminal> {
+    const { spawn } = await import('@lydell/node-pty')
+    const pty = spawn(options.launch.file, options.launch.args, {
+      name: options.type,
+      cols: options.size.columns,
+      rows: options.size.rows,
+      cwd: options.launch.cwd,
+      env: options.launch.environment,
+      encoding: null,
+    })
+    return new Terminal(pty as Pty, options)
+  }
+
+  /** Takes input; `done` is called when the terminal has it or is gone. */
+  write(bytes: Buffer, done: () => void): void {
+    if (this.#ended) {
+      done()
+      return
+    }
+    this.#pendingInput.push({ bytes, done })
+    if (!this.#writing) this.#writeNext()
+  }
+
+  resize({ columns, rows }: TerminalSize): void {
+    if (this.#ended || columns < 1 || rows < 1) return
+    try {
+      this.#pty.resize(Math.min(columns, 65_535), Math.min(rows, 65_535))
+    } catch {
+      // The process is on its way out.
+    }
+  }
+
+  /** Holds output back, and with it a process that writes a lot. */
+  pause(): void {
+    if (this.#ended || this.#exitPoll) return
+    this.#pty.pause()
+    // Of a process that ended, node-pty drops what was not read within 200 ms: read it on, a terminal holds little.
+    this.#exitPoll = setInterval(() => {
+      if (!isRunning(this.pid)) this.resume()
+    }, exitPollMs)
+  }
+
+  resume(): void {
+    clearInterval(this.#exitPoll)
+    this.#exitPoll = undefined
+    if (!this.#ended) this.#pty.resume()
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (!this.#ended) this.#sessions.signal(this.pid, signal)
+  }
+
+  /** Hangs up, as when a terminal window is closed. */
+  end(): void {
+    if (this.#ended) return
+    this.#sessions.end(this.pid)
+    this.resume()
+  }
+
+  /**
+   * node-pty writes with a call that blocks while the process does not read, and with it everything else in this one. The descriptor does not block:
+   * ask again while it is full.
+   */
+  #writeNext(): void {
+    const next = this.#pendingInput[0]
+    this.#writing = next !== undefined && !this.#ended
+    if (!next || this.#ended) return
+    write(this.#pty.fd, next.bytes, 0, next.bytes.length, null, (error, written) => {
+      if (this.#ended) return
+      if (error?.code === 'EAGAIN') {
+        setTimeout(() => this.#writeNext(), retryMs)
+        return
+      }
+      if (!error && written < next.bytes.length) {
+        next.bytes = next.bytes.subarray(written)
+      } else {
+        this.#pendingInput.shift()
+        next.done()
+      }
+      this.#writeNext()
+    })
+  }
+}
+
+/** `SIGTERM` for 15; undefined for a number that is no signal here. */
+export function signalName(number: number): string | undefined {
+  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0]
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

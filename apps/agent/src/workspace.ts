@@ -1,0 +1,57 @@
+import type { AgentMetadata } from './protocol.ts'
+import { startDirectory, userEnvironment, type Account } from './user-environment.ts'
+import type { Environment } from './config.ts'
+
+/** How to start a process of the user. */
+export interface Launch {
+  file: string
+  args: string[]
+  cwd: string
+  environment: Record<string, string>
+}
+
+/** Shells that know `-l`; others are started without a flag. */
+const loginShells = new Set(['bash', 'sh', 'dash', 'ash', 'zsh', 'fish', 'ksh', 'mksh', 'csh', 'tcsh', 'nu'])
+
+/** What is known about the workspace the agent is in; the server's part of it may change while the agent runs. */
+export class Workspace {
+  readonly account: Account
+  readonly #own: Environment
+  readonly #isDirectory: (path: string) => boolean
+  #metadata: AgentMetadata | undefined
+
+  constructor(options: { account: Account; environment: Environment; isDirectory: (path: string) => boolean }) {
+    this.account = options.account
+    this.#own = options.environment
+    this.#isDirectory = options.isDirectory
+  }
+
+  /** The last metadata the server gave; undefined until it answered once. */
+  get metadata(): AgentMetadata | undefined {
+    return this.#metadata
+  }
+
+  update(metadata: AgentMetadata): void {
+    this.#metadata = metadata
+  }
+
+  environment(): Record<string, string> {
+    return userEnvironment(this.#own, this.account, this.#metadata)
+  }
+
+  directory(): string {
+    return startDirectory(this.#metadata?.directory ?? '', this.environment(), this.#isDirectory)
+  }
+
+  /** A command line in the user's shell, or the login shell itself when there is none. */
+  launch(command: string | undefined, extra: Readonly<Record<string, string>> = {}): Launch {
+    const { shell } = this.account
+    const login = loginShells.has(shell.slice(shell.lastIndexOf('/') + 1)) ? ['-l'] : []
+    return {
+      file: shell,
+      args: command === undefined ? login : ['-c', command],
+      cwd: this.directory(),
+      environment: { ...this.environment(), ...extra },
+    }
+  }
+}

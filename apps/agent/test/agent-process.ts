@@ -1,0 +1,74 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startStubServer, type StubServer } from './stub-server.ts'
+
+export const agentToken = 'a-token-that-must-not-leak'
+
+export interface AgentProcess {
+  readonly child: ChildProcess
+  readonly server: StubServer
+  readonly home: string
+  readonly startedAt: number
+  /** What it logged so far. */
+  log: () => string
+  /** Sends a signal and resolves with the exit code. */
+  stop: (signal?: NodeJS.Signals) => Promise<number | null>
+  /** Ends it if it still runs, and removes its home. */
+  cleanUp: () => Promise<void>
+}
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** The agent as it is shipped, a process of its own with a home of its own, against a stub of the server. */
+export async function startAgentProcess(
+  options: { server?: StubServer; environment?: Record<string, string> } = {},
+): Promise<AgentProcess> {
+  const entry = join(root, 'dist', 'main.js')
+  if (!existsSync(entry)) throw new Error('The agent is not built: run `node scripts/build.mjs` in apps/agent first.')
+  const server = options.server ?? (await startStubServer())
+  const home = await mkdtemp(join(tmpdir(), 'berth-agent-'))
+  const startedAt = Date.now()
+  const child = spawn(process.execPath, [entry], {
+    env: {
+      PATH: process.env['PATH'],
+      HOME: home,
+      USER: 'alice',
+      SHELL: '/bin/bash',
+      LANG: 'C.UTF-8',
+      SECRET_OF_THE_HOST: 'hidden',
+      BERTH_AGENT_TOKEN: agentToken,
+      BERTH_AGENT_URL: server.url,
+      BERTH_WORKSPACE_NAME: 'dev',
+      ...options.environment,
+    },
+    cwd: '/',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let log = ''
+  child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()))
+  const exited = once(child, 'exit') as Promise<[number | null]>
+  return {
+    child,
+    server,
+    home,
+    startedAt,
+    log: () => log,
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal)
+      return (await exited)[0]
+    },
+    async cleanUp() {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM')
+        await exited
+      }
+      await server.goAway()
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+}

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client, DatabaseError } from 'pg'
 import type { Logger } from 'pino'
+import { advisoryLockNumber } from './advisory-lock.ts'
 import { connectionConfig } from './connection.ts'
 
 /** Where this program's migrations are: beside this module, in the sources as in the build. */
@@ -28,8 +29,8 @@ interface AppliedMigration {
 
 const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/
 
-/** First 8 bytes of sha256('berth migrations'), as an int8: who migrates holds the advisory lock of this number. */
-const LOCK_KEY = createHash('sha256').update('berth migrations').digest().readBigInt64BE().toString()
+/** Who migrates holds this lock. */
+const LOCK_NUMBER = advisoryLockNumber('berth migrations')
 
 const LIST_APPLIED = 'select name, sha256 from schema_migrations order by name'
 const CREATE_TABLE = `create table if not exists schema_migrations (
@@ -125,10 +126,10 @@ async function listApplied(client: Client): Promise<AppliedMigration[]> {
 
 /** Takes the lock, which ends with the connection. */
 async function lock(client: Client, logger: Logger): Promise<void> {
-  const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1) as held', [LOCK_KEY])
+  const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1) as held', [LOCK_NUMBER])
   if (rows[0]?.held === true) return
   logger.info('waiting for another server that is migrating the database')
-  await client.query('select pg_advisory_lock($1)', [LOCK_KEY])
+  await client.query('select pg_advisory_lock($1)', [LOCK_NUMBER])
 }
 
 async function apply(client: Client, migration: Migration, logger: Logger): Promise<void> {

@@ -67,20 +67,21 @@ export async function prepareBinaries(options: {
   package: PostgresPackage
   dataDirectory: string
   user: SystemUser | undefined
+  setprivPaths: readonly string[]
   logger: Logger
 }): Promise<PostgresBinaries> {
-  const { user, logger } = options
+  const { user, setprivPaths, logger } = options
   const native = join(options.package.directory, 'native')
   const copy = join(options.dataDirectory, `postgres-binaries-${options.package.version}`)
-  if (await exists(copy)) return await probe(copy, user)
+  if (await exists(copy)) return await probe(copy, user, setprivPaths)
   try {
     await makeLibraryLinks(options.package.directory)
-    return await probe(native, user)
+    return await probe(native, user, setprivPaths)
   } catch (error) {
     logger.info({ reason: String(error), copy }, 'copying the PostgreSQL programs to where they can be run from')
   }
   await copyBinaries(options.package.directory, copy)
-  return await probe(copy, user)
+  return await probe(copy, user, setprivPaths)
 }
 
 /** Removes copies of other versions. Run when the server is up: nothing uses them any more. */
@@ -157,10 +158,10 @@ async function tryLink(source: string, target: string): Promise<boolean> {
 }
 
 /** Runs `postgres --version` as the user it will run as; with setpriv first, so that both are known to work from one process. */
-async function probe(native: string, user: SystemUser | undefined): Promise<PostgresBinaries> {
+async function probe(native: string, user: SystemUser | undefined, setprivPaths: readonly string[]): Promise<PostgresBinaries> {
   const postgres = join(native, 'bin/postgres')
   const initdb = join(native, 'bin/initdb')
-  for (const setpriv of ['/usr/bin/setpriv', '/bin/setpriv']) {
+  for (const setpriv of setprivPaths) {
     if (!(await exists(setpriv))) continue
     const args = [...DEATH_SIGNAL, postgres, '--version']
     const major = majorVersion(await runProgram(setpriv, args, { user }))

@@ -1,5 +1,5 @@
 import { chmod, chown, lstat, mkdir, mkdtemp, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import type { PostgresBinaries } from './binaries.ts'
 import { EmbeddedPostgresError } from './embedded-postgres-error.ts'
@@ -20,6 +20,7 @@ export function clusterPath(dataDirectory: string, major: number): string {
 /** Creates the data directory if needed and returns its one true path, so that two ways of spelling it are one directory. */
 export async function openDataDirectory(path: string): Promise<string> {
   try {
+    await mkdir(dirname(resolve(path)), { recursive: true })
     await mkdir(path, { recursive: true, mode: 0o700 })
     return await realpath(path)
   } catch (error) {
@@ -136,7 +137,8 @@ async function removeUnfinished(dataDirectory: string, names: readonly string[])
   for (const name of names) {
     const pid = /^postgres-.+\.unfinished-(\d+)$/.exec(name)?.[1]
     if (pid === undefined || (Number(pid) !== process.pid && isAlive(Number(pid)))) continue
-    await rm(join(dataDirectory, name), { recursive: true, force: true })
+    // An initdb that outlives its parent for a moment may still write.
+    await rm(join(dataDirectory, name), { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   }
 }
 

@@ -55,7 +55,7 @@ export async function endLeftoverPostmaster(cluster: string, logger: Logger): Pr
     return file.socketDirectory
   }
   if (await accepts(join(file.socketDirectory, '.s.PGSQL.5432'))) throw inUse(cluster, undefined)
-  if (found !== undefined) await disown(cluster)
+  await disown(cluster, file.pid)
   return file.socketDirectory
 }
 
@@ -91,13 +91,15 @@ async function shutDown(pid: number, cluster: string): Promise<void> {
 }
 
 /**
- * PostgreSQL refuses to start while the pid in `postmaster.pid` is alive, though it may have gone to another program (after a reboot, say). The pid
- * of its parent never counts as such; the rest of the file stays, because by it PostgreSQL finds orphans of the dead server.
+ * PostgreSQL refuses to start while the pid in `postmaster.pid` exists, though it may be a zombie, or another program's by now (after a reboot, say).
+ * The pid of its parent never counts as such. The rest of the file stays, because by it PostgreSQL finds orphans of the dead server.
  */
-async function disown(cluster: string): Promise<void> {
-  const file = await open(join(cluster, 'postmaster.pid'), constants.O_RDWR | constants.O_NOFOLLOW)
+async function disown(cluster: string, pid: number): Promise<void> {
+  const file = await open(join(cluster, 'postmaster.pid'), constants.O_RDWR | constants.O_NOFOLLOW).catch(() => undefined)
+  if (file === undefined) return // gone meanwhile, and with it the reason
   try {
     const text = await file.readFile('utf8')
+    if (parsePostmasterFile(text)?.pid !== pid) return // another start was faster; what it made is a new file, so no write of ours can hit it
     await file.truncate(0)
     await file.write(text.replace(/^\d+/, String(process.pid)), 0)
   } finally {

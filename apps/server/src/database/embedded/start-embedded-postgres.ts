@@ -25,6 +25,8 @@ export interface EmbeddedPostgresOptions {
   readonly package?: PostgresPackage
   /** Where the socket goes when the path of the data directory is too long for one. Default: the system's temporary directory. */
   readonly temporaryDirectory?: string
+  /** Where util-linux's setpriv may be. Default /usr/bin and /bin. */
+  readonly setprivPaths?: readonly string[]
 }
 
 /** What happens to the embedded server while Berth runs. */
@@ -47,6 +49,7 @@ export interface EmbeddedPostgres {
 }
 
 const DEFAULT_MAX_CONNECTIONS = 60
+const SETPRIV_PATHS = ['/usr/bin/setpriv', '/bin/setpriv']
 const FIRST_RETRY_MS = 50
 const MAX_RETRY_MS = 10_000
 
@@ -67,7 +70,13 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const dataDirectory = await openDataDirectory(options.dataDirectory)
   const user = options.user ?? (await findSystemUser(process.getuid?.(), await findDataOwner(dataDirectory)))
   if (user !== undefined) await makeReachable(dataDirectory, user, logger)
-  const binaries = await prepareBinaries({ package: postgresPackage, dataDirectory, user, logger })
+  const binaries = await prepareBinaries({
+    package: postgresPackage,
+    dataDirectory,
+    user,
+    setprivPaths: options.setprivPaths ?? SETPRIV_PATHS,
+    logger,
+  })
   const isDurable = options.isDurable ?? true
   const cluster = await prepareCluster({ dataDirectory, binaries, user, isDurable, logger })
   const supervisor = new Supervisor({

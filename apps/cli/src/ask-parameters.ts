@@ -1,0 +1,46 @@
+import type { CreateParameterRequest, ParameterSchema } from '@berth/schema'
+import { CommandError } from './failures.ts'
+import type { ParameterValues } from './parameter-file.ts'
+import type { Terminal } from './terminal/terminal.ts'
+
+/** What to do about parameters that the file says nothing of. */
+export interface AskOptions {
+  readonly values: ParameterValues
+  /** Take the default where there is one, instead of asking. */
+  readonly takeDefaults: boolean
+  readonly terminal: Terminal
+}
+
+/** Finds a value for each parameter: from the file, from the user, or its default. Those that keep their default are left out. */
+export async function askParameters(schemas: readonly ParameterSchema[], options: AskOptions): Promise<CreateParameterRequest[]> {
+  const requests: CreateParameterRequest[] = []
+  for (const schema of schemas) {
+    const value = options.values[schema.name] ?? (await ask(schema, options))
+    if (value === undefined) continue
+    checkChoice(schema, value)
+    const destination = schema.default_destination_scheme === 'none' ? 'provisioner_variable' : schema.default_destination_scheme
+    requests.push({ name: schema.name, source_value: value, source_scheme: 'data', destination_scheme: destination })
+  }
+  return requests
+}
+
+async function ask(schema: ParameterSchema, { takeDefaults, terminal }: AskOptions): Promise<string | undefined> {
+  const hasDefault = schema.default_source_scheme === 'data'
+  if (takeDefaults && hasDefault) return undefined
+  if (!terminal.prompts.available && hasDefault) return undefined
+  const question = {
+    message: schema.description === '' ? schema.name : `${schema.name}: ${schema.description}`,
+    flag: `${schema.name} in a --parameter-file`,
+  }
+  const initial = hasDefault ? { initial: schema.default_source_value } : {}
+  if (schema.validation_contains && schema.validation_contains.length > 0) {
+    return terminal.prompts.choose({ ...question, ...initial, choices: schema.validation_contains.map((value) => ({ value })) })
+  }
+  if (!schema.redisplay_value) return terminal.prompts.secret(question)
+  return terminal.prompts.text({ ...question, ...initial })
+}
+
+function checkChoice({ name, validation_contains: choices }: ParameterSchema, value: string): void {
+  if (!choices || choices.length === 0 || choices.includes(value)) return
+  throw new CommandError(`The parameter "${name}" can't be "${value}". It is one of: ${choices.join(', ')}.`)
+}

@@ -1,0 +1,56 @@
+import type { CommandGroup } from './command.ts'
+import { complete } from './commands/complete.ts'
+import { completion } from './commands/completion.ts'
+import { create } from './commands/create.ts'
+import { deleteWorkspace } from './commands/delete.ts'
+import { help } from './commands/help.ts'
+import { list } from './commands/list.ts'
+import { login } from './commands/login.ts'
+import { logout } from './commands/logout.ts'
+import { rename } from './commands/rename.ts'
+import { overrideStop } from './commands/schedule/override-stop.ts'
+import { show as showSchedule } from './commands/schedule/show.ts'
+import { start as scheduleStart } from './commands/schedule/start.ts'
+import { stop as scheduleStop } from './commands/schedule/stop.ts'
+import { show } from './commands/show.ts'
+import { ssh } from './commands/ssh.ts'
+import { start } from './commands/start.ts'
+import { stop } from './commands/stop.ts'
+import { create as createTemplate } from './commands/templates/create.ts'
+import { init } from './commands/templates/init.ts'
+import { list as listTemplates } from './commands/templates/list.ts'
+import { push } from './commands/templates/push.ts'
+import { update } from './commands/update.ts'
+import { version } from './commands/version.ts'
+
+/** Every command, under the words that are typed for it. */
+export const commandTree: CommandGroup = {
+  summary: 'Workspaces for developers, on machines of your own',
+  examples: ['login https://berth.example.com', 'create dev', 'ssh dev'],
+  commands: {
+    login,
+    logout,
+    create,
+    list,
+    show,
+    start,
+    stop,
+    ssh,
+    update,
+    rename,
+    delete: deleteWorkspace,
+    schedule: {
+      summary: 'Start and stop a workspace by itself',
+      commands: { show: showSchedule, start: scheduleStart, stop: scheduleStop, 'override-stop': overrideStop },
+    },
+    templates: {
+      summary: 'Manage what workspaces are made of',
+      aliases: ['template'],
+      commands: { init, create: createTemplate, push, list: listTemplates },
+    },
+    completion,
+    version,
+    help,
+    __complete: complete,
+  },
+}

@@ -1,0 +1,128 @@
+import { ApiError, type Client } from '@berth/sdk'
+import { isEmail, isName } from '@berth/schema/rules'
+import { defineCommand, optionalWord, text, toggle } from '../command.ts'
+import type { Context } from '../context.ts'
+import { CommandError } from '../failures.ts'
+import { readSecretFrom } from '../read-secret.ts'
+import { headersOf } from '../settings.ts'
+
+/** Where `pnpm start` serves, so that trying Berth out takes no address. */
+const localUrl = 'http://127.0.0.1:3000'
+const minPasswordLength = 8
+
+const flags = {
+  email: text('E-mail address to sign in with', { placeholder: 'address' }),
+  passwordStdin: toggle('Read the password from standard input'),
+  firstUserEmail: text('E-mail address of the first user', { variable: 'FIRST_USER_EMAIL', placeholder: 'address' }),
+  firstUserUsername: text('Name of the first user', { variable: 'FIRST_USER_USERNAME', placeholder: 'name' }),
+  firstUserPassword: text('Password of the first user, 8 characters or more', { variable: 'FIRST_USER_PASSWORD', placeholder: 'password' }),
+  firstUserTrial: toggle('Accepted for compatibility: everything is free', { variable: 'FIRST_USER_TRIAL', hidden: true }),
+} as const
+
+interface Answers {
+  readonly email: string | undefined
+  readonly passwordStdin: boolean
+  readonly firstUserEmail: string | undefined
+  readonly firstUserUsername: string | undefined
+  readonly firstUserPassword: string | undefined
+  readonly firstUserTrial: boolean
+}
+
+export const login = defineCommand({
+  summary: 'Sign in to a deployment, or set up a new one',
+  args: { url: optionalWord('Address of the deployment; default: the one you last signed in to, else http://127.0.0.1:3000') },
+  flags,
+  examples: [
+    'login https://berth.example.com',
+    'login --first-user-email ada@example.com --first-user-username ada --first-user-password …',
+  ],
+  async run({ url: typed, ...answers }, context) {
+    const { config, settings, terminal, world } = context
+    const stored = await config.read('url')
+    const url = completeUrl(typed ?? settings.url ?? stored ?? localUrl)
+    const headers = headersOf(settings.header)
+    const anonymous = connect(context, { url, headers })
+    await anonymous.deployment.buildInfo()
+    const isNew = await firstUserIsMissing(anonymous)
+    const token = isNew ? await setUp(anonymous, answers, context) : await signIn(anonymous, answers, context)
+    const user = await world.connect({ url, token, headers }).users.get({ params: { user: 'me' } })
+    await config.write('session', token)
+    await config.write('url', anonymous.url)
+    terminal.print(`Welcome, ${user.username}! You are signed in to ${anonymous.url}.`)
+    if (isNew) terminal.note("Next: 'berth templates list' shows what workspaces can be made of; 'berth create dev' makes one.")
+  },
+})
+
+/** People leave the scheme out: HTTPS, except on their own machine. */
+export function completeUrl(url: string): string {
+  if (/^[a-z][a-z\d+.-]*:\/\//i.test(url)) return url
+  return `${/^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?:[:/]|$)/.test(url) ? 'http' : 'https'}://${url}`
+}
+
+function connect({ world }: Context, options: { url: string; headers: Record<string, string> }): Client {
+  try {
+    return world.connect(options)
+  } catch (error) {
+    throw error instanceof TypeError ? new CommandError(error.message, { cause: error }) : error
+  }
+}
+
+async function firstUserIsMissing(client: Client): Promise<boolean> {
+  try {
+    await client.users.hasFirst()
+    return false
+  } catch (error) {
+    if (ApiError.is(error, 404)) return true
+    throw error
+  }
+}
+
+async function setUp(client: Client, answers: Answers, { terminal, world }: Context): Promise<string> {
+  const { prompts } = terminal
+  terminal.note(`${client.url} has no users yet; this makes the first one, who may do everything.`)
+  const username =
+    answers.firstUserUsername ??
+    (await prompts.text({
+      message: 'Username',
+      flag: '--first-user-username',
+      ...(isName(world.username) && { initial: world.username }),
+      validate: (name) => (isName(name) ? undefined : 'Up to 32 letters and digits, with single hyphens between them.'),
+    }))
+  const email =
+    answers.firstUserEmail ??
+    (await prompts.text({
+      message: 'E-mail address',
+      flag: '--first-user-email',
+      validate: (address) => (isEmail(address) ? undefined : 'That is no e-mail address.'),
+    }))
+  const password = answers.firstUserPassword ?? (await askNewPassword({ terminal }))
+  if (password.length < minPasswordLength)
+    throw new CommandError(`The password is too short: it needs ${minPasswordLength} characters or more.`)
+  await client.users.createFirst({ body: { email, username, password, trial: answers.firstUserTrial } })
+  const { session_token } = await client.sessions.login({ body: { email, password } })
+  return session_token
+}
+
+async function askNewPassword({ terminal: { prompts } }: Pick<Context, 'terminal'>): Promise<string> {
+  const flag = '--first-user-password'
+  const password = await prompts.secret({
+    message: 'Password',
+    flag,
+    validate: (answer) => (answer.length < minPasswordLength ? `${minPasswordLength} characters or more, please.` : undefined),
+  })
+  const validate = (answer: string): string | undefined => (answer === password ? undefined : 'That is not the same password.')
+  return prompts.secret({ message: 'The same password again', flag, validate })
+}
+
+async function signIn(client: Client, answers: Answers, { settings, terminal }: Context): Promise<string> {
+  // The token itself is tried by whoever asked for it.
+  if (settings.token !== undefined) return settings.token
+  // A script that sets up a deployment may run again: then its first user signs in.
+  const email =
+    answers.email ?? answers.firstUserEmail ?? (await terminal.prompts.text({ message: 'E-mail address', flag: '--email (or --token)' }))
+  const password = answers.passwordStdin
+    ? await readSecretFrom(terminal.input)
+    : (answers.firstUserPassword ?? (await terminal.prompts.secret({ message: 'Password', flag: '--password-stdin (or --token)' })))
+  const { session_token } = await client.sessions.login({ body: { email, password } })
+  return session_token
+}

@@ -1,0 +1,32 @@
+import { ScheduleError, scheduleFromWords } from '@berth/schema/rules'
+import { defineCommand, rest, word } from '../../command.ts'
+import { UsageError } from '../../failures.ts'
+import { findWorkspace } from '../../find-workspace.ts'
+import { renderSchedule } from './show.ts'
+
+export const start = defineCommand({
+  summary: 'Start a workspace by itself at certain times',
+  args: {
+    workspace: word('Its name, or owner/name', 'workspaces'),
+    when: rest('Time, days and place, as 9:30AM Mon-Fri Europe/Dublin; or manual'),
+  },
+  examples: ['schedule start dev 9:30AM Mon-Fri Europe/Dublin', 'schedule start dev manual'],
+  async run({ workspace: words, when }, { client, clock, terminal }) {
+    const schedule = when.length === 1 && when[0] === 'manual' ? null : readSchedule(when, clock.timeZone)
+    const { id } = await findWorkspace(client, words)
+    await client.workspaces.updateAutostart({ params: { workspace: id }, body: { schedule } })
+    terminal.print(renderSchedule(await client.workspaces.get({ params: { workspace: id } }), clock.now()))
+  },
+})
+
+/** The wire's spelling of a schedule in words. */
+export function readSchedule(words: readonly string[], timeZone: string): string {
+  try {
+    return scheduleFromWords([...words], timeZone).text
+  } catch (error) {
+    if (!(error instanceof ScheduleError)) throw error
+    throw new UsageError(`"${words.join(' ')}" is not a schedule: ${error.message}. Write it like 9:30AM Mon-Fri Europe/Dublin.`, {
+      cause: error,
+    })
+  }
+}

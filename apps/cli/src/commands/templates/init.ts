@@ -1,0 +1,48 @@
+import { resolve } from 'node:path'
+import { defineCommand, optionalWord, text } from '../../command.ts'
+import { UsageError } from '../../failures.ts'
+import { listStarterTemplates, writeStarterTemplate, type StarterTemplate } from '../../templates/starter-templates.ts'
+import type { Context } from '../../context.ts'
+
+export const init = defineCommand({
+  summary: 'Write a starter template into a folder',
+  args: {
+    folder: optionalWord('Where to write it; the name of a starter template stands for that template in a folder of that name', 'folders'),
+  },
+  flags: { id: text('Which starter template', { placeholder: 'name' }) },
+  examples: ['templates init local-starter', 'templates init my-template --id local-starter'],
+  async run({ folder, id }, context) {
+    const { terminal, world } = context
+    const template = await choose(await listStarterTemplates(world.starterTemplatesDirectory), { id, folder }, context)
+    const name = folder ?? template.id
+    const path = resolve(world.workingDirectory, name)
+    await writeStarterTemplate(template, path)
+    terminal.print(`The template is in ${path}. Change it as you like, then make it known:`)
+    terminal.print(`  berth templates create -d ${quoted(name)}`)
+  },
+})
+
+async function choose(
+  templates: readonly StarterTemplate[],
+  { id, folder }: { readonly id: string | undefined; readonly folder: string | undefined },
+  { terminal }: Context,
+): Promise<StarterTemplate> {
+  const byName = templates.find((template) => template.id === (id ?? folder))
+  if (byName) return byName
+  const [only, another] = templates
+  if (id !== undefined || only === undefined) {
+    throw new UsageError(`There is no starter template "${id ?? ''}". There is: ${templates.map((template) => template.id).join(', ')}.`)
+  }
+  if (another === undefined) return only
+  const chosen = await terminal.prompts.choose({
+    message: 'Starter template',
+    flag: '--id',
+    choices: templates.map((template) => ({ value: template.id, hint: template.description })),
+  })
+  return templates.find((template) => template.id === chosen) ?? only
+}
+
+/** As it has to be typed into a shell. */
+function quoted(word: string): string {
+  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
+}

@@ -1,0 +1,37 @@
+import type { Template } from '@berth/schema'
+import { defineCommand, list as listFlag, outputFlag } from '../../command.ts'
+import { describeDuration } from '../../durations.ts'
+import { currentOrganization } from '../../organization.ts'
+import { chooseColumns, renderTable, type Column } from '../../terminal/table.ts'
+
+const columns: readonly Column<Template>[] = [
+  { name: 'name', cell: ({ name }) => name },
+  { name: 'created at', cell: ({ created_at }) => created_at, optional: true },
+  { name: 'last updated', cell: ({ updated_at }) => updated_at },
+  { name: 'organization id', cell: ({ organization_id }) => organization_id, optional: true },
+  { name: 'provisioner', cell: ({ provisioner }) => provisioner, optional: true },
+  { name: 'active version id', cell: ({ active_version_id }) => active_version_id, optional: true },
+  { name: 'used by', cell: ({ active_user_count }) => describeUsers(active_user_count) },
+  { name: 'default ttl', cell: ({ default_ttl_ms }) => (default_ttl_ms > 0 ? describeDuration(default_ttl_ms) : ''), optional: true },
+]
+
+export const list = defineCommand({
+  summary: 'List templates',
+  aliases: ['ls'],
+  flags: { column: listFlag('Show only these columns', { short: 'c', placeholder: 'names' }), output: outputFlag },
+  async run({ column, output }, { client, terminal }) {
+    const chosen = chooseColumns(columns, column)
+    const organization = await currentOrganization(client)
+    const templates = await client.templates.list({ params: { organization: organization.id } })
+    const sorted = templates.toSorted((a, b) => a.name.localeCompare(b.name))
+    if (output === 'json') return terminal.printJson(sorted)
+    if (sorted.length === 0) return terminal.note("There are no templates yet. Begin with 'berth templates init'.")
+    terminal.print(renderTable(sorted, chosen))
+  },
+})
+
+/** The server counts now and then; -1 says that it has not yet. */
+function describeUsers(count: number): string {
+  if (count < 0) return 'not counted yet'
+  return `${count} active developer${count === 1 ? '' : 's'}`
+}

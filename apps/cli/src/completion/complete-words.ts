@@ -1,0 +1,62 @@
+import { isGroup, type Command, type CommandGroup, type Completion, type Flag } from '../command.ts'
+import { flagName } from '../read-input.ts'
+import { globalFlags } from '../settings.ts'
+
+/** What may come next: words that are known here, and a kind of names that the deployment knows. */
+export interface Candidates {
+  readonly words: readonly string[]
+  readonly names?: Completion
+}
+
+/** Finds out what may stand in the place of the last word, which is unfinished. */
+export function completeWords(tree: CommandGroup, words: readonly string[]): Candidates {
+  const unfinished = words.at(-1) ?? ''
+  let node: Command | CommandGroup = tree
+  let position = 0
+  let openFlag: Flag<unknown> | undefined
+  for (const word of words.slice(0, -1)) {
+    if (openFlag) {
+      openFlag = undefined
+    } else if (word === '--') {
+      return { words: [] }
+    } else if (word.startsWith('-')) {
+      const flag = flagOf(node, word)
+      openFlag = flag && flag.kind !== 'toggle' && !word.includes('=') ? flag : undefined
+    } else {
+      const below: Command | CommandGroup | undefined = isGroup(node) ? childOf(node, word) : undefined
+      if (below) node = below
+      else position += 1
+    }
+  }
+  if (openFlag) return { words: openFlag.choices ?? [], ...(openFlag.completes && { names: openFlag.completes }) }
+  if (unfinished.startsWith('-')) return { words: flagNames(node) }
+  if (isGroup(node)) return { words: position === 0 ? visibleNames(node) : [] }
+  const args = Object.values(node.args)
+  const argument = args[position] ?? args.find(({ kind }) => kind === 'rest')
+  if (argument?.completes === 'commands') return { words: visibleNames(tree) }
+  return { words: [], ...(argument?.completes && { names: argument.completes }) }
+}
+
+function childOf({ commands }: CommandGroup, word: string): Command | CommandGroup | undefined {
+  return Object.entries(commands).find(([name, child]) => name === word || child.aliases?.includes(word))?.[1]
+}
+
+function visibleNames({ commands }: CommandGroup): string[] {
+  return Object.entries(commands).flatMap(([name, child]) => (child.hidden ? [] : [name]))
+}
+
+type AnyFlags = Readonly<Record<string, Flag<unknown>>>
+
+function flagsOf(node: Command | CommandGroup): AnyFlags {
+  return { ...(isGroup(node) ? {} : node.flags), ...globalFlags }
+}
+
+function flagOf(node: Command | CommandGroup, word: string): Flag<unknown> | undefined {
+  const [typed = ''] = word.split('=')
+  return Object.entries(flagsOf(node)).find(([key, flag]) => flagName(key) === typed || (flag.short && `-${flag.short}` === typed))?.[1]
+}
+
+function flagNames(node: Command | CommandGroup): string[] {
+  const flags = Object.entries(flagsOf(node)).flatMap(([key, flag]) => (flag.hidden ? [] : [flagName(key)]))
+  return [...flags, '--help']
+}

@@ -1,0 +1,116 @@
+import type { Client } from '@berth/sdk'
+import type { CommandGroup } from './command.ts'
+import { defaultConfigFolder, openConfig, type Config } from './config.ts'
+import type { Context } from './context.ts'
+import { describeFailure } from './describe-failure.ts'
+import { Canceled, CommandError, NotLoggedIn } from './failures.ts'
+import { Interrupts } from './interrupts.ts'
+import { parseWords, renderHelp, UsageErrorAt } from './program.ts'
+import { readArguments, readFlags } from './read-input.ts'
+import { globalFlags, headersOf, type Settings } from './settings.ts'
+import { createTerminal } from './terminal/terminal.ts'
+import type { World } from './world.ts'
+
+/**
+ * Runs one command line.
+ *
+ * @param words what was typed after `berth`.
+ * @returns the exit code: 0, or 1 for any error, or what the command returned (`ssh` passes on the remote one).
+ */
+export async function run(words: readonly string[], world: World, commands: CommandGroup): Promise<number> {
+  const interrupts = new Interrupts(world.onSignal)
+  let verbose = words.includes('--verbose') || words.includes('-v')
+  let path: readonly string[] = []
+  try {
+    const parsed = parseWords(commands, words, columnsOf(world))
+    if (parsed.kind === 'help') {
+      world.output.write(`${parsed.text}\n`)
+      return 0
+    }
+    path = parsed.path
+    const settings = readSettings(parsed.globals, world)
+    verbose = settings.verbose
+    const values = {
+      ...readArguments(parsed.command.args, parsed.words),
+      ...readFlags(parsed.command.flags, parsed.given, world.environment),
+    }
+    const context = await createContext({ world, settings, commands, interrupts })
+    // Not everything a command waits for listens to the signal; nothing it waits for may outlive Ctrl-C.
+    return (await Promise.race([parsed.command.invoke(values, context), interrupts.aborted])) ?? 0
+  } catch (error) {
+    if (error instanceof Canceled || interrupts.signal.aborted) return 1
+    const at = error instanceof UsageErrorAt ? error.path : path
+    const { noteColors } = createTerminal({ ...world, noColor: words.includes('--no-color') })
+    const [first = '', ...more] = describeFailure(error, { verbose, path: at }).split('\n')
+    world.errorOutput.write(`${[noteColors.red(first), ...more].join('\n')}\n`)
+    return 1
+  } finally {
+    interrupts.close()
+  }
+}
+
+function readSettings(given: Parameters<typeof readFlags>[1], world: World): Settings {
+  // The keys and types are those of globalFlags, which Settings repeats as an interface.
+  return readFlags(globalFlags, given, world.environment) as unknown as Settings
+}
+
+async function createContext(options: {
+  readonly world: World
+  readonly settings: Settings
+  readonly commands: CommandGroup
+  readonly interrupts: Interrupts
+}): Promise<Context> {
+  const { world, settings, commands, interrupts } = options
+  const config = openConfig(settings.globalConfig ?? defaultConfigFolder(world))
+  const stored = await readStored(settings, config)
+  const headers = headersOf(settings.header)
+  let client: Client | undefined
+  const session = (): { url: string; token: string } => {
+    const url = settings.url ?? stored.url
+    const token = settings.token ?? stored.token
+    if (url === undefined || token === undefined) throw new NotLoggedIn()
+    return { url, token }
+  }
+  return {
+    world,
+    settings,
+    config,
+    commands,
+    clock: world.clock,
+    terminal: createTerminal({ ...world, noColor: settings.noColor }),
+    help: (path) => renderHelp(commands, path, columnsOf(world)),
+    signal: interrupts.signal,
+    interceptInterrupt: (listener, task) => interrupts.intercept(listener, task),
+    get session() {
+      return session()
+    },
+    get client() {
+      client ??= connectTo(world, { ...session(), headers })
+      return client
+    },
+  }
+}
+
+/** A session belongs to the deployment that it was made for, and is never sent to another one. */
+async function readStored(settings: Settings, config: Config): Promise<{ url: string | undefined; token: string | undefined }> {
+  if (settings.url !== undefined && settings.token !== undefined) return { url: undefined, token: undefined }
+  const [url, token] = await Promise.all([config.read('url'), config.read('session')])
+  const isElsewhere = settings.url !== undefined && url !== undefined && trimSlashes(settings.url) !== trimSlashes(url)
+  return { url, token: isElsewhere ? undefined : token }
+}
+
+function connectTo(world: World, options: Parameters<World['connect']>[0]): Client {
+  try {
+    return world.connect(options)
+  } catch (error) {
+    throw error instanceof TypeError ? new CommandError(error.message, { cause: error }) : error
+  }
+}
+
+function trimSlashes(url: string): string {
+  return url.replace(/\/+$/, '')
+}
+
+function columnsOf({ output }: World): number {
+  return Math.max(60, Math.min(output.columns ?? 100, 140))
+}

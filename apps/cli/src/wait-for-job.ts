@@ -1,0 +1,159 @@
+import { followLogs } from '@berth/sdk'
+import type { ProvisionerJob, ProvisionerJobLog } from '@berth/schema'
+import type { Context } from './context.ts'
+import { Canceled, CommandError } from './failures.ts'
+import { createProgress, type Progress } from './terminal/progress.ts'
+
+/** A job to wait for: of a build or of a template version's import. */
+export interface WatchedJob {
+  /** Whose log to follow. */
+  readonly of: { readonly build: string } | { readonly templateVersion: string }
+  /** Reads the job as it stands. */
+  readonly read: () => Promise<ProvisionerJob>
+  /** Asks the server to cancel; called on Ctrl-C. Without it, Ctrl-C ends the waiting and the job goes on. */
+  readonly cancel?: () => Promise<unknown>
+  /** Printed when the waiting ends while the job goes on. */
+  readonly leftRunning?: string
+}
+
+const pollMs = 1000
+const completionPollMs = 200
+/** How long a job may stay unfinished after its log has ended until that counts as an error. */
+const completionGraceMs = 60_000
+
+/**
+ * Waits until a job is over and shows its stages and log lines meanwhile (Coder v2 API, v0.13.4: job wait).
+ *
+ * @returns the finished job, succeeded or failed.
+ * @throws Canceled when the job was canceled, or the user stopped waiting.
+ */
+export async function waitForJob(job: WatchedJob, context: Context): Promise<ProvisionerJob> {
+  const progress = createProgress(context)
+  const watching = new AbortController()
+  let isInterrupted = false
+  const onInterrupt = (): void => {
+    if (job.cancel === undefined || isInterrupted) {
+      watching.abort(new Canceled())
+      return
+    }
+    isInterrupted = true
+    progress.line('Canceling …')
+    // Whether it could be canceled shows in the job itself.
+    job.cancel().catch(() => undefined)
+  }
+  return context.interceptInterrupt(onInterrupt, async () => {
+    try {
+      const finished = await follow(job, { context, progress, signal: watching.signal })
+      const outcome = finished.status === 'succeeded' ? 'done' : finished.status === 'canceled' ? 'canceled' : 'failed'
+      progress.finish(outcome, finished.completed_at === undefined ? undefined : new Date(finished.completed_at))
+      if (finished.status === 'canceled') throw new Canceled()
+      return finished
+    } catch (error) {
+      progress.finish('canceled')
+      if (watching.signal.aborted && job.leftRunning !== undefined) context.terminal.note(job.leftRunning)
+      throw error
+    } finally {
+      watching.abort(new Canceled())
+    }
+  })
+}
+
+/** Like {@link waitForJob}, and a failed job is an error with the job's own words. */
+export async function waitForSuccess(job: WatchedJob, context: Context): Promise<ProvisionerJob> {
+  const finished = await waitForJob(job, context)
+  if (finished.status !== 'succeeded') throw new CommandError(finished.error ?? 'The job failed and gave no reason.')
+  return finished
+}
+
+interface Following {
+  readonly context: Context
+  readonly progress: Progress
+  readonly signal: AbortSignal
+}
+
+async function follow(job: WatchedJob, { context, progress, signal }: Following): Promise<ProvisionerJob> {
+  const first = await job.read()
+  progress.step('Queued', new Date(first.created_at))
+  const stages = new Stages(progress)
+  if (first.started_at !== undefined) stages.running(new Date(first.started_at))
+  const done = new AbortController()
+  const both = AbortSignal.any([signal, done.signal])
+  try {
+    // The log tells more and sooner; reading the job itself notices the start of a job that says nothing, and an end without an end of the log.
+    const ended = await Promise.race([
+      pollUntilComplete(job, { context, stages, signal: both }),
+      followStages(job, { context, stages, signal: both }).then(() => pollUntilOver(job, { context, stages, signal: both })),
+    ])
+    return ended
+  } finally {
+    done.abort(new Canceled())
+  }
+}
+
+interface Watching {
+  readonly context: Context
+  readonly stages: Stages
+  readonly signal: AbortSignal
+}
+
+async function followStages(job: WatchedJob, { context, stages, signal }: Watching): Promise<void> {
+  for await (const log of followLogs(context.client, job.of, { signal })) stages.log(log)
+}
+
+async function pollUntilComplete(job: WatchedJob, { context, stages, signal }: Watching): Promise<ProvisionerJob> {
+  let completedAt: number | undefined
+  for (;;) {
+    await context.clock.sleep(pollMs, signal)
+    const current = await job.read()
+    if (current.started_at !== undefined) stages.running(new Date(current.started_at))
+    if (current.completed_at === undefined) continue
+    // The last lines of the log may still be on their way.
+    completedAt ??= context.clock.now().getTime()
+    if (context.clock.now().getTime() - completedAt > 2 * pollMs) return current
+  }
+}
+
+async function pollUntilOver(job: WatchedJob, { context, signal }: Watching): Promise<ProvisionerJob> {
+  const logEndedAt = context.clock.now().getTime()
+  for (;;) {
+    const current = await job.read()
+    if (isOver(current)) return current
+    if (context.clock.now().getTime() - logEndedAt > completionGraceMs) {
+      throw new CommandError('The log has ended, but the job has not.', {
+        help: 'Try again in a minute, or ask the administrator of the deployment.',
+      })
+    }
+    await context.clock.sleep(completionPollMs, signal)
+  }
+}
+
+function isOver({ status, completed_at }: ProvisionerJob): boolean {
+  return completed_at !== undefined || status === 'failed'
+}
+
+/** Turns log entries into steps of the progress. */
+class Stages {
+  readonly #progress: Progress
+  #isRunning = false
+  #stage: string | undefined
+
+  constructor(progress: Progress) {
+    this.#progress = progress
+  }
+
+  running(at: Date): void {
+    if (this.#isRunning) return
+    this.#isRunning = true
+    this.#progress.step('Running', at)
+  }
+
+  log({ stage, created_at, output, log_level }: ProvisionerJobLog): void {
+    this.running(new Date(created_at))
+    if (stage !== '' && stage !== this.#stage) {
+      this.#stage = stage
+      this.#progress.step(stage, new Date(created_at))
+    }
+    // The first entry of a stage has no output of its own.
+    if (output !== '' && log_level !== 'debug' && log_level !== 'trace') this.#progress.line(output)
+  }
+}

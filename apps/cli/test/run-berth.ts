@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough, Readable, Writable } from 'node:stream'
+import { createClient } from '@berth/sdk'
+import { onTestFinished } from 'vitest'
+import { commandTree } from '../src/command-tree.ts'
+import { run } from '../src/run.ts'
+import { systemClock } from '../src/system-clock.ts'
+import type { Environment, Signal, World } from '../src/world.ts'
+
+/** What a command left behind. */
+export interface Outcome {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** How a command is called; everything is optional. */
+export interface Call {
+  readonly environment?: Environment
+  /** Standard input as a pipe. */
+  readonly stdin?: string
+  readonly workingDirectory?: string
+  readonly starterTemplatesDirectory?: string
+  /** Called with a function that sends a signal to the command. */
+  readonly onStart?: (send: (signal: Signal) => void) => void
+  readonly input?: World['input']
+  readonly output?: World['output']
+}
+
+/** A folder that is gone after the test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'berth-cli-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Runs a command line in this process, with pipes for a terminal and nothing of this machine's configuration. */
+export async function runBerth(words: readonly string[], call: Call = {}): Promise<Outcome> {
+  const stdout = new Collector()
+  const stderr = new Collector()
+  const listeners = new Map<Signal, Set<() => void>>()
+  const home = await temporaryFolder()
+  const world: World = {
+    environment: { ...call.environment },
+    input: call.input ?? (call.stdin === undefined ? new PassThrough().end() : Readable.from([Buffer.from(call.stdin)])),
+    output: call.output ?? stdout,
+    errorOutput: stderr,
+    clock: systemClock,
+    platform: 'linux',
+    homeDirectory: home,
+    workingDirectory: call.workingDirectory ?? home,
+    username: 'ada',
+    starterTemplatesDirectory: call.starterTemplatesDirectory ?? home,
+    connect: createClient,
+    onSignal: (signal, listener) => {
+      const known = listeners.get(signal) ?? new Set()
+      listeners.set(signal, known.add(listener))
+      return () => known.delete(listener)
+    },
+  }
+  call.onStart?.((signal) => {
+    for (const listener of listeners.get(signal) ?? []) listener()
+  })
+  const code = await run(words, world, commandTree)
+  return { code, stdout: stdout.text, stderr: stderr.text }
+}
+
+class Collector extends Writable {
+  text = ''
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString()
+    done()
+  }
+}

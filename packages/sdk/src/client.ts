@@ -49,7 +49,10 @@ export interface ClientConnection {
    * @param path below `/api/v2`, for example `/workspaceagents/…/tunnel`.
    */
   socketUrl(path: string, query?: Readonly<Record<string, UrlValue>>): string
-  /** Opens a WebSocket to a path below `/api/v2`, signed in as this client is. */
+  /**
+   * Opens a WebSocket to a path below `/api/v2`, signed in as this client is. Listen for `error` right away: in Node, a handshake that
+   * the server refuses comes as an event whose `error` is an ApiError, and an error that nobody listens for ends the program.
+   */
   openSocket(path: string, query?: Readonly<Record<string, UrlValue>>): WebSocketLike
   /**
    * Makes a request to a path below `/api/v2`, signed in as this client is, for what no operation covers. The body is not read.
@@ -126,8 +129,13 @@ async function send(connection: Connection, route: Route, request: AnyRequest & 
 
 function encodeBody(route: Route, body: unknown): Pick<FetchOptions, 'body' | 'headers'> {
   if (route.bodyType !== undefined) {
-    if (!(body instanceof Uint8Array)) throw new TypeError(`The body of ${route.method} ${route.path} is bytes (${route.bodyType}).`)
+    if (!isBytes(body)) throw new TypeError(`The body of ${route.method} ${route.path} is bytes (${route.bodyType}).`)
     return { body, headers: { 'Content-Type': route.bodyType } }
   }
   return body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }
+}
+
+function isBytes(body: unknown): body is Uint8Array {
+  // Not instanceof: programs with several realms (frames, test runners) have several of these classes.
+  return Object.prototype.toString.call(body) === '[object Uint8Array]'
 }

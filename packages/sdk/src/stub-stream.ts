@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http'
-import type { WebSocket } from 'ws'
 
 /** The server's end of a stream, for a script to push through. */
 export interface StubStream {
@@ -36,8 +35,16 @@ export function eventStream(response: ServerResponse): StubStream {
   }
 }
 
+/** The server's end of a WebSocket: what is used of the class of the `ws` package, whose types the readers of this package may not have. */
+interface Socket {
+  on(event: 'close' | 'error', listener: () => void): unknown
+  send(data: string | Uint8Array, done: () => void): void
+  close(code: number): void
+  terminate(): void
+}
+
 /** A stream of messages. */
-export function messageStream(socket: WebSocket): StubStream {
+export function messageStream(socket: Socket): StubStream {
   const ended = new AbortController()
   socket.on('close', () => {
     ended.abort()

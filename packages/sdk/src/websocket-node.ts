@@ -6,6 +6,7 @@ import type { WebSocketLike } from './websocket.ts'
 const handshakeTimeoutMs = 30_000
 /** A peer that has not answered a ping within this time is gone. */
 const pingIntervalMs = 15_000
+const maxMessageBytes = 16 * 1024 * 1024
 const maxRefusalCharacters = 64 * 1024
 
 /**
@@ -13,7 +14,12 @@ const maxRefusalCharacters = 64 * 1024
  * is the ApiError of its answer. Pings the server, so that a connection that died without a word is noticed.
  */
 export function openWebSocket(url: string, { headers }: { readonly headers: Readonly<Record<string, string>> }): WebSocketLike {
-  const socket = new WebSocket(url, { headers: { ...headers }, handshakeTimeout: handshakeTimeoutMs, followRedirects: false })
+  const socket = new WebSocket(url, {
+    headers: { ...headers },
+    handshakeTimeout: handshakeTimeoutMs,
+    followRedirects: false,
+    maxPayload: maxMessageBytes,
+  })
   socket.on('unexpected-response', (request, response) => {
     readStart(response, (text) => {
       const asked = { method: 'GET', url: url.replace(/^ws/, 'http') }

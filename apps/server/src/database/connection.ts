@@ -25,7 +25,7 @@ export function connectionConfig(connectionUrl: string, options: { statementTime
   url.searchParams.set('options', own === null ? SESSION_OPTIONS : `${own} ${SESSION_OPTIONS}`)
   if (!url.searchParams.has('application_name')) url.searchParams.set('application_name', 'berth')
   return {
-    connectionString: url.href.replaceAll('+', '%20'), // pg reads + as such, URLSearchParams writes it for a space
+    connectionString: url.href,
     types: columnValues(),
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,

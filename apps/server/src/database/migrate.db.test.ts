@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Client } from 'pg'
+import { pino } from 'pino'
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { createTestDatabase } from '../../test/database/create-test-database.ts'
+import { execute } from '../../test/database/test-postgres.ts'
+import { connectionConfig } from './connection.ts'
+import { migrate, MigrationError } from './migrate.ts'
+
+const logger = pino({ level: 'silent' })
+const FIRST = ['0001_first.sql', 'create table first (id int);'] as const
+const SECOND = ['0002_second.sql', 'create table second (id int);\ninsert into second values (1), (2);'] as const
+
+let url: string
+
+beforeEach(async () => {
+  const database = await createTestDatabase()
+  url = database.url
+  await execute(url, ['drop schema public cascade', 'create schema public'])
+  return async () => await database.drop()
+})
+
+async function folder(...files: (readonly [name: string, sql: string])[]): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'berth-migrations-'))
+  onTestFinished(async () => await rm(directory, { recursive: true }))
+  for (const [name, sql] of files) await writeFile(join(directory, name), sql)
+  return directory
+}
+
+async function migrateWith(...files: (readonly [name: string, sql: string])[]): Promise<string[]> {
+  return await migrate({ connectionUrl: url, logger, directory: await folder(...files) })
+}
+
+async function read(query: string): Promise<unknown[]> {
+  const client = new Client(connectionConfig(url, { statementTimeoutMs: 0 }))
+  await client.connect()
+  const { rows } = await client.query<Record<string, unknown>>(query)
+  await client.end()
+  return rows.map((row) => Object.values(row)[0])
+}
+
+test('files are applied in order, once, and written down', async () => {
+  expect(await migrateWith(FIRST)).toEqual(['0001_first.sql'])
+  expect(await migrateWith(FIRST, SECOND)).toEqual(['0002_second.sql'])
+  expect(await migrateWith(FIRST, SECOND)).toEqual([])
+  expect(await read('select name from schema_migrations order by name')).toEqual(['0001_first.sql', '0002_second.sql'])
+  expect(await read('select id from second order by id')).toEqual([1, 2])
+})
+
+test('a migration that fails leaves what came before it, nothing of itself, and names file, line and reason', async () => {
+  const broken = ['0002_broken.sql', 'create table second (id int);\n\ninsert into nowhere values (1);'] as const
+  await expect(migrateWith(FIRST, broken)).rejects.toThrow('Migration 0002_broken.sql failed at line 3: relation "nowhere" does not exist')
+  expect(await read('select name from schema_migrations')).toEqual(['0001_first.sql'])
+  expect(await read(`select to_regclass('second')::text`)).toEqual([null])
+  expect(await migrateWith(FIRST, SECOND)).toEqual(['0002_second.sql'])
+})
+
+test('a migration that commits by itself is refused', async () => {
+  await expect(migrateWith(['0001_commits.sql', 'create table first (id int); commit;'])).rejects.toThrow('it ends its transaction itself')
+})
+
+test('a file that has changed since it was applied is refused by name', async () => {
+  await migrateWith(FIRST)
+  await expect(migrateWith(['0001_first.sql', 'create table first (id int8);'])).rejects.toThrow('Migration 0001_first.sql has changed')
+})
+
+test('other line ends are no change', async () => {
+  await migrateWith(['0001_lines.sql', 'create table first (\n  id int\n);\n'])
+  expect(await migrateWith(['0001_lines.sql', 'create table first (\r\n  id int\r\n);\r\n'])).toEqual([])
+})
+
+test('a database that is newer than the program is refused and left alone', async () => {
+  await migrateWith(FIRST, SECOND)
+  await expect(migrateWith(FIRST)).rejects.toThrow('The database is newer than this program: it has had migration 0002_second.sql.')
+})
+
+test('a database with another history is refused', async () => {
+  await migrateWith(FIRST, SECOND)
+  await expect(migrateWith(FIRST, ['0002_other.sql', 'select 1'])).rejects.toThrow(
+    'The database has had migration 0002_second.sql where this program has 0002_other.sql.',
+  )
+})
+
+test.each([
+  ['a gap', [FIRST, ['0003_third.sql', 'select 1']], '0003_third.sql should have number 0002'],
+  ['a double', [FIRST, ['0001_again.sql', 'select 1']], '0001_first.sql should have number 0002'],
+  ['another name', [['first.sql', 'select 1']], 'Migration first.sql must be named like'],
+] as const)('%s in the numbers is refused', async (_title, files, message) => {
+  await expect(migrateWith(...files)).rejects.toThrow(message)
+  await expect(migrateWith(...files)).rejects.toThrow(MigrationError)
+})
+
+test('of several processes that start at once each migration is applied by one, and all find the database ready', async () => {
+  const directory = await folder(FIRST, [
+    '0002_slow.sql',
+    'create table second (id int); select pg_sleep(0.3); insert into second values (1);',
+  ])
+  const script = fileURLToPath(new URL('../../test/database/run-migrate.ts', import.meta.url))
+  const migrateElsewhere = async () => {
+    const args = ['--conditions=@berth/source', '--import', import.meta.resolve('tsx'), script, url, directory]
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))
+    const [code] = (await once(child, 'close')) as [number | null] // what close passes
+    expect(code).toBe(0)
+    return JSON.parse(output) as string[]
+  }
+  const applied = await Promise.all([migrateElsewhere(), migrateElsewhere(), migrateElsewhere()])
+  expect(applied.flat().sort()).toEqual(['0001_first.sql', '0002_slow.sql'])
+  expect(await read('select id from second')).toEqual([1])
+})

@@ -1,0 +1,6 @@
+/** Migrates a database from a process of its own and prints what it applied. Arguments: connection URL, folder of the migrations. */
+import { pino } from 'pino'
+import { migrate } from '../../src/database/migrate.ts'
+
+const [connectionUrl = '', directory = ''] = process.argv.slice(2)
+process.stdout.write(JSON.stringify(await migrate({ connectionUrl, directory, logger: pino({ level: 'silent' }) })))

@@ -2,19 +2,20 @@
 // who can read the folder, without the rest of the repository.
 import { cp, mkdir, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const dist = join(root, 'dist')
+/** Where to; another folder than dist/ may be named. It is emptied first. */
+const dist = resolve(process.argv[2] ?? join(root, 'dist'))
 const scope = '@lydell'
 
 await rm(dist, { recursive: true, force: true })
 await build({
   absWorkingDir: root,
   entryPoints: ['src/main.ts'],
-  outfile: 'dist/main.js',
+  outfile: join(dist, 'main.js'),
   bundle: true,
   minify: true,
   keepNames: true,

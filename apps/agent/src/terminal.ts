@@ -1,5 +1,6 @@
-import { write } from 'node:fs'
+import { readSync, write } from 'node:fs'
 import { constants } from 'node:os'
+import type { Readable } from 'node:stream'
 import type { IPty } from '@lydell/node-pty'
 import type { ProcessSessions } from './process-sessions.ts'
 import type { Launch } from './workspace.ts'
@@ -26,8 +27,8 @@ export interface TerminalOptions {
   onEnd: (end: ProcessEnd) => void
 }
 
-/** node-pty's object has more than its types say; these two are needed and stable. */
-type Pty = IPty & { readonly fd: number; destroy: () => void }
+/** What node-pty's object has beyond its types: the terminal's descriptor, and the stream that reads it. */
+type Pty = IPty & { readonly fd: number; readonly _socket: Readable }
 
 const retryMs = 5
 const exitPollMs = 50
@@ -49,6 +50,8 @@ export class Terminal {
     options.sessions.add(pty.pid)
     // Without an encoding the data are bytes, whatever the types say.
     pty.onData((data) => options.onOutput(data as unknown as Buffer))
+    // libuv takes the hang-up of a terminal for its end while the kernel still holds output; at this point the descriptor is open for the last time.
+    pty._socket.once('end', () => readRest(pty.fd, options.onOutput))
     pty.onExit(({ exitCode, signal }) => {
       this.#ended = true
       clearInterval(this.#exitPoll)
@@ -93,9 +96,9 @@ export class Terminal {
 
   /** Holds output back, and with it a process that writes a lot. */
   pause(): void {
-    if (this.#ended || this.#exitPoll) return
-    this.#pty.pause()
     // Of a process that ended, node-pty drops what was not read within 200 ms: read it on, a terminal holds little.
+    if (this.#ended || this.#exitPoll || !isRunning(this.pid)) return
+    this.#pty.pause()
     this.#exitPoll = setInterval(() => {
       if (!isRunning(this.pid)) this.resume()
     }, exitPollMs)
@@ -146,6 +149,20 @@ export class Terminal {
 /** `SIGTERM` for 15; undefined for a number that is no signal here. */
 export function signalName(number: number): string | undefined {
   return Object.entries(constants.signals).find(([, value]) => value === number)?.[0]
+}
+
+/** Reads what is there at once; a terminal nobody writes to any more answers with an error after it. */
+function readRest(descriptor: number, onOutput: (bytes: Buffer) => void): void {
+  try {
+    for (;;) {
+      const bytes = Buffer.alloc(64 * 1024)
+      const length = readSync(descriptor, bytes)
+      if (length === 0) return
+      onOutput(bytes.subarray(0, length))
+    }
+  } catch {
+    // EIO is the end, EAGAIN means that somebody else still holds the terminal open.
+  }
 }
 
 function isRunning(pid: number): boolean {

@@ -1,10 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { startStubServer, type StubServer } from './stub-server.ts'
 
 export const agentToken = 'a-token-that-must-not-leak'
@@ -22,18 +20,16 @@ export interface AgentProcess {
   cleanUp: () => Promise<void>
 }
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
-
 /** The agent as it is shipped, a process of its own with a home of its own, against a stub of the server. */
-export async function startAgentProcess(
-  options: { server?: StubServer; environment?: Record<string, string> } = {},
-): Promise<AgentProcess> {
-  const entry = join(root, 'dist', 'main.js')
-  if (!existsSync(entry)) throw new Error('The agent is not built: run `node scripts/build.mjs` in apps/agent first.')
+export async function startAgentProcess(options: {
+  entry: string
+  server?: StubServer
+  environment?: Record<string, string>
+}): Promise<AgentProcess> {
   const server = options.server ?? (await startStubServer())
   const home = await mkdtemp(join(tmpdir(), 'berth-agent-'))
   const startedAt = Date.now()
-  const child = spawn(process.execPath, [entry], {
+  const child = spawn(process.execPath, [options.entry], {
     env: {
       PATH: process.env['PATH'],
       HOME: home,

@@ -209,8 +209,8 @@ function servePaths(sftp: SFTPWrapper, { at, answer }: Serving): void {
       return () => sftp.name(id, [{ filename: target, longname: target, attrs: noAttributes }])
     }),
   )
-  // ssh2 knows which clients give the two paths the other way round.
-  sftp.on('SYMLINK', (id, target, path) => answer(id, () => symlink(target, at(path))))
+  // ssh2 knows which clients give the two paths the other way round, and always names the link first, whatever its types say.
+  sftp.on('SYMLINK', (id, path, target) => answer(id, () => symlink(target, at(path))))
   sftp.on('REALPATH', (id, path) =>
     answer(id, async () => {
       // A file that is not there yet has a path too: scp asks for it before it writes.

@@ -1,0 +1,17 @@
+import { pipeBoth, type DialTunnel } from '@berth/tunnel'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+
+/** A port on the loopback interface whose connections go to a target in the workspace, for programs that know nothing of tunnels. */
+export async function relayToTarget(tunnel: () => Promise<DialTunnel>, target: string): Promise<{ port: number; close: () => void }> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => undefined)
+    void tunnel()
+      .then((current) => current.dial(target))
+      .then((stream) => pipeBoth(socket, stream))
+      .catch(() => socket.destroy())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { port: (server.address() as AddressInfo).port, close: () => server.close() }
+}

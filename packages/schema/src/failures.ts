@@ -12,6 +12,7 @@ export const failures = {
   validation_failed: { status: 400, message: 'Validation failed.' },
   invalid_query: { status: 400, message: 'Query parameters have invalid values.' },
   invalid_search: { status: 400, message: 'Invalid workspace search query.' },
+  invalid_url: { status: 400, message: 'The path is not percent-encoded correctly.' },
   invalid_uuid: { status: 400, message: 'Invalid UUID.' },
   invalid_user: { status: 400, message: '"user" must be an existing uuid or username.' },
   invalid_build_number: { status: 400, message: 'Failed to parse build number as integer.' },

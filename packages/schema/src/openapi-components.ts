@@ -4,8 +4,15 @@ import type { PlainSchema } from './example-of.ts'
 /** A value that JSON can carry. */
 export type JsonObject = { readonly [key: string]: unknown }
 
-/** Keywords of ours that mean nothing to others. */
-const ownKeywords = new Set(['rules', 'requiredWithout'])
+/** The keywords of JSON Schema that are handed on. All others are notes of ours to the server. */
+const keywords = new Set([
+  ...['type', 'title', 'description', 'default', 'examples', 'enum', 'const', 'deprecated', 'readOnly', 'writeOnly'],
+  ...['format', 'pattern', 'minLength', 'maxLength', 'contentEncoding', 'contentMediaType'],
+  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
+  ...['items', 'minItems', 'maxItems', 'uniqueItems'],
+  ...['properties', 'patternProperties', 'additionalProperties', 'required', 'minProperties', 'maxProperties'],
+  ...['anyOf', 'allOf', 'oneOf', 'not'],
+])
 /** Keywords whose value is one schema, a list of schemas, or schemas by name. */
 const oneSchema = new Set(['items', 'additionalProperties', 'not'])
 const schemaLists = new Set(['anyOf', 'allOf', 'oneOf'])
@@ -15,7 +22,7 @@ const schemaMaps = new Set(['properties', 'patternProperties'])
 export class Components {
   readonly #schemas = new Map<string, JsonObject>()
 
-  /** The schema as JSON Schema 2020-12: without our own keywords, titled parts as references. */
+  /** The schema as JSON Schema 2020-12: without our own keywords, with titled parts as references. */
   refer(schema: TSchema | PlainSchema): JsonObject {
     const { title }: PlainSchema = schema
     if (title === undefined) return this.#convert(schema)
@@ -35,7 +42,7 @@ export class Components {
 
   #convert(schema: PlainSchema): JsonObject {
     const entries = Object.entries(schema)
-      .filter(([keyword]) => !ownKeywords.has(keyword))
+      .filter(([keyword]) => keywords.has(keyword))
       .flatMap(([keyword, value]) => this.#keyword(keyword, value))
     return Object.fromEntries(entries)
   }

@@ -17,3 +17,6 @@ export {
 export { DurationError, formatDuration, parseDuration } from './duration.ts'
 export { isAppSlug, isEmail, isName, isTemplateDisplayName, randomName, truncateRunes, usernameFrom } from './names.ts'
 export { TtlError, checkTtl } from './ttl.ts'
+export { ScheduleError, describeSchedule, nextStart, parseSchedule, scheduleFromWords, type Schedule } from './schedule.ts'
+export { SearchError, parseSearch } from './search-query.ts'
+export { isTimeZone, offsetAtMs } from './time-zones.ts'

@@ -26,6 +26,10 @@ declare module '@sinclair/typebox' {
     rules?: readonly ValidationRule[]
     /** This field or the named one must be given (tag `required_without`). */
     requiredWithout?: string
+    /** The name under which a bad value of this query parameter is reported, where it is not its own. */
+    reportedAs?: string
+    /** The keys of this map are UUIDs, in any spelling. */
+    keys?: 'uuid'
   }
 }
 

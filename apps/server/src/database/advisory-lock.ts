@@ -24,7 +24,7 @@ export async function tryHoldAdvisoryLock(options: {
 }): Promise<AdvisoryLock | undefined> {
   const client = new Client(connectionConfig(options.connectionUrl, { statementTimeoutMs: 0 }))
   const lost = new Promise<void>((resolve) => client.once('end', resolve))
-  client.on('error', (error) => options.logger.warn({ error, lock: options.name }, 'the connection of a lock broke'))
+  client.on('error', (error) => options.logger.warn({ err: error, lock: options.name }, 'the connection of a lock broke'))
   await client.connect()
   try {
     const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1) as held', [advisoryLockNumber(options.name)])

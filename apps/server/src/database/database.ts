@@ -65,8 +65,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
   })
   // Without these two listeners a connection that breaks would end the process: the pool watches idle ones only.
-  pool.on('error', (error) => logger.warn({ error }, 'an idle database connection broke'))
-  pool.on('connect', (client) => client.on('error', (error) => logger.debug({ error }, 'a database connection broke')))
+  pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection broke'))
+  pool.on('connect', (client) => client.on('error', (error) => logger.debug({ err: error }, 'a database connection broke')))
   const database = new Database({
     pool: new NamedStatementPool(pool, { patienceMs: options.patienceMs ?? DEFAULT_PATIENCE_MS }),
     maxConnections,

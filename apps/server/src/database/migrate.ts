@@ -50,7 +50,7 @@ export async function migrate(options: { connectionUrl: string; logger: Logger; 
   const { connectionUrl, logger } = options
   const migrations = await readMigrations(options.directory ?? MIGRATIONS_DIRECTORY)
   const client = new Client(connectionConfig(connectionUrl, { statementTimeoutMs: 0 }))
-  client.on('error', (error) => logger.debug({ error }, 'the connection of the migrations broke')) // the statement under way fails with it
+  client.on('error', (error) => logger.debug({ err: error }, 'the connection of the migrations broke')) // the statement under way fails with it
   await client.connect()
   try {
     await requireServerVersion(client)

@@ -112,7 +112,7 @@ export class PubSub {
           for (const listeners of this.#listeners.values()) this.#deliver(listeners, { kind: 'resync' })
         })
       } catch (error) {
-        if (!signal.aborted) logger.warn({ error, delayMs }, 'the connection for wake-ups broke; connecting again')
+        if (!signal.aborted) logger.warn({ err: error, delayMs }, 'the connection for wake-ups broke; connecting again')
       }
       await sleep(delayMs, undefined, { signal }).catch(() => {}) // an abort ends the loop
       delayMs = Math.min(delayMs * 2, MAX_RECONNECT_MS)
@@ -160,7 +160,7 @@ export class PubSub {
     try {
       await listener(message)
     } catch (error) {
-      this.#options.logger.error({ error }, 'a listener failed')
+      this.#options.logger.error({ err: error }, 'a listener failed')
     }
   }
 }

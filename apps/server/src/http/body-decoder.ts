@@ -123,8 +123,15 @@ function stringDecoder(schema: TSchema): Decode {
     case 'byte':
       return base64
     default:
-      return (value, path) => (typeof value === 'string' ? value : mismatch(value, path, 'string'))
+      return text
   }
+}
+
+function text(value: JsonValue, path: string): string {
+  if (typeof value !== 'string') return mismatch(value, path, 'string')
+  // The database takes no NUL, and nothing on the wire needs one.
+  if (value.includes('\0')) throw new BodyTypeError(`field ${path} contains a NUL character`)
+  return value
 }
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/

@@ -14,14 +14,19 @@ type ReadParameter = (text: string, name: string) => unknown
 export function queryReader(schema: TSchema): (query: URLSearchParams) => Record<string, unknown> {
   const parameters = Object.entries(schema['properties'] as Record<string, TSchema>).map(([name, parameter]) => ({
     name,
+    field: parameter.reportedAs ?? name,
     read: parameterReader(parameter),
     isRequired: ((schema['required'] ?? []) as string[]).includes(name),
   }))
   return (query) => {
     const values: Record<string, unknown> = {}
     const validations: Validation[] = []
-    for (const { name, read, isRequired } of parameters) {
+    for (const { name, field, read, isRequired } of parameters) {
       const text = query.get(name)
+      if (text?.includes('\0') === true) {
+        validations.push({ field, detail: `Query param "${name}" contains a NUL character` })
+        continue
+      }
       if (text === null && !isRequired) continue
       try {
         // A required parameter has to have a value, so that an empty one is read like any other text.
@@ -30,7 +35,7 @@ export function queryReader(schema: TSchema): (query: URLSearchParams) => Record
         if (value !== undefined) values[name] = value
       } catch (error) {
         if (!(error instanceof WireValueError)) throw error
-        validations.push({ field: name, detail: error.message })
+        validations.push({ field, detail: error.message })
       }
     }
     if (validations.length > 0) throw new Failure('invalid_query', { validations })

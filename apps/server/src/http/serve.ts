@@ -52,8 +52,8 @@ export interface RateLimited {
 export interface Connection {
   /** Begins a server-sent event stream. */
   openEventStream(): EventStream
-  /** Upgrades to a WebSocket; throws `upgrade_required`. */
-  acceptWebSocket(options?: AcceptOptions): Promise<WebSocket>
+  /** Upgrades to a WebSocket, which `begin` gets in the same tick; throws `upgrade_required`. */
+  acceptWebSocket<Begun>(begin: (socket: WebSocket) => Begun, options?: AcceptOptions): Promise<Begun>
 }
 
 type ParamNames<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
@@ -230,7 +230,7 @@ function requestBodyReader(spec: EndpointSpec): ((request: IncomingMessage) => P
 function connectionOf(request: IncomingMessage, response: ServerResponse, upgrades: WebSocketUpgrades): Connection {
   return {
     openEventStream: () => new EventStream(response),
-    acceptWebSocket: async (options) => await upgrades.accept(request, options),
+    acceptWebSocket: async (begin, options) => await upgrades.accept(request, begin, options),
   }
 }
 

@@ -47,8 +47,12 @@ export class WebSocketUpgrades {
     })
   }
 
-  /** Upgrades a request. Throws `upgrade_required` when it did not ask for it, `origin_forbidden` when another site's page did. */
-  async accept(request: IncomingMessage, options: AcceptOptions = {}): Promise<WebSocket> {
+  /**
+   * Upgrades a request and hands the socket to `begin` at once, in the same tick: what the client sends in the meantime would be lost otherwise.
+   *
+   * Throws `upgrade_required` when the request did not ask for it, `origin_forbidden` when another site's page did.
+   */
+  async accept<Begun>(request: IncomingMessage, begin: (socket: WebSocket) => Begun, options: AcceptOptions = {}): Promise<Begun> {
     const pending = this.#pending.get(request)
     if (pending === undefined || request.headers.upgrade?.toLowerCase() !== 'websocket') throw new Failure('upgrade_required')
     refuseForeignOrigin(request)
@@ -68,7 +72,7 @@ export class WebSocketUpgrades {
       socket.once('close', () => reject(new Error('the client left during the upgrade')))
       upgrader.handleUpgrade(request, socket, head, (webSocket) => {
         this.#track(webSocket)
-        resolve(webSocket)
+        resolve(begin(webSocket))
       })
     })
   }

@@ -187,7 +187,7 @@ class Supervisor implements EmbeddedPostgres {
         return await this.#launch()
       } catch (error) {
         if (signal.aborted) return undefined
-        this.#options.logger.error({ error, delayMs }, 'the database server does not start; trying again')
+        this.#options.logger.error({ err: error, delayMs }, 'the database server does not start; trying again')
         await sleep(delayMs, undefined, { signal }).catch(() => {}) // an abort ends the loop
       }
     }

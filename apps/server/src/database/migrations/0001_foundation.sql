@@ -378,3 +378,8 @@ end $$;
 -- `update of` takes no generated column, so the columns that the status is made of are named.
 create trigger workspace_follows_job after update of started_at, canceled_at, completed_at, error on provisioner_jobs
   for each row when (old.status is distinct from new.status) execute function workspace_follows_job();
+
+-- A time as the wire spells it: RFC 3339 in UTC with trailing zeros trimmed. For JSON built in SQL; plain columns are spelled by the server's parser.
+create function wire_time(instant timestamptz) returns text language sql stable parallel safe as $$
+  select replace((instant at time zone 'UTC')::text, ' ', 'T') || 'Z'
+$$;

@@ -1,0 +1,194 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { Failure, api, type EndpointSpec } from '@berth/schema'
+import express, { Router, type ErrorRequestHandler, type RequestHandler } from 'express'
+import type { Logger } from 'pino'
+import type { Clock } from './clock.ts'
+import { isConnectionError } from './database/database-errors.ts'
+import type { Services } from './compose.ts'
+import { agentRoutes } from './features/agents/routes.ts'
+import { buildRoutes } from './features/builds/routes.ts'
+import { deploymentRoutes } from './features/deployment/routes.ts'
+import { fileRoutes } from './features/files/routes.ts'
+import { organizationRoutes } from './features/organizations/routes.ts'
+import { sessionRoutes } from './features/sessions/routes.ts'
+import { templateVersionRoutes } from './features/template-versions/routes.ts'
+import { templateRoutes } from './features/templates/routes.ts'
+import { userRoutes } from './features/users/routes.ts'
+import { workspaceRoutes } from './features/workspaces/routes.ts'
+import type { AgentRow, FoundByPath } from './found.ts'
+import type { Origin } from './http/caller.ts'
+import { sendFailure } from './http/send-failure.ts'
+import { serve, type Gate, type Route } from './http/serve.ts'
+import { CSRF_COOKIE, readCookies, sentToken } from './http/session-token.ts'
+import { WebSocketUpgrades } from './http/websocket-upgrade.ts'
+
+export interface AppOptions {
+  readonly services: Services
+  readonly gate: Gate<FoundByPath, AgentRow>
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly version: string
+  readonly secureAuthCookie: boolean
+}
+
+export interface App {
+  readonly listener: RequestListener
+  readonly upgrades: WebSocketUpgrades
+}
+
+/** The HTTP face of the server: the API below /api/v2, and a word of greeting for people who come with a browser. */
+export function createApp(options: AppOptions): App {
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  const upgrades = new WebSocketUpgrades((request, response) => app(request as Parameters<typeof app>[0], response as Parameters<typeof app>[1]))
+  app.use(announce(options))
+  app.get('/healthz', (_request, response) => {
+    response.setHeader('Content-Type', 'text/plain; charset=utf-8')
+    response.end('OK')
+  })
+  app.use('/api/v2', apiRouter(options, upgrades))
+  app.use((_request, response) => {
+    response.setHeader('Content-Type', 'text/plain; charset=utf-8')
+    response.end(`Berth ${options.version} is running. Its API is below /api/v2; sign in with: berth login <this address>\n`)
+  })
+  app.use(failureHandler(options.logger))
+  return { listener: app as unknown as RequestListener, upgrades }
+}
+
+function apiRouter({ services, gate, clock, version, secureAuthCookie }: AppOptions, upgrades: WebSocketUpgrades): Router {
+  const { resources } = services
+  const kit = { gate, upgrades }
+  const routes: Route[] = [
+    ...serve(api.deployment, deploymentRoutes({ version }), kit),
+    ...serve(api.users, userRoutes(services.users), kit),
+    ...serve(api.sessions, sessionRoutes(services.sessions, { secureAuthCookie }), kit),
+    ...serve(api.organizations, organizationRoutes(services.organizations), kit),
+    ...serve(api.files, fileRoutes(services.files), kit),
+    ...serve(api.templates, templateRoutes(services.templates), kit),
+    ...serve(api.templateVersions, templateVersionRoutes({ service: services.versions, templates: services.templates, resources, clock }), kit),
+    ...serve(api.workspaces, workspaceRoutes({ service: services.workspaces, watches: services.watches, resources, clock }), kit),
+    ...serve(api.builds, buildRoutes({ service: services.builds, resources, clock }), kit),
+    ...serve(api.agents, agentRoutes({ service: services.agents, tunnels: services.tunnels, resources }), kit),
+  ]
+  return mount(routes, gate)
+}
+
+/** Mounts routes so that fixed words win over parameters, a known path with another method is 405, and any other path 404. */
+function mount(routes: readonly Route[], gate: Gate<FoundByPath, AgentRow>): Router {
+  const router = Router({ strict: true, caseSensitive: true })
+  const byPath = new Map<string, Route[]>()
+  for (const route of routes) {
+    const { path, trailingSlash } = route.spec
+    // The router's own mount point answers with and without a slash already.
+    const pattern = trailingSlash === true && path !== '/' ? `${path}{/}` : path
+    byPath.set(pattern, [...(byPath.get(pattern) ?? []), route])
+  }
+  const patterns = [...byPath].sort(([a], [b]) => compareSpecificity(a, b))
+  for (const [pattern, served] of patterns) {
+    router.all(pattern, (request, response, next) => {
+      const route = served.find(({ spec }) => spec.method === request.method)
+      if (route === undefined) return next()
+      const { params } = request
+      return route.handle(Object.assign(request, { params: params as Record<string, string> }), response, originOf(response))
+    })
+  }
+  for (const [pattern] of patterns) {
+    router.all(pattern, (request, response) => {
+      limitUnmatched(gate, request, response)
+      response.statusCode = 405
+      response.end()
+    })
+  }
+  router.use(notFound(routes, gate))
+  return router
+}
+
+/** A fixed word before a parameter, from left to right. */
+function compareSpecificity(a: string, b: string): number {
+  const [left, right] = [a.split('/'), b.split('/')]
+  for (let index = 0; index < Math.max(left.length, right.length); index++) {
+    const [isLeftOpen, isRightOpen] = [left[index]?.startsWith(':') ?? false, right[index]?.startsWith(':') ?? false]
+    if (isLeftOpen !== isRightOpen) return isLeftOpen ? 1 : -1
+  }
+  return 0
+}
+
+/** Below a noun that only signed-in users reach, an unknown path asks for the session first (Coder v2 API, v0.13.4). */
+function notFound(routes: readonly Route[], gate: Gate<FoundByPath, AgentRow>): RequestHandler {
+  const nounOf = (spec: EndpointSpec): string => spec.path.split('/')[1] ?? ''
+  const open = new Set(routes.filter(({ spec }) => spec.access === 'anyone' || spec.access === 'agent').map(({ spec }) => nounOf(spec)))
+  const closed = new Set(routes.map(({ spec }) => nounOf(spec)).filter((noun) => !open.has(noun)))
+  return async (request, response) => {
+    limitUnmatched(gate, request, response)
+    const [, noun = ''] = request.path.split('/')
+    if (closed.has(noun)) {
+      const query = new URL(request.url, 'http://localhost').searchParams
+      await gate.identify(sentToken(request, query)?.token, originOf(response))
+    }
+    throw new Failure('route_not_found')
+  }
+}
+
+function limitUnmatched(gate: Gate<FoundByPath, AgentRow>, request: IncomingMessage, response: ServerResponse): void {
+  gate.limit({ spec: undefined, path: (request.url ?? '').split('?')[0] ?? '', actor: undefined, origin: originOf(response), request, response })
+}
+
+const origins = new WeakMap<ServerResponse, Origin>()
+
+function originOf(response: ServerResponse): Origin {
+  return origins.get(response) ?? { request_id: randomUUID(), ip: '', user_agent: '' }
+}
+
+/** What every response carries, and the one line that the log has of it. Nothing of the query is logged: a token may be in it. */
+function announce({ logger, clock, version, secureAuthCookie }: AppOptions): RequestHandler {
+  return (request, response, next) => {
+    const startedAt = clock.now().getTime()
+    const origin: Origin = {
+      request_id: randomUUID(),
+      ip: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+      user_agent: request.headers['user-agent'] ?? '',
+    }
+    origins.set(response, origin)
+    response.setHeader('X-Coder-Request-Id', origin.request_id)
+    response.setHeader('X-Coder-Build-Version', version)
+    response.setHeader('Vary', 'Cookie')
+    if (Buffer.from(readCookies(request).get(CSRF_COOKIE) ?? '', 'base64').length !== 32) {
+      const secure = secureAuthCookie ? '; Secure' : ''
+      response.appendHeader('Set-Cookie', `${CSRF_COOKIE}=${randomBytes(32).toString('base64')}; Path=/; HttpOnly; SameSite=Lax${secure}`)
+    }
+    response.on('close', () => {
+      const { statusCode } = response
+      const line = { request_id: origin.request_id, method: request.method, path: request.path, status: statusCode, ms: clock.now().getTime() - startedAt, ip: origin.ip }
+      logger[statusCode >= 500 ? 'warn' : 'debug'](line, 'request')
+    })
+    next()
+  }
+}
+
+/** The one translator from what was thrown to what is sent. What nobody expected is logged in full and sent as a bare 500. */
+function failureHandler(logger: Logger): ErrorRequestHandler {
+  return (error: unknown, _request, response, _next) => {
+    const { request_id } = originOf(response)
+    if (Failure.is(error)) {
+      if (error.code === 'upgrade_required') response.setHeader('Upgrade', 'websocket')
+      sendFailure(error, response)
+    } else if (error instanceof URIError) {
+      sendFailure(new Failure('invalid_url', { cause: error }), response)
+    } else if (isConnectionError(error)) {
+      logger.warn({ err: error, request_id }, 'the database could not be reached')
+      sendFailure(new Failure('unavailable'), response)
+    } else if (isAborted(error)) {
+      response.destroy()
+    } else {
+      logger.error({ err: error, request_id }, 'request failed')
+      sendFailure(new Failure('internal'), response)
+    }
+  }
+}
+
+/** The client left while its body was being read. */
+function isAborted(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'ERR_STREAM_PREMATURE_CLOSE')
+}

@@ -1,0 +1,10 @@
+/*
+ * What servers on one database tell each other. A message only wakes; what has changed is in the tables.
+ */
+
+/** A job was put into the queue. No payload. */
+export const QUEUE_CHANNEL = 'provisioner_jobs'
+/** A job has new log entries, or has ended. Payload: its ID. */
+export const JOB_LOGS_CHANNEL = 'provisioner_job_logs'
+/** A workspace has changed in a way that people see. Payload: its ID. */
+export const WORKSPACES_CHANNEL = 'workspaces'

@@ -1,0 +1,141 @@
+import { Failure, type AgentStats, type PostWorkspaceAppHealthsRequest, type WorkspaceAgentMetadata } from '@berth/schema'
+import { WireValueError, parseUuid } from '@berth/schema/rules'
+import type { WebSocket } from 'ws'
+import { WORKSPACES_CHANNEL } from '../../channels.ts'
+import { timestamp, type Clock } from '../../clock.ts'
+import type { Database } from '../../database/database.ts'
+import { notify } from '../../database/pubsub.ts'
+import type { StoredAgent } from '../../database/wire-json.ts'
+import type { AgentRow, WorkspaceRow } from '../../found.ts'
+import type { AgentTunnels } from './agent-tunnels.ts'
+import { presentApp } from './present-resources.ts'
+import type { AgentPlace, AgentStore } from './store.ts'
+
+interface Dependencies {
+  readonly database: Database
+  readonly store: AgentStore
+  readonly tunnels: AgentTunnels
+  readonly clock: Clock
+  readonly accessUrl: string
+  /** How often agents report traffic. */
+  readonly statsIntervalMs: number
+  /** An agent's token to what is stored of it. */
+  readonly hashToken: (token: string) => Buffer
+}
+
+const SEMANTIC_VERSION =
+  /^v(0|[1-9]\d*)(\.(0|[1-9]\d*)(\.(0|[1-9]\d*)(-((0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?)?)?$/
+const REPORTABLE: readonly string[] = ['initializing', 'healthy', 'unhealthy']
+const NANOSECONDS_PER_MS = 1_000_000
+
+/** Agents, from both sides: what they report, and who wants to reach them. */
+export class AgentService {
+  readonly #dependencies: Dependencies
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /** The agent behind a token. Throws `agent_unauthorized`. */
+  async identify(token: string | undefined): Promise<AgentRow> {
+    if (token === undefined) throw new Failure('agent_unauthorized', { detail: 'The header "Coder-Session-Token" must be set.' })
+    const agent = await this.#dependencies.store.findByToken(this.#dependencies.hashToken(checkedToken(token)))
+    if (agent === undefined) throw new Failure('agent_unauthorized', { detail: 'The agent cannot authenticate until the workspace provision job has been completed. If the job is no longer running, this agent is invalid.' })
+    return agent
+  }
+
+  /** The agent of a path with its workspace. Throws `agent_not_found`, `agent_not_of_workspace`, `not_found`. */
+  async get(id: string): Promise<{ workspaceagent: AgentRow; workspace: WorkspaceRow }> {
+    const place = await this.#dependencies.store.findPlace(id)
+    if (place === undefined) throw new Failure('agent_not_found', { message: 'Agent doesn\'t exist with that id.' })
+    if (!place.is_of_build) throw new Failure('agent_not_of_workspace', { message: 'Workspace agents can only be fetched for builds.' })
+    if (place.workspace === null) throw new Failure('not_found')
+    return { workspaceagent: place.agent, workspace: place.workspace }
+  }
+
+  async view(agent: AgentRow): Promise<StoredAgent> {
+    return await this.#dependencies.store.getView(agent.id)
+  }
+
+  async metadata(agent: AgentRow): Promise<WorkspaceAgentMetadata> {
+    const { apps, environment_variables, startup_script, directory, motd_file } = await this.view(agent)
+    const { port } = new URL(this.#dependencies.accessUrl)
+    return {
+      git_auth_configs: 0,
+      // Without a host name for apps there is nothing in front of the port (Coder v2 API, v0.13.4).
+      vscode_port_proxy_uri: port === '' ? '' : `:${port}`,
+      apps: apps.map(presentApp),
+      derpmap: { Regions: {} },
+      environment_variables,
+      startup_script,
+      directory,
+      motd_file,
+    }
+  }
+
+  /** Throws `invalid_agent_request`. */
+  async setVersion(agent: AgentRow, version: string): Promise<void> {
+    if (!SEMANTIC_VERSION.test(version))
+      throw new Failure('invalid_agent_request', {
+        message: 'Invalid workspace agent version provided.',
+        detail: `invalid semver version: ${JSON.stringify(version)}`,
+      })
+    await this.#dependencies.store.setVersion(agent.id, version, timestamp(this.#dependencies.clock.now()))
+  }
+
+  /** Throws `invalid_agent_request`, `app_not_found`; then nothing is stored. */
+  async setAppHealth(agent: AgentRow, healths: PostWorkspaceAppHealthsRequest['Healths']): Promise<void> {
+    const entries = Object.entries(healths ?? {})
+    if (entries.length === 0) throw new Failure('invalid_agent_request', { message: 'Health field is empty' })
+    const { apps } = await this.view(agent)
+    for (const [id, health] of entries) {
+      const app = apps.find((candidate) => candidate.id === id)
+      if (app === undefined) throw new Failure('app_not_found', { message: `workspace app ID ${id} not found` })
+      if (app.healthcheck_url === '') throw new Failure('app_not_found', { message: `health checking is disabled for workspace app ${app.slug}` })
+      if (!REPORTABLE.includes(health)) throw new Failure('invalid_agent_request', { message: `health ${JSON.stringify(health)} is not a valid health` })
+    }
+    const { store, database } = this.#dependencies
+    const place = await store.findPlace(agent.id)
+    await database.transaction(async (transaction) => {
+      for (const [id, health] of entries)
+        if (health !== 'disabled') await store.in(transaction).setAppHealth(agent.id, id, health)
+      if (place?.workspace) await notify(transaction, WORKSPACES_CHANNEL, place.workspace.id)
+    })
+  }
+
+  /** Takes a report of traffic. Returns how many nanoseconds later the next is due. */
+  async reportStats(agent: AgentRow, stats: AgentStats): Promise<number> {
+    const { database, store, clock, statsIntervalMs } = this.#dependencies
+    const { workspace } = await this.#placeOf(agent)
+    if ((stats.rx_bytes ?? 0) !== 0 || (stats.tx_bytes ?? 0) !== 0) {
+      await database.transaction(async (transaction) => {
+        await store.in(transaction).insertStats({ agent, workspace }, stats, clock.now(), timestamp)
+        await notify(transaction, WORKSPACES_CHANNEL, workspace.id)
+      })
+    }
+    return statsIntervalMs * NANOSECONDS_PER_MS
+  }
+
+  /** Prepares the tunnel of an agent: what is returned takes over its socket. Throws `build_outdated`. */
+  async prepareTunnel(agent: AgentRow): Promise<(socket: WebSocket) => void> {
+    const { workspace, is_latest } = await this.#placeOf(agent)
+    if (!is_latest) throw new Failure('build_outdated', { message: 'Agent trying to connect from non-latest build.', detail: 'build is outdated' })
+    return (socket) => this.#dependencies.tunnels.add(agent.id, workspace.id, socket)
+  }
+
+  async #placeOf(agent: AgentRow): Promise<AgentPlace & { workspace: WorkspaceRow }> {
+    const place = await this.#dependencies.store.findPlace(agent.id)
+    if (place === undefined || place.workspace === null)
+      throw new Failure('invalid_agent_request', { message: 'Failed to accept agent: it belongs to no workspace.' })
+    return { ...place, workspace: place.workspace }
+  }
+}
+
+function checkedToken(token: string): string {
+  try {
+    return parseUuid(token)
+  } catch (error) {
+    if (!(error instanceof WireValueError)) throw error
+    throw new Failure('agent_unauthorized', { detail: `Agent token is not a valid uuid: ${error.message}`, cause: error })
+  }
+}

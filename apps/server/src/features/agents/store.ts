@@ -1,0 +1,148 @@
+import type { AgentStats } from '@berth/schema'
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import type { Queries } from '../../database/database.ts'
+import { agentJson, type StoredAgent } from '../../database/wire-json.ts'
+import type { AgentRow, WorkspaceRow } from '../../found.ts'
+
+/** To what an agent belongs. */
+export interface AgentPlace {
+  readonly agent: AgentRow
+  /** False for agents that an import found. */
+  readonly is_of_build: boolean
+  readonly workspace: WorkspaceRow | null
+  /** The agent's build is the newest of its workspace. */
+  readonly is_latest: boolean
+}
+
+/** Agents in the database. */
+export class AgentStore {
+  readonly #queries: Queries
+
+  constructor(queries: Queries) {
+    this.#queries = queries
+  }
+
+  in(queries: Queries): AgentStore {
+    return new AgentStore(queries)
+  }
+
+  /** The one that was created last, where several share a token. */
+  async findByToken(hashedToken: Buffer): Promise<AgentRow | undefined> {
+    return await this.#queries
+      .selectFrom('workspace_agents')
+      .selectAll()
+      .where('hashed_auth_token', '=', hashedToken)
+      .orderBy('created_at', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+  }
+
+  async findPlace(id: string): Promise<AgentPlace | undefined> {
+    const agent = await this.#queries.selectFrom('workspace_agents').selectAll().where('id', '=', id).executeTakeFirst()
+    if (agent === undefined) return undefined
+    const row = await this.#queries
+      .selectFrom('workspace_resources as resource')
+      .innerJoin('provisioner_jobs as job', 'job.id', 'resource.job_id')
+      .leftJoin('workspace_builds as build', 'build.job_id', 'job.id')
+      .select(['job.type', 'build.id as build_id', 'build.workspace_id'])
+      .where('resource.id', '=', agent.resource_id)
+      .executeTakeFirst()
+    const workspace =
+      row === undefined || row.workspace_id === null
+        ? undefined
+        : await this.#queries.selectFrom('workspaces').selectAll().where('id', '=', row.workspace_id).executeTakeFirst()
+    return {
+      agent,
+      is_of_build: row?.type === 'workspace_build',
+      workspace: workspace ?? null,
+      is_latest: workspace !== undefined && workspace.latest_build_id === row?.build_id,
+    }
+  }
+
+  async getView(id: string): Promise<StoredAgent> {
+    const { rows } = await sql<{ agent: StoredAgent }>`select ${agentJson} as agent from workspace_agents agent where agent.id = ${id}`.execute(
+      this.#queries,
+    )
+    const [row] = rows
+    if (row === undefined) throw new Error(`agent ${id} is gone`)
+    return row.agent
+  }
+
+  async setVersion(id: string, version: string, now: string): Promise<void> {
+    await this.#queries.updateTable('workspace_agents').set({ version, updated_at: now }).where('id', '=', id).execute()
+  }
+
+  async connected(id: string, replicaId: string, now: string): Promise<void> {
+    await this.#queries
+      .updateTable('workspace_agents')
+      .set({
+        first_connected_at: sql`coalesce(first_connected_at, ${now}::timestamptz)`,
+        last_connected_at: now,
+        updated_at: now,
+        connected_replica_id: replicaId,
+      })
+      .where('id', '=', id)
+      .execute()
+  }
+
+  async disconnected(id: string, replicaId: string, now: string): Promise<boolean> {
+    const { numUpdatedRows } = await this.#queries
+      .updateTable('workspace_agents')
+      .set({
+        // Later than the last sign of life, or the agent would still count as connected.
+        disconnected_at: sql`greatest(${now}::timestamptz, last_connected_at + interval '1 microsecond')`,
+        updated_at: now,
+        connected_replica_id: null,
+      })
+      .where('id', '=', id)
+      .where('connected_replica_id', '=', replicaId)
+      .executeTakeFirst()
+    return numUpdatedRows === 1n
+  }
+
+  /** One statement for the signs of life of all agents. Returns those whose build is not the newest of its workspace any more. */
+  async beat(ids: readonly string[], now: string): Promise<string[]> {
+    const { rows } = await sql<{ id: string }>`
+      with beating as (
+        update workspace_agents set last_connected_at = ${now}, updated_at = ${now} where id = any(${ids}::uuid[]) returning id, resource_id)
+      select beating.id from beating
+      join workspace_resources resource on resource.id = beating.resource_id
+      where not exists (select from workspaces workspace where workspace.latest_job_id = resource.job_id)`.execute(this.#queries)
+    return rows.map((row) => row.id)
+  }
+
+  async setAppHealth(agentId: string, appId: string, health: 'initializing' | 'healthy' | 'unhealthy'): Promise<void> {
+    await this.#queries.updateTable('workspace_apps').set({ health }).where('agent_id', '=', agentId).where('id', '=', appId).execute()
+  }
+
+  /** Stores a report of traffic, notes the use of the workspace, and moves a deadline that is near. */
+  async insertStats(place: { agent: AgentRow; workspace: WorkspaceRow }, payload: AgentStats, now: Date, text: (instant: number) => string): Promise<void> {
+    const { agent, workspace } = place
+    const instant = now.getTime()
+    await this.#queries
+      .insertInto('agent_stats')
+      .values({
+        id: randomUUID(),
+        created_at: text(instant),
+        user_id: workspace.owner_id,
+        agent_id: agent.id,
+        workspace_id: workspace.id,
+        template_id: workspace.template_id,
+        payload: JSON.stringify(payload),
+      })
+      .execute()
+    await this.#queries.updateTable('workspaces').set({ last_used_at: text(instant) }).where('id', '=', workspace.id).execute()
+    await sql`
+      update workspace_builds build set deadline = ${text(instant + BUMP_MS)}, updated_at = ${text(instant)}
+      from workspaces workspace
+      where workspace.id = ${workspace.id} and build.id = workspace.latest_build_id and workspace.latest_job_status = 'succeeded'
+        and build.transition = 'start' and build.deadline > '0001-01-01T00:00:00Z' and build.deadline < ${text(instant + NEAR_MS)}`.execute(
+      this.#queries,
+    )
+  }
+}
+
+/** Activity keeps a workspace running for an hour more, once its deadline is less than 50 minutes away (Coder v2 API, v0.13.4). */
+const BUMP_MS = 60 * 60_000
+const NEAR_MS = 50 * 60_000

@@ -1,0 +1,135 @@
+import type { Job, JobResult } from '@berth/provisioner'
+import { ZERO_TIME } from '@berth/schema/rules'
+import { WORKSPACES_CHANNEL } from '../../channels.ts'
+import { timestamp, type Clock } from '../../clock.ts'
+import type { Transaction } from '../../database/database.ts'
+import { notify } from '../../database/pubsub.ts'
+import type { BuildRow, WorkspaceRow } from '../../found.ts'
+import type { AuditService } from '../audit/service.ts'
+import type { FileService } from '../files/service.ts'
+import type { ParameterService } from '../parameters/service.ts'
+import type { JobFailure, JobHandler } from '../provisioner-jobs/job-handler.ts'
+import { insertResources } from '../provisioner-jobs/resource-store.ts'
+import type { JobRow } from '../provisioner-jobs/store.ts'
+import type { TemplateVersionService } from '../template-versions/service.ts'
+import type { UserService } from '../users/service.ts'
+import type { WorkspaceService } from '../workspaces/service.ts'
+import type { BuildStore } from './store.ts'
+
+interface Dependencies {
+  readonly store: BuildStore
+  readonly workspaces: WorkspaceService
+  readonly versions: TemplateVersionService
+  readonly parameters: ParameterService
+  readonly files: FileService
+  readonly users: UserService
+  readonly audit: AuditService
+  readonly clock: Clock
+  readonly accessUrl: string
+}
+
+/** What a build job means for its workspace. */
+export class BuildHandler implements JobHandler {
+  readonly #dependencies: Dependencies
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+  }
+
+  async acquired(transaction: Transaction, job: JobRow): Promise<void> {
+    const build = await this.#build(job, transaction)
+    await notify(transaction, WORKSPACES_CHANNEL, build.workspace_id)
+  }
+
+  async prepare(job: JobRow): Promise<Job> {
+    const { store, workspaces, versions, parameters, files, users, accessUrl } = this.#dependencies
+    const build = await this.#build(job)
+    const [workspace, version] = await Promise.all([workspaces.get(build.workspace_id), versions.get(build.template_version_id)])
+    const [owner, initiator, archive, state, computed] = await Promise.all([
+      users.resolve(workspace.owner_id, undefined),
+      users.resolve(job.initiator_id, undefined),
+      files.getData(job.file_id),
+      store.getState(build.id),
+      parameters.compute({ importJobId: version.job_id, templateId: version.template_id, workspaceId: workspace.id }),
+    ])
+    return {
+      id: job.id,
+      type: 'workspace_build',
+      provisioner: job.provisioner,
+      archive,
+      user_name: initiator.username,
+      workspace_build_id: build.id,
+      workspace_name: workspace.name,
+      parameter_values: computed.map(({ name, source_value, destination_scheme }) => ({ name, value: source_value, destination_scheme })),
+      metadata: {
+        access_url: accessUrl,
+        workspace_transition: build.transition,
+        workspace_name: workspace.name,
+        workspace_id: workspace.id,
+        workspace_owner: owner.username,
+        workspace_owner_id: owner.id,
+        workspace_owner_email: owner.email,
+      },
+      state,
+    }
+  }
+
+  async completed(transaction: Transaction, job: JobRow, result: JobResult): Promise<void> {
+    if (result.type !== 'workspace_build') throw new Error(`a build cannot end as ${result.type}`)
+    const { store, workspaces, clock } = this.#dependencies
+    const now = clock.now()
+    const build = await this.#build(job, transaction)
+    const workspace = await workspaces.get(build.workspace_id, transaction)
+    await store.in(transaction).update(build.id, {
+      // For every transition, stop and delete included: clients read it (Coder v2 API, v0.13.4).
+      deadline: workspace.ttl_ms === null ? ZERO_TIME : timestamp(now.getTime() + workspace.ttl_ms),
+      provisioner_state: Buffer.from(result.state),
+      updated_at: timestamp(now),
+    })
+    await insertResources(transaction, { jobId: job.id, transition: build.transition, resources: result.resources, now: timestamp(now) })
+    if (build.transition === 'delete') await workspaces.markDeleted(transaction, workspace.id)
+    await this.#ended(transaction, { job, build, workspace, status_code: 200 })
+  }
+
+  async failed(transaction: Transaction, job: JobRow, failure: JobFailure): Promise<void> {
+    const { store, workspaces, clock } = this.#dependencies
+    const build = await this.#build(job, transaction)
+    const workspace = await workspaces.get(build.workspace_id, transaction)
+    if (failure.state !== undefined && failure.state.length > 0)
+      await store.in(transaction).update(build.id, {
+        deadline: ZERO_TIME,
+        provisioner_state: Buffer.from(failure.state),
+        updated_at: timestamp(clock.now()),
+      })
+    await this.#ended(transaction, { job, build, workspace, status_code: 500 })
+  }
+
+  async #ended(
+    transaction: Transaction,
+    end: { readonly job: JobRow; readonly build: BuildRow; readonly workspace: WorkspaceRow; readonly status_code: number },
+  ): Promise<void> {
+    const { job, build, workspace, status_code } = end
+    await this.#dependencies.audit.record(
+      transaction,
+      // Nobody's request: it is the job that changed something, for whoever asked for it.
+      { user_id: job.initiator_id, origin: { request_id: job.id, ip: '', user_agent: '' } },
+      {
+        action: build.transition,
+        resource_type: 'workspace_build',
+        resource_id: build.id,
+        resource_target: workspace.name,
+        organization_id: workspace.organization_id,
+        status_code,
+        additional_fields: { workspaceName: workspace.name, buildNumber: String(build.build_number) },
+      },
+    )
+    await notify(transaction, WORKSPACES_CHANNEL, workspace.id)
+  }
+
+  async #build(job: JobRow, transaction?: Transaction): Promise<BuildRow> {
+    const { store } = this.#dependencies
+    const build = await (transaction === undefined ? store : store.in(transaction)).findByJob(job.id)
+    if (build === undefined) throw new Error(`the build of job ${job.id} is gone`)
+    return build
+  }
+}

@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto'
+import { Failure, type CreateWorkspaceBuildRequest, type LogQuery, type ProvisionerJobLog } from '@berth/schema'
+import { NIL_UUID } from '@berth/schema/rules'
+import type { WebSocket } from 'ws'
+import { may, type AccessList } from '../../access/may.ts'
+import { WORKSPACES_CHANNEL } from '../../channels.ts'
+import { timestamp, type Clock } from '../../clock.ts'
+import type { Database, Transaction } from '../../database/database.ts'
+import { notify } from '../../database/pubsub.ts'
+import type { StoredResource } from '../../database/wire-json.ts'
+import type { BuildRow, TemplateRow, TemplateVersionRow, WorkspaceRow } from '../../found.ts'
+import type { Actor } from '../../http/caller.ts'
+import type { AuditService } from '../audit/service.ts'
+import type { ParameterService } from '../parameters/service.ts'
+import { isActive, jobStatus } from '../provisioner-jobs/present.ts'
+import type { JobService } from '../provisioner-jobs/service.ts'
+import type { TemplateVersionService } from '../template-versions/service.ts'
+import type { TemplateService } from '../templates/service.ts'
+import type { BuildStore, BuildView } from './store.ts'
+
+interface Dependencies {
+  readonly database: Database
+  readonly store: BuildStore
+  readonly jobs: JobService
+  readonly parameters: ParameterService
+  readonly templates: TemplateService
+  readonly versions: TemplateVersionService
+  readonly audit: AuditService
+  readonly clock: Clock
+  readonly lockWorkspace: (transaction: Transaction, id: string) => Promise<WorkspaceRow | undefined>
+}
+
+/** What is to be built, once everything has been found and allowed. */
+export interface BuildOrder {
+  readonly workspace: Pick<WorkspaceRow, 'id' | 'organization_id' | 'owner_id'>
+  readonly version: TemplateVersionRow
+  readonly transition: BuildRow['transition']
+  readonly buildNumber: number
+  readonly initiatorId: string
+  readonly reason: BuildRow['reason']
+  /** `previous` copies the state of the build before. */
+  readonly state: Buffer | 'previous'
+}
+
+/** Builds: starting, stopping and deleting workspaces. */
+export class BuildService {
+  readonly #dependencies: Dependencies
+  readonly #store: BuildStore
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+    this.#store = dependencies.store
+  }
+
+  /** Throws `not_found`. */
+  async get(id: string): Promise<BuildRow> {
+    const row = await this.#store.findById(id)
+    if (row === undefined) throw new Failure('not_found')
+    return row
+  }
+
+  async view(id: string): Promise<BuildView> {
+    return await this.#store.getView(id)
+  }
+
+  /** Throws `build_not_found`. `workspaceName` is the name as the caller gave it. */
+  async getByNumber(workspace: WorkspaceRow, buildNumber: number, workspaceName: string): Promise<BuildView> {
+    const row = await this.#store.findByNumber(workspace.id, buildNumber)
+    if (row === undefined)
+      throw new Failure('build_not_found', { message: `Workspace ${JSON.stringify(workspaceName)} Build ${buildNumber} does not exist.` })
+    return await this.#store.getView(row.id)
+  }
+
+  async list(workspace: WorkspaceRow, page: { after_id?: string; limit?: number; offset?: number; since?: string }): Promise<BuildView[]> {
+    const { after_id, limit = 0, offset = 0, since } = page
+    const cursor = after_id === undefined ? undefined : await this.#store.findById(after_id)
+    if (after_id !== undefined && cursor === undefined)
+      throw new Failure('cursor_not_found', {
+        message: `Record at "after_id" (${JSON.stringify(after_id)}) does not exist.`,
+        validations: [{ field: 'after_id', detail: 'The build does not exist' }],
+      })
+    return await this.#store.listOfWorkspace(workspace.id, { limit, offset, since, before: cursor?.build_number })
+  }
+
+  /** Puts a build into the queue for a signed-in user, after every check that the wire asks for, in its order (Coder v2 API, v0.13.4). */
+  async create(actor: Actor, workspace: WorkspaceRow, request: CreateWorkspaceBuildRequest): Promise<BuildView> {
+    const { transition } = request
+    if (transition === 'create') throw new Failure('invalid_build', { message: 'The transition "create" is not supported.' })
+    const { organization_id, owner_id } = workspace
+    if (transition === 'delete' && !may(actor.permissions, 'delete', { type: 'workspace', organization_id, owner_id })) throw new Failure('not_found')
+    const version = await this.#requireVersion(workspace, request)
+    const state = await this.#customState(actor, version, request)
+    await this.#dependencies.versions.requireImported(version.id)
+    const id = await this.#dependencies.database.transaction(async (transaction) => {
+      const latest = await this.#requireIdle(transaction, workspace)
+      await this.#dependencies.parameters.setValues(transaction, { scope: 'workspace', id: workspace.id }, request.parameter_values ?? [])
+      return await this.enqueue(transaction, {
+        workspace,
+        version,
+        transition,
+        buildNumber: latest.latest_build_number + 1,
+        initiatorId: actor.user_id,
+        reason: 'initiator',
+        state,
+      })
+    })
+    return await this.#store.getView(id)
+  }
+
+  /** Stores a build and its job. Everybody who watches the workspace hears of it. Returns the ID of the build. */
+  async enqueue(transaction: Transaction, order: BuildOrder): Promise<string> {
+    const { workspace, version, transition, buildNumber, initiatorId, reason, state } = order
+    const [id, jobId] = [randomUUID(), randomUUID()]
+    const imported = await this.#dependencies.jobs.get(transaction, version.job_id)
+    await this.#dependencies.jobs.enqueue(transaction, {
+      id: jobId,
+      organization_id: workspace.organization_id,
+      initiator_id: initiatorId,
+      provisioner: imported.provisioner,
+      type: 'workspace_build',
+      file_id: imported.file_id,
+      tags: this.#dependencies.jobs.tagsFor(imported, workspace.owner_id),
+      input: { workspace_build_id: id, dry_run: false },
+    })
+    await this.#store.in(transaction).insert(
+      {
+        id,
+        created_at: timestamp(this.#dependencies.clock.now()),
+        workspace_id: workspace.id,
+        template_version_id: version.id,
+        build_number: buildNumber,
+        transition,
+        initiator_id: initiatorId,
+        job_id: jobId,
+        reason,
+      },
+      state,
+    )
+    await notify(transaction, WORKSPACES_CHANNEL, workspace.id)
+    return id
+  }
+
+  /** The newest build of a workspace. */
+  async latest(transaction: Transaction, workspace: WorkspaceRow): Promise<BuildRow | undefined> {
+    return await this.#store.in(transaction).findByNumber(workspace.id, workspace.latest_build_number)
+  }
+
+  async hasCompleted(transaction: Transaction, build: BuildRow): Promise<boolean> {
+    const job = await this.#dependencies.jobs.get(transaction, build.job_id)
+    return job.completed_at !== null
+  }
+
+  async setDeadline(transaction: Transaction, build: BuildRow, deadline: string): Promise<void> {
+    await this.#store.in(transaction).update(build.id, { deadline })
+  }
+
+  /** Cancels a build. Throws `cancel_forbidden`, `job_completed`, `job_canceled`. */
+  async cancel(actor: Actor, build: BuildRow, workspace: WorkspaceRow): Promise<void> {
+    const { database, jobs, templates } = this.#dependencies
+    const template = await templates.find(workspace.template_id)
+    if (template?.allow_user_cancel_workspace_jobs !== true && !actor.permissions.roles.includes('owner')) throw new Failure('cancel_forbidden')
+    await database.transaction(async (transaction) => {
+      await jobs.cancel(transaction, build.job_id)
+      await notify(transaction, WORKSPACES_CHANNEL, workspace.id)
+    })
+  }
+
+  async answerLogs(build: BuildRow, query: LogQuery, accept: () => Promise<WebSocket>): Promise<ProvisionerJobLog[] | undefined> {
+    return await this.#dependencies.jobs.answerLogs(build.job_id, query, accept)
+  }
+
+  /** Throws `job_not_completed`. */
+  async resources(build: BuildRow): Promise<StoredResource[]> {
+    const { build: view } = await this.#store.getView(build.id)
+    if (view.job.completed_at === null) throw new Failure('job_not_completed')
+    return [...view.resources]
+  }
+
+  async state(build: BuildRow): Promise<Buffer> {
+    return await this.#store.getState(build.id)
+  }
+
+  async #requireVersion(workspace: WorkspaceRow, request: CreateWorkspaceBuildRequest): Promise<TemplateVersionRow> {
+    const given = request.template_version_id
+    const id = given === undefined || given === NIL_UUID ? await this.#latestVersionId(workspace) : given
+    const version = await this.#dependencies.versions.find(id)
+    if (version?.template_id === null || version === undefined)
+      throw new Failure('template_version_not_found', {
+        validations: [{ field: 'template_version_id', detail: 'template version not found' }],
+      })
+    return version
+  }
+
+  async #latestVersionId(workspace: WorkspaceRow): Promise<string> {
+    const latest = await this.#store.findByNumber(workspace.id, workspace.latest_build_number)
+    if (latest === undefined) throw new Failure('not_found')
+    return latest.template_version_id
+  }
+
+  /** The state that the build begins with; giving one takes the right to update the template. */
+  async #customState(actor: Actor, version: TemplateVersionRow, request: CreateWorkspaceBuildRequest): Promise<Buffer | 'previous'> {
+    const { state, orphan, transition } = request
+    const hasState = state !== undefined && state !== null
+    if (!hasState && orphan !== true) return 'previous'
+    const template = version.template_id === null ? undefined : await this.#dependencies.templates.find(version.template_id)
+    if (template === undefined || !mayUpdate(actor, template)) throw new Failure('custom_state_forbidden')
+    if (orphan === true && transition !== 'delete')
+      throw new Failure('invalid_build', { message: 'Orphan is only permitted when deleting a workspace.' })
+    if (orphan === true && hasState)
+      throw new Failure('invalid_build', { message: 'Only one of "orphan" and "state" can be given, since orphaning removes the state.' })
+    return hasState ? Buffer.from(state, 'base64') : Buffer.alloc(0)
+  }
+
+  /** Nothing may be under way. The workspace is locked until the transaction ends, so that of two requests at once one is refused. */
+  async #requireIdle(transaction: Transaction, workspace: WorkspaceRow): Promise<WorkspaceRow> {
+    const latest = await this.#dependencies.lockWorkspace(transaction, workspace.id)
+    if (latest === undefined) throw new Failure('not_found')
+    if (latest.latest_job_id !== null) {
+      const job = await this.#dependencies.jobs.get(transaction, latest.latest_job_id)
+      if (isActive(jobStatus(job, this.#dependencies.clock.now()))) throw new Failure('build_active')
+    }
+    return latest
+  }
+}
+
+function mayUpdate(actor: Actor, { organization_id, user_acl, group_acl }: TemplateRow): boolean {
+  const lists = { user_acl: user_acl as AccessList, group_acl: group_acl as AccessList }
+  return may(actor.permissions, 'update', { type: 'template', organization_id, ...lists })
+}

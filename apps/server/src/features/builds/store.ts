@@ -1,0 +1,115 @@
+import { sql } from 'kysely'
+import { buildJoins, buildJson, type StoredBuild } from '../../database/build-json.ts'
+import type { Queries } from '../../database/database.ts'
+import type { StoredResource } from '../../database/wire-json.ts'
+import { resourcesJson } from '../../database/wire-json.ts'
+import type { BuildRow } from '../../found.ts'
+import type { BuildNames } from './present.ts'
+
+const COLUMNS = [
+  'id',
+  'created_at',
+  'updated_at',
+  'workspace_id',
+  'template_version_id',
+  'build_number',
+  'transition',
+  'initiator_id',
+  'job_id',
+  'deadline',
+  'reason',
+  'daily_cost',
+] as const
+
+/** A build and how its workspace is called. */
+export interface BuildView extends BuildNames {
+  readonly build: StoredBuild
+}
+
+/** A build that is to be stored; its number is the next of the workspace. */
+export type NewBuild = Pick<BuildRow, 'id' | 'created_at' | 'workspace_id' | 'template_version_id' | 'build_number' | 'transition' | 'initiator_id' | 'job_id' | 'reason'>
+
+const VIEW = sql`
+  workspace.name as workspace_name, workspace.owner_id as workspace_owner_id, owner.username as workspace_owner_name, ${buildJson} as build
+  from workspace_builds build
+  join workspaces workspace on workspace.id = build.workspace_id
+  join users owner on owner.id = workspace.owner_id ${buildJoins}`
+
+/** Builds in the database. */
+export class BuildStore {
+  readonly #queries: Queries
+
+  constructor(queries: Queries) {
+    this.#queries = queries
+  }
+
+  in(queries: Queries): BuildStore {
+    return new BuildStore(queries)
+  }
+
+  async findById(id: string): Promise<BuildRow | undefined> {
+    return await this.#queries.selectFrom('workspace_builds').select(COLUMNS).where('id', '=', id).executeTakeFirst()
+  }
+
+  async findByJob(jobId: string): Promise<BuildRow | undefined> {
+    return await this.#queries.selectFrom('workspace_builds').select(COLUMNS).where('job_id', '=', jobId).executeTakeFirst()
+  }
+
+  async findByNumber(workspaceId: string, buildNumber: number): Promise<BuildRow | undefined> {
+    return await this.#queries
+      .selectFrom('workspace_builds')
+      .select(COLUMNS)
+      .where('workspace_id', '=', workspaceId)
+      .where('build_number', '=', buildNumber)
+      .executeTakeFirst()
+  }
+
+  async getView(id: string): Promise<BuildView> {
+    const { rows } = await sql<BuildView>`select ${VIEW} where build.id = ${id}`.execute(this.#queries)
+    const [view] = rows
+    if (view === undefined) throw new Error(`build ${id} is gone`)
+    return view
+  }
+
+  /** Newest first. */
+  async listOfWorkspace(
+    workspaceId: string,
+    page: { limit: number; offset: number; before: number | undefined; since: string | undefined },
+  ): Promise<BuildView[]> {
+    const { rows } = await sql<BuildView>`
+      select ${VIEW} where build.workspace_id = ${workspaceId}
+        and ${page.since === undefined ? sql`true` : sql`build.created_at > ${page.since}`}
+        and ${page.before === undefined ? sql`true` : sql`build.build_number < ${page.before}`}
+      order by build.build_number desc
+      limit ${page.limit > 0 ? page.limit : null} offset ${page.offset}`.execute(this.#queries)
+    return rows
+  }
+
+  /** @param state The state that the build begins with; `previous` takes that of the build before. */
+  async insert(build: NewBuild, state: Buffer | 'previous'): Promise<void> {
+    const provisioner_state =
+      state === 'previous'
+        ? sql<Buffer | null>`(select previous.provisioner_state from workspace_builds previous
+            where previous.workspace_id = ${build.workspace_id} and previous.build_number = ${build.build_number} - 1)`
+        : state
+    await this.#queries
+      .insertInto('workspace_builds')
+      .values({ ...build, updated_at: build.created_at, provisioner_state })
+      .execute()
+  }
+
+  async getState(id: string): Promise<Buffer> {
+    const row = await this.#queries.selectFrom('workspace_builds').select('provisioner_state').where('id', '=', id).executeTakeFirstOrThrow()
+    return row.provisioner_state ?? Buffer.alloc(0)
+  }
+
+  async update(id: string, change: { deadline?: string; provisioner_state?: Buffer; updated_at?: string; daily_cost?: number }): Promise<void> {
+    await this.#queries.updateTable('workspace_builds').set(change).where('id', '=', id).execute()
+  }
+
+  async listResources(jobId: string): Promise<StoredResource[]> {
+    const { rows } = await sql<{ resources: StoredResource[] }>`
+      select ${resourcesJson('job.id')} as resources from provisioner_jobs job where job.id = ${jobId}`.execute(this.#queries)
+    return rows[0]?.resources ?? []
+  }
+}

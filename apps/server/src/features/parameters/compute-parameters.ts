@@ -1,0 +1,67 @@
+import type { ComputedParameter, ParameterSchema } from '@berth/schema'
+import type { Selectable } from 'kysely'
+import type { ParameterSchemasTable, ParameterValuesTable } from '../../database/tables.gen.ts'
+
+export type ParameterSchemaRow = Selectable<ParameterSchemasTable>
+export type ParameterValueRow = Selectable<ParameterValuesTable>
+
+/** A value with whether it may be shown. */
+export interface Computation extends ComputedParameter {
+  readonly redisplay_value: boolean
+}
+
+/**
+ * Computes the values of a template version's parameters in the order of its schemas: values of the import, then defaults for what is not set, then values of the
+ * template, then values of the workspace where the schema allows to override (Coder v2 API, v0.13.4). Values without a schema are left out,
+ * and so are schemas without a value.
+ */
+export function computeParameters(schemas: readonly ParameterSchemaRow[], values: readonly ParameterValueRow[]): Computation[] {
+  const byScope = (scope: ParameterValueRow['scope']): Map<string, ParameterValueRow> =>
+    new Map(values.filter((value) => value.scope === scope).map((value) => [value.name, value]))
+  const imported = byScope('import_job')
+  const ofTemplate = byScope('template')
+  const ofWorkspace = byScope('workspace')
+  return [...schemas]
+    .sort((a, b) => a.index - b.index)
+    .flatMap((schema) => {
+      const settled = ofTemplate.get(schema.name) ?? imported.get(schema.name)
+      const hasDefault = schema.default_source_scheme === 'data'
+      const override = schema.allow_override_source || (settled === undefined && !hasDefault) ? ofWorkspace.get(schema.name) : undefined
+      const value = override ?? settled
+      if (value !== undefined) return [computation(schema, value, false)]
+      return hasDefault ? [computation(schema, defaultOf(schema), true)] : []
+    })
+}
+
+function computation(schema: ParameterSchemaRow, value: ParameterValueRow, isDefault: boolean): Computation {
+  return { ...value, schema_id: schema.id, default_source_value: isDefault, redisplay_value: schema.redisplay_value }
+}
+
+function defaultOf(schema: ParameterSchemaRow): ParameterValueRow {
+  return {
+    id: schema.id,
+    created_at: schema.created_at,
+    updated_at: schema.created_at,
+    scope: 'import_job',
+    scope_id: schema.job_id,
+    name: schema.name,
+    source_scheme: schema.default_source_scheme,
+    source_value: schema.default_source_value,
+    destination_scheme: schema.default_destination_scheme,
+  }
+}
+
+/** A value as the wire shows it: blank where the schema says that it is not shown again. */
+export function presentComputation({ redisplay_value, ...parameter }: Computation): ComputedParameter {
+  return redisplay_value ? parameter : { ...parameter, source_value: '' }
+}
+
+const CONTAINS = /^\s*contains\(\s*\[\s*((?:"(?:[^"\\]|\\.)*"\s*,?\s*)*)\]\s*,[^()]*\)\s*$/
+
+/** A schema as the wire shows it; a condition `contains([…], var.x)` also as the list of its choices, sorted. */
+export function presentParameterSchema({ index: _, ...schema }: ParameterSchemaRow): ParameterSchema {
+  const list = CONTAINS.exec(schema.validation_condition)?.[1]
+  if (list === undefined) return schema
+  const choices = [...list.matchAll(/"(?:[^"\\]|\\.)*"/g)].map(([text]) => String(JSON.parse(text)))
+  return { ...schema, validation_contains: choices.sort() }
+}

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto'
+import { Failure, type CreateParameterRequest } from '@berth/schema'
+import type { JobUpdate } from '@berth/provisioner'
+import { timestamp, type Clock } from '../../clock.ts'
+import type { Transaction } from '../../database/database.ts'
+import { computeParameters, type Computation, type ParameterSchemaRow } from './compute-parameters.ts'
+import type { NewParameterValue, ParameterStore } from './store.ts'
+
+/** Whose values a job is computed from. */
+export interface ParameterScopes {
+  readonly importJobId: string
+  readonly templateId?: string | null
+  readonly workspaceId?: string
+}
+
+/** The parameters of templates and the values that templates, versions and workspaces give them. */
+export class ParameterService {
+  readonly #store: ParameterStore
+  readonly #clock: Clock
+
+  constructor({ store, clock }: { readonly store: ParameterStore; readonly clock: Clock }) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  async listSchemas(importJobId: string): Promise<ParameterSchemaRow[]> {
+    return await this.#store.listSchemas(importJobId)
+  }
+
+  /** @param transaction Where schemas were stored that others do not see yet. */
+  async compute(scopes: ParameterScopes, transaction?: Transaction): Promise<Computation[]> {
+    const store = transaction === undefined ? this.#store : this.#store.in(transaction)
+    const scopeIds = [scopes.importJobId, scopes.templateId, scopes.workspaceId].filter((id) => id !== undefined && id !== null)
+    const schemas = await store.listSchemas(scopes.importJobId)
+    const values = await store.listValues(scopeIds)
+    return computeParameters(schemas, values)
+  }
+
+  /** Stores what the import of a template version found. */
+  async insertSchemas(transaction: Transaction, jobId: string, schemas: NonNullable<JobUpdate['parameter_schemas']>): Promise<void> {
+    const created_at = timestamp(this.#clock.now())
+    const rows = schemas.map((schema, index) => ({ ...schema, id: randomUUID(), created_at, job_id: jobId, index, default_refresh: '' }))
+    await this.#store.in(transaction).insertSchemas(rows)
+  }
+
+  /** Stores values for a scope; names must be distinct. Throws `validation_failed`. */
+  async setValues(
+    transaction: Transaction,
+    scope: { readonly scope: 'import_job' | 'template' | 'workspace'; readonly id: string },
+    values: readonly CreateParameterRequest[],
+  ): Promise<void> {
+    await this.#store
+      .in(transaction)
+      .setValues({ scope: scope.scope, scope_id: scope.id, now: timestamp(this.#clock.now()) }, checkedValues(values))
+  }
+}
+
+const SOURCE_SCHEMES: readonly string[] = ['none', 'data']
+const DESTINATION_SCHEMES: readonly string[] = ['none', 'environment_variable', 'provisioner_variable']
+
+/** Elements of arrays are not validated when a body is read, so what the database would refuse is refused here. */
+function checkedValues(values: readonly CreateParameterRequest[]): NewParameterValue[] {
+  const names = values.map(({ name }) => name)
+  const validations = values.flatMap(({ name, source_scheme, destination_scheme }, index) => {
+    const field = `parameter_values[${index}]`
+    return [
+      ...(name === '' ? [{ field: `${field}.name`, detail: 'Must not be empty' }] : []),
+      ...(names.indexOf(name) === index ? [] : [{ field: `${field}.name`, detail: `The parameter "${name}" is given twice` }]),
+      ...(SOURCE_SCHEMES.includes(source_scheme) ? [] : [{ field: `${field}.source_scheme`, detail: `Must be one of ${SOURCE_SCHEMES.join(', ')}` }]),
+      ...(DESTINATION_SCHEMES.includes(destination_scheme)
+        ? []
+        : [{ field: `${field}.destination_scheme`, detail: `Must be one of ${DESTINATION_SCHEMES.join(', ')}` }]),
+    ]
+  })
+  if (validations.length > 0) throw new Failure('validation_failed', { validations })
+  return values.map(({ name, source_scheme, source_value, destination_scheme }) => ({ name, source_scheme, source_value, destination_scheme }))
+}

@@ -1,0 +1,111 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { ReportRefused, type Agent, type Resource } from '@berth/provisioner'
+import { WireValueError, isAppSlug, parseUuid } from '@berth/schema/rules'
+import type { Insertable } from 'kysely'
+import type { Queries } from '../../database/database.ts'
+import type {
+  WorkspaceAgentsTable,
+  WorkspaceAppsTable,
+  WorkspaceResourceMetadataTable,
+  WorkspaceResourcesTable,
+} from '../../database/tables.gen.ts'
+
+/** The rows of a set of resources, ready to be inserted table by table. */
+interface ResourceRows {
+  readonly resources: Insertable<WorkspaceResourcesTable>[]
+  readonly metadata: Insertable<WorkspaceResourceMetadataTable>[]
+  readonly agents: Insertable<WorkspaceAgentsTable>[]
+  readonly apps: Insertable<WorkspaceAppsTable>[]
+}
+
+interface ResourceSet {
+  readonly jobId: string
+  readonly transition: 'start' | 'stop' | 'delete'
+  readonly resources: readonly Resource[]
+  readonly now: string
+}
+
+/** Only this is stored of an agent's token. */
+export function hashAgentToken(token: string): Buffer {
+  return createHash('sha256').update(token).digest()
+}
+
+/** Stores what a job brought about: resources, agents, apps, metadata; one statement a table. Throws {@link ReportRefused} for what cannot be stored. */
+export async function insertResources(queries: Queries, set: ResourceSet): Promise<void> {
+  const rows = rowsOf(set)
+  if (rows.resources.length > 0) await queries.insertInto('workspace_resources').values(rows.resources).execute()
+  if (rows.metadata.length > 0) await queries.insertInto('workspace_resource_metadata').values(rows.metadata).execute()
+  if (rows.agents.length > 0) await queries.insertInto('workspace_agents').values(rows.agents).execute()
+  if (rows.apps.length > 0) await queries.insertInto('workspace_apps').values(rows.apps).execute()
+}
+
+function rowsOf({ jobId, transition, resources, now }: ResourceSet): ResourceRows {
+  const rows: ResourceRows = { resources: [], metadata: [], agents: [], apps: [] }
+  for (const [ordinal, resource] of resources.entries()) {
+    const id = randomUUID()
+    const { type, name, hide, icon, instance_type, daily_cost } = resource
+    rows.resources.push({ id, created_at: now, job_id: jobId, ordinal, transition, type, name, hide, icon, instance_type, daily_cost })
+    const slugs = new Set<string>()
+    const keys = new Set<string>()
+    for (const { key, value, sensitive, is_null } of resource.metadata) {
+      if (is_null) continue
+      if (keys.has(key)) throw new ReportRefused(`duplicate metadata key ${JSON.stringify(key)} on resource ${name}`)
+      keys.add(key)
+      rows.metadata.push({ workspace_resource_id: id, key, value, sensitive })
+    }
+    for (const [agentOrdinal, agent] of resource.agents.entries()) pushAgent(rows, agent, { resourceId: id, ordinal: agentOrdinal, slugs, now })
+  }
+  return rows
+}
+
+function pushAgent(
+  rows: ResourceRows,
+  agent: Agent,
+  place: { readonly resourceId: string; readonly ordinal: number; readonly slugs: Set<string>; readonly now: string },
+): void {
+  const { resourceId, ordinal, slugs, now } = place
+  const id = randomUUID()
+  rows.agents.push({
+    id,
+    created_at: now,
+    updated_at: now,
+    resource_id: resourceId,
+    ordinal,
+    name: agent.name,
+    hashed_auth_token: hashAgentToken(agent.token ? checkedToken(agent.token) : randomUUID()),
+    auth_instance_id: agent.instance_id || null,
+    architecture: agent.architecture,
+    operating_system: agent.operating_system,
+    environment_variables: Object.keys(agent.env).length > 0 ? JSON.stringify(agent.env) : null,
+    startup_script: agent.startup_script,
+    directory: agent.directory,
+    connection_timeout_seconds: agent.connection_timeout_seconds,
+    troubleshooting_url: agent.troubleshooting_url,
+    motd_file: agent.motd_file,
+  })
+  for (const app of agent.apps) {
+    if (!isAppSlug(app.slug)) throw new ReportRefused(`app slug ${JSON.stringify(app.slug)} must match regex "^[a-z0-9](-?[a-z0-9])*$"`)
+    if (slugs.has(app.slug)) throw new ReportRefused(`duplicate app slug, must be unique per template: ${JSON.stringify(app.slug)}`)
+    slugs.add(app.slug)
+    const { healthcheck, ...rest } = app
+    rows.apps.push({
+      ...rest,
+      id: randomUUID(),
+      created_at: now,
+      agent_id: id,
+      healthcheck_url: healthcheck?.url ?? '',
+      healthcheck_interval: healthcheck?.interval ?? 0,
+      healthcheck_threshold: healthcheck?.threshold ?? 0,
+      health: healthcheck?.url ? 'initializing' : 'disabled',
+    })
+  }
+}
+
+function checkedToken(token: string): string {
+  try {
+    return parseUuid(token)
+  } catch (error) {
+    if (error instanceof WireValueError) throw new ReportRefused(`invalid auth token: ${error.message}`, { cause: error })
+    throw error
+  }
+}

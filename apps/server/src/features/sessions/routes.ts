@@ -1,0 +1,28 @@
+import type { sessions } from '@berth/schema'
+import { Answer } from '../../http/answer.ts'
+import type { FoundByPath } from '../../found.ts'
+import type { Handlers } from '../../http/serve.ts'
+import { SESSION_COOKIE } from '../../http/session-token.ts'
+import type { SessionService } from './service.ts'
+
+export function sessionRoutes<Agent>(
+  service: SessionService,
+  settings: { readonly secureAuthCookie: boolean },
+): Handlers<typeof sessions, FoundByPath, Agent> {
+  const secure = settings.secureAuthCookie ? '; Secure' : ''
+  return {
+    login: async ({ body, origin }) => {
+      const session_token = await service.login(body, origin)
+      return new Answer(
+        { session_token },
+        { cookies: [`${SESSION_COOKIE}=${session_token}; Path=/; HttpOnly; SameSite=Lax${secure}`] },
+      )
+    },
+    logout: async ({ actor }) => {
+      await service.logout(actor)
+      return new Answer({ message: 'Logged out!' }, { cookies: [`${SESSION_COOKIE}=; Path=/; Max-Age=0`] })
+    },
+    authMethods: async () => ({ password: true, github: false, oidc: false }),
+    createKey: async ({ user, origin }) => ({ key: await service.createKey(user.id, origin) }),
+  }
+}

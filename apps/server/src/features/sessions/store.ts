@@ -1,0 +1,71 @@
+import { sql, type Selectable } from 'kysely'
+import type { Queries } from '../../database/database.ts'
+import type { ApiKeysTable } from '../../database/tables.gen.ts'
+
+export type ApiKeyRow = Selectable<ApiKeysTable>
+
+/** A key with everything about its user that decides what the key may do. */
+export interface IdentityRow extends ApiKeyRow {
+  readonly username: string
+  readonly status: 'active' | 'suspended'
+  readonly deleted: boolean
+  readonly rbac_roles: string[]
+  readonly organization_roles: { readonly organization_id: string; readonly roles: string[] }[]
+}
+
+/** Session keys in the database. */
+export class SessionStore {
+  readonly #queries: Queries
+
+  constructor(queries: Queries) {
+    this.#queries = queries
+  }
+
+  in(queries: Queries): SessionStore {
+    return new SessionStore(queries)
+  }
+
+  async findIdentity(id: string): Promise<IdentityRow | undefined> {
+    return await this.#queries
+      .selectFrom('api_keys as key')
+      .innerJoin('users as user', 'user.id', 'key.user_id')
+      .selectAll('key')
+      .select(['user.username', 'user.status', 'user.deleted', 'user.rbac_roles'])
+      .select(
+        sql<IdentityRow['organization_roles']>`coalesce((
+          select json_agg(json_build_object('organization_id', member.organization_id, 'roles', member.roles))
+          from organization_members member where member.user_id = ${sql.ref('user.id')}), '[]'::json)`.as('organization_roles'),
+      )
+      .where('key.id', '=', id)
+      .executeTakeFirst()
+  }
+
+  async insert(row: Omit<ApiKeyRow, 'last_used' | 'updated_at'>): Promise<void> {
+    await this.#queries
+      .insertInto('api_keys')
+      .values({ ...row, updated_at: row.created_at })
+      .execute()
+  }
+
+  /** Notes a use of the key, and of its user. */
+  async touch(key: { id: string; user_id: string; last_used: string; expires_at: string; ip_address: string; now: string }): Promise<void> {
+    await sql`
+      with touched as (
+        update api_keys set last_used = ${key.last_used}, expires_at = ${key.expires_at}, ip_address = ${key.ip_address} where id = ${key.id}
+      )
+      update users set last_seen_at = ${key.now}, updated_at = ${key.now} where id = ${key.user_id}`.execute(this.#queries)
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.#queries.deleteFrom('api_keys').where('id', '=', id).execute()
+  }
+
+  async findPassword(email: string): Promise<{ id: string; hashed_password: string; login_type: string; status: 'active' | 'suspended' } | undefined> {
+    return await this.#queries
+      .selectFrom('users')
+      .select(['id', 'hashed_password', 'login_type', 'status'])
+      .where(sql`lower(email)`, '=', email.toLowerCase())
+      .where('deleted', '=', false)
+      .executeTakeFirst()
+  }
+}

@@ -1,0 +1,64 @@
+import type { Job, JobResult, JobUpdate } from '@berth/provisioner'
+import { timestamp, type Clock } from '../../clock.ts'
+import type { Transaction } from '../../database/database.ts'
+import type { FileService } from '../files/service.ts'
+import type { ParameterService } from '../parameters/service.ts'
+import type { JobHandler } from '../provisioner-jobs/job-handler.ts'
+import { insertResources } from '../provisioner-jobs/resource-store.ts'
+import type { JobRow } from '../provisioner-jobs/store.ts'
+import type { UserService } from '../users/service.ts'
+import type { TemplateVersionStore } from './store.ts'
+
+interface Dependencies {
+  readonly store: TemplateVersionStore
+  readonly files: FileService
+  readonly users: UserService
+  readonly parameters: ParameterService
+  readonly clock: Clock
+  readonly accessUrl: string
+}
+
+/** What importing a template version means: its README, parameters and resources are found out and stored. */
+export class ImportHandler implements JobHandler {
+  readonly #dependencies: Dependencies
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+  }
+
+  async prepare(job: JobRow): Promise<Job> {
+    const { files, users, accessUrl } = this.#dependencies
+    const [archive, initiator] = await Promise.all([files.getData(job.file_id), users.resolve(job.initiator_id, undefined)])
+    return {
+      id: job.id,
+      type: 'template_version_import',
+      provisioner: job.provisioner,
+      archive,
+      user_name: initiator.username,
+      metadata: { access_url: accessUrl },
+    }
+  }
+
+  async update(transaction: Transaction, job: JobRow, update: JobUpdate): ReturnType<NonNullable<JobHandler['update']>> {
+    const { store, parameters, clock } = this.#dependencies
+    if (update.readme !== undefined) await store.in(transaction).setReadme(job.id, update.readme.replaceAll('\0', ''), timestamp(clock.now()))
+    if (update.parameter_schemas === undefined) return {}
+    await parameters.insertSchemas(transaction, job.id, update.parameter_schemas)
+    const version = await store.in(transaction).findByJob(job.id)
+    const computed = await parameters.compute({ importJobId: job.id, templateId: version?.template_id ?? null }, transaction)
+    return {
+      parameter_values: computed.map(({ name, source_value, destination_scheme }) => ({ name, value: source_value, destination_scheme })),
+    }
+  }
+
+  async completed(transaction: Transaction, job: JobRow, result: JobResult): Promise<void> {
+    if (result.type !== 'template_version_import') throw new Error(`an import cannot end as ${result.type}`)
+    const now = timestamp(this.#dependencies.clock.now())
+    await insertResources(transaction, { jobId: job.id, transition: 'start', resources: result.start_resources, now })
+    await insertResources(transaction, { jobId: job.id, transition: 'stop', resources: result.stop_resources, now })
+  }
+
+  async failed(): Promise<void> {
+    // The job's error is all there is to say.
+  }
+}

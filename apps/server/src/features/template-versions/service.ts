@@ -1,0 +1,211 @@
+import { randomUUID } from 'node:crypto'
+import { Failure, type CreateTemplateVersionRequest, type LogQuery, type ProvisionerJobLog, type ProvisionerType } from '@berth/schema'
+import { NIL_UUID, randomName } from '@berth/schema/rules'
+import type { WebSocket } from 'ws'
+import { may } from '../../access/may.ts'
+import { timestamp, type Clock } from '../../clock.ts'
+import type { Database, Transaction } from '../../database/database.ts'
+import { violatedConstraint } from '../../database/database-errors.ts'
+import type { StoredResource } from '../../database/wire-json.ts'
+import type { OrganizationRow, TemplateRow, TemplateVersionRow } from '../../found.ts'
+import type { Actor } from '../../http/caller.ts'
+import type { AuditService } from '../audit/service.ts'
+import type { FileService } from '../files/service.ts'
+import type { Computation, ParameterSchemaRow } from '../parameters/compute-parameters.ts'
+import type { ParameterService } from '../parameters/service.ts'
+import { jobTags } from '../provisioner-jobs/job-tags.ts'
+import { jobStatus } from '../provisioner-jobs/present.ts'
+import type { JobService } from '../provisioner-jobs/service.ts'
+import type { TemplateVersionStore, TemplateVersionView } from './store.ts'
+
+interface Dependencies {
+  readonly database: Database
+  readonly store: TemplateVersionStore
+  readonly files: FileService
+  readonly jobs: JobService
+  readonly parameters: ParameterService
+  readonly audit: AuditService
+  readonly clock: Clock
+  readonly random: () => number
+}
+
+/** What a new version is made of, once everything in the request has been found and allowed. */
+export interface NewVersion {
+  readonly organizationId: string
+  readonly templateId: string | undefined
+  readonly fileId: string
+  readonly provisioner: ProvisionerType
+  readonly name: string | undefined
+  readonly tags: Readonly<Record<string, string>>
+  readonly parameterValues: NonNullable<CreateTemplateVersionRequest['parameter_values']>
+}
+
+/** Versions of templates, each imported by a job. */
+export class TemplateVersionService {
+  readonly #dependencies: Dependencies
+  readonly #store: TemplateVersionStore
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+    this.#store = dependencies.store
+  }
+
+  async find(id: string): Promise<(TemplateVersionRow & { provisioner: ProvisionerType }) | undefined> {
+    return await this.#store.findById(id)
+  }
+
+  /** Throws `not_found`. */
+  async get(id: string): Promise<TemplateVersionRow> {
+    const row = await this.#store.findById(id)
+    if (row === undefined) throw new Failure('not_found')
+    return row
+  }
+
+  async view(id: string): Promise<TemplateVersionView> {
+    return await this.#store.getView(id)
+  }
+
+  async listOfTemplate(template: TemplateRow, page: { after_id?: string; limit?: number; offset?: number }): Promise<TemplateVersionView[]> {
+    const { after_id, limit = 0, offset = 0 } = page
+    const rows = await this.#store.listOfTemplate(template.id, { limit, offset, afterId: after_id })
+    if (rows === undefined)
+      throw new Failure('cursor_not_found', {
+        message: `Record at "after_id" (${JSON.stringify(after_id)}) does not exist.`,
+        validations: [{ field: 'after_id', detail: 'The template version does not exist' }],
+      })
+    return rows
+  }
+
+  /** Creates a version from an uploaded archive and puts its import into the queue. */
+  async create(
+    actor: Actor,
+    { organization, template }: { readonly organization: OrganizationRow; readonly template: TemplateRow | undefined },
+    request: CreateTemplateVersionRequest,
+  ): Promise<TemplateVersionView> {
+    const fileId = await this.#requireFile(actor, request)
+    const version: NewVersion = {
+      organizationId: organization.id,
+      templateId: template?.id,
+      fileId,
+      provisioner: request.provisioner,
+      name: request.name || undefined,
+      tags: request.tags ?? {},
+      parameterValues: request.parameter_values ?? [],
+    }
+    return await this.#store.getView(await this.insert(actor, version))
+  }
+
+  /** Stores a version and puts its import into the queue. Returns its ID. */
+  async insert(author: Pick<Actor, 'user_id' | 'origin'>, version: NewVersion): Promise<string> {
+    const { database, jobs, parameters, audit, clock, random } = this.#dependencies
+    const now = timestamp(clock.now())
+    const row: TemplateVersionRow = {
+      id: randomUUID(),
+      template_id: version.templateId ?? null,
+      organization_id: version.organizationId,
+      created_at: now,
+      updated_at: now,
+      name: version.name ?? randomName(random),
+      readme: '',
+      job_id: randomUUID(),
+      created_by: author.user_id,
+    }
+    try {
+      await database.transaction(async (transaction) => {
+        await jobs.enqueue(transaction, {
+          id: row.job_id,
+          organization_id: version.organizationId,
+          initiator_id: author.user_id,
+          provisioner: version.provisioner,
+          type: 'template_version_import',
+          file_id: version.fileId,
+          tags: jobTags(version.tags, author.user_id),
+          input: {},
+        })
+        await this.#store.in(transaction).insert(row)
+        await parameters.setValues(transaction, { scope: 'import_job', id: row.job_id }, version.parameterValues)
+        await audit.record(transaction, author, {
+          action: 'create',
+          resource_type: 'template_version',
+          resource_id: row.id,
+          resource_target: row.name,
+          organization_id: row.organization_id,
+          after: { id: row.id, template_id: row.template_id, name: row.name, created_by: row.created_by },
+          status_code: 201,
+        })
+      })
+    } catch (error) {
+      if (violatedConstraint(error) === 'template_versions_template_id_name_key')
+        throw new Failure('name_taken', {
+          message: `The template has a version named "${row.name}" already.`,
+          validations: [{ field: 'name', detail: 'This value is already in use and should be unique.' }],
+          cause: error,
+        })
+      throw error
+    }
+    return row.id
+  }
+
+  /** Throws `template_version_importing` or `template_version_failed` unless the import has succeeded (or is being canceled: Coder v2 API, v0.13.4). */
+  async requireImported(id: string): Promise<void> {
+    const { job } = await this.#store.getView(id)
+    const status = jobStatus(job, this.#dependencies.clock.now())
+    if (status === 'pending' || status === 'running')
+      throw new Failure('template_version_importing', {
+        message: `The provided template version is ${status}. Wait for it to complete importing!`,
+      })
+    if (status === 'failed')
+      throw new Failure('template_version_failed', {
+        message: `The provided template version has failed to import: ${JSON.stringify(job.error ?? '')}. You cannot build workspaces with it!`,
+      })
+    if (status === 'canceled')
+      throw new Failure('template_version_failed', {
+        message: 'The provided template version was canceled during import. You cannot build workspaces with it!',
+      })
+  }
+
+  /** Makes a version one of a template. */
+  async attach(transaction: Transaction, id: string, templateId: string): Promise<void> {
+    await this.#store.in(transaction).setTemplate(id, templateId, timestamp(this.#dependencies.clock.now()))
+  }
+
+  async cancel(version: TemplateVersionRow): Promise<void> {
+    const { database, jobs } = this.#dependencies
+    await database.transaction(async (transaction) => await jobs.cancel(transaction, version.job_id))
+  }
+
+  async schemas(version: TemplateVersionRow): Promise<ParameterSchemaRow[]> {
+    await this.#requireCompleted(version)
+    return await this.#dependencies.parameters.listSchemas(version.job_id)
+  }
+
+  async computedParameters(version: TemplateVersionRow): Promise<Computation[]> {
+    await this.#requireCompleted(version)
+    return await this.#dependencies.parameters.compute({ importJobId: version.job_id })
+  }
+
+  async resources(version: TemplateVersionRow): Promise<StoredResource[]> {
+    await this.#requireCompleted(version)
+    return await this.#store.listResources(version.job_id)
+  }
+
+  async answerLogs(version: TemplateVersionRow, query: LogQuery, accept: () => Promise<WebSocket>): Promise<ProvisionerJobLog[] | undefined> {
+    return await this.#dependencies.jobs.answerLogs(version.job_id, query, accept)
+  }
+
+  async #requireCompleted(version: TemplateVersionRow): Promise<void> {
+    const { job } = await this.#store.getView(version.id)
+    if (job.completed_at === null) throw new Failure('job_not_completed')
+  }
+
+  async #requireFile(actor: Actor, request: CreateTemplateVersionRequest): Promise<string> {
+    const { file_id, example_id } = request
+    const hasFile = file_id !== undefined && file_id !== NIL_UUID
+    if (example_id && hasFile)
+      throw new Failure('invalid_template', { message: 'You cannot specify both an example_id and a file_id.' })
+    if (example_id) throw new Failure('invalid_template', { message: 'Example not found.' })
+    const file = hasFile ? await this.#dependencies.files.find(file_id) : undefined
+    if (file === undefined || !may(actor.permissions, 'read', { type: 'file', owner_id: file.created_by })) throw new Failure('file_not_found')
+    return file.id
+  }
+}

@@ -1,0 +1,22 @@
+import type { templates } from '@berth/schema'
+import type { FoundByPath } from '../../found.ts'
+import type { Handlers } from '../../http/serve.ts'
+import { presentTemplate } from './present.ts'
+import type { TemplateService } from './service.ts'
+
+export function templateRoutes<Agent>(service: TemplateService): Handlers<typeof templates, FoundByPath, Agent> {
+  return {
+    create: async ({ actor, organization, body }) => presentTemplate(await service.create(actor, organization, body)),
+    list: async ({ actor, organization }) => (await service.list(actor, organization)).map(presentTemplate),
+    getByName: async ({ template }) => presentTemplate(await service.view(template)),
+    get: async ({ template }) => presentTemplate(await service.view(template)),
+    delete: async ({ actor, template }) => {
+      await service.delete(actor, template)
+      return { message: 'Template has been deleted!' }
+    },
+    updateActiveVersion: async ({ actor, template, body }) => {
+      await service.setActiveVersion(actor, template, body.id)
+      return { message: 'Updated the active template version!' }
+    },
+  }
+}

@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto'
+import { Failure, type CreateTemplateRequest } from '@berth/schema'
+import { visibleCondition } from '../../access/visible.ts'
+import { WORKSPACES_CHANNEL } from '../../channels.ts'
+import { timestamp, type Clock } from '../../clock.ts'
+import type { Database } from '../../database/database.ts'
+import { violatedConstraint } from '../../database/database-errors.ts'
+import { notify } from '../../database/pubsub.ts'
+import type { OrganizationRow, TemplateRow, TemplateVersionRow } from '../../found.ts'
+import type { Actor } from '../../http/caller.ts'
+import type { AuditService } from '../audit/service.ts'
+import type { ParameterService } from '../parameters/service.ts'
+import type { TemplateVersionService } from '../template-versions/service.ts'
+import type { TemplateStore, TemplateView } from './store.ts'
+
+interface Dependencies {
+  readonly database: Database
+  readonly store: TemplateStore
+  readonly versions: TemplateVersionService
+  readonly parameters: ParameterService
+  readonly audit: AuditService
+  readonly clock: Clock
+}
+
+/** Who changes a template: a signed-in user, or the server on behalf of one. */
+type Author = Pick<Actor, 'user_id' | 'origin'>
+
+/** Templates: what workspaces are made from. */
+export class TemplateService {
+  readonly #dependencies: Dependencies
+  readonly #store: TemplateStore
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+    this.#store = dependencies.store
+  }
+
+  /** Throws `not_found`, for deleted templates too. */
+  async get(id: string): Promise<TemplateRow> {
+    const row = await this.#store.findById(id)
+    if (row === undefined || row.deleted) throw new Failure('not_found')
+    return row
+  }
+
+  /** Deleted templates included. */
+  async find(id: string): Promise<TemplateRow | undefined> {
+    return await this.#store.findById(id)
+  }
+
+  /** Throws `not_found`. */
+  async getByName(organizationId: string, name: string): Promise<TemplateRow> {
+    const row = await this.#store.findByName(organizationId, name)
+    if (row === undefined) throw new Failure('not_found')
+    return row
+  }
+
+  async view(template: TemplateRow): Promise<TemplateView> {
+    return await this.#store.getView(template.id)
+  }
+
+  async list(actor: Actor, organization: OrganizationRow): Promise<TemplateView[]> {
+    return await this.#store.listOfOrganization(organization.id, visibleCondition(actor.permissions, 'read', 'template'))
+  }
+
+  /** Creates a template whose first version is one that was created before. */
+  async create(author: Author, organization: Pick<OrganizationRow, 'id'>, request: CreateTemplateRequest): Promise<TemplateView> {
+    const { database, versions, parameters } = this.#dependencies
+    if ((await this.#store.findByName(organization.id, request.name)) !== undefined) throw nameTaken(request.name)
+    const version = await versions.find(request.template_version_id)
+    if (version === undefined)
+      throw new Failure('not_found', {
+        message: `Template version "${request.template_version_id}" does not exist.`,
+        validations: [{ field: 'template_version_id', detail: 'Template version does not exist' }],
+      })
+    if ((request.default_ttl_ms ?? 0) < 0)
+      throw new Failure('invalid_template', { validations: [{ field: 'default_ttl_ms', detail: 'Must be a positive integer.' }] })
+    const row = this.#newRow(author, organization, request, version)
+    try {
+      await database.transaction(async (transaction) => {
+        await this.#store.in(transaction).insert(row)
+        await versions.attach(transaction, version.id, row.id)
+        await parameters.setValues(transaction, { scope: 'template', id: row.id }, request.parameter_values ?? [])
+        await this.#auditCreation(transaction, author, row)
+      })
+    } catch (error) {
+      if (violatedConstraint(error) === 'templates_name') throw nameTaken(request.name, error)
+      throw error
+    }
+    return await this.#store.getView(row.id)
+  }
+
+  /** Makes a version of the template the one that new workspaces use. Everybody who watches a workspace of it hears of it. */
+  async setActiveVersion(actor: Actor, template: TemplateRow, versionId: string): Promise<void> {
+    const { database, versions, audit, clock } = this.#dependencies
+    const version = await versions.find(versionId)
+    if (version === undefined) throw new Failure('not_found', { message: `Template version "${versionId}" does not exist.` })
+    if (version.template_id !== template.id)
+      throw new Failure('template_version_not_found', { message: "The provided template version doesn't belong to the specified template." })
+    await database.transaction(async (transaction) => {
+      await this.#store.in(transaction).setActiveVersion(template.id, versionId, timestamp(clock.now()))
+      await audit.record(transaction, actor, {
+        action: 'write',
+        resource_type: 'template',
+        resource_id: template.id,
+        resource_target: template.name,
+        organization_id: template.organization_id,
+        before: { active_version_id: template.active_version_id },
+        after: { active_version_id: versionId },
+      })
+      for (const id of await this.#store.in(transaction).listWorkspaceIds(template.id)) await notify(transaction, WORKSPACES_CHANNEL, id)
+    })
+  }
+
+  /** Throws `template_in_use`. */
+  async delete(actor: Actor, template: TemplateRow): Promise<void> {
+    const { database, audit, clock } = this.#dependencies
+    await database.transaction(async (transaction) => {
+      if (!(await this.#store.in(transaction).markDeleted(template.id, timestamp(clock.now())))) throw new Failure('template_in_use')
+      await audit.record(transaction, actor, {
+        action: 'delete',
+        resource_type: 'template',
+        resource_id: template.id,
+        resource_target: template.name,
+        organization_id: template.organization_id,
+        before: { id: template.id, name: template.name },
+      })
+    })
+  }
+
+  #newRow(author: Author, organization: Pick<OrganizationRow, 'id'>, request: CreateTemplateRequest, version: TemplateVersionRow & { provisioner: TemplateRow['provisioner'] }): TemplateRow {
+    const now = timestamp(this.#dependencies.clock.now())
+    return {
+      id: randomUUID(),
+      created_at: now,
+      updated_at: now,
+      organization_id: organization.id,
+      deleted: false,
+      name: request.name,
+      display_name: request.display_name ?? '',
+      provisioner: version.provisioner,
+      active_version_id: version.id,
+      description: request.description ?? '',
+      icon: request.icon ?? '',
+      default_ttl_ms: request.default_ttl_ms ?? 0,
+      created_by: author.user_id,
+      allow_user_cancel_workspace_jobs: request.allow_user_cancel_workspace_jobs ?? false,
+      user_acl: {},
+      // Everybody in the organization may use it.
+      group_acl: { [organization.id]: ['read'] },
+    }
+  }
+
+  async #auditCreation(transaction: Parameters<AuditService['record']>[0], author: Author, row: TemplateRow): Promise<void> {
+    const { audit } = this.#dependencies
+    const common = { resource_target: row.name, organization_id: row.organization_id, status_code: 201 }
+    const { id, name, display_name, provisioner, active_version_id, description, icon, default_ttl_ms, created_by } = row
+    await audit.record(transaction, author, {
+      ...common,
+      action: 'create',
+      resource_type: 'template',
+      resource_id: id,
+      after: { id, name, display_name, provisioner, active_version_id, description, icon, default_ttl_ms, created_by },
+    })
+    await audit.record(transaction, author, {
+      ...common,
+      action: 'write',
+      resource_type: 'template_version',
+      resource_id: active_version_id,
+      after: { template_id: id },
+    })
+  }
+}
+
+function nameTaken(name: string, cause?: unknown): Failure {
+  return new Failure('name_taken', {
+    message: `Template with name "${name}" already exists.`,
+    validations: [{ field: 'name', detail: 'This value is already in use and should be unique.' }],
+    cause,
+  })
+}

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto'
+import { Failure, type CreateFirstUserRequest, type CreateFirstUserResponse, type CreateUserRequest } from '@berth/schema'
+import { parseUuid, WireValueError } from '@berth/schema/rules'
+import { may } from '../../access/may.ts'
+import { visibleCondition } from '../../access/visible.ts'
+import { timestamp, type Clock } from '../../clock.ts'
+import type { Database } from '../../database/database.ts'
+import { violatedConstraint } from '../../database/database-errors.ts'
+import type { UserRow } from '../../found.ts'
+import type { Actor, Origin } from '../../http/caller.ts'
+import type { AuditService } from '../audit/service.ts'
+import type { OrganizationService } from '../organizations/service.ts'
+import type { UserPage, UserStore } from './store.ts'
+
+interface Dependencies {
+  readonly database: Database
+  readonly store: UserStore
+  readonly organizations: OrganizationService
+  readonly audit: AuditService
+  readonly clock: Clock
+  /** Off the main thread; see sessions. */
+  readonly hashPassword: (password: string) => Promise<string>
+  /** Called after the first user has been created, for example to import templates. */
+  readonly onFirstUser: (first: { user_id: string; organization_id: string; origin: Origin }) => Promise<void>
+}
+
+/** People. */
+export class UserService {
+  readonly #dependencies: Dependencies
+  readonly #store: UserStore
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+    this.#store = dependencies.store
+  }
+
+  /** The user that a path names: `me`, an ID (deleted users too) or a username. Throws `invalid_user`. */
+  async resolve(text: string, actor: Actor | undefined): Promise<UserRow> {
+    const user = await this.#find(text, actor)
+    if (user === undefined) throw new Failure('invalid_user')
+    return user
+  }
+
+  async requireFirst(): Promise<void> {
+    if (!(await this.#store.hasAny())) throw new Failure('first_user_missing')
+  }
+
+  /** Creates the first user with an organization of the same name. Only one of many callers at once succeeds. */
+  async createFirst(request: CreateFirstUserRequest, origin: Origin): Promise<CreateFirstUserResponse> {
+    if (await this.#store.hasAny()) throw new Failure('first_user_exists')
+    const { database, organizations, audit, clock, hashPassword, onFirstUser } = this.#dependencies
+    const hashed_password = await hashPassword(request.password)
+    const now = timestamp(clock.now())
+    const user_id = randomUUID()
+    const { email, username } = request
+    const organization_id = await database.transaction(async (transaction) => {
+      const store = this.#store.in(transaction)
+      await store.lockFirstUser()
+      if (await store.hasAny()) throw new Failure('first_user_exists')
+      await store.insert({ id: user_id, email, username, hashed_password, rbac_roles: ['owner'], now })
+      const organization = await organizations.create(transaction, { name: username, memberId: user_id })
+      await audit.record(transaction, { user_id, origin }, {
+        action: 'create',
+        resource_type: 'user',
+        resource_id: user_id,
+        resource_target: username,
+        after: { id: user_id, email, username, rbac_roles: ['owner'] },
+        status_code: 201,
+      })
+      return organization.id
+    })
+    await onFirstUser({ user_id, organization_id, origin })
+    return { user_id, organization_id }
+  }
+
+  /** Creates a user in an organization that the actor may add members to. */
+  async create(actor: Actor, request: CreateUserRequest): Promise<UserRow> {
+    const { database, organizations, audit, clock, hashPassword } = this.#dependencies
+    const { email, username, organization_id } = request
+    if (!may(actor.permissions, 'create', { type: 'organization_member', organization_id })) throw new Failure('not_found')
+    if (await this.#store.isTaken(request)) throw new Failure('user_exists')
+    await organizations.require(organization_id)
+    const id = randomUUID()
+    const hashed_password = await hashPassword(request.password)
+    try {
+      await database.transaction(async (transaction) => {
+        const now = timestamp(clock.now())
+        await this.#store.in(transaction).insert({ id, email, username, hashed_password, rbac_roles: [], now })
+        await organizations.addMember(transaction, { organizationId: organization_id, userId: id, roles: [] })
+        await audit.record(transaction, actor, {
+          action: 'create',
+          resource_type: 'user',
+          resource_id: id,
+          resource_target: username,
+          after: { id, email, username },
+          status_code: 201,
+        })
+      })
+    } catch (error) {
+      // Somebody else was faster between the look and the insert.
+      if (violatedConstraint(error)?.startsWith('users_')) throw new Failure('user_exists', { cause: error })
+      throw error
+    }
+    return await this.resolve(id, actor)
+  }
+
+  async list(actor: Actor, page: { after_id?: string; limit?: number; offset?: number }): Promise<UserPage> {
+    return await this.#store.listPage({
+      visible: visibleCondition(actor.permissions, 'read', 'user'),
+      limit: page.limit ?? 0,
+      offset: page.offset ?? 0,
+      afterId: page.after_id,
+    })
+  }
+
+  async #find(text: string, actor: Actor | undefined): Promise<UserRow | undefined> {
+    if (text === 'me') return actor === undefined ? undefined : await this.#store.findById(actor.user_id)
+    const id = uuidOf(text)
+    return id === undefined ? await this.#store.findByUsername(text) : await this.#store.findById(id)
+  }
+}
+
+function uuidOf(text: string): string | undefined {
+  try {
+    return parseUuid(text)
+  } catch (error) {
+    if (error instanceof WireValueError) return undefined
+    throw error
+  }
+}

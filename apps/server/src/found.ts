@@ -1,0 +1,38 @@
+import type { Selectable } from 'kysely'
+import type {
+  FilesTable,
+  OrganizationsTable,
+  TemplatesTable,
+  TemplateVersionsTable,
+  UsersTable,
+  WorkspaceAgentsTable,
+  WorkspaceBuildsTable,
+  WorkspacesTable,
+} from './database/tables.gen.ts'
+
+export type OrganizationRow = Selectable<OrganizationsTable>
+export type UserRow = Selectable<UsersTable> & { readonly organization_ids: string[] }
+/** Without the bytes. */
+export type FileRow = Omit<Selectable<FilesTable>, 'data'>
+export type TemplateRow = Selectable<TemplatesTable>
+export type TemplateVersionRow = Selectable<TemplateVersionsTable>
+export type WorkspaceRow = Selectable<WorkspacesTable>
+/** Without the state of the provisioner. */
+export type BuildRow = Omit<Selectable<WorkspaceBuildsTable>, 'provisioner_state'>
+export type AgentRow = Selectable<WorkspaceAgentsTable>
+
+/** What each path parameter stands for: the rows that its finder hands to the handler. */
+export interface FoundByPath {
+  readonly organization: { readonly organization: OrganizationRow }
+  readonly organizationname: { readonly organization: OrganizationRow }
+  readonly user: { readonly user: UserRow }
+  readonly file: { readonly file: FileRow }
+  readonly template: { readonly template: TemplateRow }
+  readonly templatename: { readonly template: TemplateRow }
+  /** A version may belong to no template yet. */
+  readonly templateversion: { readonly templateversion: TemplateVersionRow; readonly template: TemplateRow | undefined }
+  readonly workspace: { readonly workspace: WorkspaceRow }
+  readonly workspacename: { readonly workspace: WorkspaceRow }
+  readonly workspacebuild: { readonly workspacebuild: BuildRow; readonly workspace: WorkspaceRow }
+  readonly workspaceagent: { readonly workspaceagent: AgentRow; readonly workspace: WorkspaceRow }
+}

@@ -1,0 +1,196 @@
+import type { IncomingMessage } from 'node:http'
+import { Failure, type Access, type ResourceType } from '@berth/schema'
+import { WireValueError, parseBool, parseInt32Text, parseUuid } from '@berth/schema/rules'
+import { may, type AccessList, type AccessObject } from './access/may.ts'
+import type { Clock } from './clock.ts'
+import type { AgentService } from './features/agents/service.ts'
+import type { BuildService } from './features/builds/service.ts'
+import type { FileService } from './features/files/service.ts'
+import type { OrganizationService } from './features/organizations/service.ts'
+import type { SessionService } from './features/sessions/service.ts'
+import type { TemplateVersionService } from './features/template-versions/service.ts'
+import type { TemplateService } from './features/templates/service.ts'
+import type { UserService } from './features/users/service.ts'
+import type { WorkspaceService } from './features/workspaces/service.ts'
+import type { AgentRow, FoundByPath, OrganizationRow, UserRow } from './found.ts'
+import type { Actor } from './http/caller.ts'
+import { RateLimiter, addressKey } from './http/rate-limit.ts'
+import type { Gate, RateLimited } from './http/serve.ts'
+
+interface Dependencies {
+  readonly sessions: SessionService
+  readonly users: UserService
+  readonly organizations: OrganizationService
+  readonly files: FileService
+  readonly templates: TemplateService
+  readonly versions: TemplateVersionService
+  readonly workspaces: WorkspaceService
+  readonly builds: BuildService
+  readonly agents: AgentService
+  readonly clock: Clock
+  /** Requests a minute for one caller on one path; negative: no limit. */
+  readonly apiRateLimit: number
+}
+
+type Rows = Readonly<Record<string, unknown>>
+
+/** Who is at the door, what they came for, and whether they may: what every request passes before its handler. */
+export function createGate(dependencies: Dependencies): Gate<FoundByPath, AgentRow> {
+  const { sessions, users, organizations, files, templates, versions, workspaces, builds, agents } = dependencies
+  return {
+    identify: async (token, origin) => await sessions.identify(token, origin),
+    identifyAgent: async (token) => await agents.identify(token),
+    spell: {
+      ...Object.fromEntries(
+        ['organization', 'file', 'template', 'templateversion', 'workspace', 'workspacebuild', 'workspaceagent'].map((name) => [name, uuidOf(name)]),
+      ),
+      buildnumber: buildNumber,
+    },
+    find: {
+      organization: async (id) => ({ organization: await organizations.get(id) }),
+      organizationname: async (name) => ({ organization: await organizations.getByName(name) }),
+      user: async (text, { actor, found }) => {
+        const user = await users.resolve(text, actor)
+        const { organization } = found as { organization?: OrganizationRow }
+        if (organization !== undefined) await organizations.requireMember(organization.id, user.id)
+        return { user }
+      },
+      file: async (id) => ({ file: await files.get(id) }),
+      template: async (id) => ({ template: await templates.get(id) }),
+      templatename: async (name, { found }) => ({
+        template: await templates.getByName((found as { organization: OrganizationRow }).organization.id, name),
+      }),
+      templateversion: async (id) => {
+        const templateversion = await versions.get(id)
+        const { template_id } = templateversion
+        return { templateversion, template: template_id === null ? undefined : await templates.find(template_id) }
+      },
+      workspace: async (id) => ({ workspace: await workspaces.get(id) }),
+      workspacename: async (name, { found, query }) => ({
+        workspace: await workspaces.getByName((found as { user: UserRow }).user, name, { includeDeleted: includesDeleted(query) }),
+      }),
+      workspacebuild: async (id) => {
+        const workspacebuild = await builds.get(id)
+        return { workspacebuild, workspace: await workspaces.get(workspacebuild.workspace_id) }
+      },
+      workspaceagent: async (id) => await agents.get(id),
+    },
+    admits: (access, found, actor) => may(actor.permissions, access.action, accessObject(access, found, actor)),
+    limit: requestLimiter(dependencies),
+  }
+}
+
+function uuidOf(name: string): (text: string) => string {
+  return (text) => {
+    try {
+      return parseUuid(text)
+    } catch (error) {
+      if (!(error instanceof WireValueError)) throw error
+      throw new Failure('invalid_uuid', { message: `Invalid UUID ${JSON.stringify(name)}.`, detail: error.message, cause: error })
+    }
+  }
+}
+
+function buildNumber(text: string): string {
+  try {
+    return String(parseInt32Text(text))
+  } catch (error) {
+    if (!(error instanceof WireValueError)) throw error
+    throw new Failure('invalid_build_number', { detail: error.message, cause: error })
+  }
+}
+
+/** Read before the workspace is looked up, since it decides which one is found (Coder v2 API, v0.13.4). */
+function includesDeleted(query: URLSearchParams): boolean {
+  const text = query.get('include_deleted') ?? ''
+  if (text === '') return false
+  try {
+    return parseBool(text)
+  } catch (error) {
+    if (!(error instanceof WireValueError)) throw error
+    throw new Failure('invalid_query', { validations: [{ field: 'include_deleted', detail: error.message }], cause: error })
+  }
+}
+
+interface Organized {
+  readonly organization_id: string
+  readonly owner_id?: string
+  readonly user_acl?: unknown
+  readonly group_acl?: unknown
+}
+
+/** What a permission is asked for: the thing that the path names, or the place where a new one is to be made. */
+function accessObject({ resource }: Exclude<Access, string>, found: Rows, actor: Actor): AccessObject {
+  const of = (row: unknown): Partial<Organized> => (row ?? {}) as Partial<Organized>
+  const { id: userId } = (found['user'] ?? {}) as { id?: string }
+  const { id: organizationId } = (found['organization'] ?? {}) as { id?: string }
+  const object = (fields: Omit<AccessObject, 'type'>): AccessObject => ({ type: resource satisfies ResourceType, ...fields })
+  switch (resource) {
+    case 'workspace':
+    case 'workspace_execution':
+    case 'application_connect': {
+      const { organization_id = organizationId ?? null, owner_id = userId ?? null } = of(found['workspace'])
+      return object({ organization_id, owner_id })
+    }
+    case 'template': {
+      const { organization_id, user_acl, group_acl } = of(found['template'])
+      // A version without a template is nobody's: only roles for the whole site reach it.
+      if (organization_id === undefined) return object({ organization_id: 'templateversion' in found ? null : (organizationId ?? null) })
+      return object({ organization_id, user_acl: user_acl as AccessList, group_acl: group_acl as AccessList })
+    }
+    case 'file':
+      return object({ owner_id: ((found['file'] ?? {}) as { created_by?: string }).created_by ?? actor.user_id })
+    case 'api_key':
+    case 'user_data':
+      return object({ owner_id: userId ?? null })
+    case 'organization':
+    case 'organization_member':
+    case 'assign_org_role':
+    case 'group':
+      return object({ organization_id: organizationId ?? null })
+    default:
+      return object({})
+  }
+}
+
+const MINUTE_MS = 60_000
+
+function requestLimiter({ clock, apiRateLimit }: Dependencies): (request: RateLimited) => void {
+  const general = apiRateLimit < 0 ? undefined : new RateLimiter({ limit: apiRateLimit, windowMs: MINUTE_MS, clock })
+  const special = new Map<number, RateLimiter>()
+  const specialLimiter = (limit: number): RateLimiter => {
+    const limiter = special.get(limit) ?? new RateLimiter({ limit, windowMs: MINUTE_MS, clock })
+    special.set(limit, limiter)
+    return limiter
+  }
+  return (request) => {
+    if (general === undefined || bypasses(request)) return
+    const { spec, path, actor, origin, response } = request
+    const key = `${actor?.user_id ?? addressKey(origin.ip)}:${path}`
+    const limiters = spec?.requestsPerMinute === undefined ? [general] : [general, specialLimiter(spec.requestsPerMinute)]
+    for (const limiter of limiters) {
+      const { allowed, limit, remaining, resetAtSeconds } = limiter.check(key)
+      response.setHeader('X-RateLimit-Limit', limit)
+      response.setHeader('X-RateLimit-Remaining', remaining)
+      response.setHeader('X-RateLimit-Reset', resetAtSeconds)
+      if (allowed) continue
+      response.setHeader('Retry-After', MINUTE_MS / 1000)
+      throw new Failure('rate_limited', {
+        message: `You've been rate limited for sending more than ${limit} requests in 1m0s.`,
+      })
+    }
+  }
+}
+
+/** Owners may ask for no limit; others who do are refused (Coder v2 API, v0.13.4). */
+function bypasses({ request, actor }: { readonly request: IncomingMessage; readonly actor: Actor | undefined }): boolean {
+  const header = request.headers['x-coder-bypass-ratelimit']
+  if (typeof header !== 'string' || actor === undefined) return false
+  try {
+    if (!parseBool(header)) return false
+  } catch {
+    return false
+  }
+  if (!actor.permissions.roles.includes('owner')) throw new Failure('bypass_forbidden')
+  return true
+}

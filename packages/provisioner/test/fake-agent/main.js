@@ -1,0 +1,63 @@
+// Stands in for the agent in tests: tells what it was given, and starts processes that don't want to end. Orders are in the home.
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync, readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+
+const { HOME, BERTH_AGENT_NAME } = process.env
+const ordersPath = join(HOME, 'orders.json')
+const orders = existsSync(ordersPath) ? JSON.parse(readFileSync(ordersPath, 'utf8')) : {}
+
+/** What a path shows from in here. */
+function look(path) {
+  try {
+    return readdirSync(path)
+  } catch (error) {
+    if (error.code !== 'ENOTDIR') return error.code
+  }
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    return error.code
+  }
+}
+
+const forever = "trap '' TERM HUP INT; while :; do sleep 0.2; done"
+const stubborn = {
+  child: ['/bin/sh', '-c', forever],
+  session: ['setsid', '/bin/sh', '-c', forever],
+  daemon: ['env', '-i', 'setsid', '-f', '/bin/sh', '-c', forever],
+  stranger: ['env', '-i', 'setsid', '-f', '/bin/sh', '-c', `cd /; ${forever}`],
+  stopped: ['/bin/sh', '-c', 'kill -STOP $$; exit'],
+  // One process that is another one every 50 ms: never more than two at a time, so that a test that fails leaves the machine alone.
+  multiplying: ['/bin/sh', '-c', "trap '' TERM; f() { sleep 0.05; (f) & exit 0; }; f"],
+}
+for (const kind of orders.stubborn ?? []) {
+  const [command, ...rest] = stubborn[kind]
+  spawn(command, rest, { stdio: 'ignore' }).unref()
+}
+if (orders.ignoreTerm) process.on('SIGTERM', () => {})
+
+const descriptors = readdirSync('/proc/self/fd').flatMap((name) => {
+  try {
+    return [[Number(name), readlinkSync(`/proc/self/fd/${name}`)]]
+  } catch {
+    return []
+  }
+})
+const report = {
+  pid: process.pid,
+  ids: [process.getuid(), process.geteuid(), process.getgid(), process.getegid()],
+  groups: process.getgroups(),
+  cwd: process.cwd(),
+  env: process.env,
+  descriptors,
+  hostname: hostname(),
+  status: readFileSync('/proc/self/status', 'utf8'),
+  stat: readFileSync('/proc/self/stat', 'utf8'),
+  looks: Object.fromEntries((orders.look ?? []).map((path) => [path, look(path)])),
+}
+const reportPath = join(HOME, `report-${BERTH_AGENT_NAME}.json`)
+writeFileSync(`${reportPath}.half`, JSON.stringify(report))
+renameSync(`${reportPath}.half`, reportPath)
+setInterval(() => {}, 1_000)

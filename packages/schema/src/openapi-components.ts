@@ -5,14 +5,17 @@ import type { PlainSchema } from './example-of.ts'
 export type JsonObject = { readonly [key: string]: unknown }
 
 /** The keywords of JSON Schema that are handed on. All others are notes of ours to the server. */
-const keywords = new Set([
-  ...['type', 'title', 'description', 'default', 'examples', 'enum', 'const', 'deprecated', 'readOnly', 'writeOnly'],
-  ...['format', 'pattern', 'minLength', 'maxLength', 'contentEncoding', 'contentMediaType'],
-  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
-  ...['items', 'minItems', 'maxItems', 'uniqueItems'],
-  ...['properties', 'patternProperties', 'additionalProperties', 'required', 'minProperties', 'maxProperties'],
-  ...['anyOf', 'allOf', 'oneOf', 'not'],
-])
+const keywords = new Set(
+  [
+    ['type', 'title', 'description', 'default', 'examples', 'enum', 'const', 'deprecated', 'readOnly', 'writeOnly'],
+    ['format', 'pattern', 'minLength', 'maxLength', 'contentEncoding', 'contentMediaType'],
+    ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
+    ['items', 'minItems', 'maxItems', 'uniqueItems'],
+    ['properties', 'patternProperties', 'additionalProperties', 'required', 'minProperties', 'maxProperties'],
+    ['anyOf', 'allOf', 'oneOf', 'not'],
+  ].flat(),
+)
+
 /** Keywords whose value is one schema, a list of schemas, or schemas by name. */
 const oneSchema = new Set(['items', 'additionalProperties', 'not'])
 const schemaLists = new Set(['anyOf', 'allOf', 'oneOf'])

@@ -98,8 +98,8 @@ export function failureOf({ method, url, status, contentType, text }: FailureAns
 
 /** The error for an answer that should have been JSON and is not. */
 export function notJsonError({ method, url, status, contentType, text }: FailureAnswer): ApiError {
-  const message = `The server answered ${status} with ${describe(contentType, text)} Is ${new URL(url).origin} the address of a Berth server?`
-  return new ApiError({ method, url, status, message })
+  const doubt = `Is ${new URL(url).origin} the address of a Berth server?`
+  return new ApiError({ method, url, status, message: `The server answered ${status} with ${describe(contentType, text)} ${doubt}` })
 }
 
 /** Whether a content type announces JSON. */

@@ -68,6 +68,27 @@ test.each(['break', 'end'] as const)('after a %s without a proper end the log go
   expect(urls()[0]).toBe('logs?follow=')
 })
 
+async function comeBack(port: number): Promise<void> {
+  stub = await startStubServer({ port })
+  stub.on('builds.logs', () => entries(2, 3))
+}
+
+test('a server that comes back is found again, and the log goes on', async () => {
+  const port = Number(new URL(stub.url).port)
+  stub.onStream('builds.logs', (_, stream) => stream.send(entry(1)))
+  const ids: number[] = []
+  for await (const log of followLogs(client, source, { retryDelayMs: () => 5 })) {
+    ids.push(log.id)
+    if (log.id > 1) continue
+    await stub.close()
+    // Back only after an attempt or two has found nobody.
+    await expect(fetch(stub.url)).rejects.toThrow('fetch failed')
+    setTimeout(() => void comeBack(port), 20)
+  }
+  expect(ids).toEqual([1, 2, 3])
+  expect(urls().at(-1)).toBe('logs?follow=&after=1')
+})
+
 test('leaving the loop closes the socket', async () => {
   const left = new Promise<void>((resolve) => {
     stub.onStream('builds.logs', async (_, stream) => {

@@ -25,6 +25,8 @@ export type StubScript = (request: StubRequest, stream: StubStream) => void | Pr
 export interface StubServerOptions {
   /** Only this token is let in (except where the contract lets anyone in). Default: everybody is. */
   readonly token?: string
+  /** Default: a free one. A port that is given lets a test bring a server back where it was. */
+  readonly port?: number
   /** See {@link StubServer.on}. */
   readonly handlers?: { readonly [Name in OperationName]?: StubHandler<Name> }
 }
@@ -166,10 +168,10 @@ export class StubServer {
   }
 }
 
-/** Starts a stub on a free port of this machine. Close it when done. */
+/** Starts a stub on this machine, not to be reached from others. Close it when done. */
 export async function startStubServer(options: StubServerOptions = {}): Promise<StubServer> {
   const server = createServer()
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port ?? 0, '127.0.0.1', resolve))
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('The stub server has no port.')
   return new StubServer(server, `http://127.0.0.1:${address.port}`, options)

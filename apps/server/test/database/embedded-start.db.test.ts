@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { findPostgresPackage } from '../../src/database/embedded/binaries.ts'
+import { makeReachable } from '../../src/database/embedded/data-directory.ts'
 import { startEmbeddedPostgres } from '../../src/database/embedded/start-embedded-postgres.ts'
 import {
   copyPackage,
@@ -36,13 +37,13 @@ test('text is UTF-8, sorted by code point, with letters of all alphabets in uppe
   expect(await evaluate(url, `lower('ÄÖ') || current_setting('server_encoding') || ('Z' < 'a')`)).toBe('äöUTF8true')
 })
 
-test('root’s server runs under another user; anybody else’s runs under their own', async () => {
-  const { pid } = await start(await temporaryDirectory())
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  const uid = Number(/^Uid:\s+(\d+)/m.exec(status)?.[1])
-  if (isRoot) expect(uid).not.toBe(0)
-  else expect(uid).toBe(process.getuid?.())
-  expect(/^Groups:\s*(\S*)$/m.exec(status)?.[1]).toBe(isRoot ? '' : expect.anything())
+test('root’s server runs under another user and in none of root’s groups; anybody else’s runs under their own', async () => {
+  const data = await temporaryDirectory()
+  const { pid } = await start(data)
+  const { uid } = await stat(join(data, 'postgres-18/postmaster.pid'))
+  if (!isRoot) return expect(uid).toBe(process.getuid?.())
+  expect(uid).not.toBe(0)
+  if (process.platform === 'linux') expect(await readFile(`/proc/${pid}/status`, 'utf8')).toMatch(/^Groups:\s*$/m)
 })
 
 test('it listens on a socket in a closed folder and on no port', async () => {
@@ -169,12 +170,21 @@ test('data of another major version is refused and left alone', async () => {
   expect(await readdir(data)).toEqual(['postgres-17'])
 })
 
-test.runIf(isRoot)('a data directory root’s server can’t reach is refused with the folder that is closed', async () => {
+test('a data directory that the server’s user can’t reach is refused with the folder that is closed', async () => {
   const closed = join(await temporaryDirectory(), 'closed')
-  await mkdir(closed, { mode: 0o700 })
-  await expect(startEmbeddedPostgres({ dataDirectory: join(closed, 'data'), logger: silent })).rejects.toThrow(
+  const data = join(closed, 'data')
+  await mkdir(data, { recursive: true })
+  await chmod(closed, 0o700)
+  await expect(makeReachable(data, { name: 'stranger', uid: 54_321, gid: 54_321 }, silent)).rejects.toThrow(
     `because ${closed} is closed to it. Choose another data directory with BERTH_DATA_DIR`,
   )
+})
+
+test('the data directory itself is opened for passing through, not for reading', async () => {
+  const data = join(await temporaryDirectory(), 'data')
+  await mkdir(data, { mode: 0o700 })
+  await makeReachable(data, { name: 'stranger', uid: 54_321, gid: 54_321 }, silent)
+  expect((await stat(data)).mode & 0o777).toBe(0o711)
 })
 
 test.each([

@@ -161,8 +161,11 @@ function describeFlag(flag: Flag<unknown>): string {
 function givenFor(parser: Parser, key: string, flags: AnyFlags): readonly string[] | true | undefined {
   const option = parser.options.find((candidate) => candidate.long === flagName(key))
   const name = option?.attributeName()
-  if (name === undefined || parser.getOptionValueSource(name) !== 'cli') return undefined
-  return flags[key]?.kind === 'toggle' ? true : (parser.getOptionValue(name) as readonly string[])
+  if (option === undefined || name === undefined || parser.getOptionValueSource(name) !== 'cli') return undefined
+  const value: unknown = parser.getOptionValue(name)
+  // `--tty` and `--no-tty` share a value.
+  if (flags[key]?.kind === 'toggle') return value === !option.negate ? true : undefined
+  return value as readonly string[]
 }
 
 function givenInParents(parser: Parser, key: string): readonly string[] | true | undefined {
@@ -196,15 +199,16 @@ const sectionOrder = ['Usage:', '', 'Arguments:', 'Commands:', 'Options:', 'Flag
 
 /** What somebody looks for comes first: the commands of a group before the flags that all of them have. */
 function orderSections(help: string): string {
-  const rank = (section: string): number => {
-    const found = sectionOrder.findIndex((title) => title !== '' && section.startsWith(title))
-    return found === -1 ? 1 : found
-  }
   return help
     .split('\n\n')
     .map((section) => section.trimEnd())
-    .toSorted((a, b) => rank(a) - rank(b))
+    .toSorted((a, b) => sectionRank(a) - sectionRank(b))
     .join('\n\n')
+}
+
+function sectionRank(section: string): number {
+  const found = sectionOrder.findIndex((title) => title !== '' && section.startsWith(title))
+  return found === -1 ? 1 : found
 }
 
 /** `error: unknown option '--al'` and its suggestion, as a sentence of ours. */

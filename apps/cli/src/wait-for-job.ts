@@ -80,11 +80,17 @@ async function follow(job: WatchedJob, { context, progress, signal }: Following)
   const both = AbortSignal.any([signal, done.signal])
   try {
     // The log tells more and sooner; reading the job itself notices the start of a job that says nothing, and an end without an end of the log.
-    const ended = await Promise.race([
-      pollUntilComplete(job, { context, stages, signal: both }),
-      followStages(job, { context, stages, signal: both }).then(() => pollUntilOver(job, { context, stages, signal: both })),
-    ])
-    return ended
+    const polled = pollUntilComplete(job, { context, stages, signal: both })
+    const followed = followStages(job, { context, stages, signal: both }).then(
+      () => pollUntilOver(job, { context, stages, signal: both }),
+      (error: unknown) => {
+        both.throwIfAborted()
+        // A proxy that lets no WebSocket through must not hide how the job ends.
+        progress.line(`The log can't be followed: ${error instanceof Error ? error.message : String(error)}`)
+        return polled
+      },
+    )
+    return await Promise.race([polled, followed])
   } finally {
     done.abort(new Canceled())
   }

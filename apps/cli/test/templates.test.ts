@@ -51,7 +51,7 @@ async function entriesOf(archive: Uint8Array): Promise<Record<string, string>> {
   for await (const entry of parser) {
     const chunks: Buffer[] = []
     for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk)
-    entries[entry.header.name] = entry.header.type === 'file' ? Buffer.concat(chunks).toString() : String(entry.header.type)
+    entries[entry.header.name] = entry.header.type === 'file' ? Buffer.concat(chunks).toString() : entry.header.type
   }
   return entries
 }
@@ -104,16 +104,16 @@ test('a folder without a template is refused with its whole path', async () => {
   expect(stderr).toContain(`${folder} is no template: it has neither a template.yaml nor a *.tf file.`)
 })
 
-describe('init', () => {
-  const starters = async () => {
-    const folder = await temporaryFolder()
-    for (const name of ['local-starter', 'other']) {
-      await mkdir(join(folder, name))
-      await writeFile(join(folder, name, 'template.yaml'), `name: ${name}\ndescription: "About ${name}"\n`)
-    }
-    return folder
+async function starters(): Promise<string> {
+  const folder = await temporaryFolder()
+  for (const name of ['local-starter', 'other']) {
+    await mkdir(join(folder, name))
+    await writeFile(join(folder, name, 'template.yaml'), `name: ${name}\ndescription: "About ${name}"\n`)
   }
+  return folder
+}
 
+describe('init', () => {
   test('writes the template of that name into a folder of that name and says what is next', async () => {
     const workingDirectory = await temporaryFolder()
     const { code, stdout } = await berth(['templates', 'init', 'local-starter'], {
@@ -220,10 +220,10 @@ describe('create', () => {
             : job({ status: 'canceled' }),
       }),
     )
-    let interrupt = (): void => undefined
+    let interrupt: (() => void) | undefined
     stub.onStream('templateVersions.logs', async (_, stream) => {
       await stream.send(log(1, 'Setting up', ''))
-      interrupt()
+      interrupt?.()
     })
     const { code } = await berth(['templates', 'create', '-d', await templateFolder(), '-y'], {
       onStart: (send) => {

@@ -155,10 +155,10 @@ describe('start, stop and delete', () => {
 
   test('Ctrl-C ends the waiting and leaves the build alone', async () => {
     stub.on('builds.get', () => build({ job: job({ status: 'running', completed_at: undefined as never }), status: 'starting' }))
-    let interrupt = (): void => undefined
+    let interrupt: (() => void) | undefined
     stub.onStream('builds.logs', async (_, stream) => {
       await stream.send(log(1, 'Setting up', ''))
-      interrupt()
+      interrupt?.()
     })
     const { code, stderr } = await berth(['start', 'dev'], {
       onStart: (send) => {

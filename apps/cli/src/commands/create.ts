@@ -58,15 +58,19 @@ export const create = defineCommand({
 })
 
 async function chooseName(given: string | undefined, { client, terminal }: Context): Promise<string> {
-  const fault = (name: string): string | undefined =>
-    isName(name) ? undefined : `"${name}" can't be the name of a workspace: up to 32 letters and digits, with single hyphens between them.`
   const name =
-    given ?? (await terminal.prompts.text({ message: 'Name of the workspace', flag: 'the name as an argument', validate: fault }))
-  const wrong = fault(name)
+    given ?? (await terminal.prompts.text({ message: 'Name of the workspace', flag: 'the name as an argument', validate: nameFault }))
+  const wrong = nameFault(name)
   if (wrong !== undefined) throw new CommandError(wrong)
   if (await exists(client, name))
     throw new CommandError(`You have a workspace "${name}" already.`, { help: `Open it with 'berth ssh ${name}'.` })
   return name
+}
+
+function nameFault(name: string): string | undefined {
+  return isName(name)
+    ? undefined
+    : `"${name}" can't be the name of a workspace: up to 32 letters and digits, with single hyphens between them.`
 }
 
 async function exists(client: Client, name: string): Promise<boolean> {

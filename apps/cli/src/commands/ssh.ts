@@ -43,9 +43,8 @@ export const ssh = defineCommand({
           () => undefined,
           () => runSession(connection.stream, request, world),
         )
-        if (code === brokenConnectionCode)
-          context.terminal.note(`The session in ${workspace.name} ended without an exit status, or with 255.`)
-        return code
+        if (code === undefined) context.terminal.note(`The connection to ${workspace.name} broke.`)
+        return code ?? brokenConnectionCode
       } finally {
         connection.close()
       }

@@ -6,7 +6,7 @@ import { constants } from 'node:os'
 import type { Duplex } from 'node:stream'
 import type { ClientChannel, Client as SshClient, PseudoTtyOptions } from 'ssh2'
 import { CommandError } from '../failures.ts'
-import type { Environment, World } from '../world.ts'
+import type { Environment, Signal, World } from '../world.ts'
 
 /** What to run. */
 export interface SessionRequest {
@@ -30,7 +30,7 @@ export async function runSession(stream: Duplex, request: SessionRequest, world:
   const ssh = await connect(stream, request.username)
   try {
     const channel = await openChannel(ssh, request, world)
-    return await attach(channel, { request, world, ssh })
+    return await attach(channel, { request, world })
   } finally {
     ssh.end()
   }
@@ -91,18 +91,16 @@ function windowOf({ output }: Pick<World, 'output'>): { rows: number; cols: numb
 interface Attachment {
   readonly request: SessionRequest
   readonly world: SessionWorld
-  readonly ssh: SshClient
 }
 
-async function attach(channel: ClientChannel, { request, world, ssh }: Attachment): Promise<number | undefined> {
+async function attach(channel: ClientChannel, { request, world }: Attachment): Promise<number | undefined> {
   const stops = [connectStreams(channel, world)]
-  if (request.terminal && world.input.isTTY === true) stops.push(lendTerminal(channel, world))
-  else stops.push(carryInterrupts(channel, { world, ssh }))
   const ended = new Promise<number>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
-      // Whoever ends this program must not have to wait for a far end that may be out of reach; losing the connection ends it there.
-      stops.push(world.onSignal(signal, () => resolve(signalCode(signal.slice(3)) ?? 1)))
-    }
+    // Whoever ends this program must not have to wait for a far end that may be out of reach; losing the connection ends it there.
+    const endBy = (signal: Signal) => () => resolve(signalCode(signal) ?? 1)
+    stops.push(world.onSignal('SIGTERM', endBy('SIGTERM')), world.onSignal('SIGHUP', endBy('SIGHUP')))
+    if (request.terminal && world.input.isTTY === true) stops.push(lendTerminal(channel, world))
+    else stops.push(world.onSignal('SIGINT', carryInterrupt(channel, endBy('SIGINT'))))
   })
   try {
     return await Promise.race([exitOf(channel), ended])
@@ -115,9 +113,10 @@ function connectStreams(channel: ClientChannel, { input, output, errorOutput }: 
   const onInputError = (): void => {
     channel.end()
   }
-  // Nobody reads on: the far end learns of it as it would in a local pipe.
+  // Nobody reads on: the far end learns of it as it would in a local pipe. What is on its way has to be taken for the close to be seen.
   const onOutputError = (): void => {
     channel.close()
+    channel.resume()
   }
   input.on('error', onInputError)
   output.on('error', onOutputError)
@@ -146,13 +145,14 @@ function lendTerminal(channel: ClientChannel, world: SessionWorld): () => void {
 }
 
 /** Without a terminal at the far end, Ctrl-C is a signal here and has to be carried over; the second one gives up. */
-function carryInterrupts(channel: ClientChannel, { world, ssh }: { world: SessionWorld; ssh: SshClient }): () => void {
+function carryInterrupt(channel: ClientChannel, giveUp: () => void): () => void {
   let isInterrupted = false
-  return world.onSignal('SIGINT', () => {
-    if (isInterrupted) ssh.destroy()
+  return () => {
+    // After the end of standard input, the library sends no signals any more.
+    if (isInterrupted || !channel.writable) giveUp()
     else channel.signal('INT')
     isInterrupted = true
-  })
+  }
 }
 
 function exitOf(channel: ClientChannel): Promise<number | undefined> {
@@ -166,9 +166,9 @@ function exitOf(channel: ClientChannel): Promise<number | undefined> {
   })
 }
 
-/** What a shell reports for a command that a signal ended; `name` is without SIG. */
+/** What a shell reports for a command that a signal such as `SIGTERM` ended. */
 function signalCode(name: string): number | undefined {
   const numbers: Readonly<Record<string, number>> = constants.signals
-  const number = numbers[`SIG${name}`]
+  const number = numbers[name]
   return number === undefined ? undefined : 128 + number
 }

@@ -42,9 +42,6 @@ export function createPrompts({ input, output }: { readonly input: Input; readon
     if (!available) throw new CommandError(`"${message}" can't be asked: there is no terminal.`, { help: `Pass ${flag}.` })
     return import('@clack/prompts')
   }
-  const validated = (question: TextQuestion) => ({
-    ...(question.validate && { validate: (answer: string | undefined) => question.validate?.(answer ?? '') }),
-  })
   return {
     available,
     async text(question) {
@@ -71,6 +68,10 @@ export function createPrompts({ input, output }: { readonly input: Input; readon
       if ((await confirm({ message, initialValue: initial, active: 'yes', inactive: 'no', ...streams })) !== true) throw new Canceled()
     },
   }
+}
+
+function validated({ validate }: TextQuestion): { validate?: (answer: string | undefined) => string | undefined } {
+  return validate ? { validate: (answer) => validate(answer ?? '') } : {}
 }
 
 function prefilled(initial: string | undefined): { initialValue?: string } {

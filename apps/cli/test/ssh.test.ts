@@ -1,0 +1,232 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { Duplex, PassThrough, Readable, Writable } from 'node:stream'
+import { Failure } from '@berth/schema'
+import ssh2 from 'ssh2'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { agent, build, job, workspace } from './fixtures.ts'
+import { runBerth, type Call } from './run-berth.ts'
+import { startStubWorkspace, type StubWorkspace } from './stub-workspace.ts'
+
+let far: StubWorkspace
+beforeEach(async () => {
+  far = await startStubWorkspace()
+})
+afterEach(() => far.close())
+
+const berth = (words: readonly string[], call: Call = {}) =>
+  runBerth(words, { ...call, environment: { BERTH_URL: far.url, BERTH_SESSION_TOKEN: 'secret', ...call.environment } })
+
+describe('a command', () => {
+  test('prints what it prints, on both outputs, and nothing else', async () => {
+    expect(await berth(['ssh', 'dev', '--', 'echo out; echo err >&2'])).toEqual({ code: 0, stdout: 'out\n', stderr: 'err\n' })
+  })
+
+  test.each([0, 1, 7, 254, 255])('passes on the exit code %d', async (code) => {
+    expect(await berth(['ssh', 'dev', '--', `exit ${code}`])).toEqual({ code, stdout: '', stderr: '' })
+  })
+
+  test.each([
+    ['TERM', 143],
+    ['KILL', 137],
+  ])('that dies of SIG%s is told as a shell does', async (signal, code) => {
+    expect((await berth(['ssh', 'dev', '--', `kill -${signal} $$`])).code).toBe(code)
+  })
+
+  test('gets its words joined by blanks, as OpenSSH does it', async () => {
+    expect((await berth(['ssh', 'dev', 'echo', 'a  b', '$((1+1))'])).stdout).toBe('a b 2\n')
+  })
+
+  test('reads standard input to its end, a megabyte of it, and every byte comes back', async () => {
+    const bytes = randomBytes(1024 * 1024)
+    const output = new Gathered()
+    expect((await berth(['ssh', 'dev', '--', 'cat'], { input: Readable.from([bytes]), output })).code).toBe(0)
+    expect(output.bytes.equals(bytes)).toBe(true)
+  })
+
+  test('signs in as the owner, over a tunnel opened with the session', async () => {
+    await berth(['ssh', 'dev', '--', 'true'])
+    expect(far.seen).toMatchObject({ username: 'ada', tunnelToken: 'secret', term: undefined })
+  })
+
+  test('gets the language, but no other variable of this machine', async () => {
+    const environment = { LANG: 'de_DE.UTF-8', LC_TIME: 'C', COLORTERM: 'truecolor', AWS_SECRET_ACCESS_KEY: 'x', PATH: '/nowhere' }
+    await berth(['ssh', 'dev', '--', 'true'], { environment })
+    expect(far.seen.environment).toEqual({ LANG: 'de_DE.UTF-8', LC_TIME: 'C', COLORTERM: 'truecolor' })
+  })
+
+  test('gets Ctrl-C as a signal', async () => {
+    const output = new Gathered()
+    const { code } = await berth(['ssh', 'dev', '--', 'trap "exit 9" INT; echo up; while :; do sleep 0.05; done'], {
+      input: new PassThrough(),
+      output,
+      onStart: (send) => void output.once('gathered', () => send('SIGINT')),
+    })
+    expect(code).toBe(9)
+  })
+
+  test('that does not care is left behind by the second Ctrl-C, and by the first one after the end of standard input', async () => {
+    for (const [input, times] of [
+      [new PassThrough(), 2],
+      [undefined, 1],
+    ] as const) {
+      const output = new Gathered()
+      const { code } = await berth(['ssh', 'dev', '--', 'trap "" INT; echo up; sleep 60'], {
+        ...(input && { input }),
+        output,
+        onStart: (send) =>
+          void output.once('gathered', () => {
+            for (let count = 0; count < times; count += 1) send('SIGINT')
+          }),
+      })
+      expect(code).toBe(130)
+    }
+  })
+
+  test('is left behind when this program is told to end', async () => {
+    const output = new Gathered()
+    const { code } = await berth(['ssh', 'dev', '--', 'echo up; sleep 60'], {
+      output,
+      onStart: (send) => void output.once('gathered', () => send('SIGTERM')),
+    })
+    expect(code).toBe(143)
+  })
+
+  test('whose connection breaks is an error with code 255', async () => {
+    const output = new Gathered()
+    const { code, stderr } = await berth(['ssh', 'dev', '--', 'echo up; sleep 60'], {
+      output,
+      onStart: () => void output.once('gathered', () => far.breakConnections()),
+    })
+    expect({ code, stderr }).toEqual({ code: 255, stderr: 'The connection to dev broke.\n' })
+  })
+
+  test('whose reader goes away ends', async () => {
+    const output = new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })) })
+    const { code } = await berth(['ssh', 'dev', '--', 'while :; do echo y; done'], { output })
+    expect(code).toBe(255)
+  })
+})
+
+describe('a shell on a terminal', () => {
+  const terminal = () => {
+    const modes: boolean[] = []
+    const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: (raw: boolean) => void modes.push(raw) })
+    const output = Object.assign(new Gathered(), { isTTY: true, columns: 120, rows: 40 })
+    return { input, output, modes }
+  }
+
+  test('has the size and type of this one, follows its changes, and gives it back', async () => {
+    const { input, output, modes } = terminal()
+    input.write('echo up\n')
+    const { code } = await berth(['ssh', 'dev'], {
+      input,
+      output,
+      environment: { TERM: 'screen-256color' },
+      onStart: (send) =>
+        void output.once('gathered', () => {
+          output.columns = 100
+          send('SIGWINCH')
+          input.end('exit 3\n')
+        }),
+    })
+    expect(code).toBe(3)
+    expect(far.seen).toMatchObject({ term: 'screen-256color', sizes: ['120x40', '100x40'] })
+    expect(modes).toEqual([true, false])
+  })
+
+  test('is not had with -T, and is had for a command with -t', async () => {
+    const without = terminal()
+    without.input.end('exit 4\n')
+    expect((await berth(['ssh', 'dev', '-T'], without)).code).toBe(4)
+    expect(far.seen.term).toBeUndefined()
+    const withOne = terminal()
+    expect((await berth(['ssh', '-t', 'dev', '--', 'exit 5'], withOne)).code).toBe(5)
+    expect(far.seen.term).toBe('xterm-256color')
+  })
+})
+
+test('with --stdio, another SSH client speaks through it', async () => {
+  const input = new PassThrough()
+  const output = new PassThrough()
+  const relay = berth(['ssh', '--stdio', 'dev'], { input, output })
+  const client = new ssh2.Client()
+  client.connect({ sock: Duplex.from({ readable: output, writable: input }), username: 'ada', authHandler: ['none'] })
+  await once(client, 'ready')
+  const text = await new Promise<string>((resolve, reject) => {
+    client.exec('echo through', (error, channel) => {
+      if (error) reject(error)
+      else channel.on('data', (chunk: Buffer) => resolve(chunk.toString()))
+    })
+  })
+  expect(text).toBe('through\n')
+  client.end()
+  expect(await relay).toMatchObject({ code: 0, stderr: '' })
+})
+
+describe('a workspace that is not up', () => {
+  test('must be started', async () => {
+    far.stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build: build({ transition: 'stop', status: 'stopped' }) }))
+    expect(await berth(['ssh', 'dev'])).toEqual({
+      code: 255,
+      stdout: '',
+      stderr: "workspace must be in start transition to ssh. Start it with 'berth start dev'.\n",
+    })
+  })
+
+  test('whose start failed says why', async () => {
+    const failed = build({ status: 'failed', job: job({ status: 'failed', error: 'no space left' }) })
+    far.stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build: failed }))
+    expect((await berth(['ssh', 'dev'])).stderr).toContain('The last start of dev did not succeed: no space left. Try')
+  })
+
+  test('is waited for: its build, then its agent', async () => {
+    const { completed_at: _, ...unfinished } = job({ status: 'running' })
+    far.stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build: build({ status: 'starting', job: unfinished }, []) }))
+    far.stub.on('builds.get', () => build())
+    far.stub.on('builds.logs', () => [])
+    const connecting = agent({ status: 'connecting' })
+    far.stub.on('workspaces.get', () => workspace({ latest_build: build({}, [connecting]) }))
+    let polls = 0
+    far.stub.on('agents.get', () => ((polls += 1) < 3 ? connecting : agent()))
+    // The log is followed over a WebSocket, which this deployment's front does not carry: reading the build itself must do.
+    const { code, stdout, stderr } = await berth(['ssh', 'dev', '--', 'echo in'])
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'in\n' })
+    expect(stderr).toContain('==> Queued')
+    expect(stderr).toContain('==> Waiting for the agent main')
+  })
+
+  test('is told by name when it does not exist', async () => {
+    far.stub.on('workspaces.getByOwnerAndName', () => {
+      throw new Failure('not_found')
+    })
+    expect(await berth(['ssh', 'nope'])).toEqual({ code: 255, stdout: '', stderr: `There is no workspace "nope". See 'berth list'.\n` })
+  })
+})
+
+describe('agents', () => {
+  test('one of several must be named', async () => {
+    const two = build({}, [agent({ name: 'cpu', id: '00000000-0000-4000-8000-000000000099' }), agent()])
+    far.stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build: two }))
+    expect((await berth(['ssh', 'dev'])).stderr).toBe(
+      "The workspace dev has several agents: cpu, main. Name one, as in 'berth ssh dev.cpu'.\n",
+    )
+    expect((await berth(['ssh', 'dev.gpu'])).stderr).toContain('The workspace dev has no agent "gpu". It has: cpu, main.')
+    expect((await berth(['ssh', 'dev.main', '--', 'echo here'])).stdout).toBe('here\n')
+  })
+
+  test('none means that nothing can be reached', async () => {
+    far.stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build: build({}, []) }))
+    expect((await berth(['ssh', 'dev'])).stderr).toContain('The workspace dev has no agent')
+  })
+})
+
+class Gathered extends Writable {
+  bytes = Buffer.alloc(0)
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.bytes = Buffer.concat([this.bytes, chunk])
+    this.emit('gathered')
+    done()
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * A deployment whose one agent is real where it matters: a tunnel over a WebSocket, an SSH server in it, and a shell behind that.
+ * @module
+ */
+import { spawn } from 'node:child_process'
+import { createServer, request as forward, type IncomingMessage } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo, Socket as NetSocket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { startStubServer, type StubServer } from '@berth/sdk/testing'
+import { answerTunnel, socketStream, TunnelRefusal } from '@berth/tunnel'
+import ssh2, { type Session } from 'ssh2'
+import { agent, workspace } from './fixtures.ts'
+
+type Socket = Parameters<typeof socketStream>[0]
+interface SocketServer {
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, done: (socket: Socket) => void): void
+}
+// The tunnel's own copy of ws: this package has no use for one outside this test.
+const ws = createRequire(new URL('../../../packages/tunnel/package.json', import.meta.url))('ws') as {
+  WebSocketServer: new (options: { noServer: true }) => SocketServer
+}
+
+const hostKey = ssh2.utils.generateKeyPairSync('ed25519').private
+
+/** What a session asked the far end for. */
+export interface Seen {
+  readonly environment: Record<string, string>
+  readonly sizes: string[]
+  username: string
+  term: string | undefined
+  tunnelToken: string | undefined
+}
+
+export interface StubWorkspace {
+  readonly url: string
+  readonly stub: StubServer
+  readonly seen: Seen
+  /** Breaks every connection to the agent. */
+  breakConnections(): void
+  close(): Promise<void>
+}
+
+/** Starts a deployment with the workspace `ada/dev`. */
+export async function startStubWorkspace(): Promise<StubWorkspace> {
+  const stub = await startStubServer({ token: 'secret' })
+  stub.on('workspaces.getByOwnerAndName', () => workspace())
+  stub.on('workspaces.get', () => workspace())
+  stub.on('agents.get', () => agent())
+  const seen: Seen = { environment: {}, sizes: [], username: '', term: undefined, tunnelToken: undefined }
+  const sockets = new Set<Duplex>()
+  const webSockets = new ws.WebSocketServer({ noServer: true })
+  const server = createServer((request, response) => {
+    const { method, headers } = request
+    request.pipe(
+      forward(new URL(request.url ?? '/', stub.url), { method, headers }, (answer) => {
+        response.writeHead(answer.statusCode ?? 500, answer.headers)
+        answer.pipe(response)
+      }),
+    )
+  })
+  server.on('upgrade', (request, socket: Duplex, head: Buffer) => {
+    seen.tunnelToken = String(request.headers['coder-session-token'])
+    if (request.url !== `/api/v2/workspaceagents/${agent().id}/tunnel`) return socket.destroy()
+    sockets.add(socket)
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      answerTunnel(socketStream(webSocket), ({ target, accept }) => {
+        if (target !== 'ssh') throw new TunnelRefusal(404, 'There is nothing of that name.')
+        serveSsh(accept(), seen)
+      })
+    })
+    return undefined
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const breakConnections = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stub,
+    seen,
+    breakConnections,
+    async close() {
+      breakConnections()
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await stub.close()
+    },
+  }
+}
+
+function serveSsh(stream: Duplex, seen: Seen): void {
+  const server = new ssh2.Server({ hostKeys: [hostKey] }, (connection) => {
+    connection.on('error', () => undefined)
+    connection.on('authentication', (attempt) => {
+      seen.username = attempt.username
+      attempt.accept()
+    })
+    connection.on('session', (accept) => serveSession(accept(), seen))
+  })
+  // ssh2 asks for a socket and uses only what every duplex has.
+  server.injectSocket(stream as NetSocket)
+}
+
+function serveSession(session: Session, seen: Seen): void {
+  let child: ReturnType<typeof spawn> | undefined
+  const run = (command: string, channel: ssh2.ServerChannel): void => {
+    const running = spawn('/bin/sh', ['-c', command], { env: { PATH: process.env['PATH'], ...seen.environment } })
+    child = running
+    channel.pipe(running.stdin)
+    running.stdin.on('error', () => undefined)
+    running.stdout.pipe(channel, { end: false })
+    running.stderr.pipe(channel.stderr, { end: false })
+    running.on('close', (code, signal) => {
+      if (signal === null) channel.exit(code ?? 0)
+      else channel.exit(signal.slice(3))
+      channel.end()
+    })
+    channel.on('close', () => running.kill('SIGKILL'))
+  }
+  session.on('env', (accept, _reject, { key, val }) => {
+    seen.environment[key] = val
+    // ssh2 gives no way to answer where the client wants no answer.
+    if (typeof accept === 'function') accept()
+  })
+  session.on('pty', (accept, _reject, { cols, rows, ...pty }) => {
+    seen.term = 'term' in pty ? pty.term : undefined
+    seen.sizes.push(`${cols}x${rows}`)
+    accept()
+  })
+  session.on('window-change', (accept, _reject, { cols, rows }) => {
+    seen.sizes.push(`${cols}x${rows}`)
+    if (typeof accept === 'function') accept()
+  })
+  session.on('signal', (_accept, _reject, { name }) => void child?.kill(`SIG${name}` as NodeJS.Signals))
+  session.on('exec', (accept, _reject, { command }) => run(command, accept()))
+  session.on('shell', (accept) => run('/bin/sh', accept()))
+}

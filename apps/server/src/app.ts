@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
 import { isConnectionError } from './database/database-errors.ts'
 import type { Services } from './compose.ts'
+import type { Config } from './config.ts'
 import { agentRoutes } from './features/agents/routes.ts'
 import { buildRoutes } from './features/builds/routes.ts'
 import { deploymentRoutes } from './features/deployment/routes.ts'
@@ -17,6 +18,7 @@ import { templateRoutes } from './features/templates/routes.ts'
 import { userRoutes } from './features/users/routes.ts'
 import { workspaceRoutes } from './features/workspaces/routes.ts'
 import type { AgentRow, FoundByPath } from './found.ts'
+import { createGate } from './gate.ts'
 import type { Origin } from './http/caller.ts'
 import { sendFailure } from './http/send-failure.ts'
 import { serve, type Gate, type Route } from './http/serve.ts'
@@ -25,11 +27,10 @@ import { WebSocketUpgrades } from './http/websocket-upgrade.ts'
 
 export interface AppOptions {
   readonly services: Services
-  readonly gate: Gate<FoundByPath, AgentRow>
+  readonly config: Config
   readonly clock: Clock
   readonly logger: Logger
   readonly version: string
-  readonly secureAuthCookie: boolean
 }
 
 export interface App {
@@ -57,8 +58,10 @@ export function createApp(options: AppOptions): App {
   return { listener: app as unknown as RequestListener, upgrades }
 }
 
-function apiRouter({ services, gate, clock, version, secureAuthCookie }: AppOptions, upgrades: WebSocketUpgrades): Router {
+function apiRouter({ services, config, clock, version }: AppOptions, upgrades: WebSocketUpgrades): Router {
   const { resources } = services
+  const { apiRateLimit, secureAuthCookie } = config
+  const gate = createGate({ ...services, clock, apiRateLimit })
   const kit = { gate, upgrades }
   const routes: Route[] = [
     ...serve(api.deployment, deploymentRoutes({ version }), kit),
@@ -142,7 +145,7 @@ function originOf(response: ServerResponse): Origin {
 }
 
 /** What every response carries, and the one line that the log has of it. Nothing of the query is logged: a token may be in it. */
-function announce({ logger, clock, version, secureAuthCookie }: AppOptions): RequestHandler {
+function announce({ logger, clock, version, config: { secureAuthCookie } }: AppOptions): RequestHandler {
   return (request, response, next) => {
     const startedAt = clock.now().getTime()
     const origin: Origin = {

@@ -41,8 +41,14 @@ export class UserService {
     return user
   }
 
+  /** Whether anybody has set the deployment up. */
+  async hasAny(): Promise<boolean> {
+    return await this.#store.hasAny()
+  }
+
+  /** Throws `first_user_missing`. */
   async requireFirst(): Promise<void> {
-    if (!(await this.#store.hasAny())) throw new Failure('first_user_missing')
+    if (!(await this.hasAny())) throw new Failure('first_user_missing')
   }
 
   /** Creates the first user with an organization of the same name. Only one of many callers at once succeeds. */

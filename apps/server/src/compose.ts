@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto'
+import type { Driver } from '@berth/provisioner'
+import type { Logger } from 'pino'
+import { JOB_LOGS_CHANNEL, QUEUE_CHANNEL, WORKSPACES_CHANNEL } from './channels.ts'
+import { timestamp, type Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import type { Database } from './database/database.ts'
+import type { PubSub } from './database/pubsub.ts'
+import { WakeUps } from './database/wake-ups.ts'
+import { AgentTunnels } from './features/agents/agent-tunnels.ts'
+import { ResourcePresenter } from './features/agents/present-resources.ts'
+import { AgentService } from './features/agents/service.ts'
+import { AgentStore } from './features/agents/store.ts'
+import { AuditService } from './features/audit/service.ts'
+import { AuditStore } from './features/audit/store.ts'
+import { BuildHandler } from './features/builds/build-handler.ts'
+import { BuildService } from './features/builds/service.ts'
+import { BuildStore } from './features/builds/store.ts'
+import { FileService } from './features/files/service.ts'
+import { FileStore } from './features/files/store.ts'
+import { OrganizationService } from './features/organizations/service.ts'
+import { OrganizationStore } from './features/organizations/store.ts'
+import { ParameterService } from './features/parameters/service.ts'
+import { ParameterStore } from './features/parameters/store.ts'
+import type { JobHandlers } from './features/provisioner-jobs/job-handler.ts'
+import { JobLease } from './features/provisioner-jobs/job-lease.ts'
+import { BUILT_IN_TAGS, ProvisionerDaemon } from './features/provisioner-jobs/provisioner-daemon.ts'
+import { hashAgentToken } from './features/provisioner-jobs/resource-store.ts'
+import { JobService } from './features/provisioner-jobs/service.ts'
+import { JobStore } from './features/provisioner-jobs/store.ts'
+import { hashPassword } from './features/sessions/password.ts'
+import { SessionService } from './features/sessions/service.ts'
+import { SessionStore } from './features/sessions/store.ts'
+import { ImportHandler } from './features/template-versions/import-handler.ts'
+import { TemplateVersionService } from './features/template-versions/service.ts'
+import { TemplateVersionStore } from './features/template-versions/store.ts'
+import { TemplateService } from './features/templates/service.ts'
+import { StarterTemplates } from './features/templates/starter-templates.ts'
+import { TemplateStore } from './features/templates/store.ts'
+import { UserService } from './features/users/service.ts'
+import { UserStore } from './features/users/store.ts'
+import { WorkspaceService } from './features/workspaces/service.ts'
+import { WorkspaceStore } from './features/workspaces/store.ts'
+import { WorkspaceWatches } from './features/workspaces/watches.ts'
+
+/** What is handed in from outside. */
+export interface World {
+  readonly config: Config
+  readonly database: Database
+  readonly pubsub: PubSub
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly random: () => number
+  readonly accessUrl: string
+  readonly replicaId: string
+  readonly drivers: readonly Driver[]
+  /** An existing folder for the work of provisioners. */
+  readonly workDirectory: string
+}
+
+/** A worker of the built-in kind sends a sign of life so often (Coder v2 API, v0.13.4). */
+const HEARTBEAT_INTERVAL_MS = 500
+/** With wake-ups the queue is looked at in between only in case one was lost. */
+const MIN_POLL_INTERVAL_MS = 50
+
+/** Everything the server is made of. Built here and nowhere else. */
+export interface Services {
+  readonly users: UserService
+  readonly sessions: SessionService
+  readonly organizations: OrganizationService
+  readonly files: FileService
+  readonly templates: TemplateService
+  readonly versions: TemplateVersionService
+  readonly workspaces: WorkspaceService
+  readonly watches: WorkspaceWatches
+  readonly builds: BuildService
+  readonly agents: AgentService
+  readonly tunnels: AgentTunnels
+  readonly resources: ResourcePresenter
+  /** Begins what runs by itself: workers, leases, heartbeats. */
+  start(): Promise<void>
+  /** Ends it: no new work is taken, what is under way is ended gracefully. */
+  stop(): Promise<void>
+}
+
+export function compose(world: World): Services {
+  const { config, database, pubsub, clock, logger, random, accessUrl, replicaId } = world
+  const queries = database.kysely
+  const jobStore = new JobStore(queries)
+  const workspaceStore = new WorkspaceStore(queries)
+  const buildStore = new BuildStore(queries)
+  const versionStore = new TemplateVersionStore(queries)
+  const agentStore = new AgentStore(queries)
+  const logWakeUps = new WakeUps(pubsub, JOB_LOGS_CHANNEL)
+  const workspaceWakeUps = new WakeUps(pubsub, WORKSPACES_CHANNEL)
+
+  const audit = new AuditService({ store: new AuditStore(queries), clock })
+  const sessions = new SessionService({ store: new SessionStore(queries), clock })
+  const organizations = new OrganizationService({ store: new OrganizationStore(queries), clock })
+  const files = new FileService({ store: new FileStore(queries), clock })
+  const parameters = new ParameterService({ store: new ParameterStore(queries), clock })
+  const jobs = new JobService({ store: jobStore, clock, logWakeUps })
+  const versions = new TemplateVersionService({ database, store: versionStore, files, jobs, parameters, audit, clock, random })
+  const templates = new TemplateService({ database, store: new TemplateStore(queries), versions, parameters, audit, clock })
+  const starterTemplates = new StarterTemplates({ ids: config.autoImportTemplates, files, versions, templates, logger })
+  const users = new UserService({
+    database,
+    store: new UserStore(queries),
+    organizations,
+    audit,
+    clock,
+    hashPassword,
+    onFirstUser: async (first) => await starterTemplates.import(first),
+  })
+  const builds = new BuildService({
+    database,
+    store: buildStore,
+    jobs,
+    parameters,
+    templates,
+    versions,
+    audit,
+    clock,
+    lockWorkspace: async (transaction, id) => await workspaceStore.in(transaction).lock(id),
+  })
+  const inactiveDisconnectTimeoutMs = config.agentInactiveDisconnectTimeoutMs
+  const workspaces = new WorkspaceService({ database, store: workspaceStore, builds, templates, versions, parameters, audit, clock, inactiveDisconnectTimeoutMs })
+  const resources = new ResourcePresenter({ clock, inactiveDisconnectTimeoutMs, fallbackTroubleshootingUrl: config.agentFallbackTroubleshootingUrl })
+  const watches = new WorkspaceWatches({ store: workspaceStore, wakeUps: workspaceWakeUps, resources, clock })
+  const tunnels = new AgentTunnels({ database, store: agentStore, clock, logger, replicaId, updateFrequencyMs: config.agentConnectionUpdateFrequencyMs })
+  const agents = new AgentService({
+    database,
+    store: agentStore,
+    tunnels,
+    clock,
+    accessUrl,
+    statsIntervalMs: config.agentStatsIntervalMs,
+    hashToken: hashAgentToken,
+  })
+  const handlers: JobHandlers = {
+    template_version_import: new ImportHandler({ store: versionStore, files, users, parameters, clock, accessUrl }),
+    workspace_build: new BuildHandler({ store: buildStore, workspaces, versions, parameters, files, users, audit, clock, accessUrl }),
+  }
+  const lease = new JobLease({ replicaId, database, store: jobStore, handlers, clock, logger })
+  const daemons = createDaemons(world, { store: jobStore, handlers })
+  const stopListening = pubsub.subscribe(QUEUE_CHANNEL, () => {
+    for (const { daemon } of daemons) daemon.wake()
+  })
+
+  return {
+    users,
+    sessions,
+    organizations,
+    files,
+    templates,
+    versions,
+    workspaces,
+    watches,
+    builds,
+    agents,
+    tunnels,
+    resources,
+    async start() {
+      const now = timestamp(clock.now())
+      for (const { id, name } of daemons)
+        await jobStore.insertDaemon({ id, name, provisioners: world.drivers.map(({ type }) => type), tags: BUILT_IN_TAGS, replica_id: replicaId, now })
+      await lease.tick()
+      lease.start()
+      tunnels.start()
+      for (const { daemon } of daemons) daemon.start()
+    },
+    async stop() {
+      stopListening()
+      watches.close()
+      await Promise.all([...daemons.map(async ({ daemon }) => await daemon.stop()), lease.stop(), tunnels.stop()])
+      logWakeUps.close()
+      workspaceWakeUps.close()
+    },
+  }
+}
+
+function createDaemons(world: World, jobs: { readonly store: JobStore; readonly handlers: JobHandlers }): { id: string; name: string; daemon: ProvisionerDaemon }[] {
+  const { config, database, clock, logger, drivers, workDirectory } = world
+  return Array.from({ length: config.provisionerDaemons }, (_, index) => {
+    const id = randomUUID()
+    const daemon = new ProvisionerDaemon({
+      id,
+      ...jobs,
+      drivers,
+      database,
+      clock,
+      logger: logger.child({ daemon: index }),
+      workDirectory,
+      pollIntervalMs: Math.max(MIN_POLL_INTERVAL_MS, config.provisionerPollIntervalMs),
+      heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
+      forceCancelIntervalMs: config.forceCancelIntervalMs,
+    })
+    return { id, name: `built-in ${index}`, daemon }
+  })
+}

@@ -1,0 +1,242 @@
+import { join } from 'node:path'
+import { DurationError, WireValueError, parseBool, parseDuration } from '@berth/schema/rules'
+
+/** Everything an administrator can decide. */
+export interface Config {
+  readonly httpHost: string
+  readonly httpPort: number
+  /** Where people and agents reach the server; undefined: the address that it listens on. */
+  readonly accessUrl: string | undefined
+  /** PostgreSQL to use; undefined: the embedded one. */
+  readonly pgConnectionUrl: string | undefined
+  readonly dataDirectory: string
+  /** Built-in workers; 0: none. */
+  readonly provisionerDaemons: number
+  readonly provisionerPollIntervalMs: number
+  readonly forceCancelIntervalMs: number
+  /** Built-in workers take echo jobs too. */
+  readonly echoProvisioner: boolean
+  /** Requests a minute for one caller on one path; negative: no limit. */
+  readonly apiRateLimit: number
+  readonly autobuildPollIntervalMs: number
+  readonly autoImportTemplates: readonly string[]
+  readonly agentStatsIntervalMs: number
+  readonly agentConnectionUpdateFrequencyMs: number
+  readonly agentInactiveDisconnectTimeoutMs: number
+  readonly agentFallbackTroubleshootingUrl: string
+  /** The built agent that local workspaces run. */
+  readonly agentDirectory: string
+  readonly localSandbox: 'auto' | 'bubblewrap' | 'off'
+  readonly secureAuthCookie: boolean
+  /** Where programs such as bubblewrap are looked for: the PATH of the server. */
+  readonly searchPath: string
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+}
+
+/** What the settings are read from. */
+export interface ConfigSources {
+  readonly arguments: readonly string[]
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly userId: number | undefined
+  readonly homeDirectory: string
+  /** Default of the agent's folder. */
+  readonly agentDirectory: string
+}
+
+/** A setting that cannot be used. The message is one line that names it. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+/** The caller asked for help: the message is the help. */
+export class HelpRequested extends Error {
+  override readonly name = 'HelpRequested'
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+const SANDBOXES = ['auto', 'bubblewrap', 'off'] as const
+const DEFAULT_RATE_LIMIT = 512
+
+interface Setting<Value> {
+  /** Read as `BERTH_<NAME>`, and as `CODER_<NAME>` where that is absent. */
+  readonly name: string
+  readonly flag: string
+  /** As it would be written. */
+  readonly default: string
+  readonly usage: string
+  /** Throws with what is wrong. */
+  readonly read: (text: string) => Value
+}
+
+/** Names and flags are those of the Coder v2 API, v0.13.4 (platform settings), where it has the setting. */
+const settings = {
+  httpAddress: setting('HTTP_ADDRESS', '127.0.0.1:3000', 'Address to listen on, host:port.', readAddress),
+  accessUrl: setting('ACCESS_URL', '', 'URL under which people and agents reach the server.', optional(readHttpUrl)),
+  pgConnectionUrl: setting('PG_CONNECTION_URL', '', 'PostgreSQL to use instead of the embedded one.', optional(text), 'postgres-url'),
+  dataDirectory: setting('DATA_DIR', '', 'Folder of the embedded database and of local workspaces.', optional(text)),
+  provisionerDaemons: setting('PROVISIONER_DAEMONS', '3', 'Built-in workers; 0 runs none.', integerFrom(0, 100)),
+  provisionerPollIntervalMs: setting('PROVISIONER_DAEMON_POLL_INTERVAL', '1s', 'How often the queue is looked at when no wake-up comes.', duration),
+  forceCancelIntervalMs: setting('PROVISIONER_FORCE_CANCEL_INTERVAL', '10m', 'How long a canceled job may take to end by itself.', duration),
+  echoProvisioner: setting('ECHO_PROVISIONER', 'false', 'Built-in workers take echo jobs, for tests.', parseBool),
+  apiRateLimit: setting('API_RATE_LIMIT', String(DEFAULT_RATE_LIMIT), 'Requests a minute for one caller on one path; negative: no limit.', readRateLimit),
+  autobuildPollIntervalMs: setting('AUTOBUILD_POLL_INTERVAL', '1m', 'How often schedules are looked at.', duration),
+  autoImportTemplates: setting('AUTO_IMPORT_TEMPLATES', '', 'Starter templates to import when the first user is created: local.', readList, 'auto-import-template'),
+  agentStatsIntervalMs: setting('AGENT_STAT_REFRESH_INTERVAL', '10m', 'How often agents report traffic.', duration, 'agent-stats-refresh-interval'),
+  agentConnectionUpdateFrequencyMs: setting('AGENT_CONNECTION_UPDATE_FREQUENCY', '3s', 'How often signs of life of agents are noted.', duration),
+  agentInactiveDisconnectTimeoutMs: setting('AGENT_INACTIVE_DISCONNECT_TIMEOUT', '', 'After how long without a sign of life an agent counts as disconnected. Default: twice the update frequency.', optional(duration)),
+  agentFallbackTroubleshootingUrl: setting('AGENT_FALLBACK_TROUBLESHOOTING_URL', 'https://github.com/berth-dev/berth#troubleshooting', 'Shown for agents whose template names no page.', text),
+  agentDirectory: setting('AGENT_DIRECTORY', '', 'Folder of the built agent that local workspaces run.', optional(text)),
+  localSandbox: setting('LOCAL_SANDBOX', 'auto', `How local workspaces are confined: ${SANDBOXES.join(', ')}.`, oneOf(SANDBOXES)),
+  secureAuthCookie: setting('SECURE_AUTH_COOKIE', 'false', 'Send session cookies over HTTPS only.', parseBool),
+  logLevel: setting('LOG_LEVEL', 'info', `What is logged: ${LOG_LEVELS.join(', ')}.`, oneOf(LOG_LEVELS)),
+}
+
+/**
+ * Reads the settings: a flag wins over `BERTH_<NAME>`, which wins over `CODER_<NAME>`, which wins over the default.
+ *
+ * @throws ConfigError with one line that names the setting; HelpRequested for `--help`.
+ */
+export function readConfig(sources: ConfigSources): Config {
+  const flags = readFlags(sources.arguments)
+  const read = <Value>(from: Setting<Value>): Value => readSetting(from, flags, sources.environment)
+  const { host, port } = read(settings.httpAddress)
+  const updateFrequencyMs = read(settings.agentConnectionUpdateFrequencyMs)
+  return {
+    httpHost: host,
+    httpPort: port,
+    accessUrl: read(settings.accessUrl),
+    pgConnectionUrl: read(settings.pgConnectionUrl),
+    dataDirectory: read(settings.dataDirectory) ?? defaultDataDirectory(sources),
+    provisionerDaemons: read(settings.provisionerDaemons),
+    provisionerPollIntervalMs: read(settings.provisionerPollIntervalMs),
+    forceCancelIntervalMs: read(settings.forceCancelIntervalMs),
+    echoProvisioner: read(settings.echoProvisioner),
+    apiRateLimit: read(settings.apiRateLimit),
+    autobuildPollIntervalMs: read(settings.autobuildPollIntervalMs),
+    autoImportTemplates: read(settings.autoImportTemplates),
+    agentStatsIntervalMs: read(settings.agentStatsIntervalMs),
+    agentConnectionUpdateFrequencyMs: updateFrequencyMs,
+    agentInactiveDisconnectTimeoutMs: read(settings.agentInactiveDisconnectTimeoutMs) ?? 2 * updateFrequencyMs,
+    agentFallbackTroubleshootingUrl: read(settings.agentFallbackTroubleshootingUrl),
+    agentDirectory: read(settings.agentDirectory) ?? sources.agentDirectory,
+    localSandbox: read(settings.localSandbox),
+    secureAuthCookie: read(settings.secureAuthCookie),
+    searchPath: sources.environment['PATH'] ?? '',
+    logLevel: read(settings.logLevel),
+  }
+}
+
+/** The text of `--help`. */
+export function configHelp(): string {
+  const rows = Object.values<Setting<unknown>>(settings).map(({ name, flag, usage, default: standard }) => [
+    `  --${flag}, BERTH_${name}`,
+    `${usage}${standard === '' ? '' : ` Default: ${standard}.`}`,
+  ])
+  const width = Math.max(...rows.map(([left = '']) => left.length))
+  return `Usage: berth-server [settings]\n\nSettings, as a flag or an environment variable:\n${rows
+    .map(([left = '', right = '']) => `${left.padEnd(width)}  ${right}`)
+    .join('\n')}\n`
+}
+
+function setting<Value>(name: string, standard: string, usage: string, read: (text: string) => Value, flag?: string): Setting<Value> {
+  return { name, flag: flag ?? name.toLowerCase().replaceAll('_', '-'), default: standard, usage, read }
+}
+
+function readFlags(argumentList: readonly string[]): ReadonlyMap<string, string> {
+  const known = new Map(Object.values<Setting<unknown>>(settings).map((row) => [row.flag, row]))
+  const flags = new Map<string, string>()
+  const rest = [...argumentList]
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (word === '--help' || word === '-h') throw new HelpRequested(configHelp())
+    const [, flag = '', , inline] = /^--([^=]+)(=([\s\S]*))?$/.exec(word) ?? []
+    const row = known.get(flag)
+    if (row === undefined) throw new ConfigError(`There is no setting ${word.split('=')[0] ?? word}. See berth-server --help.`)
+    const isSwitch = row.read === parseBool
+    const next = rest[0]
+    const value = inline ?? (isSwitch && (next === undefined || next.startsWith('--')) ? 'true' : rest.shift())
+    if (value === undefined) throw new ConfigError(`The setting --${flag} needs a value.`)
+    flags.set(flag, value)
+  }
+  return flags
+}
+
+function readSetting<Value>(
+  { name, flag, default: standard, read }: Setting<Value>,
+  flags: ReadonlyMap<string, string>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Value {
+  const candidates: readonly (readonly [source: string, value: string | undefined])[] = [
+    [`--${flag}`, flags.get(flag)],
+    [`BERTH_${name}`, environment[`BERTH_${name}`]],
+    [`CODER_${name}`, environment[`CODER_${name}`]],
+    ['the default', standard],
+  ]
+  const [source, value = ''] = candidates.find(([, candidate]) => candidate !== undefined) ?? ['the default', standard]
+  try {
+    return read(value === '' ? standard : value)
+  } catch (error) {
+    if (!(error instanceof ConfigError || error instanceof WireValueError || error instanceof DurationError)) throw error
+    // A connection URL may hold a password, so values are shown only where nothing secret is.
+    throw new ConfigError(`${source} cannot be used: ${error.message}`, { cause: error })
+  }
+}
+
+function defaultDataDirectory({ userId, environment, homeDirectory }: ConfigSources): string {
+  // As root the database and the workspaces run under other users, who must be able to pass through.
+  if (userId === 0) return '/var/lib/berth'
+  const dataHome = environment['XDG_DATA_HOME']
+  return join(dataHome === undefined || dataHome === '' ? join(homeDirectory, '.local', 'share') : dataHome, 'berth')
+}
+
+function text(value: string): string {
+  return value
+}
+
+function optional<Value>(read: (text: string) => Value): (text: string) => Value | undefined {
+  return (value) => (value === '' ? undefined : read(value))
+}
+
+function readAddress(value: string): { host: string; port: number } {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(value) ?? []
+  if (port === undefined || Number(port) > 65_535)
+    throw new ConfigError(`"${value}" is not an address. Write host:port, for example 127.0.0.1:3000 or [::]:3000.`)
+  return { host: bracketed ?? (plain === undefined || plain === '' ? '0.0.0.0' : plain), port: Number(port) }
+}
+
+function readHttpUrl(value: string): string {
+  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
+    throw new ConfigError(`"${value}" is not a URL. Write it with http:// or https://.`)
+  return value.replace(/\/+$/, '')
+}
+
+function duration(value: string): number {
+  const ms = parseDuration(value)
+  if (ms <= 0) throw new ConfigError(`"${value}" is not a time that passes. Write for example 150ms, 30s or 1h30m.`)
+  return ms
+}
+
+function integerFrom(least: number, most: number): (value: string) => number {
+  return (value) => {
+    const number = Number(value)
+    if (!/^-?\d+$/.test(value) || number < least || number > most)
+      throw new ConfigError(`"${value}" is not a whole number from ${least} to ${most}.`)
+    return number
+  }
+}
+
+function readRateLimit(value: string): number {
+  const limit = integerFrom(-1_000_000, 1_000_000)(value)
+  return limit === 0 ? DEFAULT_RATE_LIMIT : limit
+}
+
+function readList(value: string): string[] {
+  return value.split(/[\s,]+/).filter((word) => word !== '')
+}
+
+function oneOf<const Words extends readonly string[]>(words: Words): (value: string) => Words[number] {
+  return (value) => {
+    const word = words.find((candidate) => candidate === value)
+    if (word === undefined) throw new ConfigError(`"${value}" is none of ${words.join(', ')}.`)
+    return word
+  }
+}

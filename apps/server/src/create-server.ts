@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
+import { createServer as createHttpServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { Driver } from '@berth/provisioner'
+import type { Logger } from 'pino'
+import { createApp, type App } from './app.ts'
+import { systemClock, type Clock } from './clock.ts'
+import { compose, type Services } from './compose.ts'
+import type { Config } from './config.ts'
+import { tryHoldAdvisoryLock, type AdvisoryLock } from './database/advisory-lock.ts'
+import { openDatabase } from './database/database.ts'
+import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded/start-embedded-postgres.ts'
+import { migrate } from './database/migrate.ts'
+import { PubSub } from './database/pubsub.ts'
+import { createDrivers } from './drivers.ts'
+import { replicaLockName } from './features/provisioner-jobs/job-lease.ts'
+import { version } from './version.ts'
+
+/** What a server may be given instead of the real thing. */
+export interface ServerWorld {
+  readonly logger: Logger
+  /** Default: the clock of the machine. */
+  readonly clock?: Clock
+  /** Default: cryptographically strong enough for names, `Math.random`. */
+  readonly random?: () => number
+  /** Default: those of the configuration. */
+  readonly drivers?: readonly Driver[]
+}
+
+/** A server that is up. */
+export interface BerthServer {
+  /** Where it listens, for example `http://127.0.0.1:3000`. */
+  readonly url: string
+  /** Where people and agents reach it. */
+  readonly accessUrl: string
+  /** Which database it uses, without secrets. */
+  readonly databaseName: string
+  /** Whether somebody has set it up already. */
+  hasUsers(): Promise<boolean>
+  /** Ends it gracefully: answers what was asked, takes no more, gives up nothing that was acknowledged. */
+  stop(): Promise<void>
+}
+
+const CONNECTIONS_TO_WARM = 4
+const DRAIN_MS = 3_000
+
+/**
+ * Starts a server: database, migrations, HTTP, workers. Rejects with a sentence that says what is wrong; nothing is left running then.
+ */
+export async function createServer(config: Config, world: ServerWorld): Promise<BerthServer> {
+  const started: (() => Promise<void>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const undo of started.splice(0).reverse()) await undo()
+  }
+  try {
+    return await start(config, world, started, stop)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function start(config: Config, world: ServerWorld, started: (() => Promise<void>)[], stop: () => Promise<void>): Promise<BerthServer> {
+  const { logger, clock = systemClock, random = Math.random } = world
+  const { connectionUrl, databaseName } = await findDatabase(config, logger, started)
+  await migrate({ connectionUrl, logger })
+  const database = await openDatabase({ connectionUrl, logger })
+  started.push(async () => await database.close())
+  const warming = database.warm(CONNECTIONS_TO_WARM)
+  const pubsub = new PubSub({ connectionUrl, logger })
+  started.push(async () => await pubsub.close())
+  const replicaId = randomUUID()
+  const liveness = await holdLiveness({ connectionUrl, replicaId, logger })
+  started.push(liveness.release)
+  await Promise.all([warming, pubsub.ready])
+  const workDirectory = await prepareWorkDirectory(config, replicaId)
+  started.push(async () => await rm(workDirectory, { recursive: true, force: true }))
+
+  const http = createHttpServer()
+  const url = await listen(http, config)
+  started.push(async () => await closeHttp(http))
+  const accessUrl = config.accessUrl ?? url
+  const drivers = world.drivers ?? createDrivers(config)
+  const services = compose({ config, database, pubsub, clock, logger, random, accessUrl, replicaId, drivers, workDirectory })
+  const app = createApp({ services, config, clock, logger, version })
+  http.on('request', app.listener)
+  app.upgrades.attach(http)
+  await services.start()
+  started.push(async () => await stopServing({ http, app, services, drivers }))
+  return { url, accessUrl, databaseName, hasUsers: async () => await services.users.hasAny(), stop }
+}
+
+async function findDatabase(
+  config: Config,
+  logger: Logger,
+  started: (() => Promise<void>)[],
+): Promise<{ connectionUrl: string; databaseName: string }> {
+  if (config.pgConnectionUrl !== undefined) return { connectionUrl: config.pgConnectionUrl, databaseName: 'PostgreSQL at BERTH_PG_CONNECTION_URL' }
+  const embedded: EmbeddedPostgres = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, logger })
+  started.push(async () => await embedded.stop())
+  return { connectionUrl: embedded.url, databaseName: `embedded PostgreSQL in ${config.dataDirectory}` }
+}
+
+/** Holds the lock that says "this server lives", and takes it again when the connection under it breaks. */
+async function holdLiveness(options: { connectionUrl: string; replicaId: string; logger: Logger }): Promise<{ release: () => Promise<void> }> {
+  const { connectionUrl, replicaId, logger } = options
+  const name = replicaLockName(replicaId)
+  let lock: AdvisoryLock | undefined = await tryHoldAdvisoryLock({ connectionUrl, name, logger })
+  let isReleased = false
+  const keep = async (): Promise<void> => {
+    for (let delayMs = 100; !isReleased; delayMs = Math.min(delayMs * 2, 2_000)) {
+      await lock?.lost
+      if (isReleased) return
+      try {
+        lock = await tryHoldAdvisoryLock({ connectionUrl, name, logger })
+      } catch (error) {
+        logger.debug({ err: error }, 'the liveness lock could not be taken again')
+        lock = undefined
+      }
+      if (lock === undefined) await new Promise((resolve) => setTimeout(resolve, delayMs).unref())
+      else delayMs = 100
+    }
+  }
+  void keep()
+  return {
+    async release() {
+      isReleased = true
+      await lock?.release()
+    },
+  }
+}
+
+async function prepareWorkDirectory(config: Config, replicaId: string): Promise<string> {
+  const path = join(config.dataDirectory, 'work', replicaId)
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  return path
+}
+
+async function listen(http: Server, { httpHost, httpPort }: Config): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', (error: NodeJS.ErrnoException) => {
+      const address = `${httpHost}:${httpPort}`
+      if (error.code === 'EADDRINUSE')
+        reject(new Error(`The address ${address} is taken by another program. Stop it, or choose another with BERTH_HTTP_ADDRESS.`, { cause: error }))
+      else reject(new Error(`The server cannot listen on ${address}: ${error.message}`, { cause: error }))
+    })
+    http.listen(httpPort, httpHost, resolve)
+  })
+  const { port } = http.address() as AddressInfo
+  const isAny = httpHost === '0.0.0.0' || httpHost === '::'
+  const host = isAny ? '127.0.0.1' : httpHost.includes(':') ? `[${httpHost}]` : httpHost
+  return `http://${host}:${port}`
+}
+
+/** Stops in the order in which nothing is lost: no new requests, streams ended, jobs ended, sockets closed. */
+async function stopServing(serving: { http: Server; app: App; services: Services; drivers: readonly Driver[] }): Promise<void> {
+  const { http, app, services, drivers } = serving
+  const closed = closeHttp(http)
+  http.closeIdleConnections()
+  await services.stop()
+  app.upgrades.closeAll()
+  const deadline = setTimeout(() => {
+    app.upgrades.terminateAll()
+    http.closeAllConnections()
+  }, DRAIN_MS)
+  await closed
+  clearTimeout(deadline)
+  for (const driver of drivers) await driver.close?.()
+}
+
+async function closeHttp(http: Server): Promise<void> {
+  if (!http.listening) return
+  await new Promise<void>((resolve) => http.close(() => resolve()))
+}

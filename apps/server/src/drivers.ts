@@ -1,0 +1,17 @@
+import { join } from 'node:path'
+import { createEchoDriver, createLocalRuntime, createNativeDriver, type Driver } from '@berth/provisioner'
+import type { Config } from './config.ts'
+
+/** The provisioners that the built-in workers have. */
+export function createDrivers(config: Config): Driver[] {
+  const local = createLocalRuntime({
+    workspacesDirectory: join(config.dataDirectory, 'workspaces'),
+    programsDirectory: join(config.dataDirectory, 'agent'),
+    agentDirectory: config.agentDirectory,
+    nodePath: process.execPath,
+    sandbox: config.localSandbox,
+    isRoot: process.getuid?.() === 0,
+    searchPath: config.searchPath,
+  })
+  return [createNativeDriver({ runtimes: { local } }), ...(config.echoProvisioner ? [createEchoDriver()] : [])]
+}

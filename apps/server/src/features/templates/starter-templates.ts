@@ -1,0 +1,59 @@
+import { createArchive, starterTemplates, type StarterTemplate } from '@berth/provisioner'
+import type { Logger } from 'pino'
+import type { Origin } from '../../http/caller.ts'
+import type { FileService } from '../files/service.ts'
+import type { TemplateVersionService } from '../template-versions/service.ts'
+import type { TemplateService } from './service.ts'
+
+interface Dependencies {
+  /** Which to import. */
+  readonly ids: readonly string[]
+  readonly files: FileService
+  readonly versions: TemplateVersionService
+  readonly templates: TemplateService
+  readonly logger: Logger
+}
+
+/** Templates that come with Berth, so that the first workspace needs no file. */
+export class StarterTemplates {
+  readonly #dependencies: Dependencies
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /** Creates the configured templates for the first user. One that cannot be created is logged and leaves the others alone. */
+  async import(first: { user_id: string; organization_id: string; origin: Origin }): Promise<void> {
+    for (const id of this.#dependencies.ids) {
+      const starter = starterTemplates.find((candidate) => candidate.id === id || candidate.id === `${id}-starter`)
+      try {
+        if (starter === undefined) throw new Error(`there is no starter template "${id}"; there are: ${starterTemplates.map((known) => known.id).join(', ')}`)
+        await this.#importOne(starter, first)
+      } catch (error) {
+        this.#dependencies.logger.error({ err: error }, `the starter template ${id} could not be imported`)
+      }
+    }
+  }
+
+  async #importOne(starter: StarterTemplate, first: { user_id: string; organization_id: string; origin: Origin }): Promise<void> {
+    const { files, versions, templates } = this.#dependencies
+    const file = await files.upload(first.user_id, { data: Buffer.from(await createArchive(starter.directory)), mimetype: 'application/x-tar' })
+    const version = await versions.insert(first, {
+      organizationId: first.organization_id,
+      templateId: undefined,
+      fileId: file.id,
+      provisioner: 'berth',
+      name: undefined,
+      tags: {},
+      parameterValues: [],
+    })
+    await templates.create(first, { id: first.organization_id }, {
+      name: starter.id,
+      display_name: starter.name,
+      description: starter.description,
+      icon: starter.icon,
+      template_version_id: version,
+      allow_user_cancel_workspace_jobs: true,
+    })
+  }
+}

@@ -1,0 +1,96 @@
+import { homedir } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { pino, type Logger } from 'pino'
+import { ConfigError, HelpRequested, readConfig, type Config } from './config.ts'
+import { createServer, type BerthServer } from './create-server.ts'
+import { version } from './version.ts'
+
+/** Longer than anything that ends gracefully takes; then the process ends all the same. */
+const STOP_PATIENCE_MS = 20_000
+
+async function main(): Promise<void> {
+  const config = configOrExit()
+  const logger = createLogger(config)
+  try {
+    const server = await createServer(config, { logger })
+    await announce(server)
+    stopOnSignal(server, logger)
+  } catch (error) {
+    logger.debug({ err: error }, 'start failed')
+    process.stderr.write(`berth-server: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+  }
+}
+
+function configOrExit(): Config {
+  try {
+    return readConfig({
+      arguments: process.argv.slice(2),
+      environment: process.env,
+      userId: process.getuid?.(),
+      homeDirectory: homedir(),
+      agentDirectory: fileURLToPath(new URL('../../agent/dist/', import.meta.url)),
+    })
+  } catch (error) {
+    if (error instanceof HelpRequested) {
+      process.stdout.write(error.message)
+      process.exit(0)
+    }
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`berth-server: ${error.message}\n`)
+    process.exit(1)
+  }
+}
+
+function createLogger({ logLevel }: Config): Logger {
+  const { err } = pino.stdSerializers
+  const options = { level: logLevel, serializers: { err, error: err } }
+  if (!process.stdout.isTTY) return pino(options)
+  return pino({ ...options, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' } } })
+}
+
+/** What somebody who has just started it wants to know: where it is, how to sign in, what to type next. */
+async function announce({ url, accessUrl, databaseName, hasUsers }: BerthServer): Promise<void> {
+  const lines = [
+    `Berth ${version} is up at ${accessUrl}${accessUrl === url ? '' : ` (listening on ${url})`}`,
+    `Data: ${databaseName}`,
+    '',
+    ...((await hasUsers())
+      ? [`Sign in:  berth login ${accessUrl}`]
+      : [
+          'Nobody has signed in yet. In another terminal, create the first user:',
+          `  berth login ${accessUrl} --first-user-email you@example.com --first-user-username you --first-user-password <at least 8 characters>`,
+          'Then make a workspace and get a shell in it:',
+          '  berth create dev -y && berth ssh dev',
+          'From the checkout, `berth` is `npx -y pnpm@10 --silent berth`.',
+        ]),
+    '',
+    'Logs follow. Ctrl-C stops the server; workspaces keep running.',
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+function stopOnSignal(server: BerthServer, logger: Logger): void {
+  let isStopping = false
+  const stop = (signal: NodeJS.Signals): void => {
+    if (isStopping) return
+    isStopping = true
+    logger.info({ signal }, 'stopping')
+    const timer = setTimeout(() => {
+      logger.error('the server did not stop in time')
+      process.exit(1)
+    }, STOP_PATIENCE_MS)
+    timer.unref()
+    server.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ err: error }, 'the server did not stop cleanly')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+}
+
+await main()

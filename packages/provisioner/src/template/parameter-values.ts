@@ -47,7 +47,7 @@ export function resolveParameters(
 /** Why a regular expression can't be used, if so. */
 export function checkRegex(source: string): string | undefined {
   try {
-    new RegExp(source, 'u')
+    RegExp(source, 'u')
     return undefined
   } catch (error) {
     return error instanceof Error ? error.message : String(error)

@@ -36,12 +36,13 @@ test('what is filled in is not looked at again', () => {
   expect(fillText('<${{ parameters.evil }}>', values)).toBe('<${{ parameters.size }} $${{ ${{ workspace.name }}>')
 })
 
-describe('checkReference', () => {
-  const check = (text: string): string | undefined =>
-    parseText(text)
-      .map((part) => checkReference(part, new Set(['size'])))
-      .find((message) => message !== undefined)
+function check(text: string): string | undefined {
+  return parseText(text)
+    .map((part) => checkReference(part, new Set(['size'])))
+    .find((message) => message !== undefined)
+}
 
+describe('checkReference', () => {
   test.each([
     ['${{ parameters.sise }}', '${{ parameters.sise }} refers to no parameter; the parameters are: size'],
     ['${{ workspace.nme }}', 'refers to nothing; a workspace has: name, id,'],

@@ -22,15 +22,17 @@ function look(path) {
   }
 }
 
-const forever = "trap '' TERM HUP INT; while :; do sleep 0.2; done"
+// Everything ends by itself within two minutes: a test that fails leaves the machine alone.
+const stay = "trap '' TERM HUP INT; i=0; while [ $i -lt 600 ]; do sleep 0.2; i=$((i+1)); done"
+// One process that is another one every 50 ms: it starts a single successor and ends, so there are two at most.
+const hop = "trap '' TERM; hop() { sleep 0.05; [ $1 -lt 1200 ] || exit 0; hop $(($1+1)) & exit 0; }; hop 0"
 const stubborn = {
-  child: ['/bin/sh', '-c', forever],
-  session: ['setsid', '/bin/sh', '-c', forever],
-  daemon: ['env', '-i', 'setsid', '-f', '/bin/sh', '-c', forever],
-  stranger: ['env', '-i', 'setsid', '-f', '/bin/sh', '-c', `cd /; ${forever}`],
+  child: ['/bin/sh', '-c', stay],
+  session: ['setsid', '/bin/sh', '-c', stay],
+  daemon: ['env', '-i', 'setsid', '-f', '/bin/sh', '-c', stay],
+  stranger: ['env', '-i', 'setsid', '-f', '/bin/sh', '-c', `cd /; ${stay}`],
   stopped: ['/bin/sh', '-c', 'kill -STOP $$; exit'],
-  // One process that is another one every 50 ms: never more than two at a time, so that a test that fails leaves the machine alone.
-  multiplying: ['/bin/sh', '-c', "trap '' TERM; f() { sleep 0.05; (f) & exit 0; }; f"],
+  hopping: ['/bin/sh', '-c', hop],
 }
 for (const kind of orders.stubborn ?? []) {
   const [command, ...rest] = stubborn[kind]

@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process'
+import { constants } from 'node:fs'
+import { access, lstat, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** A program and how it is started. */
+export interface Launch {
+  readonly command: string
+  readonly arguments: readonly string[]
+  /** What to become before the program begins; absent: stay. */
+  readonly user?: { readonly uid: number; readonly gid: number }
+}
+
+/** What a sandbox is made of. */
+export interface SandboxPlan {
+  readonly bubblewrapPath: string
+  readonly hostName: string
+  /** The home on the machine, and where it appears inside. */
+  readonly home: string
+  readonly homeInside: string
+  readonly passwd: string
+  readonly group: string
+  readonly agentDirectory: string
+  readonly nodePath: string
+}
+
+/** Where the programs appear inside a sandbox. */
+export const insideSandbox = { agentDirectory: '/run/berth/agent', nodePath: '/run/berth/node', tmp: '/tmp' }
+
+/** The parts of `/etc` that programs need and that hold no secrets. */
+const etcNames = `
+  alternatives bash.bashrc ca-certificates ca-certificates.conf debian_version environment fonts gai.conf gitconfig host.conf hosts
+  inputrc java ld.so.cache ld.so.conf ld.so.conf.d locale.alias locale.conf localtime login.defs magic manpath.config mime.types
+  nanorc nsswitch.conf os-release perl pki profile profile.d protocols python3 resolv.conf rpc services shells skel ssh/ssh_config
+  ssh/ssh_config.d ssl/certs ssl/openssl.cnf terminfo timezone vim wgetrc zsh
+`
+  .trim()
+  .split(/\s+/)
+
+/**
+ * The arguments with which bubblewrap shows a workspace only what it needs: the system's programs to read, a home of its own to write, temporary folders that are empty and vanish, its own
+ * processes. The network is the machine's.
+ */
+export async function sandboxArguments(plan: SandboxPlan): Promise<string[]> {
+  const namespaces = ['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--hostname', plan.hostName]
+  const system = ['--ro-bind', '/usr', '/usr', ...(await systemFolders())]
+  const settings = etcNames.flatMap((name) => ['--ro-bind-try', `/etc/${name}`, `/etc/${name}`])
+  const accounts = ['--ro-bind', plan.passwd, '/etc/passwd', '--ro-bind', plan.group, '/etc/group']
+  const devices = ['--proc', '/proc', '--dev', '/dev']
+  const temporary = ['/dev/shm', '/tmp', '/var/tmp'].flatMap((path) => ['--perms', '1777', '--tmpfs', path])
+  const home = ['--bind', plan.home, plan.homeInside]
+  const agent = [
+    '--tmpfs',
+    '/run',
+    '--ro-bind',
+    plan.agentDirectory,
+    insideSandbox.agentDirectory,
+    '--ro-bind',
+    plan.nodePath,
+    insideSandbox.nodePath,
+  ]
+  const root = ['--remount-ro', '/', '--chdir', plan.homeInside]
+  return [namespaces, system, settings, accounts, devices, temporary, home, agent, root].flat()
+}
+
+/** `/bin` and its like are links into `/usr` on most systems, and folders on some. */
+async function systemFolders(): Promise<string[]> {
+  const found = await Promise.all(
+    ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'].map(async (path) => {
+      try {
+        return (await lstat(path)).isSymbolicLink() ? ['--symlink', await readlink(path), path] : ['--ro-bind', path, path]
+      } catch {
+        return [] // not on this machine
+      }
+    }),
+  )
+  return found.flat()
+}
+
+/** The ways to start a program in a sandbox, the better first. */
+export interface SandboxWay {
+  /** `user`: the workspace's own uid makes the sandbox, in a user namespace. `root`: root makes it and `setpriv` drops every right. */
+  readonly kind: 'user' | 'root'
+  readonly launch: (options: {
+    readonly plan: SandboxPlan
+    readonly uid: number | undefined
+    readonly program: readonly string[]
+  }) => Promise<Launch>
+}
+
+/** The ways that there may be on this machine; which of them work shows only when they are tried. */
+export function sandboxWays(setprivPath: string | undefined): SandboxWay[] {
+  const asUser: SandboxWay = {
+    kind: 'user',
+    launch: async ({ plan, uid, program }) => ({
+      command: plan.bubblewrapPath,
+      arguments: ['--unshare-user', ...(await sandboxArguments(plan)), '--', ...program],
+      ...(uid !== undefined && { user: { uid, gid: uid } }),
+    }),
+  }
+  const asRoot: SandboxWay = {
+    kind: 'root',
+    launch: async ({ plan, uid = 0, program }) => ({
+      command: plan.bubblewrapPath,
+      arguments: [...(await sandboxArguments(plan)), '--', ...dropRights(setprivPath ?? '', uid), ...program],
+    }),
+  }
+  return setprivPath === undefined ? [asUser] : [asUser, asRoot]
+}
+
+function dropRights(setprivPath: string, uid: number): string[] {
+  return [setprivPath, `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs']
+}
+
+/** Whether a program can be started so; what it said where it can't. */
+export async function tryLaunch({ command, arguments: launchArguments, user }: Launch): Promise<string | undefined> {
+  return await new Promise((resolve) => {
+    const trial = spawn(command, launchArguments, {
+      ...user,
+      env: {},
+      cwd: '/',
+      stdio: ['ignore', 'ignore', 'pipe'],
+      timeout: 10_000,
+      killSignal: 'SIGKILL',
+    })
+    let said = ''
+    trial.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (said.length < 1_000) said += text
+    })
+    trial.stderr.on('error', () => {})
+    trial.once('error', (error) => resolve(error.message))
+    trial.once('close', (code) =>
+      resolve(code === 0 ? undefined : (said.trim().split('\n', 1)[0] ?? '') || `${command} ended with ${code}`),
+    )
+  })
+}
+
+/** Looks for a program in the folders of a PATH. */
+export async function findProgram(name: string, searchPath: string): Promise<string | undefined> {
+  for (const folder of searchPath.split(':')) {
+    if (!folder.startsWith('/')) continue
+    try {
+      await access(join(folder, name), constants.X_OK)
+      return join(folder, name)
+    } catch {
+      // not in this folder
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,72 @@
+/**
+ * Builds one workspace in a process of its own and prints what came of it, so that tests can build as another user, and see what outlives the builder.
+ * @module
+ */
+import { createNativeDriver } from '../src/drivers/native.ts'
+import { ProvisionError, type WorkspaceTransition } from '../src/driver.ts'
+import { createLocalRuntime, type LocalRuntimeOptions } from '../src/local/local-runtime.ts'
+import type { Resource } from '../src/resources.ts'
+
+/** What to build. */
+export interface BuildOrder {
+  readonly runtime: LocalRuntimeOptions
+  /** The template's folder. */
+  readonly directory: string
+  readonly transition: WorkspaceTransition
+  readonly workspaceId: string
+  readonly owner: string
+  /** Base64. */
+  readonly state: string
+}
+
+/** What came of it. */
+export interface BuildOutcome {
+  readonly error?: string
+  /** Base64. */
+  readonly state: string
+  readonly resources: readonly Resource[]
+  readonly log: readonly string[]
+  readonly applyMs: number
+}
+
+async function build(order: BuildOrder): Promise<BuildOutcome> {
+  const driver = createNativeDriver({ runtimes: { local: createLocalRuntime(order.runtime) } })
+  const log: string[] = []
+  const request = {
+    directory: order.directory,
+    log: async (level: string, output: string) => void log.push(`${level} ${output}`),
+    signal: new AbortController().signal,
+    forceSignal: new AbortController().signal,
+    metadata: {
+      access_url: 'http://127.0.0.1:1',
+      workspace_transition: order.transition,
+      workspace_name: 'dev',
+      workspace_id: order.workspaceId,
+      workspace_owner: order.owner,
+      workspace_owner_id: 'owner-id',
+      workspace_owner_email: 'anna@example.com',
+    },
+    parameter_values: [],
+    state: new Uint8Array(Buffer.from(order.state, 'base64')),
+  }
+  const startedAt = performance.now()
+  try {
+    await driver.plan(request)
+    const { resources, state } = await driver.apply({ ...request, plan: new Uint8Array() })
+    return { state: Buffer.from(state).toString('base64'), resources, log, applyMs: performance.now() - startedAt }
+  } catch (error) {
+    const state = error instanceof ProvisionError && error.state ? Buffer.from(error.state).toString('base64') : order.state
+    return {
+      error: error instanceof Error ? error.message : String(error),
+      state,
+      resources: [],
+      log,
+      applyMs: performance.now() - startedAt,
+    }
+  }
+}
+
+const orders = JSON.parse(process.argv[2] ?? '[]') as BuildOrder[] // written by the test beside this file
+const outcomes: BuildOutcome[] = []
+for (const order of orders) outcomes.push(await build(order))
+process.stdout.write(JSON.stringify(outcomes))

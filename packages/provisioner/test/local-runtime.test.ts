@@ -1,0 +1,395 @@
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { existsSync, openSync } from 'node:fs'
+import { chmod, chown, cp, lstat, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { WorkspaceTransition } from '../src/driver.ts'
+import { readLocalState } from '../src/local/local-state.ts'
+import { findProgram } from '../src/local/sandbox.ts'
+import { listProcesses, readProcess } from '../src/local/processes.ts'
+import type { BuildOrder, BuildOutcome } from './build-workspace.ts'
+
+const run = promisify(execFile)
+const builder = fileURLToPath(new URL('./build-workspace.ts', import.meta.url))
+const fakeAgent = fileURLToPath(new URL('./fake-agent', import.meta.url))
+const searchPath = '/usr/local/bin:/usr/bin:/bin'
+const nobody = 65_534
+const isRoot = process.getuid?.() === 0
+const hasBubblewrap = (await findProgram('bwrap', searchPath)) !== undefined
+
+interface Mode {
+  readonly name: string
+  readonly sandbox: 'off' | 'bubblewrap'
+  /** Who builds. */
+  readonly uid: number
+  readonly isRoot: boolean
+  /** Kinds of processes that are found and ended here. */
+  readonly stubborn: readonly string[]
+}
+
+const common = ['child', 'session', 'daemon', 'stopped']
+const modes: Mode[] = [
+  {
+    name: 'root, a uid for each workspace',
+    sandbox: 'off' as const,
+    uid: 0,
+    isRoot: true,
+    stubborn: [...common, 'stranger', 'hopping'],
+  },
+  { name: 'root, bubblewrap', sandbox: 'bubblewrap' as const, uid: 0, isRoot: true, stubborn: [...common, 'stranger', 'hopping'] },
+  { name: 'not root', sandbox: 'off' as const, uid: nobody, isRoot: false, stubborn: common },
+  {
+    name: 'not root, bubblewrap',
+    sandbox: 'bubblewrap' as const,
+    uid: nobody,
+    isRoot: false,
+    stubborn: [...common, 'stranger', 'hopping'],
+  },
+]
+  .map((mode) => (isRoot ? mode : { ...mode, uid: process.getuid?.() ?? 0 }))
+  .filter((mode) => (isRoot || !mode.isRoot) && (hasBubblewrap || mode.sandbox === 'off'))
+
+let root: string
+let workspaceId: string
+let state: string
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'berth-local-'))
+  await chmod(root, 0o755)
+  await mkdir(join(root, 'template'))
+  await writeFile(
+    join(root, 'template', 'template.yaml'),
+    'name: test\nlocal: {}\nagents: [{ name: main, directory: "~" }]\nmetadata: [{ key: name, value: "${{ workspace.name }}" }]\n',
+  )
+  await mkdir(join(root, 'data'))
+  workspaceId = randomUUID()
+  state = ''
+})
+
+afterEach(async () => {
+  for (const { pid } of await everyProcessOf(workspaceId)) process.kill(pid, 'SIGKILL')
+  await rm(root, { recursive: true, force: true })
+})
+
+interface Changes {
+  readonly sandbox?: 'auto'
+  readonly searchPath?: string
+  readonly agentDirectory?: string
+  readonly state?: string
+}
+
+async function build(mode: Mode, transition: WorkspaceTransition, changes: Changes = {}): Promise<BuildOutcome> {
+  await chown(join(root, 'data'), mode.uid, mode.uid)
+  const order: BuildOrder = {
+    runtime: {
+      workspacesDirectory: join(root, 'data', 'workspaces'),
+      agentDirectory: changes.agentDirectory ?? fakeAgent,
+      nodePath: process.execPath,
+      sandbox: changes.sandbox ?? mode.sandbox,
+      isRoot: mode.isRoot,
+      searchPath: changes.searchPath ?? searchPath,
+      graceMs: 500,
+    },
+    directory: join(root, 'template'),
+    transition,
+    workspaceId,
+    owner: 'Anna-1',
+    state: changes.state ?? state,
+  }
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', '--conditions=@berth/source', builder, JSON.stringify([order])], {
+    uid: mode.uid,
+    gid: mode.uid,
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+  })
+  const [outcome] = JSON.parse(stdout) as BuildOutcome[] // printed by the builder
+  if (outcome === undefined) throw new Error('the builder printed nothing')
+  state = outcome.state
+  return outcome
+}
+
+async function start(mode: Mode, changes?: Changes): Promise<BuildOutcome> {
+  const outcome = await build(mode, 'start', changes)
+  expect(outcome.error).toBeUndefined()
+  return outcome
+}
+
+interface Report {
+  readonly pid: number
+  readonly ids: readonly number[]
+  readonly groups: readonly number[]
+  readonly cwd: string
+  readonly env: Record<string, string>
+  readonly descriptors: readonly (readonly [number, string])[]
+  readonly hostname: string
+  readonly status: string
+  readonly stat: string
+  readonly looks: Record<string, unknown>
+}
+
+const homePath = (): string => join(root, 'data', 'workspaces', workspaceId, 'home')
+
+async function report(): Promise<Report> {
+  const path = join(homePath(), 'report-main.json')
+  while (!existsSync(path)) await delay(10)
+  return JSON.parse(await readFile(path, 'utf8')) as Report // written by the fake agent
+}
+
+/** Orders for the agent are put in the home before its first start by making the home the way the runtime would: by a start and a stop. */
+async function giveOrders(mode: Mode, orders: object): Promise<void> {
+  await start(mode)
+  await report()
+  await build(mode, 'stop')
+  await writeFile(join(homePath(), 'orders.json'), JSON.stringify(orders))
+  await chmod(join(homePath(), 'orders.json'), 0o644)
+  await rm(join(homePath(), 'report-main.json'))
+}
+
+/** Processes by what a look from outside can tell: the marker, the workspace's uid, the namespace of those. */
+async function everyProcessOf(id: string): Promise<{ pid: number }[]> {
+  const uid = readLocalState(new Uint8Array(Buffer.from(state, 'base64')))?.uid
+  const all = await listProcesses()
+  const marked = await Promise.all(
+    all.map(async (entry) => {
+      const environ = await readFile(`/proc/${entry.pid}/environ`, 'utf8').catch(() => '')
+      return environ.includes(`BERTH_WORKSPACE_ID=${id}`) || (uid !== undefined && entry.uids.includes(uid)) ? [entry] : []
+    }),
+  )
+  return marked.flat()
+}
+
+/** Processes that run the loops of the fake agent, from outside: nobody else does. */
+async function loops(): Promise<number[]> {
+  const all = await listProcesses()
+  const found = await Promise.all(
+    all.map(async ({ pid }) => {
+      const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+      return commandLine.includes("trap '' TERM") ? [pid] : []
+    }),
+  )
+  return found.flat()
+}
+
+describe.each(modes)('$name', (mode) => {
+  test('a start brings an agent up with a token of its own and nothing of the builder', async () => {
+    const leaked = openSync('/etc/hostname', 'r') // a descriptor the builder might inherit from us
+    const { resources, log } = await start(mode)
+    const { env, descriptors, stat: stats, pid, ids, groups, cwd } = await report()
+    const [resource] = resources
+    expect(resource).toMatchObject({ name: 'test', type: 'local_workspace', metadata: [{ key: 'name', value: 'dev' }] })
+    const token = resource?.agents[0]?.token
+    expect(token).toMatch(/^[0-9a-f-]{36}$/)
+    const isInside = mode.sandbox === 'bubblewrap'
+    const home = isInside ? '/home/anna-1' : homePath()
+    const { PWD: _, ...own } = env
+    expect(own).toEqual({
+      BERTH_AGENT_TOKEN: token,
+      BERTH_AGENT_URL: 'http://127.0.0.1:1',
+      BERTH_AGENT_NAME: 'main',
+      BERTH_WORKSPACE_NAME: 'dev',
+      BERTH_WORKSPACE_ID: workspaceId,
+      BERTH_WORKSPACE_OWNER_NAME: 'Anna-1',
+      HOME: home,
+      USER: 'anna-1',
+      LOGNAME: 'anna-1',
+      SHELL: existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh',
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      LANG: 'C.UTF-8',
+      TMPDIR: isInside ? '/tmp' : join(root, 'data', 'workspaces', workspaceId, 'tmp'),
+    })
+    expect(cwd).toBe(home)
+    const log1 = join(root, 'data', 'workspaces', workspaceId, 'agent.log')
+    const foreign = descriptors.filter(
+      ([, target]) => !/^(anon_inode:|pipe:|socket:|\/dev\/null$|\/proc\/|\/dev\/pts)/.test(target) && !target.endsWith('agent.log'),
+    )
+    expect(foreign).toEqual([])
+    expect((await stat(log1)).mode & 0o777).toBe(0o600)
+    expect(log).toContain(isInside ? 'info Sandbox: bubblewrap' : 'info Sandbox: none (switched off)')
+    const uid = readLocalState(new Uint8Array(Buffer.from(state, 'base64')))?.uid
+    expect(new Set(ids)).toEqual(new Set([uid ?? mode.uid]))
+    if (mode.isRoot) expect(groups.filter((group) => group !== uid)).toEqual([])
+    expect(Number(stats.split(') ')[1]?.split(' ')[3])).not.toBe((await readProcess(process.pid))?.sessionId)
+    expect(pid).toBeGreaterThan(1)
+    expect(leaked).toBeGreaterThan(2)
+  })
+
+  test('the agent outlives the process that built it, and the token is not in the state', async () => {
+    const { resources } = await start(mode)
+    await report()
+    expect(await everyProcessOf(workspaceId)).not.toEqual([])
+    expect(Buffer.from(state, 'base64').toString()).not.toContain(resources[0]?.agents[0]?.token ?? 'no token')
+  })
+
+  test('stop leaves no process, however stubborn, and keeps the home', async () => {
+    await giveOrders(mode, { stubborn: mode.stubborn, ignoreTerm: true })
+    await start(mode)
+    await report()
+    while ((await loops()).length < 3) await delay(10)
+    const { error, log } = await build(mode, 'stop')
+    expect(error).toBeUndefined()
+    expect(log.at(-1)).toMatch(/^info Ended \d+ processes\.$/)
+    expect(await loops()).toEqual([])
+    expect(await everyProcessOf(workspaceId)).toEqual([])
+    expect(existsSync(join(homePath(), 'orders.json'))).toBe(true)
+    const again = await build(mode, 'stop')
+    expect(again).toMatchObject({ log: ['info Nothing of the workspace was running.'] })
+  })
+
+  test('a start over a running workspace replaces what runs', async () => {
+    const first = await start(mode)
+    await report()
+    const before = await everyProcessOf(workspaceId)
+    await rm(join(homePath(), 'report-main.json'))
+    const second = await start(mode, { state: '' }) // as after a server that was killed before it could note the state
+    await report()
+    const after = await everyProcessOf(workspaceId)
+    expect(after.length).toBeGreaterThan(0)
+    expect(after.filter(({ pid }) => before.some((entry) => entry.pid === pid))).toEqual([])
+    expect(second.resources[0]?.agents[0]?.token).not.toBe(first.resources[0]?.agents[0]?.token)
+  })
+
+  test('delete removes the home and follows no link out of it', async () => {
+    const outside = join(root, 'outside')
+    await mkdir(outside)
+    await writeFile(join(outside, 'precious'), 'x')
+    await chmod(outside, 0o777)
+    await start(mode)
+    await report()
+    const deep = join(homePath(), 'locked', 'deep')
+    await mkdir(deep, { recursive: true })
+    await symlink(outside, join(homePath(), 'link'))
+    await symlink(outside, join(deep, 'link'))
+    const owner = (await lstat(homePath())).uid
+    await run('chown', ['-hR', `${owner}:${owner}`, homePath()])
+    await chmod(join(homePath(), 'locked'), 0o000)
+    const { error, resources } = await build(mode, 'delete')
+    expect(error).toBeUndefined()
+    expect(resources).toEqual([])
+    expect(existsSync(join(root, 'data', 'workspaces', workspaceId))).toBe(false)
+    expect(await readdir(outside)).toEqual(['precious'])
+    expect(await everyProcessOf(workspaceId)).toEqual([])
+    if (mode.isRoot) expect(await readdir(join(root, 'data', 'workspaces', 'uids'))).toEqual([])
+    expect((await build(mode, 'delete')).error).toBeUndefined()
+  })
+
+  test('a delete without state ends what runs and keeps the files', async () => {
+    await start(mode)
+    await report()
+    const { log } = await build(mode, 'delete', { state: '' })
+    expect(log.at(-1)).toContain('its files are kept in')
+    expect(existsSync(homePath())).toBe(true)
+    expect(await everyProcessOf(workspaceId)).toEqual([])
+  })
+
+  test('the workspaces of others and what belongs to the server are out of reach', async () => {
+    const secret = join(root, 'data', 'secret')
+    await writeFile(secret, 'x')
+    await chmod(secret, 0o600)
+    await chown(secret, mode.uid, mode.uid)
+    const workspaces = join(root, 'data', 'workspaces')
+    const other = join(workspaces, randomUUID())
+    await giveOrders(mode, {
+      look: [secret, workspaces, other, join(other, 'home'), join(workspaces, 'uids'), '/proc/1/environ', '/etc/shadow'],
+    })
+    await mkdir(join(other, 'home'), { recursive: true })
+    await chmod(other, 0o710)
+    await chown(other, mode.uid, mode.uid)
+    await start(mode)
+    const { looks } = await report()
+    // Without a uid of its own and without a sandbox there is nothing between a workspace and the server: that is what the README says.
+    const isOpen = mode.sandbox === 'off' && !mode.isRoot
+    for (const path of [secret, workspaces, other, join(other, 'home')]) {
+      if (isOpen) expect(looks[path]).not.toMatch(/^E/)
+      else expect(looks[path]).toMatch(/^(EACCES|ENOENT)$/)
+    }
+    expect(looks['/etc/shadow']).toMatch(/^(EACCES|ENOENT)$/)
+    if (mode.isRoot && mode.sandbox === 'off') expect(looks['/proc/1/environ']).toBe('EACCES')
+  })
+
+  if (mode.sandbox === 'bubblewrap') {
+    test('a sandbox has its own processes, host name, accounts and temporary files, and no right to anything else', async () => {
+      await giveOrders(mode, { look: ['/proc', '/etc/passwd', '/tmp', '/', '/home', '/root', '/var', '/run', '/usr/bin/env'] })
+      await start(mode)
+      const { looks, hostname, status } = await report()
+      const processes = (looks['/proc'] as string[]).filter((name) => /^[0-9]+$/.test(name)) // a listing
+      expect(processes.length).toBeLessThanOrEqual(4)
+      expect(hostname).toBe('dev')
+      expect(looks['/etc/passwd']).toMatch(/^root:.*\nanna-1:x:\d+:\d+::\/home\/anna-1:/)
+      expect(looks['/tmp']).toEqual([])
+      expect(looks['/home']).toEqual(['anna-1'])
+      expect(looks['/root']).toBe('ENOENT')
+      expect(looks['/run']).toEqual(['berth'])
+      expect(status).toMatch(/^NoNewPrivs:\s*1$/m)
+      expect(status).toMatch(/^CapEff:\s*0+$/m)
+      expect(status).toMatch(/^CapBnd:\s*0+$/m)
+    })
+  } else {
+    test('without bubblewrap "auto" says so and goes on', async () => {
+      const { log } = await start(mode, { sandbox: 'auto', searchPath: '/nowhere' })
+      expect(log).toContain('info Sandbox: none (bubblewrap is not installed)')
+    })
+  }
+
+  if (mode.sandbox === 'bubblewrap') {
+    test('without bubblewrap a workspace that must have it is not started', async () => {
+      const { error } = await build(mode, 'start', { searchPath: '/nowhere' })
+      expect(error).toBe(
+        "the workspace can't be sandboxed: bubblewrap is not installed; install bubblewrap or choose another sandbox setting",
+      )
+      expect(await everyProcessOf(workspaceId)).toEqual([])
+    })
+  }
+
+  test('an agent that is not there is named', async () => {
+    const { error } = await build(mode, 'start', { agentDirectory: join(root, 'no-agent') })
+    expect(error).toContain(`the agent is not there: ${join(root, 'no-agent', 'main.js')} can't be read`)
+  })
+
+  test('a running agent keeps the files it was started from', async () => {
+    const agentDirectory = join(root, 'built')
+    await cp(fakeAgent, agentDirectory, { recursive: true })
+    await start(mode, { agentDirectory })
+    await report()
+    await rm(agentDirectory, { recursive: true })
+    const copies = await readdir(join(root, 'data', 'agent'))
+    expect(copies).toHaveLength(1)
+    expect(await readdir(join(root, 'data', 'agent', copies[0] ?? ''))).toEqual(['main.js', 'package.json'])
+  })
+})
+
+if (isRoot && hasBubblewrap) {
+  describe('root, bubblewrap, a data directory that nobody else can enter', () => {
+    const mode: Mode = { name: '', sandbox: 'bubblewrap', uid: 0, isRoot: true, stubborn: [...common, 'stranger', 'hopping'] }
+
+    beforeEach(async () => {
+      await chmod(join(root, 'data'), 0o700)
+    })
+
+    test('root makes the sandbox, and the agent in it has no right left', async () => {
+      await giveOrders(mode, { look: ['/proc', '/tmp', '/home/anna-1'], stubborn: mode.stubborn, ignoreTerm: true })
+      await start(mode)
+      const { ids, status, looks } = await report()
+      const uid = readLocalState(new Uint8Array(Buffer.from(state, 'base64')))?.uid
+      expect(new Set(ids)).toEqual(new Set([uid]))
+      expect(status).toMatch(/^NoNewPrivs:\s*1$/m)
+      for (const set of ['Inh', 'Prm', 'Eff', 'Bnd', 'Amb']) expect(status).toMatch(new RegExp(`^Cap${set}:\\s*0+$`, 'm'))
+      expect(looks['/tmp']).toEqual([])
+      expect(looks['/home/anna-1']).toContain('orders.json')
+      while ((await loops()).length < 3) await delay(10)
+      expect((await build(mode, 'stop')).error).toBeUndefined()
+      expect(await loops()).toEqual([])
+      expect(await everyProcessOf(workspaceId)).toEqual([])
+    })
+
+    test('without bubblewrap the directory that is closed is named', async () => {
+      const { error } = await build(mode, 'start', { sandbox: 'auto', searchPath: '/nowhere' })
+      expect(error).toBe(
+        `the uids of workspaces can't enter ${join(root, 'data')}; run chmod o+x on it, or keep the workspaces in another directory`,
+      )
+    })
+  })
+}

@@ -293,6 +293,17 @@ describe('breaks', () => {
     await expect(pair.dialing.ping()).rejects.toBeInstanceOf(TunnelClosed)
   })
 
+  test('a code and a reason given with the close of the socket arrive, also from a busy tunnel', async () => {
+    const pair = await open(echo)
+    const streams = await Promise.all(Array.from({ length: 5 }, () => pair.dialing.dial('echo')))
+    for (const stream of streams) for (let pieces = 0; pieces < 50 && stream.write(randomBytes(64 * 1024));) pieces += 1
+    const closed = once(pair.sockets.answering, 'close') as Promise<[number, Buffer]>
+    pair.sockets.dialing.close(1001, 'build is outdated')
+    const [code, reason] = await closed
+    expect([code, reason.toString()]).toEqual([1001, 'build is outdated'])
+    await pair.dialing.closed
+  })
+
   test('a peer that goes silent closes the tunnel at both ends', async () => {
     const pair = await open(echo, { pingIntervalMs: 30, deadAfterMs: 150 })
     const stream = await pair.dialing.dial('x')

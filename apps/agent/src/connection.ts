@@ -80,8 +80,11 @@ async function holdTunnel({ config, logger, signal, answer, onConnected }: Conne
     openedAt = performance.now()
     onConnected()
   })
-  socket.once('close', (code, reason) => {
-    closing = { code, text: reason.toString('utf8') }
+  const socketClosed = new Promise<void>((resolve) => {
+    socket.once('close', (code, reason) => {
+      closing = { code, text: reason.toString('utf8') }
+      resolve()
+    })
   })
   const tunnel: Tunnel = answerTunnel(socketStream(socket), answer, {
     onError: (error, target) => logger.warn('A stream failed', { target: target.slice(0, 100), reason: reasonOf(error) }),
@@ -89,6 +92,8 @@ async function holdTunnel({ config, logger, signal, answer, onConnected }: Conne
   const onAbort = (): void => tunnel.close('The agent is stopping.')
   signal.addEventListener('abort', onAbort, { once: true })
   const closed = await tunnel.closed
+  // The socket tells why only now. It comes soon: a tunnel that is gone has terminated its socket or was ended by it.
+  await socketClosed
   signal.removeEventListener('abort', onAbort)
   if (refusal) throw refusal
   if (openedAt === 0) throw closed

@@ -29,7 +29,7 @@ export const PostWorkspaceAgentVersionRequest = Type.Object(
 export type PostWorkspaceAgentVersionRequest = Static<typeof PostWorkspaceAgentVersionRequest>
 
 export const PostWorkspaceAppHealthsRequest = Type.Object(
-  { Healths: Type.Optional(Nullable(Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Choice(appHealths), { keys: 'uuid' }))) },
+  { Healths: Type.Optional(Nullable(Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Choice(appHealths), { keyFormat: 'uuid' }))) },
   { title: 'PostWorkspaceAppHealthsRequest' },
 )
 export type PostWorkspaceAppHealthsRequest = Static<typeof PostWorkspaceAppHealthsRequest>

@@ -46,6 +46,8 @@ export class Components {
   #convert(schema: PlainSchema): JsonObject {
     const entries = Object.entries(schema)
       .filter(([keyword]) => keywords.has(keyword))
+      // A choice says the same twice, for checkers and for readers.
+      .filter(([keyword]) => keyword !== 'anyOf' || schema.enum === undefined)
       .flatMap(([keyword, value]) => this.#keyword(keyword, value))
     return Object.fromEntries(entries)
   }

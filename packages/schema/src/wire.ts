@@ -2,7 +2,7 @@
  * Building blocks of wire shapes.
  * @module
  */
-import { Type, type SchemaOptions, type Static, type TSchema } from '@sinclair/typebox'
+import { Type, type SchemaOptions, type Static, type TSchema, type TUnsafe } from '@sinclair/typebox'
 
 /**
  * Checks that run after a body has been decoded, in the words that the wire reports them with
@@ -29,7 +29,7 @@ declare module '@sinclair/typebox' {
     /** The name under which a bad value of this query parameter is reported, where it is not its own. */
     reportedAs?: string
     /** The keys of this map are UUIDs, in any spelling. */
-    keys?: 'uuid'
+    keyFormat?: 'uuid'
   }
 }
 
@@ -41,9 +41,13 @@ export const Timestamp = (options: SchemaOptions = {}) => Type.String({ format: 
 export const Base64 = (options: SchemaOptions = {}) => Type.String({ format: 'byte', ...options })
 /** A value that is present and may be null. */
 export const Nullable = <Schema extends TSchema>(schema: Schema, options: SchemaOptions = {}) => Type.Union([schema, Type.Null()], options)
-/** One of a few words. */
-export const Choice = <const Words extends readonly string[]>(words: Words, options: SchemaOptions = {}) =>
-  Type.Unsafe<Words[number]>({ type: 'string', enum: words, ...options })
+/** One of a few words. A union of literals that also says `enum`, which is how readers of the schema like it best. */
+export const Choice = <const Words extends readonly string[]>(words: Words, options: SchemaOptions = {}): TUnsafe<Words[number]> =>
+  // The type of a union made from a list of unknown length would be that of any text.
+  Type.Union(
+    words.map((word) => Type.Literal(word)),
+    { type: 'string', enum: words, ...options },
+  ) as unknown as TUnsafe<Words[number]>
 /** Text to text. */
 export const StringMap = (options: SchemaOptions = {}) => Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Type.String(), options)
 

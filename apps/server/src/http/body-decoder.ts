@@ -92,7 +92,7 @@ function mapDecoder(schema: TSchema): Decode {
   const [keySchema] = Object.entries((schema['patternProperties'] ?? {}) as Record<string, TSchema>)
   const decodeValue = keySchema === undefined ? plainJson : decoder(keySchema[1])
   const zero = keySchema === undefined ? null : zeroOf(keySchema[1])
-  const hasUuidKeys = schema['keys'] === 'uuid'
+  const hasUuidKeys = schema['keyFormat'] === 'uuid'
   return (value, path) => {
     if (!isObject(value)) return mismatch(value, path, 'map')
     return Object.fromEntries(

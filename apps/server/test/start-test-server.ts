@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createEchoDriver, type Driver } from '@berth/provisioner'
+import { createClient, type Client } from '@berth/sdk'
+import { pino } from 'pino'
+import { createServer, type BerthServer } from '../src/create-server.ts'
+import { readConfig, type Config } from '../src/config.ts'
+import { checkedFetch } from './checked-fetch.ts'
+import { createTestDatabase, type TestDatabase } from './database/create-test-database.ts'
+import { FakeClock } from './fake-clock.ts'
+
+export interface TestServerOptions {
+  readonly clock?: FakeClock
+  /** Settings that differ from those of a test: echo provisioner, no rate limit, a port of the system's choice. */
+  readonly config?: Partial<Config>
+  /** Default: the echo driver alone. */
+  readonly drivers?: readonly Driver[]
+  /** Default: a database of its own. */
+  readonly databaseUrl?: string
+}
+
+/** A real server on a database of its own, with its first user signed in. */
+export interface TestServer {
+  readonly url: string
+  readonly databaseUrl: string
+  readonly clock: FakeClock
+  readonly server: BerthServer
+  /** Signed in as the first user, an owner. Every answer is held against the contract. */
+  readonly client: Client
+  readonly firstUser: { readonly user_id: string; readonly organization_id: string; readonly token: string }
+  /** A client with another token, or none. */
+  clientFor(token?: string): Client
+  stop(): Promise<void>
+}
+
+export const FIRST_USER = { email: 'testuser@coder.com', username: 'testuser', password: 'testpass' }
+
+/** Starts a server for a test; stop it when the test is over. */
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'berth-server-'))
+  const database: TestDatabase | undefined = options.databaseUrl === undefined ? await createTestDatabase() : undefined
+  const databaseUrl = options.databaseUrl ?? database?.url ?? ''
+  const clock = options.clock ?? new FakeClock()
+  const server = await createServer(testConfig({ directory, databaseUrl, overrides: options.config ?? {} }), {
+    logger: pino({ level: process.env['BERTH_TEST_LOG'] ?? 'silent' }),
+    clock,
+    drivers: options.drivers ?? [createEchoDriver()],
+  })
+  const clientFor = (token?: string): Client => createClient({ url: server.url, fetch: checkedFetch, ...(token !== undefined && { token }) })
+  const firstUser = await signUp(clientFor())
+  return {
+    url: server.url,
+    databaseUrl,
+    clock,
+    server,
+    client: clientFor(firstUser.token),
+    firstUser,
+    clientFor,
+    async stop() {
+      await server.stop()
+      await database?.drop()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The settings of a test. */
+export function testConfig(options: { directory: string; databaseUrl: string; overrides: Partial<Config> }): Config {
+  const defaults = readConfig({
+    arguments: [],
+    environment: {
+      BERTH_HTTP_ADDRESS: '127.0.0.1:0',
+      BERTH_PG_CONNECTION_URL: options.databaseUrl,
+      BERTH_DATA_DIR: options.directory,
+      BERTH_API_RATE_LIMIT: '-1',
+      BERTH_ECHO_PROVISIONER: 'true',
+      BERTH_AGENT_CONNECTION_UPDATE_FREQUENCY: '150ms',
+      BERTH_AGENT_INACTIVE_DISCONNECT_TIMEOUT: '5s',
+    },
+    userId: undefined,
+    homeDirectory: options.directory,
+    agentDirectory: options.directory,
+  })
+  return { ...defaults, ...options.overrides }
+}
+
+async function signUp(client: Client): Promise<TestServer['firstUser']> {
+  const first = await client.users.createFirst({ body: FIRST_USER })
+  const { session_token } = await client.sessions.login({ body: { email: FIRST_USER.email, password: FIRST_USER.password } })
+  return { ...first, token: session_token }
+}

@@ -244,6 +244,52 @@ describe('breaks', () => {
     expect(await dialing.ping()).toBeGreaterThanOrEqual(0)
   })
 
+  test('wherever a stream is broken off, what arrived is a true beginning and no end is seen', async () => {
+    const plan = fc.record({
+      bytes: fc.integer({ min: 0, max: 6_000_000 }),
+      piece: fc.integer({ min: 1_000, max: 300_000 }),
+      withError: fc.boolean(),
+    })
+    const total = randomBytes(6_100_000)
+    const { dialing } = await open(({ target, accept }) => {
+      const { bytes, piece, withError } = JSON.parse(decodeURIComponent(target)) as { bytes: number; piece: number; withError: boolean }
+      const stream = accept()
+      let sent = 0
+      const pump = (): void => {
+        while (sent < bytes) {
+          const chunk = total.subarray(sent, Math.min(bytes, sent + piece))
+          sent += chunk.length
+          if (!stream.write(chunk)) {
+            stream.once('drain', pump)
+            return
+          }
+        }
+        stream.destroy(withError ? new Error('on purpose') : undefined)
+      }
+      pump()
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(plan, { minLength: 1, maxLength: 8 }), async (plans) => {
+        await Promise.all(
+          plans.map(async (each) => {
+            const stream = await dialing.dial(encodeURIComponent(JSON.stringify(each))).catch(() => undefined)
+            // Broken off at once, before the answer was out.
+            if (!stream) return
+            const seen = watch(stream)
+            const chunks: Buffer[] = []
+            stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+            await expect.poll(() => seen.closes, { timeout: 10_000 }).toBe(1)
+            const received = Buffer.concat(chunks)
+            expect(stream.readableEnded).toBe(false)
+            expect(seen.errors).toHaveLength(1)
+            expect(received.equals(total.subarray(0, received.length))).toBe(true)
+          }),
+        )
+      }),
+      { numRuns: 12 },
+    )
+  })
+
   test('a far end that finished and hears no more leaves its answer readable', async () => {
     const accepted = deferred<Duplex>()
     const { dialing } = await open(({ accept }) => accepted.resolve(accept()))

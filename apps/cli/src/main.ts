@@ -28,6 +28,11 @@ const world: World = {
   },
 }
 
+// Some pseudo-terminals have no size until somebody gives them one, and questions would be drawn into nothing.
+for (const stream of [process.stdout, process.stderr]) {
+  if (stream.isTTY) [stream.columns, stream.rows] = [stream.columns || 80, stream.rows || 24]
+}
+
 // A reader that has seen enough, such as `head`, is no error of ours.
 process.stdout.on('error', leaveOnBrokenPipe)
 process.stderr.on('error', leaveOnBrokenPipe)

@@ -64,6 +64,8 @@ export function parseWords(tree: CommandGroup, words: readonly string[], columns
  * @throws UsageErrorAt when there is nothing under that path.
  */
 export function renderHelp(tree: CommandGroup, path: readonly string[], columns = 80): string {
+  const unknown = path[pathOf(tree, path).length]
+  if (unknown !== undefined) throw new UsageErrorAt(`there is no help for "${path.join(' ')}": "${unknown}" is no command.`, [])
   const parsed = parseWords(tree, [...path, '--help'], columns)
   return parsed.kind === 'help' ? parsed.text : ''
 }

@@ -108,14 +108,14 @@ describe('a command', () => {
   })
 })
 
-describe('a shell on a terminal', () => {
-  const terminal = () => {
-    const modes: boolean[] = []
-    const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: (raw: boolean) => void modes.push(raw) })
-    const output = Object.assign(new Gathered(), { isTTY: true, columns: 120, rows: 40 })
-    return { input, output, modes }
-  }
+function terminal() {
+  const modes: boolean[] = []
+  const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: (raw: boolean) => void modes.push(raw) })
+  const output = Object.assign(new Gathered(), { isTTY: true, columns: 120, rows: 40 })
+  return { input, output, modes }
+}
 
+describe('a shell on a terminal', () => {
   test('has the size and type of this one, follows its changes, and gives it back', async () => {
     const { input, output, modes } = terminal()
     input.write('echo up\n')

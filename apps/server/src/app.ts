@@ -43,7 +43,9 @@ export function createApp(options: AppOptions): App {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  const upgrades = new WebSocketUpgrades((request, response) => app(request as Parameters<typeof app>[0], response as Parameters<typeof app>[1]))
+  const upgrades = new WebSocketUpgrades((request, response) =>
+    app(request as Parameters<typeof app>[0], response as Parameters<typeof app>[1]),
+  )
   app.use(announce(options))
   app.get('/healthz', (_request, response) => {
     response.setHeader('Content-Type', 'text/plain; charset=utf-8')
@@ -55,7 +57,7 @@ export function createApp(options: AppOptions): App {
     response.end(`Berth ${options.version} is running. Its API is below /api/v2; sign in with: berth login <this address>\n`)
   })
   app.use(failureHandler(options.logger))
-  return { listener: app as unknown as RequestListener, upgrades }
+  return { listener: app, upgrades }
 }
 
 function apiRouter({ services, config, clock, version }: AppOptions, upgrades: WebSocketUpgrades): Router {
@@ -70,7 +72,11 @@ function apiRouter({ services, config, clock, version }: AppOptions, upgrades: W
     ...serve(api.organizations, organizationRoutes(services.organizations), kit),
     ...serve(api.files, fileRoutes(services.files), kit),
     ...serve(api.templates, templateRoutes(services.templates), kit),
-    ...serve(api.templateVersions, templateVersionRoutes({ service: services.versions, templates: services.templates, resources, clock }), kit),
+    ...serve(
+      api.templateVersions,
+      templateVersionRoutes({ service: services.versions, templates: services.templates, resources, clock }),
+      kit,
+    ),
     ...serve(api.workspaces, workspaceRoutes({ service: services.workspaces, watches: services.watches, resources, clock }), kit),
     ...serve(api.builds, buildRoutes({ service: services.builds, resources, clock }), kit),
     ...serve(api.agents, agentRoutes({ service: services.agents, tunnels: services.tunnels, resources }), kit),
@@ -118,9 +124,12 @@ function compareSpecificity(a: string, b: string): number {
   return 0
 }
 
+function nounOf(spec: EndpointSpec): string {
+  return spec.path.split('/')[1] ?? ''
+}
+
 /** Below a noun that only signed-in users reach, an unknown path asks for the session first (Coder v2 API, v0.13.4). */
 function notFound(routes: readonly Route[], gate: Gate<FoundByPath, AgentRow>): RequestHandler {
-  const nounOf = (spec: EndpointSpec): string => spec.path.split('/')[1] ?? ''
   const open = new Set(routes.filter(({ spec }) => spec.access === 'anyone' || spec.access === 'agent').map(({ spec }) => nounOf(spec)))
   const closed = new Set(routes.map(({ spec }) => nounOf(spec)).filter((noun) => !open.has(noun)))
   return async (request, response) => {
@@ -135,7 +144,14 @@ function notFound(routes: readonly Route[], gate: Gate<FoundByPath, AgentRow>): 
 }
 
 function limitUnmatched(gate: Gate<FoundByPath, AgentRow>, request: IncomingMessage, response: ServerResponse): void {
-  gate.limit({ spec: undefined, path: (request.url ?? '').split('?')[0] ?? '', actor: undefined, origin: originOf(response), request, response })
+  gate.limit({
+    spec: undefined,
+    path: (request.url ?? '').split('?')[0] ?? '',
+    actor: undefined,
+    origin: originOf(response),
+    request,
+    response,
+  })
 }
 
 const origins = new WeakMap<ServerResponse, Origin>()
@@ -163,7 +179,14 @@ function announce({ logger, clock, version, config: { secureAuthCookie } }: AppO
     }
     response.on('close', () => {
       const { statusCode } = response
-      const line = { request_id: origin.request_id, method: request.method, path: request.path, status: statusCode, ms: clock.now().getTime() - startedAt, ip: origin.ip }
+      const line = {
+        request_id: origin.request_id,
+        method: request.method,
+        path: request.path,
+        status: statusCode,
+        ms: clock.now().getTime() - startedAt,
+        ip: origin.ip,
+      }
       logger[statusCode >= 500 ? 'warn' : 'debug'](line, 'request')
     })
     next()

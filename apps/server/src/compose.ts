@@ -124,10 +124,31 @@ export function compose(world: World): Services {
     lockWorkspace: async (transaction, id) => await workspaceStore.in(transaction).lock(id),
   })
   const inactiveDisconnectTimeoutMs = config.agentInactiveDisconnectTimeoutMs
-  const workspaces = new WorkspaceService({ database, store: workspaceStore, builds, templates, versions, parameters, audit, clock, inactiveDisconnectTimeoutMs })
-  const resources = new ResourcePresenter({ clock, inactiveDisconnectTimeoutMs, fallbackTroubleshootingUrl: config.agentFallbackTroubleshootingUrl })
+  const workspaces = new WorkspaceService({
+    database,
+    store: workspaceStore,
+    builds,
+    templates,
+    versions,
+    parameters,
+    audit,
+    clock,
+    inactiveDisconnectTimeoutMs,
+  })
+  const resources = new ResourcePresenter({
+    clock,
+    inactiveDisconnectTimeoutMs,
+    fallbackTroubleshootingUrl: config.agentFallbackTroubleshootingUrl,
+  })
   const watches = new WorkspaceWatches({ store: workspaceStore, wakeUps: workspaceWakeUps, resources, clock })
-  const tunnels = new AgentTunnels({ database, store: agentStore, clock, logger, replicaId, updateFrequencyMs: config.agentConnectionUpdateFrequencyMs })
+  const tunnels = new AgentTunnels({
+    database,
+    store: agentStore,
+    clock,
+    logger,
+    replicaId,
+    updateFrequencyMs: config.agentConnectionUpdateFrequencyMs,
+  })
   const agents = new AgentService({
     database,
     store: agentStore,
@@ -163,7 +184,14 @@ export function compose(world: World): Services {
     async start() {
       const now = timestamp(clock.now())
       for (const { id, name } of daemons)
-        await jobStore.insertDaemon({ id, name, provisioners: world.drivers.map(({ type }) => type), tags: BUILT_IN_TAGS, replica_id: replicaId, now })
+        await jobStore.insertDaemon({
+          id,
+          name,
+          provisioners: world.drivers.map(({ type }) => type),
+          tags: BUILT_IN_TAGS,
+          replica_id: replicaId,
+          now,
+        })
       await lease.tick()
       lease.start()
       tunnels.start()
@@ -179,7 +207,10 @@ export function compose(world: World): Services {
   }
 }
 
-function createDaemons(world: World, jobs: { readonly store: JobStore; readonly handlers: JobHandlers }): { id: string; name: string; daemon: ProvisionerDaemon }[] {
+function createDaemons(
+  world: World,
+  jobs: { readonly store: JobStore; readonly handlers: JobHandlers },
+): { id: string; name: string; daemon: ProvisionerDaemon }[] {
   const { config, database, clock, logger, drivers, workDirectory } = world
   return Array.from({ length: config.provisionerDaemons }, (_, index) => {
     const id = randomUUID()

@@ -52,7 +52,7 @@ const DRAIN_MS = 3_000
 export async function createServer(config: Config, world: ServerWorld): Promise<BerthServer> {
   const started: (() => Promise<void>)[] = []
   const stop = async (): Promise<void> => {
-    for (const undo of started.splice(0).reverse()) await undo()
+    for (const undo of started.splice(0).toReversed()) await undo()
   }
   try {
     return await start(config, world, started, stop)
@@ -62,7 +62,12 @@ export async function createServer(config: Config, world: ServerWorld): Promise<
   }
 }
 
-async function start(config: Config, world: ServerWorld, started: (() => Promise<void>)[], stop: () => Promise<void>): Promise<BerthServer> {
+async function start(
+  config: Config,
+  world: ServerWorld,
+  started: (() => Promise<void>)[],
+  stop: () => Promise<void>,
+): Promise<BerthServer> {
   const { logger, clock = systemClock, random = Math.random } = world
   const { connectionUrl, databaseName } = await findDatabase(config, logger, started)
   await migrate({ connectionUrl, logger })
@@ -97,22 +102,27 @@ async function findDatabase(
   logger: Logger,
   started: (() => Promise<void>)[],
 ): Promise<{ connectionUrl: string; databaseName: string }> {
-  if (config.pgConnectionUrl !== undefined) return { connectionUrl: config.pgConnectionUrl, databaseName: 'PostgreSQL at BERTH_PG_CONNECTION_URL' }
+  if (config.pgConnectionUrl !== undefined)
+    return { connectionUrl: config.pgConnectionUrl, databaseName: 'PostgreSQL at BERTH_PG_CONNECTION_URL' }
   const embedded: EmbeddedPostgres = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, logger })
   started.push(async () => await embedded.stop())
   return { connectionUrl: embedded.url, databaseName: `embedded PostgreSQL in ${config.dataDirectory}` }
 }
 
 /** Holds the lock that says "this server lives", and takes it again when the connection under it breaks. */
-async function holdLiveness(options: { connectionUrl: string; replicaId: string; logger: Logger }): Promise<{ release: () => Promise<void> }> {
+async function holdLiveness(options: {
+  connectionUrl: string
+  replicaId: string
+  logger: Logger
+}): Promise<{ release: () => Promise<void> }> {
   const { connectionUrl, replicaId, logger } = options
   const name = replicaLockName(replicaId)
   let lock: AdvisoryLock | undefined = await tryHoldAdvisoryLock({ connectionUrl, name, logger })
-  let isReleased = false
+  const releasing = new AbortController()
   const keep = async (): Promise<void> => {
-    for (let delayMs = 100; !isReleased; delayMs = Math.min(delayMs * 2, 2_000)) {
+    for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 2_000)) {
       await lock?.lost
-      if (isReleased) return
+      if (releasing.signal.aborted) return
       try {
         lock = await tryHoldAdvisoryLock({ connectionUrl, name, logger })
       } catch (error) {
@@ -126,7 +136,7 @@ async function holdLiveness(options: { connectionUrl: string; replicaId: string;
   void keep()
   return {
     async release() {
-      isReleased = true
+      releasing.abort()
       await lock?.release()
     },
   }
@@ -143,7 +153,11 @@ async function listen(http: Server, { httpHost, httpPort }: Config): Promise<str
     http.once('error', (error: NodeJS.ErrnoException) => {
       const address = `${httpHost}:${httpPort}`
       if (error.code === 'EADDRINUSE')
-        reject(new Error(`The address ${address} is taken by another program. Stop it, or choose another with BERTH_HTTP_ADDRESS.`, { cause: error }))
+        reject(
+          new Error(`The address ${address} is taken by another program. Stop it, or choose another with BERTH_HTTP_ADDRESS.`, {
+            cause: error,
+          }),
+        )
       else reject(new Error(`The server cannot listen on ${address}: ${error.message}`, { cause: error }))
     })
     http.listen(httpPort, httpHost, resolve)

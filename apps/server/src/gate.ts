@@ -42,7 +42,10 @@ export function createGate(dependencies: Dependencies): Gate<FoundByPath, AgentR
     identifyAgent: async (token) => await agents.identify(token),
     spell: {
       ...Object.fromEntries(
-        ['organization', 'file', 'template', 'templateversion', 'workspace', 'workspacebuild', 'workspaceagent'].map((name) => [name, uuidOf(name)]),
+        ['organization', 'file', 'template', 'templateversion', 'workspace', 'workspacebuild', 'workspaceagent'].map((name) => [
+          name,
+          uuidOf(name),
+        ]),
       ),
       buildnumber: buildNumber,
     },
@@ -119,9 +122,12 @@ interface Organized {
   readonly group_acl?: unknown
 }
 
+function organized(row: unknown): Partial<Organized> {
+  return row ?? {}
+}
+
 /** What a permission is asked for: the thing that the path names, or the place where a new one is to be made. */
 function accessObject({ resource }: Exclude<Access, string>, found: Rows, actor: Actor): AccessObject {
-  const of = (row: unknown): Partial<Organized> => (row ?? {}) as Partial<Organized>
   const { id: userId } = (found['user'] ?? {}) as { id?: string }
   const { id: organizationId } = (found['organization'] ?? {}) as { id?: string }
   const object = (fields: Omit<AccessObject, 'type'>): AccessObject => ({ type: resource satisfies ResourceType, ...fields })
@@ -129,11 +135,11 @@ function accessObject({ resource }: Exclude<Access, string>, found: Rows, actor:
     case 'workspace':
     case 'workspace_execution':
     case 'application_connect': {
-      const { organization_id = organizationId ?? null, owner_id = userId ?? null } = of(found['workspace'])
+      const { organization_id = organizationId ?? null, owner_id = userId ?? null } = organized(found['workspace'])
       return object({ organization_id, owner_id })
     }
     case 'template': {
-      const { organization_id, user_acl, group_acl } = of(found['template'])
+      const { organization_id, user_acl, group_acl } = organized(found['template'])
       // A version without a template is nobody's: only roles for the whole site reach it.
       if (organization_id === undefined) return object({ organization_id: 'templateversion' in found ? null : (organizationId ?? null) })
       return object({ organization_id, user_acl: user_acl as AccessList, group_acl: group_acl as AccessList })

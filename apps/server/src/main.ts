@@ -10,6 +10,7 @@ const STOP_PATIENCE_MS = 20_000
 
 async function main(): Promise<void> {
   const config = configOrExit()
+  if (config === undefined) return
   const logger = createLogger(config)
   try {
     const server = await createServer(config, { logger })
@@ -22,7 +23,8 @@ async function main(): Promise<void> {
   }
 }
 
-function configOrExit(): Config {
+/** Undefined: there is nothing to start, and what there was to say has been said. */
+function configOrExit(): Config | undefined {
   try {
     return readConfig({
       arguments: process.argv.slice(2),
@@ -34,11 +36,12 @@ function configOrExit(): Config {
   } catch (error) {
     if (error instanceof HelpRequested) {
       process.stdout.write(error.message)
-      process.exit(0)
+      return undefined
     }
     if (!(error instanceof ConfigError)) throw error
     process.stderr.write(`berth-server: ${error.message}\n`)
-    process.exit(1)
+    process.exitCode = 1
+    return undefined
   }
 }
 
@@ -50,12 +53,13 @@ function createLogger({ logLevel }: Config): Logger {
 }
 
 /** What somebody who has just started it wants to know: where it is, how to sign in, what to type next. */
-async function announce({ url, accessUrl, databaseName, hasUsers }: BerthServer): Promise<void> {
+async function announce(server: BerthServer): Promise<void> {
+  const { url, accessUrl, databaseName } = server
   const lines = [
     `Berth ${version} is up at ${accessUrl}${accessUrl === url ? '' : ` (listening on ${url})`}`,
     `Data: ${databaseName}`,
     '',
-    ...((await hasUsers())
+    ...((await server.hasUsers())
       ? [`Sign in:  berth login ${accessUrl}`]
       : [
           'Nobody has signed in yet. In another terminal, create the first user:',

@@ -28,7 +28,14 @@ export async function createTemplate(server: TestServer, responses: EchoResponse
   const { default_ttl_ms, allow_user_cancel_workspace_jobs, icon, display_name } = fields
   return await client.templates.create({
     params: { organization: firstUser.organization_id },
-    body: { name: uniqueName('template'), template_version_id: version.id, default_ttl_ms, allow_user_cancel_workspace_jobs, icon, display_name },
+    body: {
+      name: uniqueName('template'),
+      template_version_id: version.id,
+      default_ttl_ms,
+      allow_user_cancel_workspace_jobs,
+      icon,
+      display_name,
+    },
   })
 }
 
@@ -55,8 +62,8 @@ export async function createWorkspace(
 /** Waits until a build has ended, well or badly. */
 export async function buildEnded(client: Client, workspacebuild: string): Promise<WorkspaceBuild> {
   return await eventually(async () => {
-    const build = await client.builds.get({ params: { workspacebuild } })
-    return build.job.completed_at === undefined ? undefined : build
+    const ended = await client.builds.get({ params: { workspacebuild } })
+    return ended.job.completed_at === undefined ? undefined : ended
   })
 }
 

@@ -44,10 +44,12 @@ export const Nullable = <Schema extends TSchema>(schema: Schema, options: Schema
 /** One of a few words. A union of literals that also says `enum`, which is how readers of the schema like it best. */
 export const Choice = <const Words extends readonly string[]>(words: Words, options: SchemaOptions = {}): TUnsafe<Words[number]> =>
   // The type of a union made from a list of unknown length would be that of any text.
-  Type.Union(
-    words.map((word) => Type.Literal(word)),
-    { type: 'string', enum: words, ...options },
-  ) as unknown as TUnsafe<Words[number]>
+  Type.Unsafe<Words[number]>(
+    Type.Union(
+      words.map((word) => Type.Literal(word)),
+      { type: 'string', enum: words, ...options },
+    ),
+  )
 /** Text to text. */
 export const StringMap = (options: SchemaOptions = {}) => Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Type.String(), options)
 

@@ -149,7 +149,9 @@ export const workspaces = {
     summary: 'Get a workspace.',
     access: { resource: 'workspace', action: 'read' },
     params: WorkspaceParams,
-    query: Type.Object({ include_deleted: Type.Optional(Type.Boolean({ description: 'Return a deleted workspace too.', reportedAs: 'deleted' })) }),
+    query: Type.Object({
+      include_deleted: Type.Optional(Type.Boolean({ description: 'Return a deleted workspace too.', reportedAs: 'deleted' })),
+    }),
     status: 200,
     response: Workspace,
     failures: ['invalid_uuid', 'not_found', 'invalid_query', 'workspace_gone'],

@@ -1,7 +1,17 @@
 import type { TSchema } from '@sinclair/typebox'
 import { Failure, type Validation, type ValidationRule } from '@berth/schema'
-import { isEmail, isName, isTemplateDisplayName } from '@berth/schema/rules'
-import { NIL_UUID, WireValueError, ZERO_TIME, goTimeText, parseTime, parseUuid } from '@berth/schema/rules'
+import {
+  NIL_UUID,
+  WireValueError,
+  ZERO_TIME,
+  goTimeText,
+  isEmail,
+  isName,
+  isTemplateDisplayName,
+  parseTime,
+  parseUuid,
+  truncateRunes,
+} from '@berth/schema/rules'
 import { JsonSyntaxError, plainJson, readJson, type JsonNumber, type JsonObject, type JsonValue } from './json-reader.ts'
 
 /** A decoder of one schema node: wire JSON to value, or throws {@link BodyTypeError}. */
@@ -123,11 +133,11 @@ function stringDecoder(schema: TSchema): Decode {
     case 'byte':
       return base64
     default:
-      return text
+      return plainText
   }
 }
 
-function text(value: JsonValue, path: string): string {
+function plainText(value: JsonValue, path: string): string {
   if (typeof value !== 'string') return mismatch(value, path, 'string')
   // The database takes no NUL, and nothing on the wire needs one.
   if (value.includes('\0')) throw new BodyTypeError(`field ${path} contains a NUL character`)
@@ -140,7 +150,8 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 function base64(value: JsonValue, path: string): string {
   if (Array.isArray(value)) {
     const bytes = (value as readonly JsonValue[]).map((entry) => integer(entry ?? 0, path))
-    if (bytes.some((byte) => byte < 0 || byte > 255)) throw new BodyTypeError(`json: cannot unmarshal number into field ${path} of type uint8`)
+    if (bytes.some((byte) => byte < 0 || byte > 255))
+      throw new BodyTypeError(`json: cannot unmarshal number into field ${path} of type uint8`)
     return Buffer.from(bytes).toString('base64')
   }
   if (typeof value !== 'string') return mismatch(value, path, '[]uint8')
@@ -254,7 +265,7 @@ function passes(rule: ValidationRule, value: unknown, field: TSchema): boolean {
     case 'template_display_name':
       return isTemplateDisplayName(text)
     case 'lt=128':
-      return [...text].length < 128
+      return truncateRunes(text, 127) === text
     case 'oneof':
       return (field['enum'] as readonly string[]).includes(text)
     default:

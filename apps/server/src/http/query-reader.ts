@@ -79,7 +79,8 @@ function textReader(schema: TSchema): ReadParameter {
     case 'uuid':
       return (text, name) => (text === '' ? undefined : inContext(`Query param "${name}" must be a valid UUID`, () => parseUuid(text)))
     case 'date-time':
-      return (text, name) => (text === '' ? undefined : inContext(`Query param "${name}" must be a valid RFC 3339 time`, () => parseTime(text)))
+      return (text, name) =>
+        text === '' ? undefined : inContext(`Query param "${name}" must be a valid RFC 3339 time`, () => parseTime(text))
     default:
       return (text) => text
   }

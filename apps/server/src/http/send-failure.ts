@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { Failure, type Response } from '@berth/schema'
+import type { Failure, Response } from '@berth/schema'
 import { writeJson } from './json-writer.ts'
 
 /** The wire's envelope of a failure; empty parts are left out. */

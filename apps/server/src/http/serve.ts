@@ -80,9 +80,7 @@ type HandlerRequest<Spec extends EndpointSpec, Found, Agent> = FoundOf<Spec, Fou
 
 /** One handler per endpoint of a group; the compiler asks for each. */
 export type Handlers<Group extends EndpointGroup, Found, Agent> = {
-  readonly [Name in keyof Group]: (
-    request: HandlerRequest<Group[Name], Found, Agent>,
-  ) => Promise<ResponseOf<Group[Name]> | Answer | void>
+  readonly [Name in keyof Group]: (request: HandlerRequest<Group[Name], Found, Agent>) => Promise<ResponseOf<Group[Name]> | Answer | void>
 }
 
 /** An endpoint with everything compiled that can be compiled before the first request. */
@@ -116,6 +114,7 @@ function compileRoute<Found, Agent>(
   { gate, upgrades }: { readonly gate: Gate<Found, Agent>; readonly upgrades: WebSocketUpgrades },
 ): Route {
   const parameters = pathParameters(spec.path)
+  const finders = new Map<string, Finder>(Object.entries(gate.find))
   const readQuery = spec.query === undefined ? undefined : queryReader(spec.query)
   const readRequestBody = requestBodyReader(spec)
   return {
@@ -124,7 +123,7 @@ function compileRoute<Found, Agent>(
       const query = new URL(request.url ?? '/', 'http://localhost').searchParams
       const identity = await identify({ spec, gate, request, response, origin, query })
       const texts = spellParameters(parameters, request.params, gate.spell)
-      const found = await findAll({ parameters, texts, gate, actor: identity.actor, query })
+      const found = await findAll({ parameters, texts, finders, actor: identity.actor, query })
       const early = spec.bodyBeforeAccess === true ? await readRequestBody?.(request) : undefined
       if (typeof spec.access === 'object' && spec.access.filtered !== true) admit(spec.access, { found, actor: identity.actor, gate })
       const result = await handler({
@@ -188,17 +187,19 @@ function spellParameters(
   )
 }
 
-async function findAll<Found, Agent>(step: {
+type Finder = (text: string, context: FindContext) => Promise<object>
+
+async function findAll(step: {
   readonly parameters: readonly string[]
   readonly texts: Readonly<Record<string, string>>
-  readonly gate: Gate<Found, Agent>
+  readonly finders: ReadonlyMap<string, Finder>
   readonly actor: Actor | undefined
   readonly query: URLSearchParams
 }): Promise<Record<string, unknown>> {
   const found: Record<string, unknown> = {}
   for (const name of step.parameters) {
-    if (!(name in step.gate.find)) continue
-    const find = step.gate.find[name as keyof Found]
+    const find = step.finders.get(name)
+    if (find === undefined) continue
     Object.assign(found, await find(step.texts[name] ?? '', { actor: step.actor, found, query: step.query }))
   }
   return found
@@ -218,7 +219,10 @@ function requestBodyReader(spec: EndpointSpec): ((request: IncomingMessage) => P
     return async (request) => {
       const contentType = request.headers['content-type'] ?? ''
       if (contentType !== bodyType)
-        throw new Failure('invalid_content_type', { message: `Unsupported content type header "${contentType}".`, detail: `Expected ${bodyType}.` })
+        throw new Failure('invalid_content_type', {
+          message: `Unsupported content type header "${contentType}".`,
+          detail: `Expected ${bodyType}.`,
+        })
       return { body: await readBody(request, maxFileBytes), contentType }
     }
   }

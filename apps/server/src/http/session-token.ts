@@ -33,7 +33,10 @@ export function readCookies(request: IncomingMessage): ReadonlyMap<string, strin
     const equals = pair.indexOf('=')
     if (equals < 0) continue
     const name = pair.slice(0, equals).trim()
-    const value = pair.slice(equals + 1).trim().replace(/^"(.*)"$/, '$1')
+    const value = pair
+      .slice(equals + 1)
+      .trim()
+      .replace(/^"(.*)"$/, '$1')
     if (!cookies.has(name)) cookies.set(name, value)
   }
   return cookies

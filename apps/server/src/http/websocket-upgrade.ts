@@ -61,7 +61,8 @@ export class WebSocketUpgrades {
     const upgrader = new WebSocketServer({
       noServer: true,
       maxPayload: options.maxMessageBytes ?? MAX_MESSAGE_BYTES,
-      perMessageDeflate: options.compress === true ? { threshold: 512, serverNoContextTakeover: true, clientNoContextTakeover: true } : false,
+      perMessageDeflate:
+        options.compress === true ? { threshold: 512, serverNoContextTakeover: true, clientNoContextTakeover: true } : false,
       handleProtocols: () => false,
     })
     upgrader.on('headers', (headers) => {

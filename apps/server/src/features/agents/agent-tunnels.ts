@@ -59,7 +59,8 @@ export class AgentTunnels {
   /** A byte stream to a target in the workspace. Throws `agent_not_connected`, TunnelRefusal, TunnelClosed. */
   async dial(agentId: string, target: string, signal?: AbortSignal): Promise<Duplex> {
     const open = this.#open.get(agentId)
-    if (open === undefined) throw new Failure('agent_not_connected', { message: 'Agent state is "disconnected", it must be in the "connected" state.' })
+    if (open === undefined)
+      throw new Failure('agent_not_connected', { message: 'Agent state is "disconnected", it must be in the "connected" state.' })
     return await open.tunnel.dial(target, signal === undefined ? {} : { signal })
   }
 
@@ -99,7 +100,8 @@ export class AgentTunnels {
     const { store, clock, logger } = this.#dependencies
     if (this.#open.size === 0) return
     try {
-      for (const id of await store.beat([...this.#open.keys()], timestamp(clock.now()))) this.#open.get(id)?.socket.close(1001, 'build is outdated')
+      for (const id of await store.beat([...this.#open.keys()], timestamp(clock.now())))
+        this.#open.get(id)?.socket.close(1001, 'build is outdated')
     } catch (error) {
       logger.warn({ err: error }, 'the signs of life of agents could not be noted')
     }

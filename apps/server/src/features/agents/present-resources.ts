@@ -81,7 +81,8 @@ export class ResourcePresenter {
     }
     const lastConnected = Date.parse(last_connected_at)
     if (disconnected_at !== null && Date.parse(disconnected_at) > lastConnected) return { status: 'disconnected', disconnected_at }
-    if (now - lastConnected > this.#options.inactiveDisconnectTimeoutMs) return { status: 'disconnected', disconnected_at: last_connected_at }
+    if (now - lastConnected > this.#options.inactiveDisconnectTimeoutMs)
+      return { status: 'disconnected', disconnected_at: last_connected_at }
     return { status: 'connected', disconnected_at }
   }
 }

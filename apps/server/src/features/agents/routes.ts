@@ -34,7 +34,10 @@ export function agentRoutes({ service, tunnels, resources }: Dependencies): Hand
     listeningPorts: async ({ workspaceagent }) => {
       const { apps } = await service.view(workspaceagent)
       const stream = await tunnels.dial(workspaceagent.id, 'listening-ports')
-      return await readListeningPorts(stream, apps.map(({ url }) => url))
+      return await readListeningPorts(
+        stream,
+        apps.map(({ url }) => url),
+      )
     },
     pty: async ({ workspaceagent, query, connection }) => {
       const terminal = await tunnels.dial(workspaceagent.id, ptyTarget(query))

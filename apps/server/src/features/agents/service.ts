@@ -40,14 +40,18 @@ export class AgentService {
   async identify(token: string | undefined): Promise<AgentRow> {
     if (token === undefined) throw new Failure('agent_unauthorized', { detail: 'The header "Coder-Session-Token" must be set.' })
     const agent = await this.#dependencies.store.findByToken(this.#dependencies.hashToken(checkedToken(token)))
-    if (agent === undefined) throw new Failure('agent_unauthorized', { detail: 'The agent cannot authenticate until the workspace provision job has been completed. If the job is no longer running, this agent is invalid.' })
+    if (agent === undefined)
+      throw new Failure('agent_unauthorized', {
+        detail:
+          'The agent cannot authenticate until the workspace provision job has been completed. If the job is no longer running, this agent is invalid.',
+      })
     return agent
   }
 
   /** The agent of a path with its workspace. Throws `agent_not_found`, `agent_not_of_workspace`, `not_found`. */
   async get(id: string): Promise<{ workspaceagent: AgentRow; workspace: WorkspaceRow }> {
     const place = await this.#dependencies.store.findPlace(id)
-    if (place === undefined) throw new Failure('agent_not_found', { message: 'Agent doesn\'t exist with that id.' })
+    if (place === undefined) throw new Failure('agent_not_found', { message: "Agent doesn't exist with that id." })
     if (!place.is_of_build) throw new Failure('agent_not_of_workspace', { message: 'Workspace agents can only be fetched for builds.' })
     if (place.workspace === null) throw new Failure('not_found')
     return { workspaceagent: place.agent, workspace: place.workspace }
@@ -91,14 +95,15 @@ export class AgentService {
     for (const [id, health] of entries) {
       const app = apps.find((candidate) => candidate.id === id)
       if (app === undefined) throw new Failure('app_not_found', { message: `workspace app ID ${id} not found` })
-      if (app.healthcheck_url === '') throw new Failure('app_not_found', { message: `health checking is disabled for workspace app ${app.slug}` })
-      if (!REPORTABLE.includes(health)) throw new Failure('invalid_agent_request', { message: `health ${JSON.stringify(health)} is not a valid health` })
+      if (app.healthcheck_url === '')
+        throw new Failure('app_not_found', { message: `health checking is disabled for workspace app ${app.slug}` })
+      if (!REPORTABLE.includes(health))
+        throw new Failure('invalid_agent_request', { message: `health ${JSON.stringify(health)} is not a valid health` })
     }
     const { store, database } = this.#dependencies
     const place = await store.findPlace(agent.id)
     await database.transaction(async (transaction) => {
-      for (const [id, health] of entries)
-        if (health !== 'disabled') await store.in(transaction).setAppHealth(agent.id, id, health)
+      for (const [id, health] of entries) if (health !== 'disabled') await store.in(transaction).setAppHealth(agent.id, id, health)
       if (place?.workspace) await notify(transaction, WORKSPACES_CHANNEL, place.workspace.id)
     })
   }
@@ -119,7 +124,8 @@ export class AgentService {
   /** Prepares the tunnel of an agent: what is returned takes over its socket. Throws `build_outdated`. */
   async prepareTunnel(agent: AgentRow): Promise<(socket: WebSocket) => void> {
     const { workspace, is_latest } = await this.#placeOf(agent)
-    if (!is_latest) throw new Failure('build_outdated', { message: 'Agent trying to connect from non-latest build.', detail: 'build is outdated' })
+    if (!is_latest)
+      throw new Failure('build_outdated', { message: 'Agent trying to connect from non-latest build.', detail: 'build is outdated' })
     return (socket) => this.#dependencies.tunnels.add(agent.id, workspace.id, socket)
   }
 

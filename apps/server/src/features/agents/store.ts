@@ -61,9 +61,9 @@ export class AgentStore {
   }
 
   async getView(id: string): Promise<StoredAgent> {
-    const { rows } = await sql<{ agent: StoredAgent }>`select ${agentJson} as agent from workspace_agents agent where agent.id = ${id}`.execute(
-      this.#queries,
-    )
+    const { rows } = await sql<{
+      agent: StoredAgent
+    }>`select ${agentJson} as agent from workspace_agents agent where agent.id = ${id}`.execute(this.#queries)
     const [row] = rows
     if (row === undefined) throw new Error(`agent ${id} is gone`)
     return row.agent
@@ -117,7 +117,12 @@ export class AgentStore {
   }
 
   /** Stores a report of traffic, notes the use of the workspace, and moves a deadline that is near. */
-  async insertStats(place: { agent: AgentRow; workspace: WorkspaceRow }, payload: AgentStats, now: Date, text: (instant: number) => string): Promise<void> {
+  async insertStats(
+    place: { agent: AgentRow; workspace: WorkspaceRow },
+    payload: AgentStats,
+    now: Date,
+    text: (instant: number) => string,
+  ): Promise<void> {
     const { agent, workspace } = place
     const instant = now.getTime()
     await this.#queries
@@ -132,7 +137,11 @@ export class AgentStore {
         payload: JSON.stringify(payload),
       })
       .execute()
-    await this.#queries.updateTable('workspaces').set({ last_used_at: text(instant) }).where('id', '=', workspace.id).execute()
+    await this.#queries
+      .updateTable('workspaces')
+      .set({ last_used_at: text(instant) })
+      .where('id', '=', workspace.id)
+      .execute()
     await sql`
       update workspace_builds build set deadline = ${text(instant + BUMP_MS)}, updated_at = ${text(instant)}
       from workspaces workspace

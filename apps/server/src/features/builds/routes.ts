@@ -23,7 +23,8 @@ export function buildRoutes<Agent>({ service, resources, clock }: Dependencies):
       return { ...build, template_version_name: '' }
     },
     list: async ({ workspace, query }) => (await service.list(workspace, query)).map(present),
-    getByNumber: async ({ workspace, params }) => present(await service.getByNumber(workspace, Number(params.buildnumber), params.workspacename)),
+    getByNumber: async ({ workspace, params }) =>
+      present(await service.getByNumber(workspace, Number(params.buildnumber), params.workspacename)),
     get: async ({ workspacebuild }) => present(await service.view(workspacebuild.id)),
     cancel: async ({ actor, workspacebuild, workspace }) => {
       await service.cancel(actor, workspacebuild, workspace)

@@ -87,7 +87,8 @@ export class BuildService {
     const { transition } = request
     if (transition === 'create') throw new Failure('invalid_build', { message: 'The transition "create" is not supported.' })
     const { organization_id, owner_id } = workspace
-    if (transition === 'delete' && !may(actor.permissions, 'delete', { type: 'workspace', organization_id, owner_id })) throw new Failure('not_found')
+    if (transition === 'delete' && !may(actor.permissions, 'delete', { type: 'workspace', organization_id, owner_id }))
+      throw new Failure('not_found')
     const version = await this.#requireVersion(workspace, request)
     const state = await this.#customState(actor, version, request)
     await this.#dependencies.versions.requireImported(version.id)
@@ -158,7 +159,8 @@ export class BuildService {
   async cancel(actor: Actor, build: BuildRow, workspace: WorkspaceRow): Promise<void> {
     const { database, jobs, templates } = this.#dependencies
     const template = await templates.find(workspace.template_id)
-    if (template?.allow_user_cancel_workspace_jobs !== true && !actor.permissions.roles.includes('owner')) throw new Failure('cancel_forbidden')
+    if (template?.allow_user_cancel_workspace_jobs !== true && !actor.permissions.roles.includes('owner'))
+      throw new Failure('cancel_forbidden')
     await database.transaction(async (transaction) => {
       await jobs.cancel(transaction, build.job_id)
       await notify(transaction, WORKSPACES_CHANNEL, workspace.id)

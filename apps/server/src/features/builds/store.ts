@@ -27,7 +27,10 @@ export interface BuildView extends BuildNames {
 }
 
 /** A build that is to be stored; its number is the next of the workspace. */
-export type NewBuild = Pick<BuildRow, 'id' | 'created_at' | 'workspace_id' | 'template_version_id' | 'build_number' | 'transition' | 'initiator_id' | 'job_id' | 'reason'>
+export type NewBuild = Pick<
+  BuildRow,
+  'id' | 'created_at' | 'workspace_id' | 'template_version_id' | 'build_number' | 'transition' | 'initiator_id' | 'job_id' | 'reason'
+>
 
 const VIEW = sql`
   workspace.name as workspace_name, workspace.owner_id as workspace_owner_id, owner.username as workspace_owner_name, ${buildJson} as build
@@ -99,11 +102,18 @@ export class BuildStore {
   }
 
   async getState(id: string): Promise<Buffer> {
-    const row = await this.#queries.selectFrom('workspace_builds').select('provisioner_state').where('id', '=', id).executeTakeFirstOrThrow()
+    const row = await this.#queries
+      .selectFrom('workspace_builds')
+      .select('provisioner_state')
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow()
     return row.provisioner_state ?? Buffer.alloc(0)
   }
 
-  async update(id: string, change: { deadline?: string; provisioner_state?: Buffer; updated_at?: string; daily_cost?: number }): Promise<void> {
+  async update(
+    id: string,
+    change: { deadline?: string; provisioner_state?: Buffer; updated_at?: string; daily_cost?: number },
+  ): Promise<void> {
     await this.#queries.updateTable('workspace_builds').set(change).where('id', '=', id).execute()
   }
 

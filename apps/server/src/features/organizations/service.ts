@@ -48,11 +48,18 @@ export class OrganizationService {
   }
 
   /** Creates an organization with its first member. */
-  async create(transaction: Transaction, { name, memberId }: { readonly name: string; readonly memberId: string }): Promise<OrganizationRow> {
+  async create(
+    transaction: Transaction,
+    { name, memberId }: { readonly name: string; readonly memberId: string },
+  ): Promise<OrganizationRow> {
     const now = timestamp(this.#clock.now())
     const row: OrganizationRow = { id: randomUUID(), name, created_at: now, updated_at: now }
     await this.#store.in(transaction).insert(row)
-    await this.addMember(transaction, { organizationId: row.id, userId: memberId, roles: [organizationRole('organization-member', row.id)] })
+    await this.addMember(transaction, {
+      organizationId: row.id,
+      userId: memberId,
+      roles: [organizationRole('organization-member', row.id)],
+    })
     return row
   }
 

@@ -59,7 +59,8 @@ export function presentComputation({ redisplay_value, ...parameter }: Computatio
 const CONTAINS = /^\s*contains\(\s*\[\s*((?:"(?:[^"\\]|\\.)*"\s*,?\s*)*)\]\s*,[^()]*\)\s*$/
 
 /** A schema as the wire shows it; a condition `contains([…], var.x)` also as the list of its choices, sorted. */
-export function presentParameterSchema({ index: _, ...schema }: ParameterSchemaRow): ParameterSchema {
+export function presentParameterSchema(row: ParameterSchemaRow): ParameterSchema {
+  const { index: _index, ...schema } = row
   const list = CONTAINS.exec(schema.validation_condition)?.[1]
   if (list === undefined) return schema
   const choices = [...list.matchAll(/"(?:[^"\\]|\\.)*"/g)].map(([text]) => String(JSON.parse(text)))

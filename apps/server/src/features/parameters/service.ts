@@ -66,12 +66,19 @@ function checkedValues(values: readonly CreateParameterRequest[]): NewParameterV
     return [
       ...(name === '' ? [{ field: `${field}.name`, detail: 'Must not be empty' }] : []),
       ...(names.indexOf(name) === index ? [] : [{ field: `${field}.name`, detail: `The parameter "${name}" is given twice` }]),
-      ...(SOURCE_SCHEMES.includes(source_scheme) ? [] : [{ field: `${field}.source_scheme`, detail: `Must be one of ${SOURCE_SCHEMES.join(', ')}` }]),
+      ...(SOURCE_SCHEMES.includes(source_scheme)
+        ? []
+        : [{ field: `${field}.source_scheme`, detail: `Must be one of ${SOURCE_SCHEMES.join(', ')}` }]),
       ...(DESTINATION_SCHEMES.includes(destination_scheme)
         ? []
         : [{ field: `${field}.destination_scheme`, detail: `Must be one of ${DESTINATION_SCHEMES.join(', ')}` }]),
     ]
   })
   if (validations.length > 0) throw new Failure('validation_failed', { validations })
-  return values.map(({ name, source_scheme, source_value, destination_scheme }) => ({ name, source_scheme, source_value, destination_scheme }))
+  return values.map(({ name, source_scheme, source_value, destination_scheme }) => ({
+    name,
+    source_scheme,
+    source_value,
+    destination_scheme,
+  }))
 }

@@ -64,7 +64,10 @@ export class DatabaseReporter implements JobReporter {
   }
 
   async fail(failure: JobFailure): Promise<void> {
-    await this.#end(failure.error || null, async (transaction) => await this.#options.handler.failed(transaction, this.#options.job, failure))
+    await this.#end(
+      failure.error || null,
+      async (transaction) => await this.#options.handler.failed(transaction, this.#options.job, failure),
+    )
   }
 
   async #end(error: string | null, store: (transaction: Parameters<JobHandler['failed']>[0]) => Promise<void>): Promise<void> {

@@ -88,7 +88,9 @@ export class JobLease {
   async #isDead(replicaId: string | null): Promise<boolean> {
     if (replicaId === null || replicaId === this.#options.replicaId) return false
     const { rows } = await sql<{ free: boolean }>`
-      select pg_try_advisory_xact_lock(${advisoryLockNumber(replicaLockName(replicaId))}::bigint) as free`.execute(this.#options.database.kysely)
+      select pg_try_advisory_xact_lock(${advisoryLockNumber(replicaLockName(replicaId))}::bigint) as free`.execute(
+      this.#options.database.kysely,
+    )
     return rows[0]?.free === true
   }
 

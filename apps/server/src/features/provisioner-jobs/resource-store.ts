@@ -53,7 +53,8 @@ function rowsOf({ jobId, transition, resources, now }: ResourceSet): ResourceRow
       keys.add(key)
       rows.metadata.push({ workspace_resource_id: id, key, value, sensitive })
     }
-    for (const [agentOrdinal, agent] of resource.agents.entries()) pushAgent(rows, agent, { resourceId: id, ordinal: agentOrdinal, slugs, now })
+    for (const [agentOrdinal, agent] of resource.agents.entries())
+      pushAgent(rows, agent, { resourceId: id, ordinal: agentOrdinal, slugs, now })
   }
   return rows
 }

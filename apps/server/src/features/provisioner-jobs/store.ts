@@ -1,5 +1,6 @@
 import type { LogQuery, ProvisionerJobLog, ProvisionerType } from '@berth/schema'
 import type { JobLog } from '@berth/provisioner'
+import { truncateRunes } from '@berth/schema/rules'
 import { sql, type Selectable } from 'kysely'
 import { timestamp } from '../../clock.ts'
 import type { Queries } from '../../database/database.ts'
@@ -42,7 +43,12 @@ export class JobStore {
   }
 
   /** Gives the oldest job that the daemon may take to it, and to nobody else. */
-  async acquire(worker: { id: string; provisioners: readonly ProvisionerType[]; tags: Record<string, string>; now: string }): Promise<JobRow | undefined> {
+  async acquire(worker: {
+    id: string
+    provisioners: readonly ProvisionerType[]
+    tags: Record<string, string>
+    now: string
+  }): Promise<JobRow | undefined> {
     const { rows } = await sql<JobRow>`
       update provisioner_jobs set started_at = ${worker.now}, updated_at = ${worker.now}, worker_id = ${worker.id}
       where id = (
@@ -132,7 +138,11 @@ export class JobStore {
   }
 
   /** Entries in order; `after` and `before` are exclusive, 0 and absent mean no bound. */
-  async listLogs(jobId: string, { after = 0, before = 0 }: Pick<LogQuery, 'after' | 'before'>, limit?: number): Promise<ProvisionerJobLog[]> {
+  async listLogs(
+    jobId: string,
+    { after = 0, before = 0 }: Pick<LogQuery, 'after' | 'before'>,
+    limit?: number,
+  ): Promise<ProvisionerJobLog[]> {
     let query = this.#queries
       .selectFrom('provisioner_job_logs')
       .select(['id', 'created_at', 'source as log_source', 'level as log_level', 'stage', 'output'])
@@ -144,7 +154,14 @@ export class JobStore {
     return await query.execute()
   }
 
-  async insertDaemon(daemon: { id: string; name: string; provisioners: readonly ProvisionerType[]; tags: Record<string, string>; replica_id: string; now: string }): Promise<void> {
+  async insertDaemon(daemon: {
+    id: string
+    name: string
+    provisioners: readonly ProvisionerType[]
+    tags: Record<string, string>
+    replica_id: string
+    now: string
+  }): Promise<void> {
     const { now, provisioners, tags, ...row } = daemon
     await this.#queries
       .insertInto('provisioner_daemons')
@@ -156,5 +173,5 @@ export class JobStore {
 /** PostgreSQL takes no NUL in a text, and a log line is worth keeping without it. */
 function storable(text: string, maxLength: number): string {
   const clean = text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text
-  return clean.length <= maxLength ? clean : [...clean].slice(0, maxLength).join('')
+  return truncateRunes(clean, maxLength)
 }

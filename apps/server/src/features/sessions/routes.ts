@@ -13,10 +13,7 @@ export function sessionRoutes<Agent>(
   return {
     login: async ({ body, origin }) => {
       const session_token = await service.login(body, origin)
-      return new Answer(
-        { session_token },
-        { cookies: [`${SESSION_COOKIE}=${session_token}; Path=/; HttpOnly; SameSite=Lax${secure}`] },
-      )
+      return new Answer({ session_token }, { cookies: [`${SESSION_COOKIE}=${session_token}; Path=/; HttpOnly; SameSite=Lax${secure}`] })
     },
     logout: async ({ actor }) => {
       await service.logout(actor)

@@ -60,7 +60,9 @@ export class SessionStore {
     await this.#queries.deleteFrom('api_keys').where('id', '=', id).execute()
   }
 
-  async findPassword(email: string): Promise<{ id: string; hashed_password: string; login_type: string; status: 'active' | 'suspended' } | undefined> {
+  async findPassword(
+    email: string,
+  ): Promise<{ id: string; hashed_password: string; login_type: string; status: 'active' | 'suspended' } | undefined> {
     return await this.#queries
       .selectFrom('users')
       .select(['id', 'hashed_password', 'login_type', 'status'])

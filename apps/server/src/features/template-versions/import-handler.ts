@@ -41,7 +41,8 @@ export class ImportHandler implements JobHandler {
 
   async update(transaction: Transaction, job: JobRow, update: JobUpdate): ReturnType<NonNullable<JobHandler['update']>> {
     const { store, parameters, clock } = this.#dependencies
-    if (update.readme !== undefined) await store.in(transaction).setReadme(job.id, update.readme.replaceAll('\0', ''), timestamp(clock.now()))
+    if (update.readme !== undefined)
+      await store.in(transaction).setReadme(job.id, update.readme.replaceAll('\0', ''), timestamp(clock.now()))
     if (update.parameter_schemas === undefined) return {}
     await parameters.insertSchemas(transaction, job.id, update.parameter_schemas)
     const version = await store.in(transaction).findByJob(job.id)

@@ -42,12 +42,20 @@ export function templateVersionRoutes<Agent>({
     parameters: async ({ templateversion }) => (await service.computedParameters(templateversion)).map(presentComputation),
     resources: async ({ templateversion }) => resources.presentSorted(await service.resources(templateversion)),
     logs: async ({ templateversion, query, connection }) =>
-      await service.answerLogs(templateversion, query, async () => await connection.acceptWebSocket((socket) => socket, { compress: true })),
+      await service.answerLogs(
+        templateversion,
+        query,
+        async () => await connection.acceptWebSocket((socket) => socket, { compress: true }),
+      ),
   }
 }
 
 /** The template that a new version is for; its owner must be allowed to add to it. */
-async function requireTemplate(templates: TemplateService, actor: Actor, body: CreateTemplateVersionRequest): Promise<TemplateRow | undefined> {
+async function requireTemplate(
+  templates: TemplateService,
+  actor: Actor,
+  body: CreateTemplateVersionRequest,
+): Promise<TemplateRow | undefined> {
   if (body.template_id === undefined || body.template_id === NIL_UUID) return undefined
   const template = await templates.find(body.template_id)
   if (template === undefined) throw new Failure('not_found', { message: 'Template does not exist.' })

@@ -65,7 +65,10 @@ export class TemplateVersionService {
     return await this.#store.getView(id)
   }
 
-  async listOfTemplate(template: TemplateRow, page: { after_id?: string; limit?: number; offset?: number }): Promise<TemplateVersionView[]> {
+  async listOfTemplate(
+    template: TemplateRow,
+    page: { after_id?: string; limit?: number; offset?: number },
+  ): Promise<TemplateVersionView[]> {
     const { after_id, limit = 0, offset = 0 } = page
     const rows = await this.#store.listOfTemplate(template.id, { limit, offset, afterId: after_id })
     if (rows === undefined)
@@ -189,7 +192,11 @@ export class TemplateVersionService {
     return await this.#store.listResources(version.job_id)
   }
 
-  async answerLogs(version: TemplateVersionRow, query: LogQuery, accept: () => Promise<WebSocket>): Promise<ProvisionerJobLog[] | undefined> {
+  async answerLogs(
+    version: TemplateVersionRow,
+    query: LogQuery,
+    accept: () => Promise<WebSocket>,
+  ): Promise<ProvisionerJobLog[] | undefined> {
     return await this.#dependencies.jobs.answerLogs(version.job_id, query, accept)
   }
 
@@ -201,11 +208,11 @@ export class TemplateVersionService {
   async #requireFile(actor: Actor, request: CreateTemplateVersionRequest): Promise<string> {
     const { file_id, example_id } = request
     const hasFile = file_id !== undefined && file_id !== NIL_UUID
-    if (example_id && hasFile)
-      throw new Failure('invalid_template', { message: 'You cannot specify both an example_id and a file_id.' })
+    if (example_id && hasFile) throw new Failure('invalid_template', { message: 'You cannot specify both an example_id and a file_id.' })
     if (example_id) throw new Failure('invalid_template', { message: 'Example not found.' })
     const file = hasFile ? await this.#dependencies.files.find(file_id) : undefined
-    if (file === undefined || !may(actor.permissions, 'read', { type: 'file', owner_id: file.created_by })) throw new Failure('file_not_found')
+    if (file === undefined || !may(actor.permissions, 'read', { type: 'file', owner_id: file.created_by }))
+      throw new Failure('file_not_found')
     return file.id
   }
 }

@@ -95,7 +95,9 @@ export class TemplateService {
     const version = await versions.find(versionId)
     if (version === undefined) throw new Failure('not_found', { message: `Template version "${versionId}" does not exist.` })
     if (version.template_id !== template.id)
-      throw new Failure('template_version_not_found', { message: "The provided template version doesn't belong to the specified template." })
+      throw new Failure('template_version_not_found', {
+        message: "The provided template version doesn't belong to the specified template.",
+      })
     await database.transaction(async (transaction) => {
       await this.#store.in(transaction).setActiveVersion(template.id, versionId, timestamp(clock.now()))
       await audit.record(transaction, actor, {
@@ -127,7 +129,12 @@ export class TemplateService {
     })
   }
 
-  #newRow(author: Author, organization: Pick<OrganizationRow, 'id'>, request: CreateTemplateRequest, version: TemplateVersionRow & { provisioner: TemplateRow['provisioner'] }): TemplateRow {
+  #newRow(
+    author: Author,
+    organization: Pick<OrganizationRow, 'id'>,
+    request: CreateTemplateRequest,
+    version: TemplateVersionRow & { provisioner: TemplateRow['provisioner'] },
+  ): TemplateRow {
     const now = timestamp(this.#dependencies.clock.now())
     return {
       id: randomUUID(),

@@ -27,7 +27,8 @@ export class StarterTemplates {
     for (const id of this.#dependencies.ids) {
       const starter = starterTemplates.find((candidate) => candidate.id === id || candidate.id === `${id}-starter`)
       try {
-        if (starter === undefined) throw new Error(`there is no starter template "${id}"; there are: ${starterTemplates.map((known) => known.id).join(', ')}`)
+        if (starter === undefined)
+          throw new Error(`there is no starter template "${id}"; there are: ${starterTemplates.map((known) => known.id).join(', ')}`)
         await this.#importOne(starter, first)
       } catch (error) {
         this.#dependencies.logger.error({ err: error }, `the starter template ${id} could not be imported`)
@@ -37,7 +38,10 @@ export class StarterTemplates {
 
   async #importOne(starter: StarterTemplate, first: { user_id: string; organization_id: string; origin: Origin }): Promise<void> {
     const { files, versions, templates } = this.#dependencies
-    const file = await files.upload(first.user_id, { data: Buffer.from(await createArchive(starter.directory)), mimetype: 'application/x-tar' })
+    const file = await files.upload(first.user_id, {
+      data: Buffer.from(await createArchive(starter.directory)),
+      mimetype: 'application/x-tar',
+    })
     const version = await versions.insert(first, {
       organizationId: first.organization_id,
       templateId: undefined,
@@ -47,13 +51,17 @@ export class StarterTemplates {
       tags: {},
       parameterValues: [],
     })
-    await templates.create(first, { id: first.organization_id }, {
-      name: starter.id,
-      display_name: starter.name,
-      description: starter.description,
-      icon: starter.icon,
-      template_version_id: version,
-      allow_user_cancel_workspace_jobs: true,
-    })
+    await templates.create(
+      first,
+      { id: first.organization_id },
+      {
+        name: starter.id,
+        display_name: starter.name,
+        description: starter.description,
+        icon: starter.icon,
+        template_version_id: version,
+        allow_user_cancel_workspace_jobs: true,
+      },
+    )
   }
 }

@@ -80,7 +80,12 @@ export class TemplateStore {
   }
 
   async listWorkspaceIds(id: string): Promise<string[]> {
-    const rows = await this.#queries.selectFrom('workspaces').select('id').where('template_id', '=', id).where('deleted', '=', false).execute()
+    const rows = await this.#queries
+      .selectFrom('workspaces')
+      .select('id')
+      .where('template_id', '=', id)
+      .where('deleted', '=', false)
+      .execute()
     return rows.map((row) => row.id)
   }
 

@@ -65,14 +65,18 @@ export class UserService {
       if (await store.hasAny()) throw new Failure('first_user_exists')
       await store.insert({ id: user_id, email, username, hashed_password, rbac_roles: ['owner'], now })
       const organization = await organizations.create(transaction, { name: username, memberId: user_id })
-      await audit.record(transaction, { user_id, origin }, {
-        action: 'create',
-        resource_type: 'user',
-        resource_id: user_id,
-        resource_target: username,
-        after: { id: user_id, email, username, rbac_roles: ['owner'] },
-        status_code: 201,
-      })
+      await audit.record(
+        transaction,
+        { user_id, origin },
+        {
+          action: 'create',
+          resource_type: 'user',
+          resource_id: user_id,
+          resource_target: username,
+          after: { id: user_id, email, username, rbac_roles: ['owner'] },
+          status_code: 201,
+        },
+      )
       return organization.id
     })
     await onFirstUser({ user_id, organization_id, origin })

@@ -48,10 +48,7 @@ export class UserStore {
       .select('id')
       .where('deleted', '=', false)
       .where((where) =>
-        where.or([
-          where(sql`lower(username)`, '=', username.toLowerCase()),
-          where(sql`lower(email)`, '=', email.toLowerCase()),
-        ]),
+        where.or([where(sql`lower(username)`, '=', username.toLowerCase()), where(sql`lower(email)`, '=', email.toLowerCase())]),
       )
       .executeTakeFirst()
     return row !== undefined

@@ -31,7 +31,9 @@ export function workspaceRoutes<Agent>(dependencies: Dependencies): Handlers<typ
     },
     get: async ({ workspace, query }) => {
       if (workspace.deleted && query.include_deleted !== true)
-        throw new Failure('workspace_gone', { message: `Workspace ${JSON.stringify(workspace.id)} was deleted, you can view this workspace by specifying '?include_deleted=true' and trying again.` })
+        throw new Failure('workspace_gone', {
+          message: `Workspace ${JSON.stringify(workspace.id)} was deleted, you can view this workspace by specifying '?include_deleted=true' and trying again.`,
+        })
       return present(await service.view(workspace.id))
     },
     update: async ({ actor, workspace, body }) => await service.rename(actor, workspace, body.name),

@@ -7,11 +7,20 @@ import type { WorkspaceRow } from '../../found.ts'
 import { filterSql, type WorkspaceFilter } from './filter-sql.ts'
 
 /** A workspace with everything that is shown with it. */
-export interface WorkspaceView
-  extends Pick<
-    WorkspaceRow,
-    'id' | 'created_at' | 'updated_at' | 'owner_id' | 'organization_id' | 'template_id' | 'deleted' | 'name' | 'autostart_schedule' | 'ttl_ms' | 'last_used_at'
-  > {
+export interface WorkspaceView extends Pick<
+  WorkspaceRow,
+  | 'id'
+  | 'created_at'
+  | 'updated_at'
+  | 'owner_id'
+  | 'organization_id'
+  | 'template_id'
+  | 'deleted'
+  | 'name'
+  | 'autostart_schedule'
+  | 'ttl_ms'
+  | 'last_used_at'
+> {
   readonly owner_name: string
   readonly template_name: string
   readonly template_display_name: string
@@ -90,7 +99,9 @@ export class WorkspaceStore {
   }
 
   async findView(id: string): Promise<WorkspaceView | undefined> {
-    const { rows } = await sql<WorkspaceView>`select ${VIEW} from workspaces workspace ${JOINS} where workspace.id = ${id}`.execute(this.#queries)
+    const { rows } = await sql<WorkspaceView>`select ${VIEW} from workspaces workspace ${JOINS} where workspace.id = ${id}`.execute(
+      this.#queries,
+    )
     return rows[0]
   }
 
@@ -116,7 +127,12 @@ export class WorkspaceStore {
     return { views: rows.filter((row) => row.id !== null), count: rows[0]?.count ?? 0 }
   }
 
-  async insert(row: Pick<WorkspaceRow, 'id' | 'created_at' | 'owner_id' | 'organization_id' | 'template_id' | 'name' | 'autostart_schedule' | 'ttl_ms'>): Promise<void> {
+  async insert(
+    row: Pick<
+      WorkspaceRow,
+      'id' | 'created_at' | 'owner_id' | 'organization_id' | 'template_id' | 'name' | 'autostart_schedule' | 'ttl_ms'
+    >,
+  ): Promise<void> {
     await this.#queries
       .insertInto('workspaces')
       .values({ ...row, updated_at: row.created_at })
@@ -134,7 +150,10 @@ export class WorkspaceStore {
     return numUpdatedRows === 1n
   }
 
-  async update(id: string, change: Partial<Pick<WorkspaceRow, 'autostart_schedule' | 'ttl_ms' | 'last_used_at' | 'deleted'>>): Promise<void> {
+  async update(
+    id: string,
+    change: Partial<Pick<WorkspaceRow, 'autostart_schedule' | 'ttl_ms' | 'last_used_at' | 'deleted'>>,
+  ): Promise<void> {
     await this.#queries.updateTable('workspaces').set(change).where('id', '=', id).execute()
   }
 

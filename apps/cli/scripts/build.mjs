@@ -1,12 +1,13 @@
 /**
  * Bundles the command line into one file, so that it starts without resolving a hundred others, and puts the starter templates beside it.
+ * Writes to `dist`, or to the folder that is given.
  */
 import { chmod, cp, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
-const outdir = here('../dist')
+const outdir = process.argv[2] ?? here('../dist')
 
 await rm(outdir, { recursive: true, force: true })
 const { metafile } = await build({
@@ -19,9 +20,14 @@ const { metafile } = await build({
   // Workspace packages are bundled from their sources, so that this build waits for no other.
   conditions: ['@berth/source', 'module'],
   define: { STARTER_TEMPLATES: '"./templates"' },
-  // Packages written for require() find Node's own modules with it.
+  // What packages written for require() take for granted.
   banner: {
-    js: "import { createRequire as createRequireOfBundle } from 'node:module'\nconst require = createRequireOfBundle(import.meta.url)",
+    js: [
+      "import { createRequire as createRequireOfBundle } from 'node:module'",
+      'const require = createRequireOfBundle(import.meta.url)',
+      'const __dirname = import.meta.dirname',
+      'const __filename = import.meta.filename',
+    ].join('\n'),
   },
   // Optional accelerators that want a compiler; their users do without.
   external: ['cpu-features', 'bufferutil', 'utf-8-validate', '*.node'],

@@ -1,10 +1,12 @@
 import { mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 import { Failure } from '@berth/schema'
 import { startStubServer, type StubServer } from '@berth/sdk/testing'
 import { extract } from 'tar-stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { listStarterTemplates } from '../src/templates/starter-templates.ts'
 import { packTemplate } from '../src/templates/archive.ts'
 import { openTemplateFolder } from '../src/templates/template-folder.ts'
 import { id, job, log, parameterSchema, template, templateVersion } from './fixtures.ts'
@@ -135,6 +137,12 @@ describe('init', () => {
     expect(again.code).toBe(1)
     expect(again.stderr).toContain('template.yaml exists already.')
     expect(await readFile(join(workingDirectory, 'mine', 'template.yaml'), 'utf8')).toContain('name: other')
+  })
+
+  test('the templates that come with the program have a description each', async () => {
+    const templates = await listStarterTemplates(fileURLToPath(new URL('../../../packages/provisioner/templates', import.meta.url)))
+    expect(templates.map((starter) => starter.id)).toContain('local-starter')
+    for (const { description } of templates) expect(description).toMatch(/^[A-Z].+\.$/)
   })
 
   test('without a name and a terminal, wants one', async () => {

@@ -132,6 +132,14 @@ describe('start, stop and delete', () => {
     expect(stderr).toContain('==> Waiting for the agent main')
   })
 
+  test('an agent that takes longer than its template allows ends the waiting with 1', async () => {
+    stub.on('workspaces.get', () => workspace({ latest_build: build({}, [agent({ status: 'connecting' })]) }))
+    stub.on('agents.get', () => agent({ status: 'timeout', troubleshooting_url: 'https://help.example' }))
+    const { code, stdout, stderr } = await berth(['start', 'dev'])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toContain('its agent main did not connect within 120 seconds. See https://help.example.')
+  })
+
   test('a build that fails is an error with the reason', async () => {
     stub.on('builds.get', () => build({ job: job({ status: 'failed', error: 'no space left' }), status: 'failed' }))
     const { code, stderr } = await berth(['start', 'dev'])

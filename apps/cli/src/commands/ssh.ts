@@ -69,7 +69,7 @@ async function connect(words: string, context: Context): Promise<{ connection: A
   if (workspace.outdated && terminal.errorOutput.isTTY === true) {
     terminal.note(terminal.noteColors.yellow(`There is a newer version of the template of ${workspace.name}.`))
   }
-  const agent = await waitForAgent(chooseAgent(workspace, target.agent), context)
+  const agent = await waitForAgent(chooseAgent(workspace, target.agent), context, { patient: true })
   return { connection: await dialAgent(client, agent.id, signal), workspace }
 }
 

@@ -12,7 +12,7 @@ export async function announceReady(
   const params = { workspace: id }
   const started: Workspace = await client.workspaces.get({ params })
   const agents = started.latest_build.resources.flatMap((resource) => resource.agents ?? [])
-  for (const agent of agents) await waitForAgent(agent, context)
+  for (const agent of agents) await waitForAgent(agent, context, { patient: false })
   if (output === 'json') return terminal.printJson(await client.workspaces.get({ params }))
   const [first, second] = agents
   if (first === undefined) return terminal.print(`The workspace ${started.name} is started. It has no agent to connect to.`)

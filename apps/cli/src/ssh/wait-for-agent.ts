@@ -1,6 +1,7 @@
 import type { WorkspaceAgent } from '@berth/schema'
 import { ApiError, ConnectionError } from '@berth/sdk'
 import type { Context } from '../context.ts'
+import { CommandError } from '../failures.ts'
 import { createProgress } from '../terminal/progress.ts'
 
 /** An agent that comes up is seen within this time at first, and less often once it takes its time. */
@@ -8,8 +9,17 @@ const quickPollMs = 100
 const pollMs = 500
 const quickPolls = 30
 
-/** Waits until an agent is connected, and shows so on standard error when that takes more than a moment. */
-export async function waitForAgent(agent: WorkspaceAgent, context: Context): Promise<WorkspaceAgent> {
+/**
+ * Waits until an agent is connected, and shows so on standard error.
+ *
+ * @param options.patient whether to go on when the agent takes longer than its template allows it.
+ * @throws CommandError when it takes longer and nobody is patient.
+ */
+export async function waitForAgent(
+  agent: WorkspaceAgent,
+  context: Context,
+  options: { readonly patient: boolean },
+): Promise<WorkspaceAgent> {
   if (agent.status === 'connected') return agent
   const { client, clock, terminal, signal } = context
   const progress = createProgress(context)
@@ -22,6 +32,7 @@ export async function waitForAgent(agent: WorkspaceAgent, context: Context): Pro
         progress.finish('done')
         return current
       }
+      if (current?.status === 'timeout' && !options.patient) throw tookTooLong(current)
       if (current && current.status !== told && current.status !== 'connecting') {
         told = current.status
         progress.line(explain(current))
@@ -43,6 +54,13 @@ export async function waitForAgent(agent: WorkspaceAgent, context: Context): Pro
       return undefined
     }
   }
+}
+
+function tookTooLong({ name, connection_timeout_seconds, troubleshooting_url }: WorkspaceAgent): CommandError {
+  const help = troubleshooting_url === '' ? "'berth ssh' waits for it longer." : `See ${troubleshooting_url}.`
+  return new CommandError(`The workspace is started, but its agent ${name} did not connect within ${connection_timeout_seconds} seconds.`, {
+    help,
+  })
 }
 
 function explain({ status, troubleshooting_url }: WorkspaceAgent): string {

@@ -43,6 +43,16 @@ export {
   type ProvisionerType,
 } from './provisioner-jobs.ts'
 export { AuthMethods, GenerateApiKeyResponse, LoginWithPasswordRequest, LoginWithPasswordResponse, sessions } from './sessions.ts'
+export {
+  TemplateAgent,
+  TemplateApp,
+  TemplateFile,
+  TemplateParameter,
+  isFilledText,
+  reservedTemplateRuntimes,
+  templateFileJsonSchema,
+  templateRuntimes,
+} from './template-file.ts'
 export { CreateTemplateVersionRequest, TemplateVersion, templateVersions } from './template-versions.ts'
 export { CreateTemplateRequest, Template, UpdateActiveTemplateVersion, templates } from './templates.ts'
 export { CreateFirstUserRequest, CreateFirstUserResponse, CreateUserRequest, GetUsersResponse, Role, User, users } from './users.ts'

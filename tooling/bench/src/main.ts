@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { createClient, watchWorkspace, type Client } from '@berth/sdk'
 import { reportLine } from './percentiles.ts'
 import { connectToEmbedded, seedWorkspaces } from './seed.ts'
-import { residentMiB, startServerProcess, type ServerProcess } from './server-process.ts'
+import { startServerProcess, type ServerProcess } from '@berth/server/testing/server-process'
+import { residentMiB } from './resident-memory.ts'
 
 /*
  * What Berth promises about speed and size, measured on the built server as people run it. Figures depend on the machine: compare them with others of the same machine.
@@ -21,7 +22,7 @@ async function main(): Promise<void> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'berth-bench-'))
   await chmod(dataDirectory, 0o711)
   try {
-    const cold = await startServerProcess(dataDirectory, { BERTH_AUTO_IMPORT_TEMPLATES: 'local' })
+    const cold = await startServerProcess({ dataDirectory, settings: { BERTH_AUTO_IMPORT_TEMPLATES: 'local', BERTH_LOG_LEVEL: 'warn' } })
     print(`cold boot (first start, new database) ${cold.bootMs.toFixed(0)} ms`)
     const owner = await signUp(cold.url)
     await cold.stop()
@@ -29,7 +30,7 @@ async function main(): Promise<void> {
     let server: ServerProcess | undefined
     for (let round = 0; round < 5; round++) {
       await server?.stop()
-      server = await startServerProcess(dataDirectory)
+      server = await startServerProcess({ dataDirectory, settings: { BERTH_LOG_LEVEL: 'warn' } })
       boots.push(server.bootMs)
     }
     print(reportLine('warm boot', boots, 2_000))

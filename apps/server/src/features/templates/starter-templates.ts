@@ -24,11 +24,13 @@ export class StarterTemplates {
 
   /** Creates the configured templates for the first user. One that cannot be created is logged and leaves the others alone. */
   async import(first: { user_id: string; organization_id: string; origin: Origin }): Promise<void> {
-    for (const id of this.#dependencies.ids) {
-      const starter = starterTemplates.find((candidate) => candidate.id === id || candidate.id === `${id}-starter`)
+    const { ids } = this.#dependencies
+    const known = ids.length === 0 ? [] : await starterTemplates()
+    for (const id of ids) {
+      const starter = known.find((candidate) => candidate.id === id || candidate.id === `${id}-starter`)
       try {
         if (starter === undefined)
-          throw new Error(`there is no starter template "${id}"; there are: ${starterTemplates.map((known) => known.id).join(', ')}`)
+          throw new Error(`there is no starter template "${id}"; there are: ${known.map((one) => one.id).join(', ')}`)
         await this.#importOne(starter, first)
       } catch (error) {
         this.#dependencies.logger.error({ err: error }, `the starter template ${id} could not be imported`)

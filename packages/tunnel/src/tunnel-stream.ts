@@ -44,8 +44,10 @@ export class TunnelStream extends Duplex {
       this.push(null)
     })
     carrier.on('drain', () => this.#settleWrite())
-    carrier.once('close', () => this.#onCarrierClose())
-    if (carrier.destroyed) queueMicrotask(() => this.#onCarrierClose())
+    // Not at once: whoever awaits the dial must have a chance to listen before the stream breaks.
+    const onClose = (): void => void setImmediate(() => this.#onCarrierClose())
+    if (carrier.destroyed) onClose()
+    else carrier.once('close', onClose)
     // `close` follows with the code that tells the cause.
     carrier.on('error', () => undefined)
     // A broken connection breaks every stream in it at once; one that nobody happens to listen to must not end the process.
@@ -125,6 +127,6 @@ export class TunnelStream extends Duplex {
 /** Closes an HTTP/2 stream so that its peer sees a reset and nothing else. */
 export function breakOff(carrier: Http2Stream): void {
   // Node's close() ends the writable side first, and that end can reach the peer before the reset does: cut-off bytes would look complete.
-  carrier._final = (callback) => callback()
+  carrier.end = () => carrier
   carrier.close(constants.NGHTTP2_INTERNAL_ERROR)
 }

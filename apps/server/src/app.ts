@@ -21,8 +21,9 @@ import type { AgentRow, FoundByPath } from './found.ts'
 import { createGate } from './gate.ts'
 import type { Origin } from './http/caller.ts'
 import { sendFailure } from './http/send-failure.ts'
+import { pathOf, queryOf } from './http/request-target.ts'
 import { serve, type Gate, type Route } from './http/serve.ts'
-import { CSRF_COOKIE, readCookies, sentToken } from './http/session-token.ts'
+import { CSRF_COOKIE, CSRF_TOKEN_BYTES, readCookies, sentToken } from './http/session-token.ts'
 import { WebSocketUpgrades } from './http/websocket-upgrade.ts'
 
 export interface AppOptions {
@@ -136,8 +137,7 @@ function notFound(routes: readonly Route[], gate: Gate<FoundByPath, AgentRow>): 
     limitUnmatched(gate, request, response)
     const [, noun = ''] = request.path.split('/')
     if (closed.has(noun)) {
-      const query = new URL(request.url, 'http://localhost').searchParams
-      await gate.identify(sentToken(request, query)?.token, originOf(response))
+      await gate.identify(sentToken(request, queryOf(request.url))?.token, originOf(response))
     }
     throw new Failure('route_not_found')
   }
@@ -146,7 +146,7 @@ function notFound(routes: readonly Route[], gate: Gate<FoundByPath, AgentRow>): 
 function limitUnmatched(gate: Gate<FoundByPath, AgentRow>, request: IncomingMessage, response: ServerResponse): void {
   gate.limit({
     spec: undefined,
-    path: (request.url ?? '').split('?')[0] ?? '',
+    path: pathOf(request.url),
     actor: undefined,
     origin: originOf(response),
     request,
@@ -173,9 +173,9 @@ function announce({ logger, clock, version, config: { secureAuthCookie } }: AppO
     response.setHeader('X-Coder-Request-Id', origin.request_id)
     response.setHeader('X-Coder-Build-Version', version)
     response.setHeader('Vary', 'Cookie')
-    if (Buffer.from(readCookies(request).get(CSRF_COOKIE) ?? '', 'base64').length !== 32) {
+    if (Buffer.from(readCookies(request).get(CSRF_COOKIE) ?? '', 'base64').length !== CSRF_TOKEN_BYTES) {
       const secure = secureAuthCookie ? '; Secure' : ''
-      response.appendHeader('Set-Cookie', `${CSRF_COOKIE}=${randomBytes(32).toString('base64')}; Path=/; HttpOnly; SameSite=Lax${secure}`)
+      response.appendHeader('Set-Cookie', `${CSRF_COOKIE}=${randomBytes(CSRF_TOKEN_BYTES).toString('base64')}; Path=/; HttpOnly; SameSite=Lax${secure}`)
     }
     response.on('close', () => {
       const { statusCode } = response

@@ -8,7 +8,8 @@ import type { Actor, Origin } from './caller.ts'
 import { EventStream } from './event-stream.ts'
 import { queryReader } from './query-reader.ts'
 import { MAX_JSON_BYTES, readBody } from './request-body.ts'
-import { isSameOrigin, sentToken } from './session-token.ts'
+import { pathOf, queryOf } from './request-target.ts'
+import { isOwnRequest, sentToken } from './session-token.ts'
 import type { AcceptOptions, WebSocketUpgrades } from './websocket-upgrade.ts'
 
 /** What finders are told besides the text of their parameter. */
@@ -120,7 +121,7 @@ function compileRoute<Found, Agent>(
   return {
     spec,
     async handle(request, response, origin) {
-      const query = new URL(request.url ?? '/', 'http://localhost').searchParams
+      const query = queryOf(request.url)
       const identity = await identify({ spec, gate, request, response, origin, query })
       const texts = spellParameters(parameters, request.params, gate.spell)
       const found = await findAll({ parameters, texts, finders, actor: identity.actor, query })
@@ -149,7 +150,7 @@ async function identify<Found, Agent>(step: {
   readonly query: URLSearchParams
 }): Promise<{ actor?: Actor; agent?: Agent }> {
   const { spec, gate, request, response, origin, query } = step
-  const path = (request.url ?? '').split('?')[0] ?? ''
+  const path = pathOf(request.url)
   const limit = (actor: Actor | undefined): void => gate.limit({ spec, path, actor, origin, request, response })
   if (spec.access === 'anyone') {
     limit(undefined)
@@ -163,7 +164,7 @@ async function identify<Found, Agent>(step: {
   try {
     const actor = await gate.identify(sent?.token, origin)
     limit(actor)
-    if (sent?.isFromCookie === true && spec.method !== 'GET' && !isSameOrigin(request)) throw new Failure('origin_forbidden')
+    if (sent?.isFromCookie === true && spec.method !== 'GET' && !isOwnRequest(request, query)) throw new Failure('origin_forbidden')
     return { actor }
   } catch (error) {
     // Whoever could not be identified is counted by address.

@@ -36,6 +36,7 @@ export class WebSocketUpgrades {
   /** Takes over the upgrade requests of a server. */
   attach(server: Server): void {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (request.headers.upgrade?.toLowerCase() !== 'websocket') return declineUpgrade(server, { request, socket, head })
       socket.on('error', () => socket.destroy())
       const response = new ServerResponse(request)
       // A Duplex of the http module is a network socket.
@@ -104,6 +105,23 @@ export class WebSocketUpgrades {
       this.#open.delete(socket)
     })
   }
+}
+
+/**
+ * Clients that would like HTTP/2 ask for it with any request, also with one that has a body. A server may go on as if they had not asked; Node only does so
+ * where nothing listens for upgrades, so the request is read once more without the question.
+ */
+function declineUpgrade(server: Server, asked: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer }): void {
+  const { request, socket, head } = asked
+  const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`]
+  for (let index = 0; index < request.rawHeaders.length; index += 2) {
+    const [name = '', value = ''] = request.rawHeaders.slice(index, index + 2)
+    if (!/^(?:upgrade|http2-settings|connection)$/i.test(name)) lines.push(`${name}: ${value}`)
+  }
+  const asksToClose = (request.headers.connection ?? '').split(',').some((word) => word.trim().toLowerCase() === 'close')
+  if (asksToClose) lines.push('Connection: close')
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
+  server.emit('connection', socket)
 }
 
 function refuseForeignOrigin(request: IncomingMessage): void {

@@ -77,7 +77,6 @@ export class UserStore {
   async listPage(page: { visible: VisibleCondition; limit: number; offset: number; afterId: string | undefined }): Promise<UserPage> {
     if (page.visible.kind !== 'all') return { rows: [], count: 0 }
     let query = this.#select()
-      .select(sql<number>`count(*) over ()`.as('count'))
       .where('users.deleted', '=', false)
       .orderBy('users.created_at')
       .orderBy('users.id')
@@ -87,8 +86,16 @@ export class UserStore {
       query = query.where(
         sql<boolean>`(users.created_at, users.id) > (select cursor.created_at, cursor.id from users cursor where cursor.id = ${page.afterId})`,
       )
-    const rows = await query.execute()
-    return { rows, count: rows[0]?.count ?? 0 }
+    const [rows, { count }] = await Promise.all([query.execute(), this.#countPresent()])
+    return { rows, count }
+  }
+
+  async #countPresent(): Promise<{ count: number }> {
+    return await this.#queries
+      .selectFrom('users')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('deleted', '=', false)
+      .executeTakeFirstOrThrow()
   }
 
   #select() {

@@ -77,16 +77,16 @@ export class BuildHandler implements JobHandler {
   async completed(transaction: Transaction, job: JobRow, result: JobResult): Promise<void> {
     if (result.type !== 'workspace_build') throw new Error(`a build cannot end as ${result.type}`)
     const { store, workspaces, clock } = this.#dependencies
-    const now = clock.now()
     const build = await this.#build(job, transaction)
     const workspace = await workspaces.get(build.workspace_id, transaction)
+    const now = (await store.in(transaction).getCompletedAt(job.id)) ?? timestamp(clock.now())
     await store.in(transaction).update(build.id, {
       // For every transition, stop and delete included: clients read it (Coder v2 API, v0.13.4).
-      deadline: workspace.ttl_ms === null ? ZERO_TIME : timestamp(now.getTime() + workspace.ttl_ms),
+      deadline: workspace.ttl_ms === null ? ZERO_TIME : timestamp(Date.parse(now) + workspace.ttl_ms),
       provisioner_state: Buffer.from(result.state),
-      updated_at: timestamp(now),
+      updated_at: now,
     })
-    await insertResources(transaction, { jobId: job.id, transition: build.transition, resources: result.resources, now: timestamp(now) })
+    await insertResources(transaction, { jobId: job.id, transition: build.transition, resources: result.resources, now })
     if (build.transition === 'delete') await workspaces.markDeleted(transaction, workspace.id)
     await this.#ended(transaction, { job, build, workspace, status_code: 200 })
   }

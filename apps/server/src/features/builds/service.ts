@@ -92,10 +92,10 @@ export class BuildService {
     const version = await this.#requireVersion(workspace, request)
     const state = await this.#customState(actor, version, request)
     await this.#dependencies.versions.requireImported(version.id)
-    const id = await this.#dependencies.database.transaction(async (transaction) => {
+    return await this.#dependencies.database.transaction(async (transaction) => {
       const latest = await this.#requireIdle(transaction, workspace)
       await this.#dependencies.parameters.setValues(transaction, { scope: 'workspace', id: workspace.id }, request.parameter_values ?? [])
-      return await this.enqueue(transaction, {
+      const id = await this.enqueue(transaction, {
         workspace,
         version,
         transition,
@@ -104,8 +104,9 @@ export class BuildService {
         reason: 'initiator',
         state,
       })
+      // Read before anybody else sees it: the answer says "pending", however quick the workers are.
+      return await this.#store.in(transaction).getView(id)
     })
-    return await this.#store.getView(id)
   }
 
   /** Stores a build and its job. Everybody who watches the workspace hears of it. Returns the ID of the build. */

@@ -1,8 +1,6 @@
 import { sql } from 'kysely'
 import { buildJoins, buildJson, type StoredBuild } from '../../database/build-json.ts'
 import type { Queries } from '../../database/database.ts'
-import type { StoredResource } from '../../database/wire-json.ts'
-import { resourcesJson } from '../../database/wire-json.ts'
 import type { BuildRow } from '../../found.ts'
 import type { BuildNames } from './present.ts'
 
@@ -117,9 +115,13 @@ export class BuildStore {
     await this.#queries.updateTable('workspace_builds').set(change).where('id', '=', id).execute()
   }
 
-  async listResources(jobId: string): Promise<StoredResource[]> {
-    const { rows } = await sql<{ resources: StoredResource[] }>`
-      select ${resourcesJson('job.id')} as resources from provisioner_jobs job where job.id = ${jobId}`.execute(this.#queries)
-    return rows[0]?.resources ?? []
+  /** When the job of a build ended; null while it has not. */
+  async getCompletedAt(jobId: string): Promise<string | null> {
+    const { completed_at } = await this.#queries
+      .selectFrom('provisioner_jobs')
+      .select('completed_at')
+      .where('id', '=', jobId)
+      .executeTakeFirstOrThrow()
+    return completed_at
   }
 }

@@ -58,8 +58,9 @@ export class WorkspaceService {
     return row
   }
 
-  async view(id: string): Promise<WorkspaceView> {
-    const view = await this.#store.findView(id)
+  /** Throws `not_found`. */
+  async view(id: string, queries?: Queries): Promise<WorkspaceView> {
+    const view = await (queries === undefined ? this.#store : this.#store.in(queries)).findView(id)
     if (view === undefined) throw new Failure('not_found')
     return view
   }
@@ -102,7 +103,7 @@ export class WorkspaceService {
       ttl_ms,
     }
     try {
-      await database.transaction(async (transaction) => {
+      return await database.transaction(async (transaction) => {
         await this.#store.in(transaction).insert(workspace)
         const given = (request.parameter_values ?? []).filter(({ source_value }) => source_value !== '')
         await parameters.setValues(transaction, { scope: 'workspace', id: workspace.id }, given)
@@ -126,12 +127,13 @@ export class WorkspaceService {
           status_code: 201,
           additional_fields: { workspaceOwner: owner.username },
         })
+        // Read before anybody else sees it: the answer says "pending", however quick the workers are.
+        return await this.view(workspace.id, transaction)
       })
     } catch (error) {
       if (violatedConstraint(error) === 'workspaces_name') throw nameTaken(request.name, error)
       throw error
     }
-    return await this.view(workspace.id)
   }
 
   /** Throws `workspace_deleted_rename`, `name_taken`. The own name in other letters is free. */

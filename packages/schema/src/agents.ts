@@ -107,7 +107,7 @@ export const agents = {
     body: AgentStats,
     status: 200,
     response: AgentStatsResponse,
-    failures: ['agent_unauthorized', 'invalid_json'],
+    failures: ['agent_unauthorized', 'invalid_json', 'invalid_agent_request'],
   }),
   serveTunnel: endpoint({
     method: 'GET',
@@ -117,7 +117,7 @@ export const agents = {
     access: 'agent',
     status: 101,
     delivery: 'websocket',
-    failures: ['agent_unauthorized', 'build_outdated', 'upgrade_required'],
+    failures: ['agent_unauthorized', 'invalid_agent_request', 'build_outdated', 'upgrade_required'],
   }),
   get: endpoint({
     method: 'GET',

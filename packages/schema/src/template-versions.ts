@@ -55,7 +55,7 @@ export const templateVersions = {
     body: CreateTemplateVersionRequest,
     status: 201,
     response: TemplateVersion,
-    failures: ['invalid_uuid', 'not_found', 'invalid_json', 'validation_failed', 'file_not_found', 'invalid_template'],
+    failures: ['invalid_uuid', 'not_found', 'invalid_json', 'validation_failed', 'file_not_found', 'invalid_template', 'name_taken'],
     bodyBeforeAccess: true,
   }),
   get: endpoint({

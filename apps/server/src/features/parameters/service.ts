@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Failure, type CreateParameterRequest } from '@berth/schema'
-import type { JobUpdate } from '@berth/provisioner'
+import { ReportRefused, type JobUpdate } from '@berth/provisioner'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Transaction } from '../../database/database.ts'
 import { computeParameters, type Computation, type ParameterSchemaRow } from './compute-parameters.ts'
@@ -36,8 +36,11 @@ export class ParameterService {
     return computeParameters(schemas, values)
   }
 
-  /** Stores what the import of a template version found. */
+  /** Stores what the import of a template version found. Throws {@link ReportRefused} for a name that is declared twice. */
   async insertSchemas(transaction: Transaction, jobId: string, schemas: NonNullable<JobUpdate['parameter_schemas']>): Promise<void> {
+    const names = schemas.map(({ name }) => name)
+    const repeated = names.find((name, index) => names.indexOf(name) !== index)
+    if (repeated !== undefined) throw new ReportRefused(`the parameter ${JSON.stringify(repeated)} is declared twice`)
     const created_at = timestamp(this.#clock.now())
     const rows = schemas.map((schema, index) => ({ ...schema, id: randomUUID(), created_at, job_id: jobId, index, default_refresh: '' }))
     await this.#store.in(transaction).insertSchemas(rows)

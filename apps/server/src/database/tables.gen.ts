@@ -331,6 +331,7 @@ export interface WorkspacesTable {
   latest_build_transition: WorkspaceTransition | null
   latest_job_id: string | null
   latest_job_status: JobStatus | null
+  autobuild_due_at: Generated<Timestamp | null>
 }
 
 /** Every table by name. */

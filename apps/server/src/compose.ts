@@ -13,6 +13,8 @@ import { AgentService } from './features/agents/service.ts'
 import { AgentStore } from './features/agents/store.ts'
 import { AuditService } from './features/audit/service.ts'
 import { AuditStore } from './features/audit/store.ts'
+import { AutobuildLoop } from './features/builds/autobuild-loop.ts'
+import { AutobuildStore } from './features/builds/autobuild-store.ts'
 import { BuildHandler } from './features/builds/build-handler.ts'
 import { BuildService } from './features/builds/service.ts'
 import { BuildStore } from './features/builds/store.ts'
@@ -77,6 +79,7 @@ export interface Services {
   readonly agents: AgentService
   readonly tunnels: AgentTunnels
   readonly resources: ResourcePresenter
+  readonly autobuild: AutobuildLoop
   /** Begins what runs by itself: workers, leases, heartbeats. */
   start(): Promise<void>
   /** Ends it: no new work is taken, what is under way is ended gracefully. */
@@ -163,6 +166,14 @@ export function compose(world: World): Services {
     workspace_build: new BuildHandler({ store: buildStore, workspaces, versions, parameters, files, users, audit, clock, accessUrl }),
   }
   const lease = new JobLease({ replicaId, database, store: jobStore, handlers, clock, logger })
+  const autobuild = new AutobuildLoop({
+    database,
+    store: new AutobuildStore(queries),
+    builds,
+    clock,
+    logger,
+    pollIntervalMs: config.autobuildPollIntervalMs,
+  })
   const daemons = createDaemons(world, { store: jobStore, handlers })
   const stopListening = pubsub.subscribe(QUEUE_CHANNEL, () => {
     for (const { daemon } of daemons) daemon.wake()
@@ -181,6 +192,7 @@ export function compose(world: World): Services {
     agents,
     tunnels,
     resources,
+    autobuild,
     async start() {
       const now = timestamp(clock.now())
       for (const { id, name } of daemons)
@@ -194,13 +206,14 @@ export function compose(world: World): Services {
         })
       await lease.tick()
       lease.start()
+      autobuild.start()
       tunnels.start()
       for (const { daemon } of daemons) daemon.start()
     },
     async stop() {
       stopListening()
       watches.close()
-      await Promise.all([...daemons.map(async ({ daemon }) => await daemon.stop()), lease.stop(), tunnels.stop()])
+      await Promise.all([...daemons.map(async ({ daemon }) => await daemon.stop()), lease.stop(), autobuild.stop(), tunnels.stop()])
       logWakeUps.close()
       workspaceWakeUps.close()
     },

@@ -39,6 +39,8 @@ export interface BerthServer {
   readonly databaseName: string
   /** Whether somebody has set it up already. */
   hasUsers(): Promise<boolean>
+  /** Starts and stops what is due by `now`, as it does by itself every `BERTH_AUTOBUILD_POLL_INTERVAL`. Returns the IDs of the builds. */
+  tickAutobuild(now: Date): Promise<string[]>
   /** Ends it gracefully: answers what was asked, takes no more, gives up nothing that was acknowledged. */
   stop(): Promise<void>
 }
@@ -94,7 +96,14 @@ async function start(
   app.upgrades.attach(http)
   await services.start()
   started.push(async () => await stopServing({ http, app, services, drivers }))
-  return { url, accessUrl, databaseName, hasUsers: async () => await services.users.hasAny(), stop }
+  return {
+    url,
+    accessUrl,
+    databaseName,
+    hasUsers: async () => await services.users.hasAny(),
+    tickAutobuild: async (now) => await services.autobuild.tick(now),
+    stop,
+  }
 }
 
 async function findDatabase(

@@ -49,13 +49,16 @@ const NOTHING = () => {}
  * @throws RangeError where channel and payload together have 8000 bytes or more; TypeError for an empty channel name or one with white space.
  */
 export async function notify(queries: Queries, channel: string, payload = ''): Promise<void> {
-  const text = `${checkedChannel(channel)} ${payload}`
-  if (Buffer.byteLength(text) > MAX_WIRE_BYTES) {
-    throw new RangeError(
-      `What is published on ${channel} has ${Buffer.byteLength(text)} bytes with its channel, more than ${MAX_WIRE_BYTES}`,
-    )
-  }
-  await sql`select pg_notify(${WIRE_CHANNEL}, ${text})`.execute(queries)
+  await notifyAll(queries, channel, [payload])
+}
+
+/** As {@link notify}, for many payloads in one statement; listeners hear them in order, equal ones of a transaction once. */
+export async function notifyAll(queries: Queries, channel: string, payloads: readonly string[]): Promise<void> {
+  const texts = payloads.map((payload) => `${checkedChannel(channel)} ${payload}`)
+  const largest = Math.max(0, ...texts.map((text) => Buffer.byteLength(text)))
+  if (largest > MAX_WIRE_BYTES)
+    throw new RangeError(`What is published on ${channel} has ${largest} bytes with its channel, more than ${MAX_WIRE_BYTES}`)
+  await sql`select pg_notify(${WIRE_CHANNEL}, text) from unnest(${texts}::text[]) as text`.execute(queries)
 }
 
 /**

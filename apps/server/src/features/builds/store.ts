@@ -25,10 +25,13 @@ export interface BuildView extends BuildNames {
 }
 
 /** A build that is to be stored; its number is the next of the workspace. */
-export type NewBuild = Pick<
+export interface NewBuild extends Pick<
   BuildRow,
   'id' | 'created_at' | 'workspace_id' | 'template_version_id' | 'build_number' | 'transition' | 'initiator_id' | 'job_id' | 'reason'
->
+> {
+  /** The state that the build begins with; `previous` takes that of the build before. */
+  readonly state: Buffer | 'previous'
+}
 
 const VIEW = sql`
   workspace.name as workspace_name, workspace.owner_id as workspace_owner_id, owner.username as workspace_owner_name, ${buildJson} as build
@@ -86,17 +89,30 @@ export class BuildStore {
     return rows
   }
 
-  /** @param state The state that the build begins with; `previous` takes that of the build before. */
-  async insert(build: NewBuild, state: Buffer | 'previous'): Promise<void> {
-    const provisioner_state =
-      state === 'previous'
-        ? sql<Buffer | null>`(select previous.provisioner_state from workspace_builds previous
-            where previous.workspace_id = ${build.workspace_id} and previous.build_number = ${build.build_number} - 1)`
-        : state
-    await this.#queries
-      .insertInto('workspace_builds')
-      .values({ ...build, updated_at: build.created_at, provisioner_state })
-      .execute()
+  async insertAll(builds: readonly NewBuild[]): Promise<void> {
+    const columns = {
+      id: builds.map((build) => build.id),
+      created_at: builds.map((build) => build.created_at),
+      workspace_id: builds.map((build) => build.workspace_id),
+      template_version_id: builds.map((build) => build.template_version_id),
+      build_number: builds.map((build) => build.build_number),
+      transition: builds.map((build) => build.transition),
+      initiator_id: builds.map((build) => build.initiator_id),
+      job_id: builds.map((build) => build.job_id),
+      reason: builds.map((build) => build.reason),
+      state: builds.map((build) => (build.state === 'previous' ? null : build.state)),
+    }
+    await sql`
+      insert into workspace_builds (id, created_at, updated_at, workspace_id, template_version_id, build_number, transition, initiator_id, job_id, reason,
+        provisioner_state)
+      select build.id, build.created_at, build.created_at, build.workspace_id, build.template_version_id, build.build_number, build.transition,
+        build.initiator_id, build.job_id, build.reason, coalesce(build.state, previous.provisioner_state)
+      from unnest(${columns.id}::uuid[], ${columns.created_at}::timestamptz[], ${columns.workspace_id}::uuid[], ${columns.template_version_id}::uuid[],
+        ${columns.build_number}::integer[], ${columns.transition}::workspace_transition[], ${columns.initiator_id}::uuid[], ${columns.job_id}::uuid[],
+        ${columns.reason}::build_reason[], ${columns.state}::bytea[])
+        as build (id, created_at, workspace_id, template_version_id, build_number, transition, initiator_id, job_id, reason, state)
+      left join workspace_builds previous on build.state is null
+        and previous.workspace_id = build.workspace_id and previous.build_number = build.build_number - 1`.execute(this.#queries)
   }
 
   async getState(id: string): Promise<Buffer> {

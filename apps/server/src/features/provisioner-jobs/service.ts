@@ -9,6 +9,8 @@ import { writeJson } from '../../http/json-writer.ts'
 import { jobTags } from './job-tags.ts'
 import type { JobRow, JobStore, NewJob } from './store.ts'
 
+export type { NewJob } from './store.ts'
+
 const LOG_BATCH = 500
 /** Looks again after so long even if nothing was heard. */
 const LOG_POLL_MS = 15_000
@@ -27,7 +29,12 @@ export class JobService {
 
   /** Puts a job into the queue; workers hear of it when the transaction commits. */
   async enqueue(transaction: Transaction, job: NewJob): Promise<void> {
-    await this.#store.in(transaction).insert(job, timestamp(this.#clock.now()))
+    await this.enqueueAll(transaction, [job])
+  }
+
+  /** As {@link enqueue}, in one statement for all. */
+  async enqueueAll(transaction: Transaction, jobs: readonly NewJob[]): Promise<void> {
+    await this.#store.in(transaction).insertAll(jobs, timestamp(this.#clock.now()))
     await notify(transaction, QUEUE_CHANNEL)
   }
 
@@ -36,6 +43,12 @@ export class JobService {
     const job = await this.#store.in(transaction).findById(id)
     if (job === undefined) throw new Error(`job ${id} is gone`)
     return job
+  }
+
+  /** Those that there are, by ID. */
+  async getAll(transaction: Transaction, ids: readonly string[]): Promise<ReadonlyMap<string, JobRow>> {
+    const rows = await this.#store.in(transaction).listByIds([...new Set(ids)])
+    return new Map(rows.map((row) => [row.id, row]))
   }
 
   /** The tags of a job that builds a workspace from an imported version: those of the import, for the owner's own daemons where it says so. */

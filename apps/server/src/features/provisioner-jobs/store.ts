@@ -28,18 +28,23 @@ export class JobStore {
     return new JobStore(queries)
   }
 
-  async insert(job: NewJob, now: string): Promise<void> {
-    const { input, tags, ...row } = job
-    await this.#queries
-      .insertInto('provisioner_jobs')
-      .values({
-        ...row,
-        input: sql`${JSON.stringify(input)}::jsonb`,
-        tags: sql`${JSON.stringify(tags)}::jsonb`,
-        created_at: now,
-        updated_at: now,
-      })
-      .execute()
+  async insertAll(jobs: readonly NewJob[], now: string): Promise<void> {
+    const columns = {
+      id: jobs.map((job) => job.id),
+      organization_id: jobs.map((job) => job.organization_id),
+      initiator_id: jobs.map((job) => job.initiator_id),
+      provisioner: jobs.map((job) => job.provisioner),
+      type: jobs.map((job) => job.type),
+      file_id: jobs.map((job) => job.file_id),
+      tags: jobs.map((job) => JSON.stringify(job.tags)),
+      input: jobs.map((job) => JSON.stringify(job.input)),
+    }
+    await sql`
+      insert into provisioner_jobs (id, created_at, updated_at, organization_id, initiator_id, provisioner, type, file_id, tags, input)
+      select job.id, ${now}, ${now}, job.organization_id, job.initiator_id, job.provisioner, job.type, job.file_id, job.tags, job.input
+      from unnest(${columns.id}::uuid[], ${columns.organization_id}::uuid[], ${columns.initiator_id}::uuid[], ${columns.provisioner}::provisioner_type[],
+        ${columns.type}::provisioner_job_type[], ${columns.file_id}::uuid[], ${columns.tags}::jsonb[], ${columns.input}::jsonb[])
+        as job (id, organization_id, initiator_id, provisioner, type, file_id, tags, input)`.execute(this.#queries)
   }
 
   /** Gives the oldest job that the daemon may take to it, and to nobody else. */
@@ -58,6 +63,14 @@ export class JobStore {
         order by created_at, id limit 1 for update skip locked)
       returning *`.execute(this.#queries)
     return rows[0]
+  }
+
+  async listByIds(ids: readonly string[]): Promise<JobRow[]> {
+    return await this.#queries
+      .selectFrom('provisioner_jobs')
+      .selectAll()
+      .where('id', '=', sql<string>`any(${ids}::uuid[])`)
+      .execute()
   }
 
   async findById(id: string): Promise<JobRow | undefined> {

@@ -47,7 +47,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     clock,
     drivers: options.drivers ?? [createEchoDriver()],
   })
-  const clientFor = (token?: string): Client => createClient({ url: server.url, fetch: checkedFetch, ...(token !== undefined && { token }) })
+  const clientFor = (token?: string): Client =>
+    createClient({ url: server.url, fetch: checkedFetch, ...(token !== undefined && { token }) })
   const firstUser = await signUp(clientFor())
   return {
     url: server.url,
@@ -75,6 +76,8 @@ export function testConfig(options: { directory: string; databaseUrl: string; ov
       BERTH_DATA_DIR: options.directory,
       BERTH_API_RATE_LIMIT: '-1',
       BERTH_ECHO_PROVISIONER: 'true',
+      // Tests say themselves when schedules are looked at.
+      BERTH_AUTOBUILD_POLL_INTERVAL: '24h',
       BERTH_AGENT_CONNECTION_UPDATE_FREQUENCY: '150ms',
       BERTH_AGENT_INACTIVE_DISCONNECT_TIMEOUT: '5s',
     },

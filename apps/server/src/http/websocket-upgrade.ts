@@ -111,7 +111,10 @@ export class WebSocketUpgrades {
  * Clients that would like HTTP/2 ask for it with any request, also with one that has a body. A server may go on as if they had not asked; Node only does so
  * where nothing listens for upgrades, so the request is read once more without the question.
  */
-function declineUpgrade(server: Server, asked: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer }): void {
+function declineUpgrade(
+  server: Server,
+  asked: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
+): void {
   const { request, socket, head } = asked
   const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`]
   for (let index = 0; index < request.rawHeaders.length; index += 2) {

@@ -26,6 +26,10 @@ describe('a command', () => {
     expect(await berth(['ssh', 'dev', '--', `exit ${code}`])).toEqual({ code, stdout: '', stderr: '' })
   })
 
+  test('that is over at once loses neither its output nor its exit code', async () => {
+    expect(await berth(['ssh', 'dev', '--', 'at-once'])).toEqual({ code: 7, stdout: 'out\n', stderr: '' })
+  })
+
   test.each([
     ['TERM', 143],
     ['KILL', 137],

@@ -29,8 +29,7 @@ type SessionWorld = Pick<World, 'environment' | 'input' | 'output' | 'errorOutpu
 export async function runSession(stream: Duplex, request: SessionRequest, world: SessionWorld): Promise<number | undefined> {
   const ssh = await connect(stream, request.username)
   try {
-    const channel = await openChannel(ssh, request, world)
-    return await attach(channel, { request, world })
+    return await attach(await openChannel(ssh, request, world), { request, world })
   } finally {
     ssh.end()
   }
@@ -69,7 +68,13 @@ function sentEnvironment(environment: Environment): Record<string, string> {
   )
 }
 
-function openChannel(ssh: SshClient, { command, terminal }: SessionRequest, world: SessionWorld): Promise<ClientChannel> {
+interface OpenChannel {
+  readonly channel: ClientChannel
+  /** Listened for from the start: the status of a quick command comes in the same packet as the channel. */
+  readonly exit: Promise<number | undefined>
+}
+
+function openChannel(ssh: SshClient, { command, terminal }: SessionRequest, world: SessionWorld): Promise<OpenChannel> {
   const env = sentEnvironment(world.environment)
   const pty: PseudoTtyOptions | undefined = terminal
     ? { term: world.environment['TERM'] || 'xterm-256color', ...windowOf(world) }
@@ -77,7 +82,7 @@ function openChannel(ssh: SshClient, { command, terminal }: SessionRequest, worl
   return new Promise((resolve, reject) => {
     const opened = (error: Error | undefined, channel: ClientChannel): void => {
       if (error) reject(new CommandError(`The workspace refuses the session: ${error.message}`, { cause: error }))
-      else resolve(channel)
+      else resolve({ channel, exit: exitOf(channel) })
     }
     if (command !== undefined) ssh.exec(command, { env, ...(pty && { pty }) }, opened)
     else ssh.shell(pty ?? false, { env }, opened)
@@ -93,7 +98,7 @@ interface Attachment {
   readonly world: SessionWorld
 }
 
-async function attach(channel: ClientChannel, { request, world }: Attachment): Promise<number | undefined> {
+async function attach({ channel, exit }: OpenChannel, { request, world }: Attachment): Promise<number | undefined> {
   const stops = [connectStreams(channel, world)]
   const ended = new Promise<number>((resolve) => {
     // Whoever ends this program must not have to wait for a far end that may be out of reach; losing the connection ends it there.
@@ -103,7 +108,7 @@ async function attach(channel: ClientChannel, { request, world }: Attachment): P
     else stops.push(world.onSignal('SIGINT', carryInterrupt(channel, endBy('SIGINT'))))
   })
   try {
-    return await Promise.race([exitOf(channel), ended])
+    return await Promise.race([exit, ended])
   } finally {
     for (const stop of stops.toReversed()) stop()
   }
@@ -162,7 +167,11 @@ function exitOf(channel: ClientChannel): Promise<number | undefined> {
       code = status ?? signalCode(signal ?? '')
     })
     channel.on('error', () => undefined)
-    channel.once('close', () => resolve(code))
+    channel.once('close', () => {
+      // The library waits for the end of standard output only.
+      if (channel.stderr.readableEnded || channel.stderr.destroyed) resolve(code)
+      else channel.stderr.once('end', () => resolve(code)).once('close', () => resolve(code))
+    })
   })
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { verifies } from '@berth/requirements'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildEnded, createMember, createTemplate, createVersion, createWorkspace, importEnded, uniqueName } from './factories.ts'
-import { rawRequest } from './raw-request.ts'
+import { callApi } from './call-api.ts'
 import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 
@@ -21,7 +21,7 @@ test('a new workspace is answered with 201, pending, with its first start build 
   verifies('rulings:create-answers-201', 'workspaces:get:initiator', 'rulings:deadline-is-time-or-null')
   const template = await createTemplate(server, {}, { icon: '/icon.svg', display_name: 'My template' })
   const name = uniqueName('ws')
-  const { status, json } = await rawRequest(server, createPath(), { body: { template_id: template.id, name } })
+  const { status, json } = await callApi(server, createPath(), { body: { template_id: template.id, name } })
   expect(status).toBe(201)
   expect(json).toMatchObject({
     name,
@@ -79,7 +79,7 @@ test('a member creates own workspaces, and none for others', async () => {
 describe('the template', () => {
   test('has to exist', async () => {
     verifies('workspaces:create:unknown-template')
-    const { status, json } = await rawRequest(server, createPath(), { body: { template_id: randomUUID(), name: uniqueName() } })
+    const { status, json } = await callApi(server, createPath(), { body: { template_id: randomUUID(), name: uniqueName() } })
     expect(status).toBe(400)
     expect(json.validations).toEqual([{ field: 'template_id', detail: 'template not found' }])
   })
@@ -104,7 +104,7 @@ describe('the template', () => {
       `insert into organization_members (user_id, organization_id, created_at, updated_at) values ($1, $2, now(), now())`,
       [server.firstUser.user_id, organization],
     )
-    const { status, json } = await rawRequest(server, `POST /organizations/${organization}/members/me/workspaces`, {
+    const { status, json } = await callApi(server, `POST /organizations/${organization}/members/me/workspaces`, {
       body: { template_id: template.id, name: uniqueName() },
     })
     expect(status).toBe(401)
@@ -148,7 +148,7 @@ describe('the name', () => {
     const name = uniqueName('Web')
     await createWorkspace(server, template, { name })
     for (const again of [name, name.toUpperCase()]) {
-      const { status, json } = await rawRequest(server, createPath(), { body: { template_id: template.id, name: again } })
+      const { status, json } = await callApi(server, createPath(), { body: { template_id: template.id, name: again } })
       expect(status).toBe(409)
       expect(json.validations).toEqual([{ field: 'name', detail: 'This value is already in use and should be unique.' }])
     }
@@ -160,7 +160,7 @@ describe('the name', () => {
     const template = await createTemplate(server)
     const name = uniqueName('race')
     const answers = await Promise.all(
-      Array.from({ length: 8 }, async () => await rawRequest(server, createPath(), { body: { template_id: template.id, name } })),
+      Array.from({ length: 8 }, async () => await callApi(server, createPath(), { body: { template_id: template.id, name } })),
     )
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
     expect(answers.filter(({ status }) => status === 409)).toHaveLength(7)
@@ -180,7 +180,7 @@ describe('the name', () => {
       [['name', 'Validation failed for tag "workspace_name" with value: "a_b"']],
     ],
   ])('and the template ID are validated: %s', async (body, expected) => {
-    const { status, json } = await rawRequest(server, createPath(), { body })
+    const { status, json } = await callApi(server, createPath(), { body })
     expect(status).toBe(400)
     expect(json.validations).toEqual(expected.map(([field, detail]) => ({ field, detail })))
   })
@@ -206,7 +206,7 @@ describe('the time until shutdown', () => {
     verifies('workspaces:create:short-ttl')
     const template = await createTemplate(server)
     const refused = async (ttl_ms: number) =>
-      (await rawRequest(server, createPath(), { body: { template_id: template.id, name: uniqueName(), ttl_ms } })).json
+      (await callApi(server, createPath(), { body: { template_id: template.id, name: uniqueName(), ttl_ms } })).json
     expect((await refused(59_000)).validations).toEqual([{ field: 'ttl_ms', detail: 'time until shutdown must be at least one minute' }])
     expect((await refused(-HOUR_MS)).validations).toEqual([{ field: 'ttl_ms', detail: 'time until shutdown must be at least one minute' }])
     expect((await refused(7 * 24 * HOUR_MS + 60_000)).validations).toEqual([
@@ -227,7 +227,7 @@ test('the schedule is kept as it was sent, and refused under the name that it ha
   const autostart_schedule = 'CRON_TZ=US/Central 30 9 * * 1-5'
   expect((await createWorkspace(server, template, { autostart_schedule })).autostart_schedule).toBe(autostart_schedule)
   expect(await createWorkspace(server, template, { autostart_schedule: '' })).not.toHaveProperty('autostart_schedule')
-  const { status, json } = await rawRequest(server, createPath(), {
+  const { status, json } = await callApi(server, createPath(), {
     body: { template_id: template.id, name: uniqueName(), autostart_schedule: 'soon' },
   })
   expect(status).toBe(400)
@@ -241,7 +241,7 @@ function value(name: string, source_value: string): object {
 test('parameters with a value are stored with the workspace, empty ones are not, and twice the same is refused', async () => {
   const template = await createTemplate(server)
   const create = async (parameter_values: unknown[]) =>
-    await rawRequest(server, createPath(), { body: { template_id: template.id, name: uniqueName(), parameter_values } })
+    await callApi(server, createPath(), { body: { template_id: template.id, name: uniqueName(), parameter_values } })
   const { json } = await create([value('region', 'eu'), value('size', '')])
   expect(await runSql(server, 'select name, source_value from parameter_values where scope_id = $1', [json.id])).toEqual([
     { name: 'region', source_value: 'eu' },
@@ -279,6 +279,6 @@ test('a request that is refused leaves nothing behind', async () => {
   const template = await createTemplate(server)
   const before = await count()
   const parameter = { name: 'a', source_value: 'b', source_scheme: 'bogus', destination_scheme: 'none' }
-  await rawRequest(server, createPath(), { body: { template_id: template.id, name: uniqueName(), parameter_values: [parameter] } })
+  await callApi(server, createPath(), { body: { template_id: template.id, name: uniqueName(), parameter_values: [parameter] } })
   expect(await count()).toEqual(before)
 })

@@ -35,8 +35,10 @@ export class ArchiveError extends Error {
 /**
  * Extracts a plain tar file into an existing directory that nobody else writes to.
  *
- * Directories and regular files come out; links, devices and everything else are passed over. A missing end-of-archive marker is tolerated, missing parent directories
- * are made, a mode of 0 becomes 0600 (Coder v2 API, v0.13.4). An entry that points outside, an absolute path, or an archive beyond its limits throws {@link ArchiveError}.
+ * Directories and regular files come out; links, devices and everything else are passed over. A missing end-of-archive marker is tolerated,
+ * missing parent directories
+ * are made, a mode of 0 becomes 0600 (Coder v2 API, v0.13.4). An entry that points outside, an absolute path, or an archive beyond its
+ * limits throws {@link ArchiveError}.
  */
 export async function extractArchive(
   archive: Uint8Array | AsyncIterable<Uint8Array>,

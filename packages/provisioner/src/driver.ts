@@ -75,7 +75,8 @@ export interface ApplyResult {
 /**
  * Turns a template into running resources. One driver serves many jobs at the same time.
  *
- * A driver reports an expected failure by throwing {@link ProvisionError}, whose text becomes the job's error as it stands. Any other error is
+ * A driver reports an expected failure by throwing {@link ProvisionError}, whose text becomes the job's error as it stands. Any other error
+ * is
  * shown with a prefix that names the step.
  */
 export interface Driver {

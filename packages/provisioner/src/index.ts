@@ -14,7 +14,9 @@ export {
   type ProvisionMetadata,
   type WorkspaceTransition,
 } from './driver.ts'
+export { createArchive, maxTemplateBytes } from './create-archive.ts'
 export { createEchoDriver } from './drivers/echo.ts'
+export { createNativeDriver, type NativeDriverOptions } from './drivers/native.ts'
 export {
   ReportRefused,
   type Job,
@@ -32,3 +34,10 @@ export type { Clock } from './job-session.ts'
 export type { DestinationScheme, ParameterSchema, ParameterValue } from './parameters.ts'
 export type { Agent, App, AppHealthcheck, AppSharingLevel, Resource, ResourceMetadata } from './resources.ts'
 export { runJob, type RunJobOptions } from './run-job.ts'
+export type { Runtime, RuntimeRequest, RuntimeStart } from './runtime.ts'
+export { createLocalRuntime, type LocalRuntimeOptions } from './local/local-runtime.ts'
+export type { SandboxSetting } from './local/sandbox-choice.ts'
+export { defaultUidRange, type UidRange } from './local/uid-pool.ts'
+export { starterTemplates, type StarterTemplate } from './starter-templates.ts'
+export { readTemplate, type Template, type TemplateRuntime } from './template/read-template.ts'
+export { TemplateError, type TemplateProblem } from './template/template-error.ts'

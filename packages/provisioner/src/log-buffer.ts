@@ -7,7 +7,8 @@ const maxBufferedLogs = 2_000
 const maxOutputCharacters = 16 * 1024
 
 /**
- * Collects the lines of a job's log and sends them in order, in batches, one batch at a time. Whoever writes faster than the server takes waits.
+ * Collects the lines of a job's log and sends them in order, in batches, one batch at a time. Whoever writes faster than the server takes
+ * waits.
  */
 export class LogBuffer {
   readonly #send: (logs: readonly JobLog[]) => Promise<void>

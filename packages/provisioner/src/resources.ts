@@ -7,7 +7,9 @@ export interface ResourceMetadata {
   readonly is_null: boolean
 }
 
-/** How the health of an app is asked for. `interval` is in seconds; `threshold` is the number of failures in a row that make it unhealthy. */
+/**
+ * How the health of an app is asked for. `interval` is in seconds; `threshold` is the number of failures in a row that make it unhealthy.
+ */
 export interface AppHealthcheck {
   readonly url: string
   readonly interval: number

@@ -34,7 +34,8 @@ type Outcome = { readonly result: JobResult } | { readonly failure: { readonly e
 const forcedSettleMs = 1_000
 
 /**
- * Runs one job from the queue to its end and reports it: extracts the template, runs the stages of its type, streams the log, hears of a cancel, cleans up
+ * Runs one job from the queue to its end and reports it: extracts the template, runs the stages of its type, streams the log, hears of a
+ * cancel, cleans up
  * (Coder v2 API, v0.13.4). Resolves to whether the job succeeded. Rejects only when there is no room to work in or when the
  * reporter does: the driver was told to end, the directory is removed, and the job is left for the server to fail.
  */

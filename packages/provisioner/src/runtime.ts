@@ -17,7 +17,8 @@ export interface RuntimeStart extends RuntimeRequest {
 }
 
 /**
- * Where the workspaces of native templates live. Every method may be called again after it was cut off half-way, and ends in the same place. Expected failures are
+ * Where the workspaces of native templates live. Every method may be called again after it was cut off half-way, and ends in the same
+ * place. Expected failures are
  * thrown as `ProvisionError`.
  */
 export interface Runtime {

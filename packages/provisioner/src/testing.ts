@@ -49,7 +49,8 @@ export interface EchoResponses {
 /**
  * A template archive for the echo provisioner (Coder v2 API, v0.13.4).
  *
- * A list that is absent is one message that completes with nothing; an absent plan is the apply once more. An empty list writes no file, which
+ * A list that is absent is one message that completes with nothing; an absent plan is the apply once more. An empty list writes no file,
+ * which
  * the provisioner answers with `no state`; a list without `complete` runs until it is ended by force.
  *
  * @example

@@ -1,9 +1,10 @@
 /**
- * Builds one workspace in a process of its own and prints what came of it, so that tests can build as another user, and see what outlives the builder.
+ * Builds one workspace in a process of its own and prints what came of it, so that tests can build as another user, and see what outlives
+ * the builder.
  * @module
  */
 import { createNativeDriver } from '../src/drivers/native.ts'
-import { ProvisionError, type WorkspaceTransition } from '../src/driver.ts'
+import { ProvisionError, type Driver, type WorkspaceTransition } from '../src/driver.ts'
 import { createLocalRuntime, type LocalRuntimeOptions } from '../src/local/local-runtime.ts'
 import type { Resource } from '../src/resources.ts'
 
@@ -29,8 +30,7 @@ export interface BuildOutcome {
   readonly applyMs: number
 }
 
-async function build(order: BuildOrder): Promise<BuildOutcome> {
-  const driver = createNativeDriver({ runtimes: { local: createLocalRuntime(order.runtime) } })
+async function build(order: BuildOrder, driver: Driver): Promise<BuildOutcome> {
   const log: string[] = []
   const request = {
     directory: order.directory,
@@ -67,6 +67,12 @@ async function build(order: BuildOrder): Promise<BuildOutcome> {
 }
 
 const orders = JSON.parse(process.argv[2] ?? '[]') as BuildOrder[] // written by the test beside this file
+const drivers = new Map<string, Driver>()
 const outcomes: BuildOutcome[] = []
-for (const order of orders) outcomes.push(await build(order))
+for (const order of orders) {
+  const key = JSON.stringify(order.runtime)
+  const driver = drivers.get(key) ?? createNativeDriver({ runtimes: { local: createLocalRuntime(order.runtime) } })
+  drivers.set(key, driver)
+  outcomes.push(await build(order, driver))
+}
 process.stdout.write(JSON.stringify(outcomes))

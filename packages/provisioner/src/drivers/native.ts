@@ -16,7 +16,9 @@ export interface NativeDriverOptions {
   readonly newToken?: () => string
 }
 
-/** The driver of native templates: reads `template.yaml` and hands the workspace to the runtime it names. Its type on the wire is `berth`. */
+/**
+ * The driver of native templates: reads `template.yaml` and hands the workspace to the runtime it names. Its type on the wire is `berth`.
+ */
 export function createNativeDriver(options: NativeDriverOptions): Driver {
   const { runtimes, newToken = randomUUID } = options
   return {

@@ -16,7 +16,8 @@ export type Message = Readonly<Record<string, unknown>>
 const mapEntry: MessageTable = { key: { no: 1, kind: 'string' }, value: { no: 2, kind: 'string' } }
 
 /**
- * Reads a message. Absent scalars, lists and maps get the defaults of proto3; absent messages and optional scalars stay absent; unknown fields
+ * Reads a message. Absent scalars, lists and maps get the defaults of proto3; absent messages and optional scalars stay absent; unknown
+ * fields
  * are skipped. Throws on malformed bytes.
  */
 export function decodeMessage(table: MessageTable, bytes: Uint8Array): Message {

@@ -1,7 +1,8 @@
 const blockBytes = 512
 
 /**
- * Writes regular files as a plain tar without the end-of-archive blocks, in one go and without a stream. Names are ASCII of at most 100 characters.
+ * Writes regular files as a plain tar without the end-of-archive blocks, in one go and without a stream. Names are ASCII of at most 100
+ * characters.
  */
 export function writeTar(files: readonly { readonly name: string; readonly content: Uint8Array }[]): Uint8Array {
   const blocks: Uint8Array[] = []

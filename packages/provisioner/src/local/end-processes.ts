@@ -17,7 +17,10 @@ export interface EndOptions {
 
 const pollMs = 20
 
-/** Asks processes to end, kills those that don't, and goes on until none is left. Throws `ProvisionError` for processes that can't be killed. */
+/**
+ * Asks processes to end, kills those that don't, and goes on until none is left. Throws `ProvisionError` for processes that can't be
+ * killed.
+ */
 export async function endProcesses({ find, graceMs = 3_000, giveUpMs = 10_000, uid }: EndOptions): Promise<void> {
   let left = await find()
   // A stopped process hears of its end only once it goes on.

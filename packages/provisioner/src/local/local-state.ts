@@ -2,7 +2,10 @@ import { Type, type Static } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { ProvisionError } from '../driver.ts'
 
-/** What the local runtime leaves for the next build of a workspace. No secrets: tokens live in the server's table of agents and in the agents' environment. */
+/**
+ * What the local runtime leaves for the next build of a workspace. No secrets: tokens live in the server's table of agents and in the
+ * agents' environment.
+ */
 export const LocalState = Type.Object({
   version: Type.Literal(1),
   runtime: Type.Literal('local'),

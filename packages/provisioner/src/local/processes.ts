@@ -44,7 +44,8 @@ export async function readProcess(pid: number): Promise<ProcessInfo | undefined>
 }
 
 /**
- * The processes of a workspace: those of its own uid, those that carry its marker or were known before, without a uid of its own also those that work in its folder, and
+ * The processes of a workspace: those of its own uid, those that carry its marker or were known before, without a uid of its own also those
+ * that work in its folder, and
  * whatever descends from these or shares a session with them. Never this process, its ancestors and its session.
  */
 export async function findWorkspaceProcesses(workspace: WorkspaceProcesses): Promise<ProcessInfo[]> {

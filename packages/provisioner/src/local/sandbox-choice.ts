@@ -58,7 +58,11 @@ export class SandboxChoice {
     let reason = ''
     for (const way of sandboxWays(setprivPath)) {
       const failure = await tryLaunch(
-        await way.launch({ plan: { ...plan, bubblewrapPath }, uid, program: [insideSandbox.nodePath, '--version'] }),
+        await way.launch({
+          plan: { ...plan, bubblewrapPath },
+          uid,
+          program: [insideSandbox.nodePath, '--check', `${insideSandbox.agentDirectory}/main.js`],
+        }),
       )
       if (failure === undefined) return { bubblewrapPath, way }
       reason ||= `bubblewrap does not work here: ${failure}`

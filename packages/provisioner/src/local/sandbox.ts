@@ -38,29 +38,25 @@ const etcNames = `
   .split(/\s+/)
 
 /**
- * The arguments with which bubblewrap shows a workspace only what it needs: the system's programs to read, a home of its own to write, temporary folders that are empty and vanish, its own
+ * The arguments with which bubblewrap shows a workspace only what it needs: the system's programs to read, a home of its own to write,
+ * temporary folders that are empty and vanish, its own
  * processes. The network is the machine's.
  */
 export async function sandboxArguments(plan: SandboxPlan): Promise<string[]> {
   const namespaces = ['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--hostname', plan.hostName]
   const system = ['--ro-bind', '/usr', '/usr', ...(await systemFolders())]
+  // Left to itself, bubblewrap as root makes the folders on the way so that nobody else can enter them.
+  const folders = ['/etc', '/etc/ssh', '/etc/ssl', '/home', '/var'].flatMap((path) => ['--perms', '0755', '--dir', path])
   const settings = etcNames.flatMap((name) => ['--ro-bind-try', `/etc/${name}`, `/etc/${name}`])
   const accounts = ['--ro-bind', plan.passwd, '/etc/passwd', '--ro-bind', plan.group, '/etc/group']
   const devices = ['--proc', '/proc', '--dev', '/dev']
   const temporary = ['/dev/shm', '/tmp', '/var/tmp'].flatMap((path) => ['--perms', '1777', '--tmpfs', path])
   const home = ['--bind', plan.home, plan.homeInside]
-  const agent = [
-    '--tmpfs',
-    '/run',
-    '--ro-bind',
-    plan.agentDirectory,
-    insideSandbox.agentDirectory,
-    '--ro-bind',
-    plan.nodePath,
-    insideSandbox.nodePath,
-  ]
+  const programs = ['--perms', '0755', '--tmpfs', '/run', '--perms', '0755', '--dir', '/run/berth']
+  const agent = ['--ro-bind', plan.agentDirectory, insideSandbox.agentDirectory]
+  const node = ['--ro-bind', plan.nodePath, insideSandbox.nodePath]
   const root = ['--remount-ro', '/', '--chdir', plan.homeInside]
-  return [namespaces, system, settings, accounts, devices, temporary, home, agent, root].flat()
+  return [namespaces, system, folders, settings, accounts, devices, temporary, home, programs, agent, node, root].flat()
 }
 
 /** `/bin` and its like are links into `/usr` on most systems, and folders on some. */

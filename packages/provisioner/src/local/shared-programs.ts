@@ -23,7 +23,8 @@ export interface ShareOptions {
 }
 
 /**
- * Copies the agent to a folder named for its content, so that an agent that runs keeps the files it was started from while the server is upgraded; the copy is made once.
+ * Copies the agent to a folder named for its content, so that an agent that runs keeps the files it was started from while the server is
+ * upgraded; the copy is made once.
  * Node.js is copied too where other uids can't reach it. Throws `ProvisionError` where the agent isn't there.
  */
 export async function sharePrograms({ agentDirectory, nodePath, directory, hasOwnUids }: ShareOptions): Promise<SharedPrograms> {

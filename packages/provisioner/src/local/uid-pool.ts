@@ -14,7 +14,9 @@ export interface UidRange {
  */
 export const unusedUidRange: UidRange = { first: 1_879_048_192, last: 1_879_148_191 }
 
-/** What is left inside a container that has only the usual 65536 uids: between those of people and those of services that systemd makes up. */
+/**
+ * What is left inside a container that has only the usual 65536 uids: between those of people and those of services that systemd makes up.
+ */
 const containerUidRange: UidRange = { first: 30_000, last: 59_999 }
 
 /** The range to use, going by the text of `/proc/self/uid_map`: inside a user namespace the high uids may not exist. */
@@ -27,7 +29,10 @@ export function defaultUidRange(uidMap: string): UidRange {
   return covers(unusedUidRange) || !covers(containerUidRange) ? unusedUidRange : containerUidRange
 }
 
-/** Hands out uids, one to a workspace. Each is a file named for the uid, made in one step, that holds the workspace's id; so two servers on one folder don't hand out one twice. */
+/**
+ * Hands out uids, one to a workspace. Each is a file named for the uid, made in one step, that holds the workspace's id; so two servers on
+ * one folder don't hand out one twice.
+ */
 export class UidPool {
   readonly #directory: string
   readonly #range: UidRange
@@ -50,7 +55,10 @@ export class UidPool {
     return name === undefined || !/^[0-9]+$/.test(name) ? undefined : Number(name)
   }
 
-  /** The uid of a workspace; a free one where it has none yet. Starts at a random one, so that what a deleted workspace left lying about hardly ever gets a new owner. */
+  /**
+   * The uid of a workspace; a free one where it has none yet. Starts at a random one, so that what a deleted workspace left lying about
+   * hardly ever gets a new owner.
+   */
   async claim(workspaceId: string): Promise<number> {
     const found = await this.find(workspaceId)
     if (found !== undefined) return found

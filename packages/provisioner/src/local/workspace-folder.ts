@@ -33,7 +33,8 @@ export function workspaceFolder(workspacesDirectory: string, workspaceId: string
 }
 
 /**
- * Makes the folder where it is missing, with a home that only the workspace can enter, and an empty folder for temporary files. With a uid, the folder itself lets through that uid's group
+ * Makes the folder where it is missing, with a home that only the workspace can enter, and an empty folder for temporary files. With a uid,
+ * the folder itself lets through that uid's group
  * and nobody else.
  */
 export async function prepareFolder(folder: WorkspaceFolder, uid: number | undefined): Promise<void> {
@@ -100,7 +101,10 @@ export async function openLog(folder: WorkspaceFolder): Promise<FileHandle> {
   return await open(folder.log, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW, 0o600)
 }
 
-/** Removes the folder with all that is in it. Nothing of the workspace may run any more. Throws `ProvisionError` where something is mounted inside, or can't be removed. */
+/**
+ * Removes the folder with all that is in it. Nothing of the workspace may run any more. Throws `ProvisionError` where something is mounted
+ * inside, or can't be removed.
+ */
 export async function removeFolder(folder: WorkspaceFolder): Promise<void> {
   const mounts = await mountsBelow(folder.path)
   if (mounts.length > 0)
@@ -119,7 +123,8 @@ async function mountsBelow(path: string): Promise<string[]> {
 }
 
 /**
- * Removes a tree that a stranger made. `rm` walks it by open directories, so it follows no link and no path is too long for it. Directories the stranger locked are unlocked first where
+ * Removes a tree that a stranger made. `rm` walks it by open directories, so it follows no link and no path is too long for it. Directories
+ * the stranger locked are unlocked first where
  * that is needed.
  */
 async function removeTree(path: string): Promise<void> {

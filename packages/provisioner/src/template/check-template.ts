@@ -9,7 +9,10 @@ export interface CheckContext {
   readonly problem: (path: TemplatePath, message: string) => void
 }
 
-/** Notes what a schema can't see: names given twice, defaults that their own parameter refuses, settings that exclude each other. Parts that could not be read are absent. */
+/**
+ * Notes what a schema can't see: names given twice, defaults that their own parameter refuses, settings that exclude each other. Parts that
+ * could not be read are absent.
+ */
 export function checkTemplate(file: Partial<TemplateFile>, context: CheckContext): void {
   const { parameters = [], agents = [], metadata = [] } = file
   noteRepeated(

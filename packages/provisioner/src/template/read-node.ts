@@ -20,7 +20,8 @@ interface Subject {
 }
 
 /**
- * Reads a YAML node by a schema and returns plain values. Every mismatch is noted as a problem, and the value left out; reading goes on, so that one look tells
+ * Reads a YAML node by a schema and returns plain values. Every mismatch is noted as a problem, and the value left out; reading goes on, so
+ * that one look tells
  * everything. Knows the kinds of schema that `TemplateFile` uses. In filled texts a scalar of any type counts as the text it is written as.
  */
 export function readNode(subject: Subject, context: ReadContext): unknown {
@@ -85,7 +86,8 @@ function readArray({ node, name, schema }: Subject, context: ReadContext): unkno
     context.problem(node, `${quote(name)} is ${kindOf(node)}; it must be a list`)
     return undefined
   }
-  const { minItems = 0, maxItems = Infinity, items } = schema as { minItems?: number; maxItems?: number; items?: TSchema } // keywords of an array schema
+  // Keywords of an array schema.
+  const { minItems = 0, maxItems = Infinity, items } = schema as { minItems?: number; maxItems?: number; items?: TSchema }
   if (node.items.length < minItems) context.problem(node, `${quote(name)} needs ${minItems} or more entries`)
   if (node.items.length > maxItems) context.problem(node, `${quote(name)} has more than ${maxItems} entries`)
   const entries = node.items.slice(0, Math.min(node.items.length, maxItems)) as Node[] // parsed documents hold nodes only
@@ -122,7 +124,8 @@ function readScalar({ node, name, schema }: Subject, context: ReadContext): unkn
 
 function scalarMismatch(node: Scalar, schema: TSchema): string | undefined {
   const { value } = node
-  const { minLength = 0, maxLength = Infinity, minimum = -Infinity, maximum = Infinity, pattern, type } = schema as Limits // keywords of a scalar schema
+  // Keywords of a scalar schema.
+  const { minLength = 0, maxLength = Infinity, minimum = -Infinity, maximum = Infinity, pattern, type } = schema as Limits
   if (type === 'boolean') return typeof value === 'boolean' ? undefined : 'it must be true or false'
   if (type === 'string') {
     if (typeof value !== 'string') return `it must be text: write ${JSON.stringify(textOf(node))}`

@@ -42,7 +42,9 @@ export function parseText(text: string): TextPart[] {
   return parts
 }
 
-/** Fills in the references of a text. What is filled in is never looked at again. Throws on references that {@link checkReference} refuses. */
+/**
+ * Fills in the references of a text. What is filled in is never looked at again. Throws on references that {@link checkReference} refuses.
+ */
 export function fillText(text: string, values: ReferenceValues): string {
   return parseText(text)
     .map((part) => {

@@ -17,8 +17,10 @@ export interface RenderInput {
 }
 
 /**
- * What a template makes of the values it is given: one resource with its agents, without tokens. Throws `ProvisionError` for a value that its parameter
- * refuses. In a template import, where the values are only examples and the workspace has no name yet, references to the workspace become empty text.
+ * What a template makes of the values it is given: one resource with its agents, without tokens. Throws `ProvisionError` for a value that
+ * its parameter
+ * refuses. In a template import, where the values are only examples and the workspace has no name yet, references to the workspace become
+ * empty text.
  */
 export function renderTemplate({ file }: Template, input: RenderInput): Resource {
   const { metadata } = input

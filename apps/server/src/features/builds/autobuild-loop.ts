@@ -38,7 +38,7 @@ interface Batch {
 export class AutobuildLoop {
   readonly #options: LoopOptions
   #timer: NodeJS.Timeout | undefined
-  #ticking: Promise<unknown> = Promise.resolve()
+  #ticking: Promise<void> = Promise.resolve()
   #isStopped = false
 
   constructor(options: LoopOptions) {
@@ -48,14 +48,7 @@ export class AutobuildLoop {
   start(): void {
     const { clock, pollIntervalMs } = this.#options
     const untilNext = pollIntervalMs - (clock.now().getTime() % pollIntervalMs) + TICK_MARGIN_MS
-    this.#timer = setTimeout(
-      () => {
-        this.#ticking = this.#tickSafely().then(() => {
-          if (!this.#isStopped) this.start()
-        })
-      },
-      Math.min(untilNext, MAX_TIMER_MS),
-    )
+    this.#timer = setTimeout(() => (this.#ticking = this.#tickAndGoOn()), Math.min(untilNext, MAX_TIMER_MS))
     this.#timer.unref()
   }
 
@@ -90,6 +83,11 @@ export class AutobuildLoop {
       }
     }
     return buildIds
+  }
+
+  async #tickAndGoOn(): Promise<void> {
+    await this.#tickSafely()
+    if (!this.#isStopped) this.start()
   }
 
   async #tickSafely(): Promise<void> {

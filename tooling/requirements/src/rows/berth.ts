@@ -97,6 +97,12 @@ export const berth = [
     },
   ),
   ...rows(
+    { section: 'issue 2: watching' },
+    {
+      'berth:watch:start': 'During a start a watcher hears of every change in order until the agent is connected.',
+    },
+  ),
+  ...rows(
     { section: 'issue 2: records' },
     {
       'berth:records:who-when-where': 'Each write records who made it, when and from which address.',

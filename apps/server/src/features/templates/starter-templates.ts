@@ -24,14 +24,9 @@ export class StarterTemplates {
 
   /** Creates the configured templates for the first user. One that cannot be created is logged and leaves the others alone. */
   async import(first: { user_id: string; organization_id: string; origin: Origin }): Promise<void> {
-    const { ids } = this.#dependencies
-    const known = ids.length === 0 ? [] : await starterTemplates()
-    for (const id of ids) {
-      const starter = known.find((candidate) => candidate.id === id || candidate.id === `${id}-starter`)
+    for (const id of this.#dependencies.ids) {
       try {
-        if (starter === undefined)
-          throw new Error(`there is no starter template "${id}"; there are: ${known.map((one) => one.id).join(', ')}`)
-        await this.#importOne(starter, first)
+        await this.#importOne(await findStarter(id), first)
       } catch (error) {
         this.#dependencies.logger.error({ err: error }, `the starter template ${id} could not be imported`)
       }
@@ -66,4 +61,11 @@ export class StarterTemplates {
       },
     )
   }
+}
+
+async function findStarter(id: string): Promise<StarterTemplate> {
+  const known = await starterTemplates()
+  const starter = known.find((candidate) => candidate.id === id || candidate.id === `${id}-starter`)
+  if (starter !== undefined) return starter
+  throw new Error(`There is no starter template "${id}". There are: ${known.map((one) => one.id).join(', ')}.`)
 }

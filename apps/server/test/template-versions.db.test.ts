@@ -168,7 +168,7 @@ test('an archive without README says so in the log', async () => {
 })
 
 test('long output is cut to 1024 characters, and a NUL in it is no reason to fail', async () => {
-  const archive = echoArchive({ parse: [{ log: { output: `${'é'.repeat(2000)}` } }, { log: { output: 'a\0b' } }, { complete: {} }] })
+  const archive = echoArchive({ parse: [{ log: { output: 'é'.repeat(2000) } }, { log: { output: 'a\0b' } }, { complete: {} }] })
   const { id, job } = await imported(archive)
   expect(job.status).toBe('succeeded')
   const outputs = (await logsOf(id)).filter(({ stage }) => stage === 'Parse parameters').map(({ output }) => output)

@@ -47,8 +47,16 @@ export async function rawRequest(url: string, line: string, { token, headers = {
       socket.destroy()
       resolve({ status: 101, headers: response.headers, text: '', json: undefined })
     })
-    request.end(typeof body === 'string' || body instanceof Uint8Array ? body : body === undefined ? undefined : JSON.stringify(body))
+    const bytes = bytesOf(body)
+    if (bytes !== undefined && !request.hasHeader('Content-Length') && !request.hasHeader('Transfer-Encoding'))
+      request.setHeader('Content-Length', bytes.length)
+    request.end(bytes)
   })
+}
+
+function bytesOf(body: unknown): Buffer | undefined {
+  if (body === undefined) return undefined
+  return Buffer.from(typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body))
 }
 
 function jsonOf(text: string): unknown {

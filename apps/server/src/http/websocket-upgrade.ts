@@ -35,7 +35,14 @@ export class WebSocketUpgrades {
 
   /** Takes over the upgrade requests of a server. */
   attach(server: Server): void {
+    const unanswered = new WeakMap<Duplex, number>()
+    server.on('request', ({ socket }, response) => {
+      unanswered.set(socket, (unanswered.get(socket) ?? 0) + 1)
+      response.on('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1))
+    })
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      // Its answer would have to wait for another one that Node has yet to write to the same socket. Nobody who means it sends such a thing.
+      if ((unanswered.get(socket) ?? 0) > 0) return void socket.destroy()
       if (request.headers.upgrade?.toLowerCase() !== 'websocket') return declineUpgrade(server, { request, socket, head })
       socket.on('error', () => socket.destroy())
       const response = new ServerResponse(request)

@@ -27,27 +27,23 @@ export async function openWatch(server: TestServer, workspaceId: string, token =
   const request = get(`${server.url}/api/v2/workspaces/${workspaceId}/watch`, { agent: false, headers: { 'Coder-Session-Token': token } })
   const response = await new Promise<IncomingMessage>((resolve, reject) => request.on('response', resolve).on('error', reject))
   let text = ''
+  let unread = ''
   let cursor = 0
+  const events: WatchEvent[] = []
   response.setEncoding('utf8')
-  response.on('data', (chunk: string) => (text += chunk))
+  response.on('data', (chunk: string) => {
+    text += chunk
+    const blocks = (unread + chunk).split('\n\n')
+    unread = blocks.pop() ?? ''
+    events.push(...blocks.map(readEvent))
+  })
   response.on('error', () => {}) // closing it is one
-  const events = (): WatchEvent[] =>
-    text
-      .split('\n\n')
-      .slice(0, -1)
-      .map((block) => {
-        const [event = '', data] = block.split('\n')
-        return {
-          event: event.replace('event: ', ''),
-          data: data === undefined ? undefined : (JSON.parse(data.replace('data: ', '')) as Workspace),
-        }
-      })
-  const changes = (): Workspace[] => events().flatMap(({ event, data }) => (event === 'data' && data !== undefined ? [data] : []))
-  await eventually(async () => (text.includes('\n\n') ? true : undefined))
+  const changes = (): Workspace[] => events.flatMap(({ event, data }) => (event === 'data' && data !== undefined ? [data] : []))
+  await eventually(async () => (events.length > 0 ? true : undefined))
   return {
     response,
     text: () => text,
-    events,
+    events: () => events,
     changes,
     next: async (fits = () => true) =>
       await eventually(async () => {
@@ -58,5 +54,13 @@ export async function openWatch(server: TestServer, workspaceId: string, token =
         return all[index]
       }),
     close: () => void request.destroy(),
+  }
+}
+
+function readEvent(block: string): WatchEvent {
+  const [event = '', data] = block.split('\n')
+  return {
+    event: event.replace('event: ', ''),
+    data: data === undefined ? undefined : (JSON.parse(data.replace('data: ', '')) as Workspace),
   }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { verifies } from '@berth/requirements'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Template, Workspace } from '@berth/schema'
-import { callApi } from './call-api.ts'
+import { callApi, type ApiAnswer } from './call-api.ts'
 import { build, buildEnded, createTemplate, createWorkspace, uniqueName } from './factories.ts'
 import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
@@ -39,9 +39,31 @@ async function auditActions(id: string): Promise<unknown[]> {
   return (await runSql(server, 'select action, diff, status_code from audit_logs where resource_id = $1 order by time', [id])).slice(1)
 }
 
-describe('a rename', () => {
-  const rename = async (id: string, body: unknown) => await callApi(server, `PATCH /workspaces/${id}`, { body })
+async function rename(id: string, body: unknown): Promise<ApiAnswer> {
+  return await callApi(server, `PATCH /workspaces/${id}`, { body })
+}
 
+async function setAutostart(id: string, body: unknown): Promise<ApiAnswer> {
+  return await callApi(server, `PUT /workspaces/${id}/autostart`, { body })
+}
+
+async function setTtl(id: string, body: unknown): Promise<ApiAnswer> {
+  return await callApi(server, `PUT /workspaces/${id}/ttl`, { body })
+}
+
+async function extend(id: string, deadline: string): Promise<ApiAnswer> {
+  return await callApi(server, `PUT /workspaces/${id}/extend`, { body: { deadline } })
+}
+
+function inMs(ms: number): string {
+  return new Date(server.clock.now().getTime() + ms).toISOString().replace(/\.?0*Z$/, 'Z')
+}
+
+async function deadlineOf(id: string): Promise<string | null> {
+  return (await read(id)).latest_build.deadline
+}
+
+describe('a rename', () => {
   test('to a free name shows everywhere and moves no time', async () => {
     verifies('workspaces:rename:free-and-taken')
     const workspace = await runningWorkspace()
@@ -99,8 +121,6 @@ async function anyWorkspace(): Promise<Workspace> {
 }
 
 describe('autostart', () => {
-  const setAutostart = async (id: string, body: unknown) => await callApi(server, `PUT /workspaces/${id}/autostart`, { body })
-
   test.each([
     'CRON_TZ=Europe/Dublin 30 9 * * 1-5',
     '30 9 * * 1-5',
@@ -167,8 +187,6 @@ describe('autostart', () => {
 })
 
 describe('the time until shutdown', () => {
-  const setTtl = async (id: string, body: unknown) => await callApi(server, `PUT /workspaces/${id}/ttl`, { body })
-
   test.each([
     [MINUTE_MS, MINUTE_MS],
     [12 * HOUR_MS, 12 * HOUR_MS],
@@ -239,10 +257,6 @@ describe('the time until shutdown', () => {
 })
 
 describe('extending', () => {
-  const extend = async (id: string, deadline: string) => await callApi(server, `PUT /workspaces/${id}/extend`, { body: { deadline } })
-  const inMs = (ms: number) => new Date(server.clock.now().getTime() + ms).toISOString().replace(/\.?0*Z$/, 'Z')
-  const deadlineOf = async (id: string) => (await read(id)).latest_build.deadline
-
   test('moves the deadline, later and earlier, and leaves the time of the change alone', async () => {
     verifies('workspaces:extend:moves-deadline', 'workspaces:extend:earlier')
     const workspace = await runningWorkspace({ ttl_ms: 8 * HOUR_MS })

@@ -28,6 +28,15 @@ export class ResourcePresenter {
     return this.present(resources).sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
   }
 
+  /** When the status of one of the agents changes next, in milliseconds since 1970, though nobody does anything; undefined: never. */
+  nextChangeMs(resources: readonly StoredResource[]): number | undefined {
+    const now = this.#options.clock.now().getTime()
+    const instants = resources
+      .flatMap(({ agents }) => agents.map((agent) => this.#changesAtMs(agent)))
+      .filter((instant) => instant >= now && instant !== Infinity)
+    return instants.length === 0 ? undefined : Math.min(...instants)
+  }
+
   presentAgent(agent: StoredAgent): WorkspaceAgent {
     const { id, created_at, updated_at, first_connected_at, last_connected_at, name, resource_id, auth_instance_id } = agent
     const { status, disconnected_at } = this.#connection(agent)
@@ -69,6 +78,15 @@ export class ResourcePresenter {
       ...(metadata.length > 0 && { metadata: [...metadata] }),
       daily_cost,
     }
+  }
+
+  /** When an agent counts as timed out or gone, unless it is heard of. */
+  #changesAtMs({ created_at, last_connected_at, disconnected_at, connection_timeout_seconds }: StoredAgent): number {
+    if (last_connected_at === null)
+      return connection_timeout_seconds > 0 ? Date.parse(created_at) + connection_timeout_seconds * 1000 : Infinity
+    const lastConnected = Date.parse(last_connected_at)
+    const isGone = disconnected_at !== null && Date.parse(disconnected_at) > lastConnected
+    return isGone ? Infinity : lastConnected + this.#options.inactiveDisconnectTimeoutMs
   }
 
   /** The first row of the table that matches (Coder v2 API, v0.13.4). */

@@ -7,12 +7,29 @@ import { presentWorkspace } from './present.ts'
 import type { WorkspaceStore } from './store.ts'
 
 const PING_INTERVAL_MS = 15_000
+/** Changes that are made faster than they can be read are shown together once so many wait. */
+const MAX_WAITING_CHANGES = 16
+/** Timers take no more than 24 days; a long wait is cut into pieces. */
+const MAX_WAIT_MS = 3_600_000
 
 interface Watch {
   readonly streams: Set<EventStream>
   readonly stopListening: () => void
   isReading: boolean
-  hasChanged: boolean
+  /** Changes that were announced and not shown yet. */
+  waitingChanges: number
+  /** An agent may have changed by the mere passing of time, or it is not known yet when one does. */
+  isDue: boolean
+  /** The states of all agents when the workspace was read last; undefined before that. */
+  agents: string | undefined
+  timer: NodeJS.Timeout | undefined
+}
+
+interface Look {
+  readonly framed: string
+  readonly agents?: string
+  /** How long nothing changes by itself; undefined: for ever. */
+  readonly waitMs?: number | undefined
 }
 
 interface Dependencies {
@@ -23,8 +40,8 @@ interface Dependencies {
 }
 
 /**
- * Everybody who watches a workspace. A change is read and written out once, however many watch; changes that come while it is being read are read together after it, so every
- * watcher ends with the newest state.
+ * Everybody who watches a workspace. Each change is read and written out once, however many watch, one after the other, so every
+ * watcher ends with the newest state. An agent that times out changes too, though nobody says so: the workspace is read again when that is due.
  */
 export class WorkspaceWatches {
   readonly #dependencies: Dependencies
@@ -40,12 +57,14 @@ export class WorkspaceWatches {
     watch.streams.add(stream)
     // Only now, when no change can be missed any more.
     stream.ping()
+    void this.#read(workspaceId, watch)
     const timer = setInterval(() => stream.ping(), PING_INTERVAL_MS)
     stream.onClose(() => {
       clearInterval(timer)
       watch.streams.delete(stream)
       if (watch.streams.size > 0 || this.#watches.get(workspaceId) !== watch) return
       watch.stopListening()
+      clearTimeout(watch.timer)
       this.#watches.delete(workspaceId)
     })
   }
@@ -59,34 +78,65 @@ export class WorkspaceWatches {
     const watch: Watch = {
       streams: new Set(),
       stopListening: this.#dependencies.wakeUps.on(workspaceId, () => {
-        watch.hasChanged = true
-        if (!watch.isReading) void this.#read(workspaceId, watch)
+        watch.waitingChanges = Math.min(watch.waitingChanges + 1, MAX_WAITING_CHANGES)
+        void this.#read(workspaceId, watch)
       }),
       isReading: false,
-      hasChanged: false,
+      waitingChanges: 0,
+      isDue: true,
+      agents: undefined,
+      timer: undefined,
     }
     this.#watches.set(workspaceId, watch)
     return watch
   }
 
   async #read(workspaceId: string, watch: Watch): Promise<void> {
+    if (watch.isReading) return
     watch.isReading = true
-    while (watch.hasChanged && watch.streams.size > 0) {
-      watch.hasChanged = false
-      const framed = await this.#event(workspaceId)
-      for (const stream of watch.streams) stream.send(framed)
+    while ((watch.waitingChanges > 0 || watch.isDue) && watch.streams.size > 0) {
+      const isAnnounced = watch.waitingChanges > 0
+      if (isAnnounced) watch.waitingChanges -= 1
+      watch.isDue = false
+      const { framed, agents, waitMs } = await this.#look(workspaceId)
+      if (isAnnounced || (watch.agents !== undefined && agents !== watch.agents)) for (const stream of watch.streams) stream.send(framed)
+      watch.agents = agents
+      this.#readAgainIn(waitMs, { workspaceId, watch })
     }
     watch.isReading = false
   }
 
-  async #event(workspaceId: string): Promise<string> {
+  #readAgainIn(waitMs: number | undefined, { workspaceId, watch }: { readonly workspaceId: string; readonly watch: Watch }): void {
+    clearTimeout(watch.timer)
+    if (waitMs === undefined || watch.streams.size === 0) return
+    watch.timer = setTimeout(
+      () => {
+        watch.isDue = true
+        void this.#read(workspaceId, watch)
+      },
+      Math.min(waitMs, MAX_WAIT_MS),
+    )
+  }
+
+  async #look(workspaceId: string): Promise<Look> {
     const { store, resources, clock } = this.#dependencies
     try {
       const view = await store.findView(workspaceId)
-      if (view === undefined) return frame('error', writeJson({ message: 'The workspace is gone.' }))
-      return frame('data', writeJson(presentWorkspace(view, { resources, now: clock.now() })))
+      if (view === undefined) return { framed: frame('error', writeJson({ message: 'The workspace is gone.' })) }
+      const now = clock.now()
+      const workspace = presentWorkspace(view, { resources, now })
+      const nextMs = resources.nextChangeMs(view.build.resources)
+      return {
+        framed: frame('data', writeJson(workspace)),
+        agents: workspace.latest_build.resources
+          .flatMap((resource) => resource.agents ?? [])
+          .map(({ id, status }) => `${id} ${status}`)
+          .join(),
+        // A status changes after the instant, not at it.
+        waitMs: nextMs === undefined ? undefined : nextMs - now.getTime() + 1,
+      }
     } catch {
-      return frame('error', writeJson({ message: 'Internal error fetching workspace.' }))
+      return { framed: frame('error', writeJson({ message: 'Internal error fetching workspace.' })) }
     }
   }
 }

@@ -123,6 +123,31 @@ test('a thousand that are due at once are all put into the queue, once each, by 
   expect(await servers[0].server.tickAutobuild(new Date(due.getTime() + HOUR_MS))).toEqual([])
 })
 
+test('a workspace is either extended or stopped, however close the two come', async () => {
+  await startFirst()
+  const workspace = await createRunning()
+  await first.server.stop()
+  const { server, client } = await startAnother({ provisionerDaemons: 0 })
+  const { kysely } = await database.open()
+  const copies = await copyWorkspace(kysely, workspace.id, 300)
+  const now = first.clock.now().getTime()
+  const due = new Date(now + 9 * HOUR_MS)
+  const deadline = new Date(now + 10 * HOUR_MS).toISOString()
+  const ticking = server.tickAutobuild(due)
+  const extended = new Set<string>()
+  for (const id of copies.toReversed())
+    await client.workspaces.extend({ params: { workspace: id }, body: { deadline } }).then(
+      () => extended.add(id),
+      (error: unknown) => expect(error).toMatchObject({ status: 409 }),
+    )
+  const made = [...(await ticking), ...(await server.tickAutobuild(due))]
+  const { rows } = await sql<{ id: string }>`select workspace_id as id from workspace_builds where id = any(${made}::uuid[])`.execute(
+    kysely,
+  )
+  const stopped = new Set(rows.map(({ id }) => id))
+  expect(copies.filter((id) => stopped.has(id) === extended.has(id))).toEqual([])
+})
+
 test('one that cannot be built holds up none of the others', async () => {
   await startFirst()
   const workspace = await createRunning()

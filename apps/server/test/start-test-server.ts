@@ -77,7 +77,7 @@ export function testConfig(options: { directory: string; databaseUrl: string; ov
       BERTH_API_RATE_LIMIT: '-1',
       BERTH_ECHO_PROVISIONER: 'true',
       // Tests say themselves when schedules are looked at.
-      BERTH_AUTOBUILD_POLL_INTERVAL: '24h',
+      BERTH_AUTOBUILD_POLL_INTERVAL: '8760h',
       BERTH_AGENT_CONNECTION_UPDATE_FREQUENCY: '150ms',
       BERTH_AGENT_INACTIVE_DISCONNECT_TIMEOUT: '5s',
     },

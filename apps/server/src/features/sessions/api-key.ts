@@ -2,6 +2,7 @@ import { createHash, randomInt, timingSafeEqual } from 'node:crypto'
 import { Failure } from '@berth/schema'
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const IN_ALPHABET = /^[0-9A-Za-z]+$/
 const ID_LENGTH = 10
 const SECRET_LENGTH = 22
 
@@ -27,6 +28,8 @@ export function readToken(token: string): { readonly id: string; readonly secret
   if (parts.length !== 2) throw malformed(`incorrect amount of API key parts, expected 2 got ${parts.length}`)
   if (id.length !== ID_LENGTH) throw malformed(`invalid API key ID length, expected ${ID_LENGTH} got ${id.length}`)
   if (secret.length !== SECRET_LENGTH) throw malformed(`invalid API key secret length, expected ${SECRET_LENGTH} got ${secret.length}`)
+  // No key has other characters, and some of them the database does not even compare.
+  if (!IN_ALPHABET.test(id)) throw new Failure('signed_out', { detail: 'API key is invalid.' })
   return { id, secret }
 }
 

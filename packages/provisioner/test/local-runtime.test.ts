@@ -9,9 +9,10 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { WorkspaceTransition } from '../src/driver.ts'
+import { endProcesses } from '../src/local/end-processes.ts'
 import { readLocalState } from '../src/local/local-state.ts'
 import { findProgram } from '../src/local/sandbox.ts'
-import { listProcesses, readProcess } from '../src/local/processes.ts'
+import { listProcesses, readProcess, type ProcessInfo } from '../src/local/processes.ts'
 import type { BuildOrder, BuildOutcome } from './build-workspace.ts'
 
 const run = promisify(execFile)
@@ -72,7 +73,7 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  for (const { pid } of await everyProcessOf(workspaceId)) process.kill(pid, 'SIGKILL')
+  await endProcesses({ find: async () => await everyProcessOf(workspaceId), graceMs: 0 })
   await rm(root, { recursive: true, force: true })
 })
 
@@ -150,7 +151,7 @@ async function giveOrders(mode: Mode, orders: object): Promise<void> {
 }
 
 /** Processes by what a look from outside can tell: the marker, the workspace's uid, the namespace of those. */
-async function everyProcessOf(id: string): Promise<{ pid: number }[]> {
+async function everyProcessOf(id: string): Promise<ProcessInfo[]> {
   const uid = readLocalState(new Uint8Array(Buffer.from(state, 'base64')))?.uid
   const all = await listProcesses()
   const marked = await Promise.all(
@@ -162,13 +163,13 @@ async function everyProcessOf(id: string): Promise<{ pid: number }[]> {
   return marked.flat()
 }
 
-/** Processes that run the loops of the fake agent, from outside: nobody else does. */
+/** Processes that run the loops of this workspace's fake agent, seen from outside. */
 async function loops(): Promise<number[]> {
   const all = await listProcesses()
   const found = await Promise.all(
     all.map(async ({ pid }) => {
       const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-      return commandLine.includes("trap '' TERM") ? [pid] : []
+      return commandLine.includes(`: ${workspaceId}; trap '' TERM`) ? [pid] : []
     }),
   )
   return found.flat()

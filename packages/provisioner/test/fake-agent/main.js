@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync, readlinkSync, renameSync, writeF
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 
-const { HOME, BERTH_AGENT_NAME } = process.env
+const { HOME, BERTH_AGENT_NAME, BERTH_WORKSPACE_ID } = process.env
 const ordersPath = join(HOME, 'orders.json')
 const orders = existsSync(ordersPath) ? JSON.parse(readFileSync(ordersPath, 'utf8')) : {}
 
@@ -23,9 +23,9 @@ function look(path) {
 }
 
 // Everything ends by itself within two minutes: a test that fails leaves the machine alone.
-const stay = "trap '' TERM HUP INT; i=0; while [ $i -lt 600 ]; do sleep 0.2; i=$((i+1)); done"
+const stay = `: ${BERTH_WORKSPACE_ID}; trap '' TERM HUP INT; i=0; while [ $i -lt 600 ]; do sleep 0.2; i=$((i+1)); done`
 // One process that is another one every 50 ms: it starts a single successor and ends, so there are two at most.
-const hop = "trap '' TERM; hop() { sleep 0.05; [ $1 -lt 1200 ] || exit 0; hop $(($1+1)) & exit 0; }; hop 0"
+const hop = `: ${BERTH_WORKSPACE_ID}; trap '' TERM; hop() { sleep 0.05; [ $1 -lt 1200 ] || exit 0; hop $(($1+1)) & exit 0; }; hop 0`
 const stubborn = {
   child: ['/bin/sh', '-c', stay],
   session: ['setsid', '/bin/sh', '-c', stay],

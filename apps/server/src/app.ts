@@ -175,7 +175,10 @@ function announce({ logger, clock, version, config: { secureAuthCookie } }: AppO
     response.setHeader('Vary', 'Cookie')
     if (Buffer.from(readCookies(request).get(CSRF_COOKIE) ?? '', 'base64').length !== CSRF_TOKEN_BYTES) {
       const secure = secureAuthCookie ? '; Secure' : ''
-      response.appendHeader('Set-Cookie', `${CSRF_COOKIE}=${randomBytes(CSRF_TOKEN_BYTES).toString('base64')}; Path=/; HttpOnly; SameSite=Lax${secure}`)
+      response.appendHeader(
+        'Set-Cookie',
+        `${CSRF_COOKIE}=${randomBytes(CSRF_TOKEN_BYTES).toString('base64')}; Path=/; HttpOnly; SameSite=Lax${secure}`,
+      )
     }
     response.on('close', () => {
       const { statusCode } = response

@@ -8,7 +8,7 @@ import type { Database } from './database/database.ts'
 import type { PubSub } from './database/pubsub.ts'
 import { WakeUps } from './database/wake-ups.ts'
 import { AgentTunnels } from './features/agents/agent-tunnels.ts'
-import { ResourcePresenter } from './features/agents/present-resources.ts'
+import { ResourcePresenter } from './features/agents/present.ts'
 import { AgentService } from './features/agents/service.ts'
 import { AgentStore } from './features/agents/store.ts'
 import { AuditService } from './features/audit/service.ts'
@@ -43,7 +43,7 @@ import { UserService } from './features/users/service.ts'
 import { UserStore } from './features/users/store.ts'
 import { WorkspaceService } from './features/workspaces/service.ts'
 import { WorkspaceStore } from './features/workspaces/store.ts'
-import { WorkspaceWatches } from './features/workspaces/watches.ts'
+import { WorkspaceWatches } from './features/workspaces/watch-stream.ts'
 
 /** What is handed in from outside. */
 export interface World {
@@ -162,8 +162,8 @@ export function compose(world: World): Services {
     hashToken: hashAgentToken,
   })
   const handlers: JobHandlers = {
-    template_version_import: new ImportHandler({ store: versionStore, files, users, parameters, clock, accessUrl }),
-    workspace_build: new BuildHandler({ store: buildStore, workspaces, versions, parameters, files, users, audit, clock, accessUrl }),
+    template_version_import: new ImportHandler({ store: versionStore, jobs, files, users, parameters, clock, accessUrl }),
+    workspace_build: new BuildHandler({ store: buildStore, jobs, workspaces, versions, parameters, files, users, audit, clock, accessUrl }),
   }
   const lease = new JobLease({ replicaId, database, store: jobStore, handlers, clock, logger })
   const autobuild = new AutobuildLoop({

@@ -48,8 +48,10 @@ function configOrExit(): Config | undefined {
 function createLogger({ logLevel }: Config): Logger {
   const { err } = pino.stdSerializers
   const options = { level: logLevel, serializers: { err, error: err } }
-  if (!process.stdout.isTTY) return pino(options)
-  return pino({ ...options, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' } } })
+  // Standard output is for people; the log goes beside it.
+  if (!process.stderr.isTTY) return pino(options, pino.destination(2))
+  const pretty = { ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', destination: 2 }
+  return pino({ ...options, transport: { target: 'pino-pretty', options: pretty } })
 }
 
 /** What somebody who has just started it wants to know: where it is, how to sign in, what to type next. */

@@ -24,10 +24,14 @@ interface Dependencies {
   readonly updateFrequencyMs: number
 }
 
+/** How long agents may take to answer the end of their sockets. */
+const GOODBYE_MS = 500
+
 /** The tunnels of the agents that are connected to this server, and what the database says about them. */
 export class AgentTunnels {
   readonly #dependencies: Dependencies
   readonly #open = new Map<string, OpenTunnel>()
+  readonly #following = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
   #beating: Promise<void> = Promise.resolve()
 
@@ -49,7 +53,8 @@ export class AgentTunnels {
     this.#open.set(agentId, { tunnel, socket, workspaceId })
     previous?.tunnel.close()
     previous?.socket.close(1000, 'the agent has connected anew')
-    void this.#follow({ agentId, workspaceId, tunnel })
+    const following = this.#follow({ agentId, workspaceId, tunnel }).finally(() => this.#following.delete(following))
+    this.#following.add(following)
   }
 
   isConnected(agentId: string): boolean {
@@ -64,10 +69,16 @@ export class AgentTunnels {
     return await open.tunnel.dial(target, signal === undefined ? {} : { signal })
   }
 
+  /** Closes all tunnels, and returns when the database says so. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     await this.#beating
     for (const { socket } of this.#open.values()) socket.close(1001, 'the server is shutting down')
+    const impatience = setTimeout(() => {
+      for (const { socket } of this.#open.values()) socket.terminate()
+    }, GOODBYE_MS)
+    await Promise.all(this.#following)
+    clearTimeout(impatience)
   }
 
   /** From the first sign of life of a tunnel to its end. */

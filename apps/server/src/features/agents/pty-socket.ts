@@ -20,9 +20,23 @@ function sizeOf(text: string | undefined): number {
 }
 
 /**
- * Joins a client's socket and a terminal: JSON messages in, one a line towards the agent; raw bytes out. Both ways wait for a slow reader.
+ * Joins a client's socket and the terminal that `dial` opens: JSON messages in, one a line towards the agent; raw bytes out. Both ways wait for a slow
+ * reader. A terminal that cannot be opened closes the socket with 1011 and the reason. Never rejects.
  */
-export function joinPty(socket: WebSocket, terminal: Duplex): void {
+export async function joinPty(socket: WebSocket, dial: () => Promise<Duplex>): Promise<void> {
+  // What the client sends meanwhile waits in its own connection.
+  socket.pause()
+  try {
+    const terminal = await dial()
+    if (socket.readyState === socket.OPEN) join(socket, terminal)
+    else terminal.destroy()
+  } catch (error) {
+    socket.close(1011, closeReason(error))
+  }
+  socket.resume()
+}
+
+function join(socket: WebSocket, terminal: Duplex): void {
   socket.on('message', (data, isBinary) => {
     if (!isBinary) return socket.close(1003, 'only binary messages are accepted')
     const line = lineOf(data as Buffer)
@@ -38,16 +52,29 @@ export function joinPty(socket: WebSocket, terminal: Duplex): void {
     socket.send(chunk, () => terminal.resume())
   })
   terminal.on('end', () => socket.close(1000))
-  terminal.on('error', (error) => socket.close(1011, error.message.slice(0, 100)))
-  terminal.on('close', () => socket.close(1000))
+  terminal.on('error', (error) => socket.close(1011, closeReason(error)))
+  terminal.on('close', () => {
+    socket.close(1000)
+    // The terminal takes nothing any more: let the end of the client be seen.
+    socket.resume()
+  })
   socket.on('close', () => terminal.destroy())
 }
 
 /** A message without the line breaks that JSON allows between its tokens. */
 function lineOf(message: Buffer): string | undefined {
   try {
-    return `${JSON.stringify(JSON.parse(message.toString('utf8')))}\n`
+    const value: unknown = JSON.parse(message.toString('utf8'))
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? `${JSON.stringify(value)}\n` : undefined
   } catch {
     return undefined
   }
+}
+
+/** A close frame has room for 123 bytes of reason. */
+const MAX_REASON_BYTES = 117
+
+function closeReason(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return Buffer.from(text).subarray(0, MAX_REASON_BYTES).toString('utf8')
 }

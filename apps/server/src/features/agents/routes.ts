@@ -1,11 +1,11 @@
-import type { agents } from '@berth/schema'
+import { Failure, type agents } from '@berth/schema'
 import { tunnelSocketOptions } from '@berth/tunnel'
 import type { AgentRow, FoundByPath } from '../../found.ts'
 import type { Handlers } from '../../http/serve.ts'
 import type { AgentTunnels } from './agent-tunnels.ts'
 import { joinTunnels } from './client-tunnel-socket.ts'
 import { readListeningPorts } from './listening-ports.ts'
-import type { ResourcePresenter } from './present-resources.ts'
+import type { ResourcePresenter } from './present.ts'
 import { joinPty, ptyTarget } from './pty-socket.ts'
 import type { AgentService } from './service.ts'
 
@@ -18,6 +18,12 @@ interface Dependencies {
 const TUNNEL_SOCKET = { maxMessageBytes: tunnelSocketOptions.maxPayload }
 
 export function agentRoutes({ service, tunnels, resources }: Dependencies): Handlers<typeof agents, FoundByPath, AgentRow> {
+  const requireConnected = async (agent: AgentRow): Promise<void> => {
+    if (tunnels.isConnected(agent.id)) return
+    const { status } = resources.presentAgent(await service.view(agent))
+    const message = `Agent state is "${status}", it must be in the "connected" state${status === 'connected' ? ' to this server' : ''}.`
+    throw new Failure('agent_not_connected', { message })
+  }
   return {
     metadata: async ({ agent }) => await service.metadata(agent),
     updateVersion: async ({ agent, body }) => {
@@ -33,6 +39,7 @@ export function agentRoutes({ service, tunnels, resources }: Dependencies): Hand
     get: async ({ workspaceagent }) => resources.presentAgent(await service.view(workspaceagent)),
     listeningPorts: async ({ workspaceagent }) => {
       const { apps } = await service.view(workspaceagent)
+      await requireConnected(workspaceagent)
       const stream = await tunnels.dial(workspaceagent.id, 'listening-ports')
       return await readListeningPorts(
         stream,
@@ -40,13 +47,10 @@ export function agentRoutes({ service, tunnels, resources }: Dependencies): Hand
       )
     },
     pty: async ({ workspaceagent, query, connection }) => {
-      const terminal = await tunnels.dial(workspaceagent.id, ptyTarget(query))
-      try {
-        await connection.acceptWebSocket((socket) => joinPty(socket, terminal))
-      } catch (error) {
-        terminal.destroy()
-        throw error
-      }
+      await requireConnected(workspaceagent)
+      await connection.acceptWebSocket((socket) => {
+        void joinPty(socket, async () => await tunnels.dial(workspaceagent.id, ptyTarget(query)))
+      })
     },
     dialTunnel: async ({ workspaceagent, connection }) =>
       await connection.acceptWebSocket((socket) => joinTunnels(socket, workspaceagent.id, tunnels), TUNNEL_SOCKET),

@@ -8,7 +8,7 @@ import { notify } from '../../database/pubsub.ts'
 import type { StoredAgent } from '../../database/wire-json.ts'
 import type { AgentRow, WorkspaceRow } from '../../found.ts'
 import type { AgentTunnels } from './agent-tunnels.ts'
-import { presentApp } from './present-resources.ts'
+import { presentApp } from './present.ts'
 import type { AgentPlace, AgentStore } from './store.ts'
 
 interface Dependencies {

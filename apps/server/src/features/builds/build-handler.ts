@@ -8,9 +8,7 @@ import type { BuildRow, WorkspaceRow } from '../../found.ts'
 import type { AuditService } from '../audit/service.ts'
 import type { FileService } from '../files/service.ts'
 import type { ParameterService } from '../parameters/service.ts'
-import type { JobFailure, JobHandler } from '../provisioner-jobs/job-handler.ts'
-import { insertResources } from '../provisioner-jobs/resource-store.ts'
-import type { JobRow } from '../provisioner-jobs/store.ts'
+import type { JobFailure, JobHandler, JobRow, JobService } from '../provisioner-jobs/service.ts'
 import type { TemplateVersionService } from '../template-versions/service.ts'
 import type { UserService } from '../users/service.ts'
 import type { WorkspaceService } from '../workspaces/service.ts'
@@ -18,6 +16,7 @@ import type { BuildStore } from './store.ts'
 
 interface Dependencies {
   readonly store: BuildStore
+  readonly jobs: JobService
   readonly workspaces: WorkspaceService
   readonly versions: TemplateVersionService
   readonly parameters: ParameterService
@@ -76,7 +75,7 @@ export class BuildHandler implements JobHandler {
 
   async completed(transaction: Transaction, job: JobRow, result: JobResult): Promise<void> {
     if (result.type !== 'workspace_build') throw new Error(`a build cannot end as ${result.type}`)
-    const { store, workspaces, clock } = this.#dependencies
+    const { store, jobs, workspaces, clock } = this.#dependencies
     const build = await this.#build(job, transaction)
     const workspace = await workspaces.get(build.workspace_id, transaction)
     const now = (await store.in(transaction).getCompletedAt(job.id)) ?? timestamp(clock.now())
@@ -86,7 +85,7 @@ export class BuildHandler implements JobHandler {
       provisioner_state: Buffer.from(result.state),
       updated_at: now,
     })
-    await insertResources(transaction, { jobId: job.id, transition: build.transition, resources: result.resources, now })
+    await jobs.insertResources(transaction, { jobId: job.id, transition: build.transition, resources: result.resources })
     if (build.transition === 'delete') await workspaces.markDeleted(transaction, workspace.id)
     await this.#ended(transaction, { job, build, workspace, status_code: 200 })
   }

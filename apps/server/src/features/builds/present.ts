@@ -1,7 +1,7 @@
 import type { JobStatus, Transition, WorkspaceBuild, WorkspaceStatus } from '@berth/schema'
 import { ZERO_TIME } from '@berth/schema/rules'
 import type { StoredBuild } from '../../database/build-json.ts'
-import type { ResourcePresenter } from '../agents/present-resources.ts'
+import type { ResourcePresenter } from '../agents/present.ts'
 import { presentJob } from '../provisioner-jobs/present.ts'
 
 /** How the workspace of a build is called. */

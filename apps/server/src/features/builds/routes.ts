@@ -3,10 +3,9 @@ import { Answer } from '../../http/answer.ts'
 import type { Clock } from '../../clock.ts'
 import type { FoundByPath } from '../../found.ts'
 import type { Handlers } from '../../http/serve.ts'
-import type { ResourcePresenter } from '../agents/present-resources.ts'
+import type { ResourcePresenter } from '../agents/present.ts'
 import { presentBuild } from './present.ts'
-import type { BuildService } from './service.ts'
-import type { BuildView } from './store.ts'
+import type { BuildService, BuildView } from './service.ts'
 
 interface Dependencies {
   readonly service: BuildService

@@ -18,6 +18,8 @@ import type { TemplateVersionService } from '../template-versions/service.ts'
 import type { TemplateService } from '../templates/service.ts'
 import type { BuildStore, BuildView, NewBuild } from './store.ts'
 
+export type { BuildView } from './store.ts'
+
 interface Dependencies {
   readonly database: Database
   readonly store: BuildStore
@@ -138,7 +140,7 @@ export class BuildService {
         provisioner: imported.provisioner,
         type: 'workspace_build',
         file_id: imported.file_id,
-        tags: jobs.tagsFor(imported, workspace.owner_id),
+        tags: jobs.tagsFor(imported.tags, workspace.owner_id),
         input: { workspace_build_id: id, dry_run: false },
       })
       newBuilds.push({

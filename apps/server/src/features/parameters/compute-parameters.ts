@@ -1,4 +1,4 @@
-import type { ComputedParameter, ParameterSchema } from '@berth/schema'
+import type { ComputedParameter } from '@berth/schema'
 import type { Selectable } from 'kysely'
 import type { ParameterSchemasTable, ParameterValuesTable } from '../../database/tables.gen.ts'
 
@@ -49,20 +49,4 @@ function defaultOf(schema: ParameterSchemaRow): ParameterValueRow {
     source_value: schema.default_source_value,
     destination_scheme: schema.default_destination_scheme,
   }
-}
-
-/** A value as the wire shows it: blank where the schema says that it is not shown again. */
-export function presentComputation({ redisplay_value, ...parameter }: Computation): ComputedParameter {
-  return redisplay_value ? parameter : { ...parameter, source_value: '' }
-}
-
-const CONTAINS = /^\s*contains\(\s*\[\s*((?:"(?:[^"\\]|\\.)*"\s*,?\s*)*)\]\s*,[^()]*\)\s*$/
-
-/** A schema as the wire shows it; a condition `contains([…], var.x)` also as the list of its choices, sorted. */
-export function presentParameterSchema(row: ParameterSchemaRow): ParameterSchema {
-  const { index: _index, ...schema } = row
-  const list = CONTAINS.exec(schema.validation_condition)?.[1]
-  if (list === undefined) return schema
-  const choices = [...list.matchAll(/"(?:[^"\\]|\\.)*"/g)].map(([text]) => String(JSON.parse(text)))
-  return { ...schema, validation_contains: choices.sort() }
 }

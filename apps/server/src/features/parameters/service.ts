@@ -6,6 +6,8 @@ import type { Transaction } from '../../database/database.ts'
 import { computeParameters, type Computation, type ParameterSchemaRow } from './compute-parameters.ts'
 import type { NewParameterValue, ParameterStore } from './store.ts'
 
+export type { Computation, ParameterSchemaRow } from './compute-parameters.ts'
+
 /** Whose values a job is computed from. */
 export interface ParameterScopes {
   readonly importJobId: string

@@ -18,7 +18,8 @@ interface ResourceRows {
   readonly apps: Insertable<WorkspaceAppsTable>[]
 }
 
-interface ResourceSet {
+/** What a job brought about. */
+export interface ResourceSet {
   readonly jobId: string
   readonly transition: 'start' | 'stop' | 'delete'
   readonly resources: readonly Resource[]

@@ -4,16 +4,13 @@ import { JOB_LOGS_CHANNEL, QUEUE_CHANNEL } from '../../channels.ts'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Transaction } from '../../database/database.ts'
 import { notify } from '../../database/pubsub.ts'
-import { Bell, type WakeUps } from '../../database/wake-ups.ts'
-import { writeJson } from '../../http/json-writer.ts'
-import { jobTags } from './job-tags.ts'
+import type { WakeUps } from '../../database/wake-ups.ts'
+import { followJobLogs } from './log-socket.ts'
+import { insertResources, type ResourceSet } from './resource-store.ts'
 import type { JobRow, JobStore, NewJob } from './store.ts'
 
-export type { NewJob } from './store.ts'
-
-const LOG_BATCH = 500
-/** Looks again after so long even if nothing was heard. */
-const LOG_POLL_MS = 15_000
+export type { JobFailure, JobHandler, JobHandlers } from './job-handler.ts'
+export type { JobRow, NewJob } from './store.ts'
 
 /** The job queue as the rest of the server sees it: put in, cancel, read and follow logs. */
 export class JobService {
@@ -51,9 +48,15 @@ export class JobService {
     return new Map(rows.map((row) => [row.id, row]))
   }
 
-  /** The tags of a job that builds a workspace from an imported version: those of the import, for the owner's own daemons where it says so. */
-  tagsFor(imported: JobRow, ownerId: string): Record<string, string> {
-    return jobTags(imported.tags as Record<string, string>, ownerId)
+  /** The tags of a job: missing and unknown scopes become `organization`; one for a user's own daemons names the user (Coder v2 API, v0.13.4). */
+  tagsFor(tags: unknown, ownerId: string): Record<string, string> {
+    const given = tags as Readonly<Record<string, string>> // text to text, checked when the version was created
+    return given['scope'] === 'user' ? { ...given, owner: ownerId } : { ...given, scope: 'organization' }
+  }
+
+  /** Stores what a job brought about. Throws ReportRefused for what cannot be stored. */
+  async insertResources(transaction: Transaction, set: Omit<ResourceSet, 'now'>): Promise<void> {
+    await insertResources(transaction, { ...set, now: timestamp(this.#clock.now()) })
   }
 
   /** Cancels a job: at once where nobody has begun it, otherwise its worker is told. Throws `job_completed`, `job_canceled`. */
@@ -79,44 +82,7 @@ export class JobService {
     if (query.before !== undefined)
       throw new Failure('invalid_query', { validations: [{ field: 'before', detail: 'Cannot be used together with "follow"' }] })
     const socket = await accept()
-    await this.#follow(jobId, query.after ?? 0, socket)
+    await followJobLogs(socket, { jobId, after: query.after ?? 0, store: this.#store, wakeUps: this.#logWakeUps })
     return undefined
   }
-
-  async #follow(jobId: string, after: number, socket: WebSocket): Promise<void> {
-    const bell = new Bell()
-    const stopListening = this.#logWakeUps.on(jobId, () => bell.ring())
-    const left = new AbortController()
-    socket.on('close', () => left.abort())
-    try {
-      let cursor = after
-      while (!left.signal.aborted) {
-        // The job first: what was logged before it ended is then in the logs that are read after it.
-        const job = await this.#store.findById(jobId)
-        cursor = await this.#sendNew(jobId, cursor, socket)
-        if (job === undefined || job.completed_at !== null) {
-          socket.close(1000)
-          return
-        }
-        await bell.next({ timeoutMs: LOG_POLL_MS, signal: left.signal })
-      }
-    } finally {
-      stopListening()
-    }
-  }
-
-  async #sendNew(jobId: string, after: number, socket: WebSocket): Promise<number> {
-    let cursor = after
-    for (;;) {
-      const logs = await this.#store.listLogs(jobId, { after: cursor }, LOG_BATCH)
-      for (const log of logs) await sent(socket, writeJson(log))
-      cursor = logs.at(-1)?.id ?? cursor
-      if (logs.length < LOG_BATCH) return cursor
-    }
-  }
-}
-
-/** Settles when the text is on its way; a closed socket swallows it, the loop around it sees that it is closed. */
-async function sent(socket: WebSocket, text: string): Promise<void> {
-  await new Promise<void>((resolve) => socket.send(text, () => resolve()))
 }

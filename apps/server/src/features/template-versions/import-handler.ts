@@ -3,14 +3,13 @@ import { timestamp, type Clock } from '../../clock.ts'
 import type { Transaction } from '../../database/database.ts'
 import type { FileService } from '../files/service.ts'
 import type { ParameterService } from '../parameters/service.ts'
-import type { JobHandler } from '../provisioner-jobs/job-handler.ts'
-import { insertResources } from '../provisioner-jobs/resource-store.ts'
-import type { JobRow } from '../provisioner-jobs/store.ts'
+import type { JobHandler, JobRow, JobService } from '../provisioner-jobs/service.ts'
 import type { UserService } from '../users/service.ts'
 import type { TemplateVersionStore } from './store.ts'
 
 interface Dependencies {
   readonly store: TemplateVersionStore
+  readonly jobs: JobService
   readonly files: FileService
   readonly users: UserService
   readonly parameters: ParameterService
@@ -54,9 +53,9 @@ export class ImportHandler implements JobHandler {
 
   async completed(transaction: Transaction, job: JobRow, result: JobResult): Promise<void> {
     if (result.type !== 'template_version_import') throw new Error(`an import cannot end as ${result.type}`)
-    const now = timestamp(this.#dependencies.clock.now())
-    await insertResources(transaction, { jobId: job.id, transition: 'start', resources: result.start_resources, now })
-    await insertResources(transaction, { jobId: job.id, transition: 'stop', resources: result.stop_resources, now })
+    const { jobs } = this.#dependencies
+    await jobs.insertResources(transaction, { jobId: job.id, transition: 'start', resources: result.start_resources })
+    await jobs.insertResources(transaction, { jobId: job.id, transition: 'stop', resources: result.stop_resources })
   }
 
   async failed(): Promise<void> {

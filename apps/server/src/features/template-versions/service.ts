@@ -11,9 +11,7 @@ import type { OrganizationRow, TemplateRow, TemplateVersionRow } from '../../fou
 import type { Actor } from '../../http/caller.ts'
 import type { AuditService } from '../audit/service.ts'
 import type { FileService } from '../files/service.ts'
-import type { Computation, ParameterSchemaRow } from '../parameters/compute-parameters.ts'
-import type { ParameterService } from '../parameters/service.ts'
-import { jobTags } from '../provisioner-jobs/job-tags.ts'
+import type { Computation, ParameterSchemaRow, ParameterService } from '../parameters/service.ts'
 import { jobStatus } from '../provisioner-jobs/present.ts'
 import type { JobService } from '../provisioner-jobs/service.ts'
 import type { TemplateVersionStore, TemplateVersionView } from './store.ts'
@@ -122,7 +120,7 @@ export class TemplateVersionService {
           provisioner: version.provisioner,
           type: 'template_version_import',
           file_id: version.fileId,
-          tags: jobTags(version.tags, author.user_id),
+          tags: jobs.tagsFor(version.tags, author.user_id),
           input: {},
         })
         await this.#store.in(transaction).insert(row)

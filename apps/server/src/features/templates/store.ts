@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { VisibleCondition } from '../../access/visible.ts'
 import type { Queries } from '../../database/database.ts'
-import { visibleSql } from '../../database/visible-sql.ts'
+import { visibleSql } from '../../access/visible-sql.ts'
 import type { TemplateRow } from '../../found.ts'
 
 /** A template with what the wire shows of its neighbours. */

@@ -76,11 +76,7 @@ export class UserStore {
 
   async listPage(page: { visible: VisibleCondition; limit: number; offset: number; afterId: string | undefined }): Promise<UserPage> {
     if (page.visible.kind !== 'all') return { rows: [], count: 0 }
-    let query = this.#select()
-      .where('users.deleted', '=', false)
-      .orderBy('users.created_at')
-      .orderBy('users.id')
-      .offset(page.offset)
+    let query = this.#select().where('users.deleted', '=', false).orderBy('users.created_at').orderBy('users.id').offset(page.offset)
     if (page.limit > 0) query = query.limit(page.limit)
     if (page.afterId !== undefined)
       query = query.where(

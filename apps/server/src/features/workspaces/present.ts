@@ -1,5 +1,5 @@
 import type { Workspace } from '@berth/schema'
-import type { ResourcePresenter } from '../agents/present-resources.ts'
+import type { ResourcePresenter } from '../agents/present.ts'
 import { presentBuild } from '../builds/present.ts'
 import type { WorkspaceView } from './store.ts'
 

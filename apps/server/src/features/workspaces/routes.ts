@@ -2,11 +2,10 @@ import { Failure, type workspaces } from '@berth/schema'
 import type { Clock } from '../../clock.ts'
 import type { FoundByPath } from '../../found.ts'
 import type { Handlers } from '../../http/serve.ts'
-import type { ResourcePresenter } from '../agents/present-resources.ts'
+import type { ResourcePresenter } from '../agents/present.ts'
 import { presentWorkspace } from './present.ts'
-import type { WorkspaceService } from './service.ts'
-import type { WorkspaceView } from './store.ts'
-import type { WorkspaceWatches } from './watches.ts'
+import type { WorkspaceService, WorkspaceView } from './service.ts'
+import type { WorkspaceWatches } from './watch-stream.ts'
 
 interface Dependencies {
   readonly service: WorkspaceService

@@ -18,6 +18,8 @@ import type { TemplateService } from '../templates/service.ts'
 import { readFilter, type WorkspaceListRequest } from './read-filter.ts'
 import type { WorkspaceStore, WorkspaceView } from './store.ts'
 
+export type { WorkspaceView } from './store.ts'
+
 interface Dependencies {
   readonly database: Database
   readonly store: WorkspaceStore

@@ -2,7 +2,7 @@ import { sql, type RawBuilder } from 'kysely'
 import type { VisibleCondition } from '../../access/visible.ts'
 import { buildJoins, buildJson, type StoredBuild } from '../../database/build-json.ts'
 import type { Queries } from '../../database/database.ts'
-import { visibleSql } from '../../database/visible-sql.ts'
+import { visibleSql } from '../../access/visible-sql.ts'
 import type { WorkspaceRow } from '../../found.ts'
 import { filterSql, type WorkspaceFilter } from './filter-sql.ts'
 

@@ -1,5 +1,5 @@
 import { sql, type RawBuilder } from 'kysely'
-import type { VisibleCondition } from '../access/visible.ts'
+import type { VisibleCondition } from './visible.ts'
 
 /** Which columns of a table access depends on. */
 export interface VisibleColumns {

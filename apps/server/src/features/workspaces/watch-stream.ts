@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.ts'
 import type { WakeUps } from '../../database/wake-ups.ts'
 import { frame, type EventStream } from '../../http/event-stream.ts'
 import { writeJson } from '../../http/json-writer.ts'
-import type { ResourcePresenter } from '../agents/present-resources.ts'
+import type { ResourcePresenter } from '../agents/present.ts'
 import { presentWorkspace } from './present.ts'
 import type { WorkspaceStore } from './store.ts'
 

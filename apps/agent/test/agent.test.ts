@@ -5,6 +5,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { verifies } from '@berth/requirements'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { agentToken, startAgentProcess, type AgentProcess } from './agent-process.ts'
 import { buildAgent } from './build-agent.ts'
@@ -119,6 +120,7 @@ describe('the connection', () => {
 
 describe('the startup script', () => {
   test('runs in the user environment and directory; its output goes to a log nobody else can read', async () => {
+    verifies('berth:agent:startup-script')
     const agent = await start((stub) => {
       stub.metadata['startup_script'] = 'echo "$COLOUR in $PWD"; echo problem >&2; exit 3'
       stub.metadata['environment_variables'] = { COLOUR: 'blue of $USER' }

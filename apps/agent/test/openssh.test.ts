@@ -7,6 +7,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { verifies } from '@berth/requirements'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startAgentProcess, type AgentProcess } from './agent-process.ts'
 import { buildAgent } from './build-agent.ts'
@@ -99,6 +100,7 @@ describe.runIf(programs.every((program) => existsSync(program)))('OpenSSH', () =
   })
 
   test('sftp works on files, folders and links', async () => {
+    verifies('berth:agent:sftp')
     await writeFile(join(folder, 'note.txt'), 'a note')
     const { code, output } = await sftp([
       'mkdir box',
@@ -145,6 +147,7 @@ describe.runIf(programs.every((program) => existsSync(program)))('OpenSSH', () =
   })
 
   test('ssh -L reaches a server of the workspace', async () => {
+    verifies('berth:agent:forwarding')
     const server = createServer((socket) => socket.end('from the workspace')).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const free = await freePort()

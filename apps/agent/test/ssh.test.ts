@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
+import { verifies } from '@berth/requirements'
 import type { Client, ClientChannel } from 'ssh2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { agentToken, startAgentProcess, type AgentProcess } from './agent-process.ts'
@@ -146,6 +147,7 @@ function openShell(window: { cols: number; rows: number }): Promise<ClientChanne
 
 describe('a shell on a terminal', () => {
   test('has the size the client gave, and follows its changes', async () => {
+    verifies('berth:agent:pty')
     const channel = await openShell({ cols: 101, rows: 31 })
     const result = collect(channel)
     let seen = ''

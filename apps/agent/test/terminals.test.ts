@@ -1,3 +1,4 @@
+import { verifies } from '@berth/requirements'
 import type { DialTunnel } from '@berth/tunnel'
 import { once } from 'node:events'
 import { randomUUID } from 'node:crypto'
@@ -48,6 +49,7 @@ test('a terminal runs the login shell, takes keys and follows the size of its wi
 })
 
 test('a client that comes back finds the same shell and sees what it missed', async () => {
+  verifies('berth:agent:reconnecting-pty')
   const id = randomUUID()
   const first = await view(id)
   first.type('MARK=kept-$((40+2)); sleep 0.3; echo later $MARK\r')

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { createContext, runInContext } from 'node:vm'
+import { verifies } from '@berth/requirements'
 import { startStubServer } from '@berth/sdk/testing'
 import { build } from 'esbuild'
 import { publint } from 'publint'
@@ -140,6 +141,7 @@ describe.each(libraries)('$name in an empty project', (manifest) => {
     check(attw, [packageOf(name)?.tarball ?? '', '--profile', 'esm-only', '--no-color']))
 
   test('every entry point compiles and loads', async () => {
+    verifies('berth:packages:install-from-tarball')
     const entries = entriesOf(manifest)
     const lines = entries.map((entry, index) => `import * as entry${index} from '${entry}'`)
     const counts = entries.map((entry, index) => `'${entry}': Object.keys(entry${index}).length`)
@@ -205,6 +207,7 @@ describe('the bundled SDK', () => {
   })
 
   test('for a browser works with what a browser has, and nothing of Node', async () => {
+    verifies('berth:packages:browser-bundle')
     const { outputFiles } = await bundle('browser')
     const stub = await startStubServer({ token: 'token' })
     const { fetch, Headers, URL, URLSearchParams, AbortController, AbortSignal, TextDecoder, setTimeout, clearTimeout } = globalThis

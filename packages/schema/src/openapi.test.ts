@@ -1,3 +1,4 @@
+import { verifies } from '@berth/requirements'
 import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { describe, expect, test } from 'vitest'
 import { api } from './api.ts'
@@ -34,6 +35,7 @@ describe("Redocly's recommended rules", async () => {
   const named = (severity: string) => problems.filter((problem) => problem.severity === severity)
 
   test('no errors', () => {
+    verifies('berth:packages:openapi')
     expect(named('error').map(({ ruleId, message, location }) => ({ ruleId, message, at: location[0]?.pointer }))).toEqual([])
   })
 

@@ -1,3 +1,4 @@
+import { verifies } from '@berth/requirements'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ScheduleError, describeSchedule, nextStart, parseSchedule, scheduleFromWords } from './schedule.ts'
@@ -6,6 +7,7 @@ const next = (text: string, after: string) => nextStart(parseSchedule(text), new
 
 describe('parseSchedule', () => {
   it('keeps the text and gives the fields', () => {
+    verifies('workspaces:autostart:grammar')
     expect(parseSchedule('CRON_TZ=US/Central */20 9-11,13 * * mon-WED,5')).toEqual({
       text: 'CRON_TZ=US/Central */20 9-11,13 * * mon-WED,5',
       timeZone: 'US/Central',
@@ -152,6 +154,7 @@ describe('nextStart', () => {
   )
 
   it('agrees with a walk by the minute, close to where clocks change', () => {
+    verifies('workspaces:autostart:next-occurrence', 'workspaces:autostart:across-dst')
     fc.assert(
       fc.property(
         changes,

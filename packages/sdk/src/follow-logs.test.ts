@@ -1,3 +1,4 @@
+import { verifies } from '@berth/requirements'
 import { Failure, type ProvisionerJobLog } from '@berth/schema'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createClient, type Client } from './client.ts'
@@ -74,6 +75,7 @@ async function comeBack(port: number): Promise<void> {
 }
 
 test('a server that comes back is found again, and the log goes on', async () => {
+  verifies('berth:packages:sdk-reconnects')
   const port = Number(new URL(stub.url).port)
   stub.onStream('builds.logs', (_, stream) => stream.send(entry(1)))
   const ids: number[] = []

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { verifies } from '@berth/requirements'
 import { Client } from 'pg'
 import { pino } from 'pino'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
@@ -96,6 +97,7 @@ test.each([
 })
 
 test('of several processes that start at once each migration is applied by one, and all find the database ready', async () => {
+  verifies('berth:database:migrations-locked')
   const directory = await folder(FIRST, [
     '0002_slow.sql',
     'create table second (id int); select pg_sleep(0.3); insert into second values (1);',

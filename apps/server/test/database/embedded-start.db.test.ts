@@ -1,6 +1,7 @@
 import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
+import { verifies } from '@berth/requirements'
 import { expect, onTestFinished, test } from 'vitest'
 import { findPostgresPackage } from '../../src/database/embedded/binaries.ts'
 import { makeReachable } from '../../src/database/embedded/data-directory.ts'
@@ -38,6 +39,7 @@ test('text is UTF-8, sorted by code point, with letters of all alphabets in uppe
 })
 
 test('root’s server runs under another user and in none of root’s groups; anybody else’s runs under their own', async () => {
+  verifies('berth:database:own-postgres')
   const data = await temporaryDirectory()
   const { pid } = await start(data)
   const { uid } = await stat(join(data, 'postgres-18/postmaster.pid'))
@@ -128,6 +130,7 @@ test('two first starts at once make one database; one of them gets it and the ot
 })
 
 test('a second server on the same data is refused with a sentence that names the first', async () => {
+  verifies('berth:database:one-server')
   const data = await temporaryDirectory()
   const other = await startElsewhere(data)
   await expect(startEmbeddedPostgres({ dataDirectory: data, logger: silent })).rejects.toThrow(

@@ -1,3 +1,4 @@
+import { verifies } from '@berth/requirements'
 import { assert, constantFrom, array, oneof, property, string } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { checkReference, fillText, parseText, type ReferenceValues } from './references.ts'
@@ -77,6 +78,7 @@ test('the pieces of any text make up the text again', () => {
 })
 
 test('a value stands in the text exactly as it is, whatever it is', () => {
+  verifies('berth:templates:interpolation')
   assert(
     property(array(piece, { maxLength: 8 }), (pieces) => {
       const value = pieces.join('')

@@ -6,18 +6,19 @@ import { verifies } from '@berth/requirements'
 import type { Template, Workspace, WorkspaceAgent } from '@berth/schema'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { QUEUE_CHANNEL, WORKSPACES_CHANNEL } from '../src/channels.ts'
+import { WORKSPACES_CHANNEL } from '../src/channels.ts'
 import { openDatabase } from '../src/database/database.ts'
 import { PubSub, notify } from '../src/database/pubsub.ts'
 import { WakeUps } from '../src/database/wake-ups.ts'
-import { ResourcePresenter } from '../src/features/agents/present-resources.ts'
+import { ResourcePresenter } from '../src/features/agents/present.ts'
 import { WorkspaceStore, type WorkspaceView } from '../src/features/workspaces/store.ts'
-import { WorkspaceWatches } from '../src/features/workspaces/watches.ts'
+import { WorkspaceWatches } from '../src/features/workspaces/watch-stream.ts'
 import { EventStream } from '../src/http/event-stream.ts'
 import { callApi } from './call-api.ts'
 import { connectAgent } from './connect-agent.ts'
 import { eventually } from './eventually.ts'
 import { build, buildEnded, createMember, createTemplate, createVersion, createWorkspace, importEnded, uniqueName } from './factories.ts'
+import { holdBuilds } from './hold-builds.ts'
 import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 import { openWatch, type Watch } from './watch-events.ts'
@@ -42,21 +43,6 @@ async function watch(id: string, token?: string): Promise<Watch> {
   const watching = await openWatch(server, id, token)
   onTestFinished(watching.close)
   return watching
-}
-
-/** Keeps all workers away from what is built of the template from now on, until it is let go. */
-async function holdBuilds(of: Template): Promise<() => Promise<void>> {
-  const tags = async (value: string) =>
-    await runSql(server, `update provisioner_jobs set tags = $2 where id = (select job_id from template_versions where id = $1)`, [
-      of.active_version_id,
-      value,
-    ])
-  await tags('{"scope": "organization", "held": "true"}')
-  return async () => {
-    await tags('{"scope": "organization"}')
-    await runSql(server, `update provisioner_jobs set tags = '{"scope": "organization"}' where tags ? 'held'`)
-    await runSql(server, `select pg_notify('berth', $1)`, [`${QUEUE_CHANNEL} `])
-  }
 }
 
 function agentOf({ latest_build }: Workspace): WorkspaceAgent | undefined {
@@ -97,7 +83,7 @@ test('a start shows build created, job acquired, job completed and agent connect
   const own = await createTemplate(server, { apply: [{ complete: { resources: [{ name: 'box', agents: [{ name: 'main', token }] }] } }] })
   const workspace = await running(own)
   await build(server.client, workspace.id, 'stop')
-  const letGo = await holdBuilds(own)
+  const letGo = await holdBuilds(server, own)
   const { next, changes } = await watch(workspace.id)
   await callApi(server, `POST /workspaces/${workspace.id}/builds`, { body: { transition: 'start' } })
   expect((await next()).latest_build).toMatchObject({ build_number: 3, status: 'pending', job: { status: 'pending' } })
@@ -137,7 +123,7 @@ describe('an event comes of', () => {
     expect((await next()).outdated).toBe(true)
     await callApi(server, `PATCH /templates/${own.id}/versions`, { body: { id: version.id } })
     expect((await next()).outdated).toBe(true)
-    const letGo = await holdBuilds(own)
+    const letGo = await holdBuilds(server, own)
     const { json } = await callApi(server, `POST /workspaces/${id}/builds`, { body: { transition: 'stop' } })
     expect((await next()).latest_build.status).toBe('pending')
     await callApi(server, `PATCH /workspacebuilds/${json.id}/cancel`)
@@ -151,7 +137,7 @@ describe('an event comes of', () => {
         plan: [{ complete: {} }],
         apply: [{ complete: { error: 'broken', ...(state && { state }) } }],
       })
-      const letGo = await holdBuilds(failing)
+      const letGo = await holdBuilds(server, failing)
       const { id } = await createWorkspace(server, failing)
       const { next } = await watch(id)
       await letGo()
@@ -160,7 +146,7 @@ describe('an event comes of', () => {
   })
 
   test('a workspace that is being made', async () => {
-    const letGo = await holdBuilds(template)
+    const letGo = await holdBuilds(server, template)
     const { id } = await createWorkspace(server, template)
     const { next } = await watch(id)
     await letGo()

@@ -272,6 +272,18 @@ function stageLine(stage: string): string[] {
   return ['provisioner_daemon', stage, '']
 }
 
+/** The stages of a build. */
+function stageLines(verb: string, quota: string[][]): string[][] {
+  return [
+    stageLine('Setting up'),
+    ['provisioner', 'Planning infrastructure', 'planned'],
+    ...quota,
+    stageLine(`${verb} workspace`),
+    ['provisioner', `${verb} workspace`, 'applied'],
+    stageLine('Cleaning Up'),
+  ]
+}
+
 test('a build logs its stages by their exact labels', async () => {
   verifies('builds:stages')
   await startWorker()
@@ -285,19 +297,11 @@ test('a build logs its stages by their exact labels', async () => {
     const logs = (await server.client.builds.logs({ params: { workspacebuild }, query: {} })) ?? []
     return logs.map(({ log_source, stage, output }) => [log_source, stage, stage === 'Commit quota' ? '…' : output])
   }
-  const stages = (verb: string, quota: string[][]): string[][] => [
-    stageLine('Setting up'),
-    ['provisioner', 'Planning infrastructure', 'planned'],
-    ...quota,
-    stageLine(`${verb} workspace`),
-    ['provisioner', `${verb} workspace`, 'applied'],
-    stageLine('Cleaning Up'),
-  ]
   const quota = Array.from({ length: 3 }, () => ['provisioner_daemon', 'Commit quota', '…'])
   await buildEnded(server.client, workspace.latest_build.id)
-  expect(await stagesOf(workspace.latest_build.id)).toEqual(stages('Starting', quota))
-  expect(await stagesOf((await build(server.client, workspace.id, 'stop')).id)).toEqual(stages('Stopping', quota))
-  expect(await stagesOf((await build(server.client, workspace.id, 'delete')).id)).toEqual(stages('Destroying', []))
+  expect(await stagesOf(workspace.latest_build.id)).toEqual(stageLines('Starting', quota))
+  expect(await stagesOf((await build(server.client, workspace.id, 'stop')).id)).toEqual(stageLines('Stopping', quota))
+  expect(await stagesOf((await build(server.client, workspace.id, 'delete')).id)).toEqual(stageLines('Destroying', []))
 })
 
 async function unused(): Promise<never> {

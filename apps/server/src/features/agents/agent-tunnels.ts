@@ -51,7 +51,7 @@ export class AgentTunnels {
     const tunnel = dialTunnel(socketStream(socket))
     const previous = this.#open.get(agentId)
     this.#open.set(agentId, { tunnel, socket, workspaceId })
-    previous?.tunnel.close()
+    // Its tunnel ends with it; ended by itself, it would cut the socket before the reason is through.
     previous?.socket.close(1000, 'the agent has connected anew')
     const following = this.#follow({ agentId, workspaceId, tunnel }).finally(() => this.#following.delete(following))
     this.#following.add(following)

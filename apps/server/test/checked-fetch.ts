@@ -42,7 +42,9 @@ async function checkAnswer({ spec, response: shape }: Checked, response: Respons
   const check = isSuccess ? shape : (failureBody ??= TypeCompiler.Compile(FailureResponse))
   const error = check?.Errors(body).First()
   if (error !== undefined)
-    throw new Error(`${what} answered ${response.status} with a body off its contract at ${error.path || '/'}: ${error.message} (${JSON.stringify(error.value)})`)
+    throw new Error(
+      `${what} answered ${response.status} with a body off its contract at ${error.path || '/'}: ${error.message} (${JSON.stringify(error.value)})`,
+    )
 }
 
 function endpoints(): Checked[] {

@@ -19,7 +19,10 @@ export interface RawAnswer {
   readonly json: unknown
 }
 
-/** Sends a request with the path exactly as given, which fetch would tidy up. The path is below `/api/v2` unless it begins with two slashes. */
+/**
+ * Sends a request with the path exactly as given, which fetch would tidy up. The path is below `/api/v2` unless it begins with two slashes. A stream
+ * of events is left as soon as it has begun.
+ */
 export async function rawRequest(url: string, line: string, { token, headers = {}, body }: RawRequest = {}): Promise<RawAnswer> {
   const space = line.indexOf(' ')
   const { hostname, port } = new URL(url)
@@ -35,6 +38,11 @@ export async function rawRequest(url: string, line: string, { token, headers = {
         agent: false,
       },
       (response) => {
+        if (response.headers['content-type'] === 'text/event-stream') {
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text: '', json: undefined })
+          response.destroy()
+          return
+        }
         readText(response).then(
           (text) => resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: jsonOf(text) }),
           reject,

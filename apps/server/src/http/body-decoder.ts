@@ -107,7 +107,7 @@ function mapDecoder(schema: TSchema): Decode {
     if (!isObject(value)) return mismatch(value, path, 'map')
     return Object.fromEntries(
       value.entries.map(([name, entry]) => [
-        hasUuidKeys ? parseUuid(name) : name,
+        hasUuidKeys ? parseUuid(name) : withoutNul(name, path),
         entry === null ? zero : decodeValue(entry, `${path}.${name}`),
       ]),
     )
@@ -139,9 +139,13 @@ function stringDecoder(schema: TSchema): Decode {
 
 function plainText(value: JsonValue, path: string): string {
   if (typeof value !== 'string') return mismatch(value, path, 'string')
-  // The database takes no NUL, and nothing on the wire needs one.
-  if (value.includes('\0')) throw new BodyTypeError(`field ${path} contains a NUL character`)
-  return value
+  return withoutNul(value, path)
+}
+
+/** The database takes no NUL, and nothing on the wire needs one. */
+function withoutNul(text: string, path: string): string {
+  if (text.includes('\0')) throw new BodyTypeError(`field ${path} contains a NUL character`)
+  return text
 }
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/

@@ -1,0 +1,68 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createEchoDriver } from '@berth/provisioner'
+import { verifies } from '@berth/requirements'
+import { pino } from 'pino'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createServer, type BerthServer } from '../src/create-server.ts'
+import { createTestDatabase, type TestDatabase } from './database/create-test-database.ts'
+import { rawRequest, type RawAnswer } from './raw-request.ts'
+import { FIRST_USER, testConfig } from './start-test-server.ts'
+
+let database: TestDatabase
+let directory: string
+let empty: BerthServer
+beforeAll(async () => {
+  database = await createTestDatabase()
+  directory = await mkdtemp(join(tmpdir(), 'berth-server-'))
+  empty = await createServer(testConfig({ directory, databaseUrl: database.url, overrides: {} }), {
+    logger: pino({ level: 'silent' }),
+    drivers: [createEchoDriver()],
+  })
+})
+afterAll(async () => {
+  await empty.stop()
+  await database.drop()
+  await rm(directory, { recursive: true, force: true })
+})
+
+const post = async (path: string, body: unknown): Promise<RawAnswer> => await rawRequest(empty.url, `POST ${path}`, { body })
+
+test('a deployment that nobody has set up says so, refuses logins and empty bodies, and is set up by exactly one of many', async () => {
+  verifies('first-user:status', 'first-user:empty-body', 'first-user:created', 'first-user:second', 'login:wrong')
+  const before = await rawRequest(empty.url, 'GET /users/first')
+  expect([before.status, before.json]).toEqual([404, { message: 'The initial user has not been created!' }])
+  expect((await post('/users/login', FIRST_USER)).status).toBe(401)
+
+  const nothing = await post('/users/first', {})
+  expect(nothing.status).toBe(400)
+  const fields = (nothing.json as { validations: { field: string }[] }).validations.map(({ field }) => field)
+  expect(fields).toEqual(['email', 'username', 'password'])
+
+  const names = Array.from({ length: 8 }, (_, index) => `first-${index}`)
+  const answers = await Promise.all(
+    names.map(
+      async (username) => await post('/users/first', { username, email: `${username}@example.com`, password: 'testpass', trial: false }),
+    ),
+  )
+  expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, ...Array.from({ length: 7 }, () => 409)])
+  const winner = answers.findIndex(({ status }) => status === 201)
+  const created = answers[winner]?.json as { user_id: string; organization_id: string }
+  const login = await post('/users/login', { email: `first-${winner}@example.com`, password: 'testpass' })
+  const { session_token: token } = login.json as { session_token: string }
+  const me = await rawRequest(empty.url, 'GET /users/me', { token })
+  expect(me.json).toMatchObject({
+    id: created.user_id,
+    username: `first-${winner}`,
+    organization_ids: [created.organization_id],
+    roles: [{ name: 'owner', display_name: 'Owner' }],
+  })
+  const organization = await rawRequest(empty.url, `GET /organizations/${created.organization_id}`, { token })
+  expect(organization.json).toMatchObject({ id: created.organization_id, name: `first-${winner}` })
+
+  expect((await rawRequest(empty.url, 'GET /users/first')).status).toBe(200)
+  const again = await post('/users/first', { username: 'late', email: 'late@example.com', password: 'testpass' })
+  expect([again.status, again.json]).toEqual([409, { message: 'The initial user has already been created.' }])
+  expect((await post('/users/first', {})).status).toBe(400)
+})

@@ -5,6 +5,8 @@ import { buffer } from 'node:stream/consumers'
 import { pack, type Pack } from 'tar-stream'
 import { ArchiveError } from './archive.ts'
 
+export { ArchiveError } from './archive.ts'
+
 /** Bytes of all files together from which on a template is too big to be sent (Coder v2 API, v0.13.4). */
 export const maxTemplateBytes = 1024 * 1024
 
@@ -13,14 +15,19 @@ export const maxTemplateBytes = 1024 * 1024
  * in it. Hidden files and folders and whatever has
  * `.tfstate` in its path are left out; folders and links are kept, of the links only where they point (Coder v2 API, v0.13.4).
  *
+ * `isAnyFolder` leaves the look for those files out, for templates of other kinds.
+ *
  * Throws {@link ArchiveError} for a folder that is no template or too big.
  */
-export async function createArchive(directory: string): Promise<Uint8Array> {
+export async function createArchive(
+  directory: string,
+  { isAnyFolder = false }: { readonly isAnyFolder?: boolean } = {},
+): Promise<Uint8Array> {
   const root = resolve(directory)
   const names = await readdir(root).catch((error: unknown) => {
     throw new ArchiveError(`${root} can't be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   })
-  if (!names.some((name) => name === 'template.yaml' || (name.endsWith('.tf') && !name.startsWith('.')))) {
+  if (!isAnyFolder && !names.some((name) => name === 'template.yaml' || (name.endsWith('.tf') && !name.startsWith('.')))) {
     throw new ArchiveError(`${root} is no template: there is no template.yaml and no *.tf file directly in it`)
   }
   const tar = pack()

@@ -9,7 +9,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   '@berth/sdk': ['@berth/schema'],
   '@berth/provisioner': ['@berth/schema'],
   '@berth/server': ['@berth/schema', '@berth/tunnel', '@berth/provisioner'],
-  '@berth/cli': ['@berth/schema', '@berth/sdk', '@berth/tunnel'],
+  '@berth/cli': ['@berth/schema', '@berth/sdk', '@berth/tunnel', '@berth/provisioner'],
   '@berth/agent': ['@berth/schema', '@berth/sdk', '@berth/tunnel'],
   '@berth/dashboard': ['@berth/schema', '@berth/sdk'],
 }

@@ -6,13 +6,24 @@ export function presentComputation({ redisplay_value, ...parameter }: Computatio
   return redisplay_value ? parameter : { ...parameter, source_value: '' }
 }
 
-const CONTAINS = /^\s*contains\(\s*\[\s*((?:"(?:[^"\\]|\\.)*"\s*,?\s*)*)\]\s*,[^()]*\)\s*$/
+const TEXT = String.raw`"[^"\\]*(?:\\.[^"\\]*)*"`
+/** Templates come from people: every text must match in one way at most, or a hostile one would keep the server busy for ever. */
+const CONTAINS = new RegExp(String.raw`^\s*contains\(\s*\[\s*((?:${TEXT}\s*(?:,\s*${TEXT}\s*)*(?:,\s*)?)?)\]\s*,[^()]*\)\s*$`)
 
 /** A schema as the wire shows it; a condition `contains([…], var.x)` also as the list of its choices, sorted. */
 export function presentParameterSchema(row: ParameterSchemaRow): ParameterSchema {
   const { index: _index, ...schema } = row
-  const list = CONTAINS.exec(schema.validation_condition)?.[1]
-  if (list === undefined) return schema
-  const choices = [...list.matchAll(/"(?:[^"\\]|\\.)*"/g)].map(([text]) => String(JSON.parse(text)))
-  return { ...schema, validation_contains: choices.sort() }
+  const choices = readChoices(schema.validation_condition)
+  return choices === undefined ? schema : { ...schema, validation_contains: choices.sort() }
+}
+
+function readChoices(condition: string): string[] | undefined {
+  const list = CONTAINS.exec(condition)?.[1]
+  if (list === undefined) return undefined
+  try {
+    return [...list.matchAll(new RegExp(TEXT, 'g'))].map(([text]) => String(JSON.parse(text)))
+  } catch {
+    // An escape that only the template language knows.
+    return undefined
+  }
 }

@@ -1,0 +1,11 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { renderRoutes } from './render-routes.ts'
+import { renderTemplateSchema } from './render-template-schema.ts'
+
+test.each([
+  ['src/routes.gen.ts', renderRoutes],
+  ['template-file.schema.json', renderTemplateSchema],
+])('%s is current (otherwise: pnpm generate)', (path, render) => {
+  expect(readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')).toBe(render())
+})

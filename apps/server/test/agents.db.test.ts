@@ -9,6 +9,7 @@ import { buildEnded, createMember, createTemplate, createVersion, createWorkspac
 import { connectAgent, createAgent, statusBecomes, type AgentPlace } from './fake-agent.ts'
 import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
+import { openWatch } from './watch-events.ts'
 
 const MINUTE_MS = 60_000
 
@@ -329,6 +330,17 @@ test('traffic moves a deadline that is less than 50 minutes away to an hour from
   const bumped = await deadline()
   expect(bumped).toBeGreaterThanOrEqual(before + 60 * MINUTE_MS)
   expect(bumped).toBeLessThanOrEqual(server.clock.now().getTime() + 60 * MINUTE_MS)
+})
+
+test('whoever watches a workspace hears of a deadline that activity has moved', async () => {
+  verifies('rulings:watch-activity-bump')
+  const { client, workspace } = await workspaceWithAgent({}, { ttl_ms: MINUTE_MS })
+  const watch = await openWatch(server, workspace.id)
+  await client.agents.reportStats({ body: { rx_bytes: 1 } })
+  const isMoved = ({ latest_build }: Workspace): boolean =>
+    Date.parse(latest_build.deadline ?? '') > server.clock.now().getTime() + 59 * MINUTE_MS
+  expect((await watch.next(isMoved)).id).toBe(workspace.id)
+  watch.close()
 })
 
 test('traffic gives no deadline to a workspace that has none', async () => {

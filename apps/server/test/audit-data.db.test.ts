@@ -84,6 +84,7 @@ test('creating a version and a template leaves version create, version write and
     ...origin(template),
     action: 'write',
     resource_type: 'template_version',
+    resource_target: 'first',
     diff: { template_id: created(template.id) },
   })
   const [templateCreate, ...more] = await entriesOf(template.id)
@@ -94,7 +95,16 @@ test('creating a version and a template leaves version create, version write and
     action: 'create',
     resource_type: 'template',
     resource_target: name,
-    diff: { name: created(name), active_version_id: created(version.id), default_ttl_ms: created(60_000) },
+    diff: {
+      id: created(template.id),
+      name: created(name),
+      provisioner: created('echo'),
+      active_version_id: created(version.id),
+      default_ttl_ms: created(60_000),
+      created_by: created(server.firstUser.user_id),
+      group_acl: created({ [organization_id]: ['read'] }),
+      allow_user_cancel_workspace_jobs: created(false),
+    },
   })
   expectWithin(templateCreate, template)
 })

@@ -80,7 +80,7 @@ export class TemplateService {
         await this.#store.in(transaction).insert(row)
         await versions.attach(transaction, version.id, row.id)
         await parameters.setValues(transaction, { scope: 'template', id: row.id }, request.parameter_values ?? [])
-        await this.#auditCreation(transaction, author, row)
+        await this.#auditCreation(transaction, author, { row, version })
       })
     } catch (error) {
       if (violatedConstraint(error) === 'templates_name') throw nameTaken(request.name, error)
@@ -157,23 +157,30 @@ export class TemplateService {
     }
   }
 
-  async #auditCreation(transaction: Parameters<AuditService['record']>[0], author: Author, row: TemplateRow): Promise<void> {
+  async #auditCreation(
+    transaction: Parameters<AuditService['record']>[0],
+    author: Author,
+    { row, version }: { readonly row: TemplateRow; readonly version: TemplateVersionRow },
+  ): Promise<void> {
     const { audit } = this.#dependencies
-    const common = { resource_target: row.name, organization_id: row.organization_id, status_code: 201 }
-    const { id, name, display_name, provisioner, active_version_id, description, icon, default_ttl_ms, created_by } = row
-    await audit.record(transaction, author, {
-      ...common,
-      action: 'create',
-      resource_type: 'template',
-      resource_id: id,
-      after: { id, name, display_name, provisioner, active_version_id, description, icon, default_ttl_ms, created_by },
-    })
+    const common = { organization_id: row.organization_id, status_code: 201 }
     await audit.record(transaction, author, {
       ...common,
       action: 'write',
       resource_type: 'template_version',
-      resource_id: active_version_id,
-      after: { template_id: id },
+      resource_id: version.id,
+      resource_target: version.name,
+      before: { template_id: version.template_id },
+      after: { template_id: row.id },
+    })
+    const { created_at: _created, updated_at: _updated, organization_id: _organization, deleted: _deleted, ...tracked } = row
+    await audit.record(transaction, author, {
+      ...common,
+      action: 'create',
+      resource_type: 'template',
+      resource_id: row.id,
+      resource_target: row.name,
+      after: tracked,
     })
   }
 }

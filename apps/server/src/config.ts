@@ -46,6 +46,11 @@ export interface ConfigSources {
 /** A setting that cannot be used. The message is one line that names it. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
+
+  constructor(message: string, options?: ErrorOptions) {
+    // What was written may hold line breaks; what is said of it stays one line.
+    super(message.replace(/\s+/g, ' '), options)
+  }
 }
 
 /** The caller asked for help: the message is the help. */
@@ -72,7 +77,13 @@ interface Setting<Value> {
 const settings = {
   httpAddress: setting('HTTP_ADDRESS', '127.0.0.1:3000', 'Address to listen on, host:port.', readAddress),
   accessUrl: setting('ACCESS_URL', '', 'URL under which people and agents reach the server.', optional(readHttpUrl)),
-  pgConnectionUrl: setting('PG_CONNECTION_URL', '', 'PostgreSQL to use instead of the embedded one.', optional(text), 'postgres-url'),
+  pgConnectionUrl: setting(
+    'PG_CONNECTION_URL',
+    '',
+    'PostgreSQL to use instead of the embedded one.',
+    optional(readPostgresUrl),
+    'postgres-url',
+  ),
   dataDirectory: setting('DATA_DIR', '', 'Folder of the embedded database and of local workspaces.', optional(text)),
   provisionerDaemons: setting('PROVISIONER_DAEMONS', '3', 'Built-in workers; 0 runs none.', integerFrom(0, 100)),
   provisionerPollIntervalMs: setting(
@@ -181,11 +192,18 @@ export function configHelp(): string {
 }
 
 function setting<Value>(name: string, standard: string, usage: string, read: (text: string) => Value, flag?: string): Setting<Value> {
-  return { name, flag: flag ?? name.toLowerCase().replaceAll('_', '-'), default: standard, usage, read }
+  return { name, flag: flag ?? flagOf(name), default: standard, usage, read }
+}
+
+function flagOf(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-')
 }
 
 function readFlags(argumentList: readonly string[]): ReadonlyMap<string, string> {
-  const known = new Map(Object.values<Setting<unknown>>(settings).map((row) => [row.flag, row]))
+  // Each flag is also known by the name of its variable, for people who know only one of the two.
+  const known = new Map(
+    Object.values<Setting<unknown>>(settings).flatMap((row) => [[flagOf(row.name), row] as const, [row.flag, row] as const]),
+  )
   const flags = new Map<string, string>()
   const rest = [...argumentList]
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
@@ -197,7 +215,7 @@ function readFlags(argumentList: readonly string[]): ReadonlyMap<string, string>
     const next = rest[0]
     const value = inline ?? (isSwitch && (next === undefined || next.startsWith('--')) ? 'true' : rest.shift())
     if (value === undefined) throw new ConfigError(`The setting --${flag} needs a value.`)
-    flags.set(flag, value)
+    flags.set(row.flag, value)
   }
   return flags
 }
@@ -249,6 +267,15 @@ function readHttpUrl(value: string): string {
   if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
     throw new ConfigError(`"${value}" is not a URL. Write it with http:// or https://.`)
   return value.replace(/\/+$/, '')
+}
+
+/** Says nothing of the value: there is a password in it. */
+function readPostgresUrl(value: string): string {
+  if (!/^postgres(?:ql)?:\/\//.test(value) || !URL.canParse(value.replace('@/', '@localhost/')))
+    throw new ConfigError(
+      'It is not a PostgreSQL URL. Write it as postgres://user:password@host:5432/database, with special characters percent-encoded.',
+    )
+  return value
 }
 
 function duration(value: string): number {

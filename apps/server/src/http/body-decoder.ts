@@ -19,9 +19,6 @@ type Decode = (value: JsonValue, path: string) => unknown
 
 class BodyTypeError extends Error {}
 
-/** Marks "nothing was given": null and absent are the same on the wire. */
-const ABSENT = Symbol('absent')
-
 const MAX_INT64 = 9_223_372_036_854_775_807n
 
 /**
@@ -81,14 +78,14 @@ function objectDecoder(schema: TSchema): Decode {
   const fields = Object.entries(schema['properties'] as Record<string, TSchema>).map(([name, field]) => ({
     name,
     decode: decoder(field),
-    zero: isRequired(schema, name) ? zeroOf(field) : ABSENT,
+    zero: isRequired(schema, name) ? zeroMaker(field) : undefined,
   }))
   const byName = new Map(fields.flatMap((field) => [[field.name, field] as const]))
   const byFoldedName = new Map(fields.map((field) => [field.name.toLowerCase(), field] as const))
   return (value, path) => {
     if (!isObject(value)) return mismatch(value, path, 'struct')
     const decoded: Record<string, unknown> = {}
-    for (const { name, zero } of fields) if (zero !== ABSENT) decoded[name] = zero
+    for (const { name, zero } of fields) if (zero !== undefined) decoded[name] = zero()
     for (const [name, entry] of value.entries) {
       const field = byName.get(name) ?? byFoldedName.get(name.toLowerCase())
       if (field === undefined || entry === null) continue
@@ -101,14 +98,14 @@ function objectDecoder(schema: TSchema): Decode {
 function mapDecoder(schema: TSchema): Decode {
   const [keySchema] = Object.entries((schema['patternProperties'] ?? {}) as Record<string, TSchema>)
   const decodeValue = keySchema === undefined ? plainJson : decoder(keySchema[1])
-  const zero = keySchema === undefined ? null : zeroOf(keySchema[1])
+  const zero = keySchema === undefined ? () => null : zeroMaker(keySchema[1])
   const hasUuidKeys = schema['keyFormat'] === 'uuid'
   return (value, path) => {
     if (!isObject(value)) return mismatch(value, path, 'map')
     return Object.fromEntries(
       value.entries.map(([name, entry]) => [
         hasUuidKeys ? parseUuid(name) : withoutNul(name, path),
-        entry === null ? zero : decodeValue(entry, `${path}.${name}`),
+        entry === null ? zero() : decodeValue(entry, `${path}.${name}`),
       ]),
     )
   }
@@ -117,10 +114,10 @@ function mapDecoder(schema: TSchema): Decode {
 function arrayDecoder(schema: TSchema): Decode {
   const item = schema['items'] as TSchema
   const decodeItem = decoder(item)
-  const zero = zeroOf(item)
+  const zero = zeroMaker(item)
   return (value, path) => {
     if (!Array.isArray(value)) return mismatch(value, path, 'slice')
-    return (value as readonly JsonValue[]).map((entry) => (entry === null ? structuredClone(zero) : decodeItem(entry, path)))
+    return (value as readonly JsonValue[]).map((entry) => (entry === null ? zero() : decodeItem(entry, path)))
   }
 }
 
@@ -203,7 +200,12 @@ function isRequired(schema: TSchema, name: string): boolean {
   return ((schema['required'] ?? []) as string[]).includes(name)
 }
 
-/** What a field holds that the body does not name. */
+/** Makes what a field holds that the body does not name; no two requests share a list or an object. */
+function zeroMaker(schema: TSchema): () => unknown {
+  const zero = zeroOf(schema)
+  return typeof zero === 'object' ? () => structuredClone(zero) : () => zero
+}
+
 function zeroOf(schema: TSchema): unknown {
   switch (schema['type']) {
     case 'string':

@@ -1,0 +1,250 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ConfigError, HelpRequested, configHelp, readConfig, type Config, type ConfigSources } from './config.ts'
+
+function read(environment: Record<string, string> = {}, list: readonly string[] = [], sources: Partial<ConfigSources> = {}): Config {
+  return readConfig({ arguments: list, environment, userId: 1000, homeDirectory: '/home/ada', agentDirectory: '/agent', ...sources })
+}
+
+function refusalOf(act: () => unknown): string {
+  try {
+    act()
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+    throw error
+  }
+  throw new Error('nothing was refused')
+}
+
+/** Every setting: variable without its prefix, flag, field, default, a text and what it is read as, and a text that cannot be used. */
+const SETTINGS: readonly {
+  name: string
+  flag: string
+  field: keyof Config
+  standard: unknown
+  text: string
+  value: unknown
+  wrong?: string
+}[] = [
+  {
+    name: 'ACCESS_URL',
+    flag: 'access-url',
+    field: 'accessUrl',
+    standard: undefined,
+    text: 'https://b.example.com/',
+    value: 'https://b.example.com',
+    wrong: 'ftp://x',
+  },
+  {
+    name: 'PG_CONNECTION_URL',
+    flag: 'postgres-url',
+    field: 'pgConnectionUrl',
+    standard: undefined,
+    text: 'postgres://u:p@h/d',
+    value: 'postgres://u:p@h/d',
+    wrong: 'mysql://h',
+  },
+  { name: 'DATA_DIR', flag: 'data-dir', field: 'dataDirectory', standard: '/home/ada/.local/share/berth', text: '/data', value: '/data' },
+  { name: 'PROVISIONER_DAEMONS', flag: 'provisioner-daemons', field: 'provisionerDaemons', standard: 3, text: '0', value: 0, wrong: '-1' },
+  {
+    name: 'PROVISIONER_DAEMON_POLL_INTERVAL',
+    flag: 'provisioner-daemon-poll-interval',
+    field: 'provisionerPollIntervalMs',
+    standard: 1000,
+    text: '250ms',
+    value: 250,
+    wrong: '5',
+  },
+  {
+    name: 'PROVISIONER_FORCE_CANCEL_INTERVAL',
+    flag: 'provisioner-force-cancel-interval',
+    field: 'forceCancelIntervalMs',
+    standard: 600_000,
+    text: '1h30m',
+    value: 5_400_000,
+    wrong: '0s',
+  },
+  { name: 'ECHO_PROVISIONER', flag: 'echo-provisioner', field: 'echoProvisioner', standard: false, text: 'T', value: true, wrong: 'yes' },
+  { name: 'API_RATE_LIMIT', flag: 'api-rate-limit', field: 'apiRateLimit', standard: 512, text: '-1', value: -1, wrong: '1e3' },
+  {
+    name: 'AUTOBUILD_POLL_INTERVAL',
+    flag: 'autobuild-poll-interval',
+    field: 'autobuildPollIntervalMs',
+    standard: 60_000,
+    text: '2s',
+    value: 2000,
+    wrong: '-2s',
+  },
+  {
+    name: 'AUTO_IMPORT_TEMPLATES',
+    flag: 'auto-import-template',
+    field: 'autoImportTemplates',
+    standard: [],
+    text: 'local, other',
+    value: ['local', 'other'],
+  },
+  {
+    name: 'AGENT_STAT_REFRESH_INTERVAL',
+    flag: 'agent-stats-refresh-interval',
+    field: 'agentStatsIntervalMs',
+    standard: 600_000,
+    text: '1s',
+    value: 1000,
+    wrong: 'x',
+  },
+  {
+    name: 'AGENT_CONNECTION_UPDATE_FREQUENCY',
+    flag: 'agent-connection-update-frequency',
+    field: 'agentConnectionUpdateFrequencyMs',
+    standard: 3000,
+    text: '150ms',
+    value: 150,
+    wrong: '150',
+  },
+  {
+    name: 'AGENT_INACTIVE_DISCONNECT_TIMEOUT',
+    flag: 'agent-inactive-disconnect-timeout',
+    field: 'agentInactiveDisconnectTimeoutMs',
+    standard: 6000,
+    text: '5s',
+    value: 5000,
+    wrong: '1w',
+  },
+  {
+    name: 'AGENT_DIRECTORY',
+    flag: 'agent-directory',
+    field: 'agentDirectory',
+    standard: '/agent',
+    text: '/opt/agent',
+    value: '/opt/agent',
+  },
+  { name: 'LOCAL_SANDBOX', flag: 'local-sandbox', field: 'localSandbox', standard: 'auto', text: 'off', value: 'off', wrong: 'none' },
+  {
+    name: 'SECURE_AUTH_COOKIE',
+    flag: 'secure-auth-cookie',
+    field: 'secureAuthCookie',
+    standard: false,
+    text: 'true',
+    value: true,
+    wrong: '2',
+  },
+  { name: 'LOG_LEVEL', flag: 'log-level', field: 'logLevel', standard: 'info', text: 'debug', value: 'debug', wrong: 'loud' },
+  { name: 'HTTP_ADDRESS', flag: 'http-address', field: 'httpPort', standard: 3000, text: '127.0.0.1:80', value: 80, wrong: 'localhost' },
+  {
+    name: 'AGENT_FALLBACK_TROUBLESHOOTING_URL',
+    flag: 'agent-fallback-troubleshooting-url',
+    field: 'agentFallbackTroubleshootingUrl',
+    standard: expect.stringContaining('https://'),
+    text: 'https://help.example',
+    value: 'https://help.example',
+  },
+]
+
+describe.each(SETTINGS)('$name', ({ name, flag, field, standard, text, value, wrong }) => {
+  it('has its default', () => expect(read()[field]).toEqual(standard))
+
+  it('is read as a flag, as BERTH_ and as CODER_, in this order', () => {
+    expect(read({ [`CODER_${name}`]: text })[field]).toEqual(value)
+    expect(read({ [`BERTH_${name}`]: text, [`CODER_${name}`]: wrong ?? 'x' })[field]).toEqual(value)
+    expect(read({ [`BERTH_${name}`]: wrong ?? 'x' }, [`--${flag}`, text])[field]).toEqual(value)
+    expect(read({}, [`--${flag}=${text}`])[field]).toEqual(value)
+    expect(read({}, [`--${name.toLowerCase().replaceAll('_', '-')}=${text}`])[field]).toEqual(value)
+  })
+
+  it('counts as absent when it is empty', () => expect(read({ [`BERTH_${name}`]: '' })[field]).toEqual(standard))
+
+  it('that is wrong is refused in one line that names where it was given', () => {
+    if (wrong === undefined) return
+    for (const [source, act] of [
+      [`BERTH_${name}`, () => read({ [`BERTH_${name}`]: wrong })],
+      [`CODER_${name}`, () => read({ [`CODER_${name}`]: wrong })],
+      [`--${flag}`, () => read({}, [`--${flag}=${wrong}`])],
+    ] as const) {
+      const message = refusalOf(act)
+      expect(message.startsWith(`${source} cannot be used: `)).toBe(true)
+      expect(message).not.toContain('\n')
+    }
+  })
+
+  it('is in the help', () => expect(configHelp()).toMatch(new RegExp(`--${flag}, BERTH_${name} +\\S`)))
+})
+
+describe('an address to listen on', () => {
+  it.each([
+    ['127.0.0.1:0', '127.0.0.1', 0],
+    [':8080', '0.0.0.0', 8080],
+    ['localhost:65535', 'localhost', 65_535],
+    ['[::]:3000', '::', 3000],
+    ['[::1]:1', '::1', 1],
+  ])('%s', (text, httpHost, httpPort) => expect(read({ BERTH_HTTP_ADDRESS: text })).toMatchObject({ httpHost, httpPort }))
+
+  it.each(['3000', 'a', ':', 'a:', 'a:65536', 'a:-1', '::1:3000', 'http://a:80', 'a:3000 '])('%j is none', (text) => {
+    expect(refusalOf(() => read({ BERTH_HTTP_ADDRESS: text }))).toContain('is not an address')
+  })
+})
+
+describe('flags', () => {
+  it('that nobody knows are refused by name', () => {
+    expect(refusalOf(() => read({}, ['--nonsense=secret']))).toBe('There is no setting --nonsense. See berth-server --help.')
+    expect(refusalOf(() => read({}, ['start']))).toContain('start')
+  })
+
+  it('without their value are refused', () => {
+    expect(refusalOf(() => read({}, ['--http-address']))).toBe('The setting --http-address needs a value.')
+  })
+
+  it('that are switches need none', () => {
+    expect(read({}, ['--echo-provisioner'])).toMatchObject({ echoProvisioner: true })
+    expect(read({}, ['--echo-provisioner', '--api-rate-limit', '7'])).toMatchObject({ echoProvisioner: true, apiRateLimit: 7 })
+    expect(read({}, ['--echo-provisioner=false'])).toMatchObject({ echoProvisioner: false })
+    expect(read({}, ['--secure-auth-cookie', 'false'])).toMatchObject({ secureAuthCookie: false })
+  })
+
+  it('given twice count as given last', () => {
+    expect(read({}, ['--api-rate-limit=1', '--api-rate-limit=2'])).toMatchObject({ apiRateLimit: 2 })
+  })
+
+  it.each(['--help', '-h'])('%s asks for help', (flag) => {
+    expect(() => read({}, [flag])).toThrow(HelpRequested)
+  })
+})
+
+describe('what a password is in', () => {
+  it('is never shown, however wrong it is', () => {
+    for (const url of ['mysql://u:hunter2@h/d', 'u:hunter2@h', 'postgres://u:hunter2@[h/d', 'postgres://u:hun%ter2@ h/d'])
+      expect(refusalOf(() => read({ BERTH_PG_CONNECTION_URL: url }))).not.toMatch(/hunter2|hun%ter2/)
+  })
+
+  it('may be on a socket, without a host', () => {
+    expect(read({ BERTH_PG_CONNECTION_URL: 'postgres://u@/d?host=/tmp' })).toMatchObject({ pgConnectionUrl: 'postgres://u@/d?host=/tmp' })
+  })
+})
+
+describe('defaults that depend on the world', () => {
+  it('put data where the system wants it, and where root can share it', () => {
+    expect(read({ XDG_DATA_HOME: '/xdg' })).toMatchObject({ dataDirectory: '/xdg/berth' })
+    expect(read({}, [], { userId: 0 })).toMatchObject({ dataDirectory: '/var/lib/berth' })
+    expect(read({ BERTH_DATA_DIR: '/data' }, [], { userId: 0 })).toMatchObject({ dataDirectory: '/data' })
+  })
+
+  it('wait twice the update frequency for an agent', () => {
+    expect(read({ BERTH_AGENT_CONNECTION_UPDATE_FREQUENCY: '1s' })).toMatchObject({ agentInactiveDisconnectTimeoutMs: 2000 })
+  })
+
+  it('take a limit of 0 as the default', () => expect(read({ BERTH_API_RATE_LIMIT: '0' })).toMatchObject({ apiRateLimit: 512 }))
+})
+
+it('any text in any setting is read, or refused in one line that names the setting', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...SETTINGS), fc.string({ unit: 'binary' }), ({ name }, text) => {
+      try {
+        read({ [`BERTH_${name}`]: text })
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error
+        expect(error.message).toContain(`BERTH_${name}`)
+        expect(error.message).not.toMatch(/[\n\r]/)
+      }
+    }),
+    { numRuns: 500 },
+  )
+})

@@ -75,13 +75,14 @@ export class WorkspaceStore {
     return await this.#queries.selectFrom('workspaces').selectAll().where('id', '=', id).forUpdate().executeTakeFirst()
   }
 
+  // Words instead of values below: the index of names is one of living workspaces, and a plan for any value could not use it.
   async findByName(ownerId: string, name: string): Promise<WorkspaceRow | undefined> {
     return await this.#queries
       .selectFrom('workspaces')
       .selectAll()
       .where('owner_id', '=', ownerId)
       .where(sql`lower(name)`, '=', name.toLowerCase())
-      .where('deleted', '=', false)
+      .where(sql<boolean>`not deleted`)
       .executeTakeFirst()
   }
 
@@ -92,7 +93,7 @@ export class WorkspaceStore {
       .selectAll()
       .where('owner_id', '=', ownerId)
       .where(sql`lower(name)`, '=', name.toLowerCase())
-      .where('deleted', '=', true)
+      .where(sql<boolean>`deleted`)
       .orderBy('created_at', 'desc')
       .limit(1)
       .executeTakeFirst()
@@ -105,7 +106,10 @@ export class WorkspaceStore {
     return rows[0]
   }
 
-  /** One statement for the page and the number of matches. Everything that costs is done for the rows of the page alone. */
+  /**
+   * One statement for the page and the number of matches. Everything that costs is done for the rows of the page alone. A list without an end is a statement of its own, so that its plan is
+   * never taken for a page.
+   */
   async listPage(page: WorkspacePageQuery): Promise<{ views: WorkspaceView[]; count: number }> {
     const matches = this.#matches(page)
     const after =
@@ -119,7 +123,7 @@ export class WorkspaceStore {
       with page as materialized (
         select workspace.* from workspaces workspace where ${matches} and ${after}
         order by workspace.last_used_at desc, workspace.name, workspace.id
-        limit ${page.limit > 0 ? page.limit : null} offset ${page.offset}),
+        ${page.limit > 0 ? sql`limit ${page.limit}` : sql``} offset ${page.offset}),
       total as materialized (select count(*) as count from workspaces workspace where ${matches})
       select total.count, ${VIEW}
       from total left join (page workspace ${JOINS}) on true

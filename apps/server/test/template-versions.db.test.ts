@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { eventually } from './eventually.ts'
 import { createMember, createTemplate, createVersion, importEnded, uniqueName } from './factories.ts'
+import { createFrom, imported } from './import-archive.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 import { tarEntry } from './tar-entry.ts'
 
@@ -22,32 +23,6 @@ afterAll(async () => {
 })
 
 const HANGING: EchoResponses = { parse: [{ log: { output: 'still parsing' } }] }
-const TWO_PARAMETERS: EchoResponses = {
-  parse: [
-    {
-      complete: {
-        parameter_schemas: [
-          { name: 'first', default_source_scheme: 'data', default_source_value: 'hello', redisplay_value: true },
-          { name: 'second', default_source_scheme: 'data', default_source_value: 'world', redisplay_value: true },
-        ],
-      },
-    },
-  ],
-}
-
-async function createFrom(archive: Uint8Array, fields: Partial<CreateTemplateVersionRequest> = {}): Promise<TemplateVersion> {
-  const { hash } = await server.client.files.upload({ body: archive })
-  return await server.client.templateVersions.create({
-    params: { organization: server.firstUser.organization_id },
-    body: { storage_method: 'file', file_id: hash, provisioner: 'echo', ...fields },
-  })
-}
-
-/** Creates a version and waits for the end of its import. */
-async function imported(archive: Uint8Array, fields: Partial<CreateTemplateVersionRequest> = {}): Promise<TemplateVersion> {
-  return await importEnded(server.client, (await createFrom(archive, fields)).id)
-}
-
 async function logsOf(templateversion: string): Promise<readonly ProvisionerJobLog[]> {
   return (await server.client.templateVersions.logs({ params: { templateversion }, query: {} })) ?? []
 }
@@ -83,7 +58,7 @@ test('a member reads a version once it belongs to a template', async () => {
 
 test('a name, tags and values are kept; the scope becomes organization', async () => {
   verifies('versions:create-name')
-  const version = await createFrom(echoArchive(), {
+  const version = await createFrom(server, echoArchive(), {
     name: 'bananas',
     tags: { scope: 'galaxy', zone: 'a' },
     parameter_values: [{ name: 'example', source_value: 'value', source_scheme: 'data', destination_scheme: 'environment_variable' }],
@@ -92,15 +67,17 @@ test('a name, tags and values are kept; the scope becomes organization', async (
 })
 
 test('tags with the scope user name the caller as owner', async () => {
-  const version = await createFrom(echoArchive(), { tags: { scope: 'user', owner: randomUUID() } })
+  const version = await createFrom(server, echoArchive(), { tags: { scope: 'user', owner: randomUUID() } })
   expect(version.job.tags).toEqual({ scope: 'user', owner: server.firstUser.user_id })
 })
 
 test('an unknown template or file is 404', async () => {
   verifies('versions:create-unknown')
-  await expect(createFrom(echoArchive(), { template_id: randomUUID() })).rejects.toMatchObject({ status: 404 })
-  await expect(createFrom(echoArchive(), { file_id: randomUUID() })).rejects.toMatchObject({ status: 404 })
-  await expect(createFrom(echoArchive(), { file_id: randomUUID(), template_id: randomUUID() })).rejects.toMatchObject({ status: 404 })
+  await expect(createFrom(server, echoArchive(), { template_id: randomUUID() })).rejects.toMatchObject({ status: 404 })
+  await expect(createFrom(server, echoArchive(), { file_id: randomUUID() })).rejects.toMatchObject({ status: 404 })
+  await expect(createFrom(server, echoArchive(), { file_id: randomUUID(), template_id: randomUUID() })).rejects.toMatchObject({
+    status: 404,
+  })
 })
 
 test('neither file nor example, both, and an unknown example are 400', async () => {
@@ -131,10 +108,12 @@ test('a file of somebody else is not found, and a plain member creates no versio
 test('a name that the template has is 409; versions without a template may share one', async () => {
   const template = await createTemplate(server)
   const fields = { name: uniqueName(), template_id: template.id }
-  await createFrom(echoArchive(), fields)
-  await expect(createFrom(echoArchive(), fields)).rejects.toMatchObject({ status: 409, validations: [{ field: 'name' }] })
+  await createFrom(server, echoArchive(), fields)
+  await expect(createFrom(server, echoArchive(), fields)).rejects.toMatchObject({ status: 409, validations: [{ field: 'name' }] })
   const loose = uniqueName()
-  expect((await createFrom(echoArchive(), { name: loose })).name).toBe((await createFrom(echoArchive(), { name: loose })).name)
+  expect((await createFrom(server, echoArchive(), { name: loose })).name).toBe(
+    (await createFrom(server, echoArchive(), { name: loose })).name,
+  )
 })
 
 test('an import logs its stages by their exact labels, in order', async () => {
@@ -143,7 +122,7 @@ test('an import logs its stages by their exact labels, in order', async () => {
     parse: [{ log: { level: 'debug', output: 'parsing' } }, { complete: {} }],
     plan: [{ log: { level: 'warn', output: 'planning' } }, { complete: {} }],
   })
-  const version = await imported(Buffer.concat([tarEntry('README.md', '# Read me\n'), archive]))
+  const version = await imported(server, Buffer.concat([tarEntry('README.md', '# Read me\n'), archive]))
   expect(version.job.status).toBe('succeeded')
   expect(version.readme).toBe('# Read me\n')
   const logs = await logsOf(version.id)
@@ -163,13 +142,13 @@ test('an import logs its stages by their exact labels, in order', async () => {
 
 test('an archive without README says so in the log', async () => {
   verifies('versions:import-stages')
-  const { id } = await imported(echoArchive())
+  const { id } = await imported(server, echoArchive())
   expect(await logsOf(id)).toContainEqual(expect.objectContaining({ log_level: 'debug', stage: 'No README.md provided', output: '' }))
 })
 
 test('long output is cut to 1024 characters, and a NUL in it is no reason to fail', async () => {
   const archive = echoArchive({ parse: [{ log: { output: 'é'.repeat(2000) } }, { log: { output: 'a\0b' } }, { complete: {} }] })
-  const { id, job } = await imported(archive)
+  const { id, job } = await imported(server, archive)
   expect(job.status).toBe('succeeded')
   const outputs = (await logsOf(id)).filter(({ stage }) => stage === 'Parse parameters').map(({ output }) => output)
   expect(outputs).toEqual(['é'.repeat(1024), 'ab'])
@@ -177,7 +156,7 @@ test('long output is cut to 1024 characters, and a NUL in it is no reason to fai
 
 test('after and before cut the log by id', async () => {
   verifies('rulings:logs-before')
-  const { id: templateversion } = await imported(echoArchive())
+  const { id: templateversion } = await imported(server, echoArchive())
   const ids = (await logsOf(templateversion)).map(({ id }) => id)
   const cut = async (query: { after?: number; before?: number }): Promise<number[]> =>
     ((await server.client.templateVersions.logs({ params: { templateversion }, query })) ?? []).map(({ id }) => id)
@@ -188,7 +167,7 @@ test('after and before cut the log by id', async () => {
 })
 
 test('a bound that is no integer is 400 and names itself; before does not go with follow', async () => {
-  const { id } = await imported(echoArchive())
+  const { id } = await imported(server, echoArchive())
   for (const [query, field] of [
     ['before=soon', 'before'],
     ['after=1.5', 'after'],
@@ -216,7 +195,7 @@ async function follow(templateversion: string): Promise<{ messages: string[]; cl
 
 test('the log stream has every entry once and ends by itself when the job has ended', async () => {
   verifies('versions:logs')
-  const { id } = await createFrom(echoArchive(HANGING))
+  const { id } = await createFrom(server, echoArchive(HANGING))
   const { messages, closed } = await follow(id)
   await eventually(async () => (messages.some((message) => message.includes('still parsing')) ? true : undefined))
   await server.client.templateVersions.cancel({ params: { templateversion: id } })
@@ -231,78 +210,11 @@ test('the log stream has every entry once and ends by itself when the job has en
 test('an import of thousands of lines is followed without a gap', async () => {
   verifies('versions:logs')
   const lines = Array.from({ length: 1500 }, (_, index) => ({ log: { output: `line ${index}` } }))
-  const { id } = await createFrom(echoArchive({ parse: [...lines, { complete: {} }] }))
+  const { id } = await createFrom(server, echoArchive({ parse: [...lines, { complete: {} }] }))
   const { messages, closed } = await follow(id)
   expect(await closed).toBe(1000)
   expect(messages).toHaveLength((await logsOf(id)).length)
   expect(messages.length).toBeGreaterThan(1500)
-})
-
-test('a parameter without a value fails the import with its name, the first in the order of the schemas', async () => {
-  verifies('versions:missing-parameter')
-  const parse = [{ complete: { parameter_schemas: [{ name: 'zone' }, { name: 'area' }] } }]
-  const version = await imported(echoArchive({ parse }))
-  expect(version.job).toMatchObject({ status: 'failed', error: 'missing parameter: zone' })
-})
-
-test('a parameter that came with the version is not missing', async () => {
-  const parse = [{ complete: { parameter_schemas: [{ name: 'zone', redisplay_value: true }] } }]
-  const version = await imported(echoArchive({ parse }), {
-    parameter_values: [{ name: 'zone', source_value: 'north', source_scheme: 'data', destination_scheme: 'environment_variable' }],
-  })
-  expect(version.job.status).toBe('succeeded')
-  const [parameter] = await server.client.templateVersions.parameters({ params: { templateversion: version.id } })
-  expect(parameter).toMatchObject({
-    name: 'zone',
-    source_value: 'north',
-    scope: 'import_job',
-    scope_id: version.job.id,
-    default_source_value: false,
-    destination_scheme: 'environment_variable',
-  })
-})
-
-test('a template that declares one parameter twice fails with a reason', async () => {
-  const parse = [{ complete: { parameter_schemas: [{ name: 'zone' }, { name: 'zone' }] } }]
-  const version = await imported(echoArchive({ parse }))
-  expect(version.job).toMatchObject({ status: 'failed', error: 'update job: the parameter "zone" is declared twice' })
-})
-
-test('defaults are the values, in the order of the schemas', async () => {
-  verifies('versions:parameters')
-  const { id } = await imported(echoArchive(TWO_PARAMETERS))
-  const parameters = await server.client.templateVersions.parameters({ params: { templateversion: id } })
-  expect(parameters.map(({ name, source_value, default_source_value }) => [name, source_value, default_source_value])).toEqual([
-    ['first', 'hello', true],
-    ['second', 'world', true],
-  ])
-})
-
-test('a schema with a condition lists the values it allows; a secret is not shown', async () => {
-  verifies('versions:schema')
-  const parse = [
-    {
-      complete: {
-        parameter_schemas: [
-          {
-            name: 'example',
-            default_source_scheme: 'data',
-            default_source_value: 'first',
-            redisplay_value: false,
-            validation_type_system: 'hcl',
-            validation_value_type: 'string',
-            validation_condition: 'contains(["second", "first"], var.example)',
-          },
-        ],
-      },
-    },
-  ] as const
-  const { id: templateversion } = await imported(echoArchive({ parse }))
-  const schemas = await server.client.templateVersions.schema({ params: { templateversion } })
-  expect(schemas).toHaveLength(1)
-  expect(schemas[0]).toMatchObject({ name: 'example', validation_contains: ['first', 'second'] })
-  const [parameter] = await server.client.templateVersions.parameters({ params: { templateversion } })
-  expect(parameter?.source_value).toBe('')
 })
 
 test('schema, parameters and resources of an unfinished import are 412', async () => {
@@ -324,7 +236,7 @@ test('resources come twice, for start and for stop, sorted by name, with their a
       },
     },
   ]
-  const { id } = await imported(echoArchive({ apply }))
+  const { id } = await imported(server, echoArchive({ apply }))
   const resources = await server.client.templateVersions.resources({ params: { templateversion: id } })
   expect(resources.map(({ name }) => name)).toEqual(['another', 'another', 'some', 'some'])
   expect(resources.map(({ workspace_transition }) => workspace_transition).toSorted()).toEqual(['start', 'start', 'stop', 'stop'])
@@ -353,37 +265,37 @@ test.each([
   ['a slug that is none', { resources: [{ name: 'a', type: 'b', agents: [{ name: 'c', apps: [{ slug: '-no-' }] }] }] }, 'app slug "-no-"'],
 ])('%s fails the import with a reason, and nothing is stored', async (_what, complete, error) => {
   verifies('provisioner:resources')
-  const { id, job } = await imported(echoArchive({ apply: [{ complete }] }))
+  const { id, job } = await imported(server, echoArchive({ apply: [{ complete }] }))
   expect(job).toMatchObject({ status: 'failed', error: expect.stringContaining(error) })
   expect(await server.client.templateVersions.resources({ params: { templateversion: id } })).toEqual([])
 })
 
 test('what the plan reports as its error is the error of the job, word by word', async () => {
-  const { job } = await imported(echoArchive({ plan: [{ complete: { error: 'the cloud said no' } }] }))
+  const { job } = await imported(server, echoArchive({ plan: [{ complete: { error: 'the cloud said no' } }] }))
   expect(job).toMatchObject({ status: 'failed', error: 'the cloud said no' })
 })
 
 test('a template without an answer fails with the step that had none', async () => {
   verifies('echo:answers')
-  const { job } = await imported(echoArchive({ parse: [] }))
+  const { job } = await imported(server, echoArchive({ parse: [] }))
   expect(job).toMatchObject({ status: 'failed', error: 'run parse: no state' })
 })
 
 test('an archive whose entry would land outside the folder fails the job', async () => {
   verifies('versions:archive-escape')
-  const { job } = await imported(Buffer.concat([tarEntry('../outside', 'x'), echoArchive()]))
+  const { job } = await imported(server, Buffer.concat([tarEntry('../outside', 'x'), echoArchive()]))
   expect(job.status).toBe('failed')
   expect(job.error).toContain('tar attempts to target relative upper directory')
 })
 
 test('what is no archive fails the job', async () => {
-  const { job } = await imported(Buffer.from('this is not a tar file'.repeat(100)))
+  const { job } = await imported(server, Buffer.from('this is not a tar file'.repeat(100)))
   expect(job.status).toBe('failed')
 })
 
 test('a running import is canceled once, reads as canceling, and ends failed when forced', async () => {
   verifies('versions:cancel', 'echo:hangs')
-  const { id: templateversion } = await createFrom(echoArchive(HANGING))
+  const { id: templateversion } = await createFrom(server, echoArchive(HANGING))
   await running(templateversion)
   await server.client.templateVersions.cancel({ params: { templateversion } })
   const { job } = await server.client.templateVersions.get({ params: { templateversion } })
@@ -396,7 +308,7 @@ test('a running import is canceled once, reads as canceling, and ends failed whe
 
 test('canceling an import that has ended is 412, one that has not begun ends it at once', async () => {
   verifies('versions:cancel')
-  const { id } = await imported(echoArchive())
+  const { id } = await imported(server, echoArchive())
   await expect(server.client.templateVersions.cancel({ params: { templateversion: id } })).rejects.toMatchObject({ status: 412 })
   const waiting = { templateversion: (await createVersion(idle)).id }
   await idle.client.templateVersions.cancel({ params: waiting })

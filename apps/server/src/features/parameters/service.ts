@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Failure, type CreateParameterRequest } from '@berth/schema'
 import { ReportRefused, type JobUpdate } from '@berth/provisioner'
+import { NIL_UUID } from '@berth/schema/rules'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Transaction } from '../../database/database.ts'
 import { computeParameters, type Computation, type ParameterSchemaRow } from './compute-parameters.ts'
@@ -46,6 +47,27 @@ export class ParameterService {
     const created_at = timestamp(this.#clock.now())
     const rows = schemas.map((schema, index) => ({ ...schema, id: randomUUID(), created_at, job_id: jobId, index, default_refresh: '' }))
     await this.#store.in(transaction).insertSchemas(rows)
+  }
+
+  /**
+   * Replaces values that ask to be copies by what they are copied from: a value that the import of a version of the same template was given, secrets
+   * included. Throws `validation_failed` for anything else.
+   */
+  async resolveCopies(values: readonly CreateParameterRequest[], templateId: string | undefined): Promise<CreateParameterRequest[]> {
+    return await Promise.all(
+      values.map(async (value, index) => {
+        const { copy_from_parameter: id } = value
+        if (id === undefined || id === NIL_UUID) return value
+        const source = templateId === undefined ? undefined : await this.#store.findOfImport(id, templateId)
+        if (source === undefined) {
+          const field = `parameter_values[${index}].copy_from_parameter`
+          throw new Failure('validation_failed', {
+            validations: [{ field, detail: 'No version of this template has been given such a value' }],
+          })
+        }
+        return source
+      }),
+    )
   }
 
   /** Stores values for a scope; names must be distinct. Throws `validation_failed`. */

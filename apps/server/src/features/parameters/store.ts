@@ -31,6 +31,18 @@ export class ParameterStore {
       .execute()
   }
 
+  /** A value that the import of one of a template's versions was given. */
+  async findOfImport(id: string, templateId: string): Promise<NewParameterValue | undefined> {
+    return await this.#queries
+      .selectFrom('parameter_values as value')
+      .innerJoin('template_versions as version', 'version.job_id', 'value.scope_id')
+      .select(['value.name', 'value.source_scheme', 'value.source_value', 'value.destination_scheme'])
+      .where('value.id', '=', id)
+      .where('value.scope', '=', 'import_job')
+      .where('version.template_id', '=', templateId)
+      .executeTakeFirst()
+  }
+
   async insertSchemas(rows: readonly ParameterSchemaRow[]): Promise<void> {
     if (rows.length > 0) await this.#queries.insertInto('parameter_schemas').values(rows).execute()
   }

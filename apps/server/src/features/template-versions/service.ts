@@ -91,7 +91,7 @@ export class TemplateVersionService {
       provisioner: request.provisioner,
       name: request.name || undefined,
       tags: request.tags ?? {},
-      parameterValues: request.parameter_values ?? [],
+      parameterValues: await this.#dependencies.parameters.resolveCopies(request.parameter_values ?? [], template?.id),
     }
     return await this.#store.getView(await this.insert(actor, version))
   }

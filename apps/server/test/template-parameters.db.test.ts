@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto'
+import { echoArchive, type EchoResponses } from '@berth/provisioner/testing'
+import { verifies } from '@berth/requirements'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createTemplate, uniqueName } from './factories.ts'
+import { createFrom, imported } from './import-archive.ts'
+import { runSql } from './run-sql.ts'
+import { startTestServer, type TestServer } from './start-test-server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer()
+})
+afterAll(async () => await server.stop())
+
+const TWO_PARAMETERS: EchoResponses = {
+  parse: [
+    {
+      complete: {
+        parameter_schemas: [
+          { name: 'first', default_source_scheme: 'data', default_source_value: 'hello', redisplay_value: true },
+          { name: 'second', default_source_scheme: 'data', default_source_value: 'world', redisplay_value: true },
+        ],
+      },
+    },
+  ],
+}
+
+test('a parameter without a value fails the import with its name, the first in the order of the schemas', async () => {
+  verifies('versions:missing-parameter')
+  const parse = [{ complete: { parameter_schemas: [{ name: 'zone' }, { name: 'area' }] } }]
+  const version = await imported(server, echoArchive({ parse }))
+  expect(version.job).toMatchObject({ status: 'failed', error: 'missing parameter: zone' })
+})
+
+test('a parameter that came with the version is not missing', async () => {
+  const parse = [{ complete: { parameter_schemas: [{ name: 'zone', redisplay_value: true }] } }]
+  const version = await imported(server, echoArchive({ parse }), {
+    parameter_values: [{ name: 'zone', source_value: 'north', source_scheme: 'data', destination_scheme: 'environment_variable' }],
+  })
+  expect(version.job.status).toBe('succeeded')
+  const [parameter] = await server.client.templateVersions.parameters({ params: { templateversion: version.id } })
+  expect(parameter).toMatchObject({
+    name: 'zone',
+    source_value: 'north',
+    scope: 'import_job',
+    scope_id: version.job.id,
+    default_source_value: false,
+    destination_scheme: 'environment_variable',
+  })
+})
+
+test('a value is copied from another version of the same template, secrets included, and from nowhere else', async () => {
+  const archive = echoArchive({ parse: [{ complete: { parameter_schemas: [{ name: 'password' }] } }] })
+  const secret = { name: 'password', source_value: 'hunter2', source_scheme: 'data', destination_scheme: 'environment_variable' } as const
+  const first = await imported(server, archive, { parameter_values: [secret] })
+  const [given] = await server.client.templateVersions.parameters({ params: { templateversion: first.id } })
+  const copy = {
+    name: '',
+    source_value: '',
+    source_scheme: 'none',
+    destination_scheme: 'none',
+    copy_from_parameter: given?.id ?? '',
+  } as const
+  const refusal = { status: 400, validations: [{ field: 'parameter_values[0].copy_from_parameter' }] }
+  await expect(createFrom(server, archive, { parameter_values: [copy] })).rejects.toMatchObject(refusal)
+  const foreign = await createTemplate(server)
+  await expect(createFrom(server, archive, { parameter_values: [copy], template_id: foreign.id })).rejects.toMatchObject(refusal)
+  const template = await server.client.templates.create({
+    params: { organization: server.firstUser.organization_id },
+    body: { name: uniqueName(), template_version_id: first.id },
+  })
+  const unknown = { ...copy, copy_from_parameter: randomUUID() }
+  await expect(createFrom(server, archive, { parameter_values: [unknown], template_id: template.id })).rejects.toMatchObject(refusal)
+  const second = await imported(server, archive, { parameter_values: [copy], template_id: template.id })
+  expect(second.job.status).toBe('succeeded')
+  const [stored] = await runSql(server, 'select name, source_value, destination_scheme from parameter_values where scope_id = $1', [
+    second.job.id,
+  ])
+  expect(stored).toEqual({ name: 'password', source_value: 'hunter2', destination_scheme: 'environment_variable' })
+})
+
+test('a template that declares one parameter twice fails with a reason', async () => {
+  const parse = [{ complete: { parameter_schemas: [{ name: 'zone' }, { name: 'zone' }] } }]
+  const version = await imported(server, echoArchive({ parse }))
+  expect(version.job).toMatchObject({ status: 'failed', error: 'update job: the parameter "zone" is declared twice' })
+})
+
+test('defaults are the values, in the order of the schemas', async () => {
+  verifies('versions:parameters')
+  const { id } = await imported(server, echoArchive(TWO_PARAMETERS))
+  const parameters = await server.client.templateVersions.parameters({ params: { templateversion: id } })
+  expect(parameters.map(({ name, source_value, default_source_value }) => [name, source_value, default_source_value])).toEqual([
+    ['first', 'hello', true],
+    ['second', 'world', true],
+  ])
+})
+
+test('a schema with a condition lists the values it allows; a secret is not shown', async () => {
+  verifies('versions:schema')
+  const parse = [
+    {
+      complete: {
+        parameter_schemas: [
+          {
+            name: 'example',
+            default_source_scheme: 'data',
+            default_source_value: 'first',
+            redisplay_value: false,
+            validation_type_system: 'hcl',
+            validation_value_type: 'string',
+            validation_condition: 'contains(["second", "first"], var.example)',
+          },
+        ],
+      },
+    },
+  ] as const
+  const { id: templateversion } = await imported(server, echoArchive({ parse }))
+  const schemas = await server.client.templateVersions.schema({ params: { templateversion } })
+  expect(schemas).toHaveLength(1)
+  expect(schemas[0]).toMatchObject({ name: 'example', validation_contains: ['first', 'second'] })
+  const [parameter] = await server.client.templateVersions.parameters({ params: { templateversion } })
+  expect(parameter?.source_value).toBe('')
+})

@@ -185,7 +185,7 @@ function announce({ logger, clock, version, config: { secureAuthCookie } }: AppO
       const line = {
         request_id: origin.request_id,
         method: request.method,
-        path: request.path,
+        path: pathOf(request.originalUrl),
         status: statusCode,
         ms: clock.now().getTime() - startedAt,
         ip: origin.ip,

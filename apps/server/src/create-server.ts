@@ -10,9 +10,10 @@ import { systemClock, type Clock } from './clock.ts'
 import { compose, type Services } from './compose.ts'
 import type { Config } from './config.ts'
 import { tryHoldAdvisoryLock, type AdvisoryLock } from './database/advisory-lock.ts'
+import { describeConnection } from './database/connection.ts'
 import { openDatabase } from './database/database.ts'
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded/start-embedded-postgres.ts'
-import { migrate } from './database/migrate.ts'
+import { MigrationError, migrate } from './database/migrate.ts'
 import { PubSub } from './database/pubsub.ts'
 import { createDrivers } from './drivers.ts'
 import { replicaLockName } from './features/provisioner-jobs/job-lease.ts'
@@ -72,7 +73,7 @@ async function start(
 ): Promise<BerthServer> {
   const { logger, clock = systemClock, random = Math.random } = world
   const { connectionUrl, databaseName } = await findDatabase(config, logger, started)
-  await migrate({ connectionUrl, logger })
+  await prepareDatabase(config, { connectionUrl, logger })
   const database = await openDatabase({ connectionUrl, logger })
   started.push(async () => await database.close())
   const warming = database.warm(CONNECTIONS_TO_WARM)
@@ -116,6 +117,19 @@ async function findDatabase(
   const embedded: EmbeddedPostgres = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, logger })
   started.push(async () => await embedded.stop())
   return { connectionUrl: embedded.url, databaseName: `embedded PostgreSQL in ${config.dataDirectory}` }
+}
+
+/** Migrations are the first to use a database: what keeps them from it is told with the setting that named it. */
+async function prepareDatabase({ pgConnectionUrl }: Config, options: { connectionUrl: string; logger: Logger }): Promise<void> {
+  try {
+    await migrate(options)
+  } catch (error) {
+    if (pgConnectionUrl === undefined || error instanceof MigrationError || !(error instanceof Error)) throw error
+    // Where a host has several addresses, the message of the error that sums up is empty.
+    const { message, code } = error as NodeJS.ErrnoException
+    const reason = (message === '' ? (code ?? 'it cannot be reached') : message).replace(/\s+/g, ' ')
+    throw new Error(`BERTH_PG_CONNECTION_URL cannot be used: ${describeConnection(pgConnectionUrl)}: ${reason}`, { cause: error })
+  }
 }
 
 /** Holds the lock that says "this server lives", and takes it again when the connection under it breaks. */

@@ -1,0 +1,181 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { verifies } from '@berth/requirements'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { createTestDatabase, type TestDatabase } from './database/create-test-database.ts'
+import { eventually } from './eventually.ts'
+import { rawRequest } from './raw-request.ts'
+import { FIRST_USER } from './start-test-server.ts'
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+/** Loaded into the process itself, so that there is one process to send signals to. */
+const TSX = new URL('../../../node_modules/tsx/dist/loader.mjs', import.meta.url).href
+
+let database: TestDatabase
+let directory: string
+beforeAll(async () => {
+  database = await createTestDatabase()
+  directory = await mkdtemp(join(tmpdir(), 'berth-process-'))
+})
+afterAll(async () => {
+  await database.drop()
+  await rm(directory, { recursive: true, force: true })
+})
+
+interface RunningProcess {
+  readonly child: ChildProcess
+  /** Everything it has written so far. */
+  out(): string
+  err(): string
+  /** Resolves with the exit code. */
+  readonly ended: Promise<number | null>
+}
+
+const running: ChildProcess[] = []
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill('SIGKILL')
+})
+
+function start(settings: Readonly<Record<string, string>> = {}, flags: readonly string[] = []): RunningProcess {
+  const child = spawn(process.execPath, ['--conditions=@berth/source', '--import', TSX, MAIN, ...flags], {
+    env: {
+      PATH: process.env['PATH'],
+      HOME: directory,
+      BERTH_HTTP_ADDRESS: '127.0.0.1:0',
+      BERTH_PG_CONNECTION_URL: database.url,
+      BERTH_DATA_DIR: join(directory, 'data'),
+      ...settings,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  running.push(child)
+  let [out, err] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+  const ended = once(child, 'close').then(([code]) => code as number | null)
+  return { child, out: () => out, err: () => err, ended }
+}
+
+/** Where it says it is; fails with what it wrote when it ends instead. */
+async function announced(server: RunningProcess): Promise<string> {
+  return await eventually(
+    async () => {
+      if (server.child.exitCode !== null) throw new Error(`It ended: ${server.err()}`)
+      return /is up at (\S+)/.exec(server.out())?.[1]
+    },
+    { timeoutMs: 25_000 },
+  )
+}
+
+/** The lines of the log, each of which is a JSON document. */
+function logOf(server: RunningProcess): Record<string, unknown>[] {
+  return server
+    .err()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+}
+
+test('it announces itself, is healthy, logs JSON with a request id and no token, and ends with 0 on SIGTERM', async () => {
+  verifies('rulings:tokens-not-logged')
+  const server = start({ BERTH_LOG_LEVEL: 'trace' })
+  const url = await announced(server)
+  expect(server.out()).toContain('Nobody has signed in yet.')
+  expect((await rawRequest(url, 'GET //healthz')).text).toBe('OK')
+
+  await rawRequest(url, 'POST /users/first', { body: FIRST_USER })
+  const login = await rawRequest(url, 'POST /users/login', { body: FIRST_USER })
+  const { session_token: token } = login.json as { session_token: string }
+  const me = await rawRequest(url, `GET /users/me?coder_session_token=${token}`)
+  expect(me.status).toBe(200)
+  await rawRequest(url, `GET /workspaces/x/%zz?coder_session_token=${token}`)
+  await rawRequest(url, `GET /nothing?coder_session_token=${token}`, { headers: { Cookie: `coder_session_token=${token}` } })
+
+  const requestId = me.headers['x-coder-request-id']
+  const line = await eventually(async () => logOf(server).find((entry) => entry['request_id'] === requestId))
+  expect(line).toMatchObject({ method: 'GET', path: '/api/v2/users/me', status: 200 })
+  server.child.kill('SIGTERM')
+  expect(await server.ended).toBe(0)
+  const requests = logOf(server).filter(({ msg }) => msg === 'request')
+  expect(requests).toHaveLength(6)
+  expect(requests.every((entry) => typeof entry['request_id'] === 'string')).toBe(true)
+  for (const secret of [token, token.slice(11), FIRST_USER.password, database.url])
+    expect(server.out() + server.err()).not.toContain(secret)
+})
+
+test('started again it tells how to sign in, and ends with 0 on SIGINT while a request is open', async () => {
+  const server = start()
+  const url = await announced(server)
+  expect(server.out()).toContain(`berth login ${url}`)
+  expect(server.out()).not.toContain('Nobody has signed in yet.')
+  const login = await rawRequest(url, 'POST /users/login', { body: FIRST_USER })
+  expect(login.status).toBe(201)
+  server.child.kill('SIGINT')
+  server.child.kill('SIGINT')
+  expect(await server.ended).toBe(0)
+})
+
+/** The one line that it writes before it ends with 1. */
+async function refusal(settings: Readonly<Record<string, string>>, flags: readonly string[] = []): Promise<string> {
+  const server = start(settings, flags)
+  expect(await server.ended).toBe(1)
+  expect(server.out()).toBe('')
+  const lines = server.err().split('\n')
+  expect(lines).toHaveLength(2)
+  expect(lines[0]).toMatch(/^berth-server: /)
+  return lines[0] ?? ''
+}
+
+describe('what it cannot start with is said in one line, and it ends with 1', () => {
+  test('a wrong setting', async () => {
+    expect(await refusal({ BERTH_API_RATE_LIMIT: 'many' })).toBe(
+      'berth-server: BERTH_API_RATE_LIMIT cannot be used: "many" is not a whole number from -1000000 to 1000000.',
+    )
+  })
+
+  test('a wrong flag', async () => {
+    expect(await refusal({}, ['--provisioner-daemons=x'])).toContain('--provisioner-daemons cannot be used')
+  })
+
+  test('a taken port', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as { port: number }
+    const line = await refusal({ BERTH_HTTP_ADDRESS: `127.0.0.1:${port}` })
+    other.close()
+    expect(line).toContain(`127.0.0.1:${port} is taken`)
+    expect(line).toContain('BERTH_HTTP_ADDRESS')
+  })
+
+  test('a database that is not there, without its password', async () => {
+    const line = await refusal({ BERTH_PG_CONNECTION_URL: 'postgres://berth:hunter2@127.0.0.1:1/berth' })
+    expect(line).toContain('BERTH_PG_CONNECTION_URL')
+    expect(line).toContain('127.0.0.1:1')
+    expect(line).not.toContain('hunter2')
+  })
+
+  test('a host with several addresses, none of which answers', async () => {
+    const line = await refusal({ BERTH_PG_CONNECTION_URL: 'postgres://berth:hunter2@localhost:1/berth' })
+    expect(line).toMatch(/BERTH_PG_CONNECTION_URL.*localhost:1: .*ECONNREFUSED/)
+  })
+
+  test('a database that does not exist on a server that does', async () => {
+    const url = new URL(database.url)
+    url.pathname = '/nowhere'
+    const line = await refusal({ BERTH_PG_CONNECTION_URL: url.href })
+    expect(line).toContain('BERTH_PG_CONNECTION_URL')
+    expect(line).toContain('nowhere')
+  })
+})
+
+test('--help prints every setting and ends with 0', async () => {
+  const server = start({}, ['--help'])
+  expect(await server.ended).toBe(0)
+  expect(server.out()).toContain('--http-address, BERTH_HTTP_ADDRESS')
+  expect(server.err()).toBe('')
+})

@@ -4,8 +4,11 @@ import { verifies } from '@berth/requirements'
 import type { Template, Workspace } from '@berth/schema'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { timestamp } from '../src/clock.ts'
 import { tryHoldAdvisoryLock } from '../src/database/advisory-lock.ts'
+import { openDatabase } from '../src/database/database.ts'
 import { replicaLockName } from '../src/features/provisioner-jobs/job-lease.ts'
+import { JobStore } from '../src/features/provisioner-jobs/store.ts'
 import { buildEnded, createTemplate, createVersion, createWorkspace, importEnded } from './factories.ts'
 import { runSql } from './run-sql.ts'
 import { startAnotherServer } from './start-another-server.ts'
@@ -151,6 +154,14 @@ test('a server that starts fails at once what a dead one left behind, and finish
   expect((await importEnded(next.client, waiting.id)).job.status).toBe('succeeded')
 })
 
+test('a silent job that has lost what it was for is failed, and so are the others', async () => {
+  const [senseless, other] = [await createVersion(server), await createVersion(server)]
+  await runSql(server, `update provisioner_jobs set type = 'workspace_build' where id = $1`, [senseless.job.id])
+  const worker = await insertWorker(randomUUID())
+  for (const { job } of [senseless, other]) await handTo(worker, job.id, 50)
+  for (const { id } of [senseless, other]) expect((await importEnded(server.client, id)).job.status).toBe('failed')
+})
+
 test('two servers that look at the same time fail a silent job once', async () => {
   const other = await startAnotherServer(server, { config: { provisionerDaemons: 0 } })
   onTestFinished(async () => await other.stop())
@@ -169,16 +180,16 @@ test('two servers that look at the same time fail a silent job once', async () =
   }
 })
 
-test('a worker that is heard of again after its job was failed is told that it lost it', async () => {
+test('a worker that is heard of again after its job was failed is told that it lost it, and changes nothing', async () => {
+  const database = await openDatabase({ connectionUrl: server.databaseUrl, logger: pino({ level: 'silent' }), maxConnections: 2 })
+  onTestFinished(async () => await database.close())
+  const store = new JobStore(database.kysely)
   const version = await createVersion(server)
-  const worker = await insertWorker(await liveReplica())
-  await handTo(worker, version.job.id, 35)
+  const workerId = await insertWorker(await liveReplica())
+  await handTo(workerId, version.job.id, 35)
   const ended = await importEnded(server.client, version.id)
-  const rows = await runSql(
-    server,
-    'update provisioner_jobs set updated_at = now() where id = $1 and worker_id = $2 and completed_at is null returning id',
-    [version.job.id, worker],
-  )
-  expect(rows).toEqual([])
+  const now = timestamp(server.clock.now())
+  expect(await store.beat({ id: version.job.id, workerId, now })).toBeUndefined()
+  expect(await store.complete({ id: version.job.id, workerId, error: null, now })).toBe(false)
   expect((await server.client.templateVersions.get({ params: { templateversion: version.id } })).job).toEqual(ended.job)
 })

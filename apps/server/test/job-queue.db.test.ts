@@ -11,6 +11,7 @@ import { DatabaseReporter } from '../src/features/provisioner-jobs/database-repo
 import { JobStore, type JobRow } from '../src/features/provisioner-jobs/store.ts'
 import { eventually } from './eventually.ts'
 import { build, buildEnded, createTemplate, createWorkspace, importEnded } from './factories.ts'
+import { endOf, openSocket, opened } from './fake-agent.ts'
 import { runSql } from './run-sql.ts'
 import { startAnotherServer, type AnotherServer } from './start-another-server.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
@@ -114,7 +115,11 @@ test('a job canceled before it started is never acquired, and its log stream end
   verifies('rulings:canceled-pending-job-never-runs')
   const { store } = await openStore()
   const { versionId, jobId } = await enqueue()
+  const following = openSocket(server, `/templateversions/${versionId}/logs?follow`, server.firstUser.token)
+  const end = endOf(following)
+  await opened(following)
   await server.client.templateVersions.cancel({ params: { templateversion: versionId } })
+  expect((await end).code).toBe(1000)
   expect(await store.acquire(worker(await newWorker()))).toBeUndefined()
   await startWorker()
   const later = await enqueue()

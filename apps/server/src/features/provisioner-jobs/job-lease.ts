@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { JOB_LOGS_CHANNEL } from '../../channels.ts'
 import { timestamp, type Clock } from '../../clock.ts'
 import { advisoryLockNumber } from '../../database/advisory-lock.ts'
-import type { Database } from '../../database/database.ts'
+import type { Database, Transaction } from '../../database/database.ts'
 import { isConnectionError } from '../../database/database-errors.ts'
 import { notify } from '../../database/pubsub.ts'
 import type { JobHandlers } from './job-handler.ts'
@@ -94,13 +94,25 @@ export class JobLease {
     return rows[0]?.free === true
   }
 
+  /** A job whose meaning cannot be dealt with is failed all the same: it must not hang, nor keep others from being failed. */
   async #fail(job: JobRow, error: string): Promise<boolean> {
-    const { database, store, handlers, clock, logger } = this.#options
+    const { handlers, logger } = this.#options
+    try {
+      return await this.#end(job, error, async (transaction) => await handlers[job.type]?.failed(transaction, job, { error }))
+    } catch (handlerError) {
+      if (isConnectionError(handlerError)) throw handlerError
+      logger.error({ err: handlerError, job_id: job.id }, 'a job was failed, but not what depends on it')
+      return await this.#end(job, error, async () => {})
+    }
+  }
+
+  async #end(job: JobRow, error: string, failDependents: (transaction: Transaction) => Promise<void>): Promise<boolean> {
+    const { database, store, clock, logger } = this.#options
     return await database.transaction(async (transaction) => {
       const now = timestamp(clock.now())
       const before = timestamp(clock.now().getTime() - SUSPICION_MS)
       if (!(await store.in(transaction).failSilent({ id: job.id, before, error, now }))) return false
-      await handlers[job.type]?.failed(transaction, job, { error })
+      await failDependents(transaction)
       await notify(transaction, JOB_LOGS_CHANNEL, job.id)
       logger.warn({ job_id: job.id }, error)
       return true

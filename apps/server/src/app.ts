@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { Failure, api, type EndpointSpec } from '@berth/schema'
+import { Failure, api } from '@berth/schema'
 import express, { Router, type ErrorRequestHandler, type RequestHandler } from 'express'
 import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
@@ -21,9 +21,9 @@ import type { AgentRow, FoundByPath } from './found.ts'
 import { createGate } from './gate.ts'
 import type { Origin } from './http/caller.ts'
 import { sendFailure } from './http/send-failure.ts'
-import { pathOf, queryOf } from './http/request-target.ts'
+import { pathOf } from './http/request-target.ts'
 import { serve, type Gate, type Route } from './http/serve.ts'
-import { CSRF_COOKIE, CSRF_TOKEN_BYTES, readCookies, sentToken } from './http/session-token.ts'
+import { CSRF_COOKIE, CSRF_TOKEN_BYTES, readCookies } from './http/session-token.ts'
 import { WebSocketUpgrades } from './http/websocket-upgrade.ts'
 
 export interface AppOptions {
@@ -125,22 +125,35 @@ function compareSpecificity(a: string, b: string): number {
   return 0
 }
 
-function nounOf(spec: EndpointSpec): string {
-  return spec.path.split('/')[1] ?? ''
-}
-
-/** Below a noun that only signed-in users reach, an unknown path asks for the session first (Coder v2 API, v0.13.4). */
+/** Nothing is there. Below a resource the session and the spelling of its parameters are looked at first (Coder v2 API, v0.13.4). */
 function notFound(routes: readonly Route[], gate: Gate<FoundByPath, AgentRow>): RequestHandler {
-  const open = new Set(routes.filter(({ spec }) => spec.access === 'anyone' || spec.access === 'agent').map(({ spec }) => nounOf(spec)))
-  const closed = new Set(routes.map(({ spec }) => nounOf(spec)).filter((noun) => !open.has(noun)))
   return async (request, response) => {
-    limitUnmatched(gate, request, response)
-    const [, noun = ''] = request.path.split('/')
-    if (closed.has(noun)) {
-      await gate.identify(sentToken(request, queryOf(request.url))?.token, originOf(response))
-    }
+    const above = resourceAbove(routes, pathOf(request.url))
+    if (above === undefined) limitUnmatched(gate, request, response)
+    else await above.route.approach(Object.assign(request, { params: above.params }), response, originOf(response))
     throw new Failure('route_not_found')
   }
+}
+
+/** The resource with the longest path that the given one goes on from. Those that answer with a slash at their end have more below them. */
+function resourceAbove(routes: readonly Route[], path: string): { route: Route; params: Record<string, string> } | undefined {
+  const words = path.split('/')
+  const candidates = routes
+    .filter(({ spec }) => spec.trailingSlash === true && spec.path !== '/')
+    .map((route) => ({ route, pattern: route.spec.path.split('/') }))
+    .filter(({ pattern }) => pattern.length < words.length && pattern.every((word, index) => word.startsWith(':') || word === words[index]))
+    // What begins with fixed words of its own, such as the agent's own paths, is not what a parameter names.
+    .filter(
+      ({ pattern }) =>
+        !pattern.at(-1)?.startsWith(':') ||
+        !routes.some(({ spec }) => `${spec.path}/`.startsWith(`${words.slice(0, pattern.length).join('/')}/`)),
+    )
+    .sort((a, b) => b.pattern.length - a.pattern.length)
+  const [longest] = candidates
+  if (longest === undefined) return undefined
+  const { route, pattern } = longest
+  const named = pattern.flatMap((word, index) => (word.startsWith(':') ? [[word.slice(1), decodeURIComponent(words[index] ?? '')]] : []))
+  return { route, params: Object.fromEntries(named) as Record<string, string> }
 }
 
 function limitUnmatched(gate: Gate<FoundByPath, AgentRow>, request: IncomingMessage, response: ServerResponse): void {

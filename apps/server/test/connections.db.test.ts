@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { verifies } from '@berth/requirements'
 import { maxFileBytes } from '@berth/schema'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { createMember, createTemplate, createWorkspace, buildEnded } from './factories.ts'
 import { rawRequest } from './raw-request.ts'
 import { runSql } from './run-sql.ts'
@@ -203,6 +204,18 @@ test('a handshake that is not one is refused', async () => {
     const { status } = await rawRequest(server.url, line, { headers: { ...HANDSHAKE, ...wrong }, token })
     expect(status).toBe(400)
   }
+})
+
+test('a message above 32 KiB closes a WebSocket with 1009', async () => {
+  const template = await createTemplate(server, { plan: [{ complete: {} }], apply: [{ log: { output: 'never ends' } }] })
+  const workspace = await createWorkspace(server, template)
+  const url = `${server.url.replace('http', 'ws')}/api/v2/workspacebuilds/${workspace.latest_build.id}/logs?follow=true`
+  const socket = new WebSocket(url, { headers: { 'Coder-Session-Token': server.firstUser.token } })
+  await once(socket, 'open')
+  const closed = once(socket, 'close')
+  socket.send(Buffer.alloc(32 * 1024 + 1))
+  const [code] = (await closed) as [number]
+  expect(code).toBe(1009)
 })
 
 test('a crash in a handler is 500 with a fixed message and nothing of its inside', async () => {

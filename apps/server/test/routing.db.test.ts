@@ -116,14 +116,23 @@ describe('paths', () => {
 })
 
 describe('routing', () => {
-  test('an unknown path is 404 with the fixed message; behind a noun for signed-in callers a session is asked for first', async () => {
+  test('an unknown path is 404 with the fixed message; below a resource the session and the parameters are looked at first', async () => {
     verifies('wire:routing:unknown')
-    for (const path of ['/nothing', '/buildinfo/x', '/users/login/x', '/%2f', '/%2e%2e/', '/Users', '/BUILDINFO']) {
+    for (const path of ['/nothing', '/buildinfo/x', '/workspaceagents/me/x', '/%2f', '/%2e%2e/', '/Users', '/BUILDINFO']) {
       const { status, json } = await anonymous(`GET ${path}`)
       expect([path, status, json]).toEqual([path, 404, { message: 'Route not found.' }])
     }
     expect((await anonymous('GET /workspaces/a/b/c')).status).toBe(401)
-    expect((await send('GET /workspaces/a/b/c')).json).toEqual({ message: 'Route not found.' })
+    expect((await anonymous('GET /users/me/nothing')).status).toBe(401)
+    expect((await anonymous('GET /users/first/x')).status).toBe(401)
+    expect((await send('GET /workspaces/a/b/c')).json).toMatchObject({ message: 'Invalid UUID "workspace".' })
+    for (const path of [
+      '/users/me/nothing',
+      `/workspaces/${workspace.id}/nothing`,
+      `/workspaces/${randomUUID()}/nothing/more`,
+      '/files/x/y',
+    ])
+      expect((await send(`GET ${path}`)).json).toEqual({ message: 'Route not found.' })
   })
 
   test('a known path with another method is 405 and empty, HEAD and OPTIONS included', async () => {

@@ -87,8 +87,13 @@ export type Handlers<Group extends EndpointGroup, Found, Agent> = {
 /** An endpoint with everything compiled that can be compiled before the first request. */
 export interface Route {
   readonly spec: EndpointSpec
-  handle(request: IncomingMessage & { params: Record<string, string> }, response: ServerResponse, origin: Origin): Promise<void>
+  handle(request: RoutedRequest, response: ServerResponse, origin: Origin): Promise<void>
+  /** Only the first steps, for a path that goes on where this one ends and leads nowhere: the caller is identified and counted, parameters are read. */
+  approach(request: RoutedRequest, response: ServerResponse, origin: Origin): Promise<void>
 }
+
+/** A request with the decoded parameters of its path. */
+export type RoutedRequest = IncomingMessage & { params: Record<string, string> }
 
 /**
  * Compiles a group of endpoints into routes.
@@ -120,6 +125,10 @@ function compileRoute<Found, Agent>(
   const readRequestBody = requestBodyReader(spec)
   return {
     spec,
+    async approach(request, response, origin) {
+      await identify({ spec, gate, request, response, origin, query: queryOf(request.url) })
+      spellParameters(parameters, request.params, gate.spell)
+    },
     async handle(request, response, origin) {
       const query = queryOf(request.url)
       const identity = await identify({ spec, gate, request, response, origin, query })
@@ -164,7 +173,7 @@ async function identify<Found, Agent>(step: {
   try {
     const actor = await gate.identify(sent?.token, origin)
     limit(actor)
-    if (sent?.isFromCookie === true && spec.method !== 'GET' && !isOwnRequest(request, query)) throw new Failure('origin_forbidden')
+    if (sent?.isFromCookie === true && request.method !== 'GET' && !isOwnRequest(request, query)) throw new Failure('origin_forbidden')
     return { actor }
   } catch (error) {
     // Whoever could not be identified is counted by address.

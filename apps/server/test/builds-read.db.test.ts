@@ -4,6 +4,7 @@ import type { Template, Workspace } from '@berth/schema'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { callApi, type ApiAnswer } from './call-api.ts'
 import { build, buildEnded, createMember, createTemplate, createWorkspace } from './factories.ts'
+import { holdBuilds } from './hold-builds.ts'
 import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 
@@ -127,8 +128,10 @@ describe('the builds of a workspace', () => {
 })
 
 test('the resources of a build that has not ended are 412, and none are an empty list', async () => {
-  const hanging = await createTemplate(server, { plan: [{ complete: {} }], apply: [{ log: { output: 'working' } }] })
-  const busy = await createWorkspace(server, hanging)
-  expect((await callApi(server, `GET /workspacebuilds/${busy.latest_build.id}/resources`)).status).toBe(412)
+  const held = await createTemplate(server)
+  const letGo = await holdBuilds(server, held)
+  const waiting = await createWorkspace(server, held)
+  expect((await callApi(server, `GET /workspacebuilds/${waiting.latest_build.id}/resources`)).status).toBe(412)
+  await letGo()
   expect((await callApi(server, `GET /workspacebuilds/${(await anyWorkspace()).latest_build.id}/resources`)).text).toBe('[]\n')
 })

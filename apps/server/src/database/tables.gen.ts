@@ -93,6 +93,11 @@ export interface AuditLogsTable {
   request_id: string
 }
 
+export interface DeploymentValuesTable {
+  key: string
+  value: Buffer
+}
+
 export interface FilesTable {
   id: string
   hash: Buffer
@@ -100,6 +105,24 @@ export interface FilesTable {
   created_by: string
   mimetype: string
   data: Buffer
+}
+
+export interface GitAuthLinksTable {
+  provider_id: string
+  user_id: string
+  created_at: Timestamp
+  updated_at: Timestamp
+  sealed_access_token: Buffer
+  sealed_refresh_token: Buffer
+  expiry: Generated<Timestamp>
+}
+
+export interface GitsshkeysTable {
+  user_id: string
+  created_at: Timestamp
+  updated_at: Timestamp
+  public_key: string
+  sealed_private_key: Buffer
 }
 
 export interface OrganizationMembersTable {
@@ -147,6 +170,7 @@ export interface ParameterValuesTable {
   source_scheme: ParameterSourceScheme
   source_value: string
   destination_scheme: ParameterDestinationScheme
+  sealed_value: Buffer | null
 }
 
 export interface ProvisionerDaemonsTable {
@@ -339,7 +363,10 @@ export interface Tables {
   agent_stats: AgentStatsTable
   api_keys: ApiKeysTable
   audit_logs: AuditLogsTable
+  deployment_values: DeploymentValuesTable
   files: FilesTable
+  git_auth_links: GitAuthLinksTable
+  gitsshkeys: GitsshkeysTable
   organization_members: OrganizationMembersTable
   organizations: OrganizationsTable
   parameter_schemas: ParameterSchemasTable

@@ -114,7 +114,7 @@ test('jobs of a dead server are failed early; those of a live one, of this one, 
 
 test('a job of a dead server is failed after three seconds of silence, not before', async () => {
   const fresh = await createVersion(server)
-  await handTo(await insertWorker(randomUUID()), fresh.job.id, 1)
+  await handTo(await insertWorker(randomUUID()), fresh.job.id, 2)
   const dead = await createVersion(server)
   await handTo(await insertWorker(randomUUID()), dead.job.id, 20)
   await importEnded(server.client, dead.id)
@@ -124,8 +124,10 @@ test('a job of a dead server is failed after three seconds of silence, not befor
 
 test('a job that was being canceled is failed with a reason too', async () => {
   const version = await createVersion(server)
-  await handTo(await insertWorker(await liveReplica()), version.job.id, 29)
+  const worker = await insertWorker(await liveReplica())
+  await handTo(worker, version.job.id, 0)
   await server.client.templateVersions.cancel({ params: { templateversion: version.id } })
+  await handTo(worker, version.job.id, 31)
   const { job } = await importEnded(server.client, version.id)
   expect(job).toMatchObject({ status: 'failed', canceled_at: expect.any(String), error: expect.stringContaining('has not been heard of') })
 })

@@ -125,6 +125,20 @@ export interface GitsshkeysTable {
   sealed_private_key: Buffer
 }
 
+export interface GroupMembersTable {
+  group_id: string
+  user_id: string
+}
+
+export interface GroupsTable {
+  id: string
+  organization_id: string
+  name: string
+  avatar_url: Generated<string>
+  quota_allowance: Generated<number>
+  created_at: Timestamp
+}
+
 export interface OrganizationMembersTable {
   user_id: string
   organization_id: string
@@ -367,6 +381,8 @@ export interface Tables {
   files: FilesTable
   git_auth_links: GitAuthLinksTable
   gitsshkeys: GitsshkeysTable
+  group_members: GroupMembersTable
+  groups: GroupsTable
   organization_members: OrganizationMembersTable
   organizations: OrganizationsTable
   parameter_schemas: ParameterSchemasTable

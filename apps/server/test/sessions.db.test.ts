@@ -212,7 +212,7 @@ describe('a key in use', () => {
   const clock = new FakeClock()
   let moved: TestServer
   beforeAll(async () => {
-    moved = await startTestServer({ clock })
+    moved = await startTestServer({ clock, config: { secureAuthCookie: true } })
   })
   afterAll(async () => await moved.stop())
 
@@ -241,6 +241,12 @@ describe('a key in use', () => {
     }
     clock.advance(25 * HOUR_MS)
     expect(await use()).toMatchObject({ status: 401 })
+  })
+
+  test('is sent over HTTPS only where the deployment says so', async () => {
+    const { headers } = await rawRequest(moved.url, 'POST /users/login', { body: FIRST_USER })
+    expect(headers['set-cookie']).toHaveLength(2)
+    for (const cookie of headers['set-cookie'] ?? []) expect(cookie.endsWith('; HttpOnly; SameSite=Lax; Secure')).toBe(true)
   })
 
   test('a user who only signed in has never been seen, one who asked for something has', async () => {

@@ -34,7 +34,8 @@ export function computeParameters(schemas: readonly ParameterSchemaRow[], values
 }
 
 function computation(schema: ParameterSchemaRow, value: ParameterValueRow, isDefault: boolean): Computation {
-  return { ...value, schema_id: schema.id, default_source_value: isDefault, redisplay_value: schema.redisplay_value }
+  const { sealed_value: _sealed, ...open } = value
+  return { ...open, schema_id: schema.id, default_source_value: isDefault, redisplay_value: schema.redisplay_value }
 }
 
 function defaultOf(schema: ParameterSchemaRow): ParameterValueRow {
@@ -47,6 +48,7 @@ function defaultOf(schema: ParameterSchemaRow): ParameterValueRow {
     name: schema.name,
     source_scheme: schema.default_source_scheme,
     source_value: schema.default_source_value,
+    sealed_value: null,
     destination_scheme: schema.default_destination_scheme,
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { api, pathParameters, type EndpointSpec } from '@berth/schema'
-import { buildEnded, createTemplate, createWorkspace } from './factories.ts'
+import { buildEnded, createMember, createTemplate, createWorkspace } from './factories.ts'
+import { runSql } from './run-sql.ts'
 import type { TestServer } from './start-test-server.ts'
 
 /** One endpoint with its name, as in `workspaces.create`. */
@@ -14,10 +15,12 @@ export const endpoints: readonly NamedEndpoint[] = Object.entries(api).flatMap((
   Object.entries<EndpointSpec>(group).map(([verb, spec]) => ({ name: `${noun}.${verb}`, spec })),
 )
 
-/** What exists for every path parameter, all of it the first user's, and the token of an agent. */
+/** What exists for every path parameter, all of it the first user's. */
 export interface Existing {
   readonly parameters: Readonly<Record<string, string>>
   readonly agentToken: string
+  /** Of a second owner, whom nothing that is done to the first user touches. */
+  readonly ownerToken: string
 }
 
 /** Creates one of everything that a path can name. */
@@ -26,19 +29,24 @@ export async function createOneOfEach(server: TestServer): Promise<Existing> {
   const template = await createTemplate(server, {
     apply: [{ complete: { resources: [{ name: 'dev', type: 'machine', agents: [{ name: 'main', token: agentToken }] }] } }],
   })
+  const version = await server.client.templateVersions.get({ params: { templateversion: template.active_version_id } })
   const workspace = await createWorkspace(server, template)
   const build = await buildEnded(server.client, workspace.latest_build.id)
   const { hash } = await server.client.files.upload({ body: Buffer.from(randomUUID()) })
+  const owner = await createMember(server)
+  await runSql(server, `update users set rbac_roles = '{owner}' where id = $1`, [owner.id])
   return {
     agentToken,
+    ownerToken: owner.token,
     parameters: {
       organization: server.firstUser.organization_id,
       organizationname: 'testuser',
-      user: 'testuser',
+      user: server.firstUser.user_id,
       file: hash,
       template: template.id,
       templatename: template.name,
       templateversion: template.active_version_id,
+      templateversionname: version.name,
       workspace: workspace.id,
       workspacename: workspace.name,
       workspacebuild: build.id,
@@ -50,5 +58,9 @@ export async function createOneOfEach(server: TestServer): Promise<Existing> {
 
 /** The path of an endpoint with its parameters filled in. */
 export function pathOf(spec: EndpointSpec, parameters: Readonly<Record<string, string>>): string {
-  return pathParameters(spec.path).reduce((path, name) => path.replace(`:${name}`, parameters[name] ?? ''), spec.path)
+  return pathParameters(spec.path).reduce((path, name) => {
+    const text = parameters[name]
+    if (text === undefined) throw new Error(`Nothing exists for the path parameter ":${name}" yet. Create it in createOneOfEach.`)
+    return path.replace(`:${name}`, () => text)
+  }, spec.path)
 }

@@ -88,7 +88,7 @@ function realise(spec: EndpointSpec, { parameters, query, body }: Generated): { 
   return {
     line: `${spec.method} ${path}${search === '' ? '' : `?${search}`}`,
     request: {
-      token: spec.access === 'agent' ? existing.agentToken : server.firstUser.token,
+      token: spec.access === 'agent' ? existing.agentToken : existing.ownerToken,
       headers: spec.bodyType === undefined ? {} : { 'Content-Type': spec.bodyType },
       ...(body !== undefined && { body: real(body) }),
     },
@@ -125,7 +125,7 @@ test.each(endpoints.filter(({ name }) => name !== 'sessions.logout'))(
 )
 
 test('and after all of it the server is well', async () => {
-  const { status } = await rawRequest(server.url, 'GET /users/me', { token: server.firstUser.token })
+  const { status } = await rawRequest(server.url, 'GET /users/me', { token: existing.ownerToken })
   expect(status).toBe(200)
 })
 

@@ -47,7 +47,12 @@ describe.sequential('from an empty server to a shell and back', () => {
       await deployment.berth([
         'login',
         deployment.server.url,
-        ...['--first-user-email', email, '--first-user-username', username, '--first-user-password', password],
+        '--first-user-email',
+        email,
+        '--first-user-username',
+        username,
+        '--first-user-password',
+        password,
       ]),
     )
     client = await deployment.signIn()

@@ -8,10 +8,12 @@ import { isConnectionError } from './database/database-errors.ts'
 import type { Services } from './compose.ts'
 import type { Config } from './config.ts'
 import { agentRoutes } from './features/agents/routes.ts'
+import { authorizationRoutes } from './features/authorization/routes.ts'
 import { buildRoutes } from './features/builds/routes.ts'
 import { deploymentRoutes } from './features/deployment/routes.ts'
 import { fileRoutes } from './features/files/routes.ts'
 import { organizationRoutes } from './features/organizations/routes.ts'
+import { roleRoutes } from './features/roles/routes.ts'
 import { sessionRoutes } from './features/sessions/routes.ts'
 import { templateVersionRoutes } from './features/template-versions/routes.ts'
 import { templateRoutes } from './features/templates/routes.ts'
@@ -68,9 +70,11 @@ function apiRouter({ services, config, clock, version }: AppOptions, upgrades: W
   const kit = { gate, upgrades }
   const routes: Route[] = [
     ...serve(api.deployment, deploymentRoutes({ version }), kit),
-    ...serve(api.users, userRoutes(services.users), kit),
+    ...serve(api.users, userRoutes({ service: services.users, changes: services.userChanges }), kit),
     ...serve(api.sessions, sessionRoutes(services.sessions, { secureAuthCookie }), kit),
     ...serve(api.organizations, organizationRoutes(services.organizations), kit),
+    ...serve(api.roles, roleRoutes(services.roles), kit),
+    ...serve(api.authorization, authorizationRoutes(services.authorization), kit),
     ...serve(api.files, fileRoutes(services.files), kit),
     ...serve(api.templates, templateRoutes(services.templates), kit),
     ...serve(

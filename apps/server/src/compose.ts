@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Driver } from '@berth/provisioner'
 import type { Logger } from 'pino'
+import type { AccessList } from './access/may.ts'
 import { JOB_LOGS_CHANNEL, QUEUE_CHANNEL, WORKSPACES_CHANNEL } from './channels.ts'
 import { timestamp, type Clock } from './clock.ts'
 import type { Config } from './config.ts'
@@ -13,6 +14,7 @@ import { AgentService } from './features/agents/service.ts'
 import { AgentStore } from './features/agents/store.ts'
 import { AuditService } from './features/audit/service.ts'
 import { AuditStore } from './features/audit/store.ts'
+import { AuthorizationService, type FindAccess } from './features/authorization/service.ts'
 import { AutobuildLoop } from './features/builds/autobuild-loop.ts'
 import { AutobuildStore } from './features/builds/autobuild-store.ts'
 import { BuildHandler } from './features/builds/build-handler.ts'
@@ -30,7 +32,8 @@ import { BUILT_IN_TAGS, ProvisionerDaemon } from './features/provisioner-jobs/pr
 import { hashAgentToken } from './features/provisioner-jobs/resource-store.ts'
 import { JobService } from './features/provisioner-jobs/service.ts'
 import { JobStore } from './features/provisioner-jobs/store.ts'
-import { hashPassword } from './features/sessions/password.ts'
+import { RoleService } from './features/roles/service.ts'
+import { hashPassword, isPassword } from './features/sessions/password.ts'
 import { SessionService } from './features/sessions/service.ts'
 import { SessionStore } from './features/sessions/store.ts'
 import { ImportHandler } from './features/template-versions/import-handler.ts'
@@ -41,6 +44,7 @@ import { StarterTemplates } from './features/templates/starter-templates.ts'
 import { TemplateStore } from './features/templates/store.ts'
 import { UserService } from './features/users/service.ts'
 import { UserStore } from './features/users/store.ts'
+import { UserChanges } from './features/users/user-changes.ts'
 import { WorkspaceService } from './features/workspaces/service.ts'
 import { WorkspaceStore } from './features/workspaces/store.ts'
 import { WorkspaceWatches } from './features/workspaces/watch-stream.ts'
@@ -68,8 +72,11 @@ const MIN_POLL_INTERVAL_MS = 50
 /** Everything the server is made of. Built here and nowhere else. */
 export interface Services {
   readonly users: UserService
+  readonly userChanges: UserChanges
   readonly sessions: SessionService
   readonly organizations: OrganizationService
+  readonly roles: RoleService
+  readonly authorization: AuthorizationService
   readonly files: FileService
   readonly templates: TemplateService
   readonly versions: TemplateVersionService
@@ -98,23 +105,27 @@ export function compose(world: World): Services {
   const workspaceWakeUps = new WakeUps(pubsub, WORKSPACES_CHANNEL)
 
   const audit = new AuditService({ store: new AuditStore(queries), clock })
-  const sessions = new SessionService({ store: new SessionStore(queries), clock })
-  const organizations = new OrganizationService({ store: new OrganizationStore(queries), clock })
+  const { maxTokenLifetimeMs } = config
+  const sessions = new SessionService({ database, store: new SessionStore(queries), audit, clock, maxTokenLifetimeMs })
+  const organizations = new OrganizationService({ database, store: new OrganizationStore(queries), audit, clock })
+  const roles = new RoleService({ organizations })
   const files = new FileService({ store: new FileStore(queries), clock })
   const parameters = new ParameterService({ store: new ParameterStore(queries), clock })
   const jobs = new JobService({ store: jobStore, clock, logWakeUps })
   const versions = new TemplateVersionService({ database, store: versionStore, files, jobs, parameters, audit, clock, random })
   const templates = new TemplateService({ database, store: new TemplateStore(queries), versions, parameters, audit, clock })
   const starterTemplates = new StarterTemplates({ ids: config.autoImportTemplates, files, versions, templates, logger })
+  const userStore = new UserStore(queries)
   const users = new UserService({
     database,
-    store: new UserStore(queries),
+    store: userStore,
     organizations,
     audit,
     clock,
     hashPassword,
     onFirstUser: async (first) => await starterTemplates.import(first),
   })
+  const userChanges = new UserChanges({ database, store: userStore, organizations, sessions, audit, clock, hashPassword, isPassword })
   const builds = new BuildService({
     database,
     store: buildStore,
@@ -137,6 +148,9 @@ export function compose(world: World): Services {
     audit,
     clock,
     inactiveDisconnectTimeoutMs,
+  })
+  const authorization = new AuthorizationService({
+    finders: accessFinders({ users, organizations, templates, workspaces: workspaceStore }),
   })
   const resources = new ResourcePresenter({
     clock,
@@ -181,8 +195,11 @@ export function compose(world: World): Services {
 
   return {
     users,
+    userChanges,
     sessions,
     organizations,
+    roles,
+    authorization,
     files,
     templates,
     versions,
@@ -217,6 +234,26 @@ export function compose(world: World): Services {
       logWakeUps.close()
       workspaceWakeUps.close()
     },
+  }
+}
+
+/** What access to the things that can be asked about by their ID depends on. Everybody of an organization is a group with its ID. */
+function accessFinders(from: {
+  readonly users: UserService
+  readonly organizations: OrganizationService
+  readonly templates: TemplateService
+  readonly workspaces: WorkspaceStore
+}): Readonly<Record<'workspace' | 'workspace_execution' | 'template' | 'user' | 'group', FindAccess>> {
+  const workspace: FindAccess = async (id) => await from.workspaces.findById(id)
+  return {
+    workspace,
+    workspace_execution: workspace,
+    template: async (id) => {
+      const row = await from.templates.find(id)
+      return row && { ...row, user_acl: row.user_acl as AccessList, group_acl: row.group_acl as AccessList }
+    },
+    user: async (id) => ((await from.users.find(id)) === undefined ? undefined : {}),
+    group: async (id) => ((await from.organizations.find(id)) === undefined ? undefined : { organization_id: id }),
   }
 }
 

@@ -28,6 +28,8 @@ export interface Config {
   readonly agentDirectory: string
   readonly localSandbox: 'auto' | 'bubblewrap' | 'off'
   readonly secureAuthCookie: boolean
+  /** No token that is made by request lives longer. */
+  readonly maxTokenLifetimeMs: number
   /** Where programs such as bubblewrap are looked for: the PATH of the server. */
   readonly searchPath: string
   readonly logLevel: (typeof LOG_LEVELS)[number]
@@ -141,6 +143,7 @@ const settings = {
   agentDirectory: setting('AGENT_DIRECTORY', '', 'Folder of the built agent that local workspaces run.', optional(text)),
   localSandbox: setting('LOCAL_SANDBOX', 'auto', `How local workspaces are confined: ${SANDBOXES.join(', ')}.`, oneOf(SANDBOXES)),
   secureAuthCookie: setting('SECURE_AUTH_COOKIE', 'false', 'Send session cookies over HTTPS only.', parseBool),
+  maxTokenLifetimeMs: setting('MAX_TOKEN_LIFETIME', '720h', 'How long tokens of users may live.', duration),
   logLevel: setting('LOG_LEVEL', 'info', `What is logged: ${LOG_LEVELS.join(', ')}.`, oneOf(LOG_LEVELS)),
 }
 
@@ -174,6 +177,7 @@ export function readConfig(sources: ConfigSources): Config {
     agentDirectory: read(settings.agentDirectory) ?? sources.agentDirectory,
     localSandbox: read(settings.localSandbox),
     secureAuthCookie: read(settings.secureAuthCookie),
+    maxTokenLifetimeMs: read(settings.maxTokenLifetimeMs),
     searchPath: sources.environment['PATH'] ?? '',
     logLevel: read(settings.logLevel),
   }

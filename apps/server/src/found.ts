@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import type {
   FilesTable,
+  OrganizationMembersTable,
   OrganizationsTable,
   TemplatesTable,
   TemplateVersionsTable,
@@ -10,6 +11,7 @@ import type {
   WorkspacesTable,
 } from './database/tables.gen.ts'
 
+export type MemberRow = Selectable<OrganizationMembersTable>
 export type OrganizationRow = Selectable<OrganizationsTable>
 export type UserRow = Selectable<UsersTable> & { readonly organization_ids: string[] }
 /** Without the bytes. */

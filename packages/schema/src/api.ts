@@ -1,9 +1,11 @@
 import { agents } from './agents.ts'
+import { authorization } from './authorization.ts'
 import { builds } from './builds.ts'
 import { deployment } from './deployment.ts'
 import type { Api } from './endpoint.ts'
 import { files } from './files.ts'
 import { organizations } from './organizations.ts'
+import { roles } from './roles.ts'
 import { sessions } from './sessions.ts'
 import { templateVersions } from './template-versions.ts'
 import { templates } from './templates.ts'
@@ -16,6 +18,8 @@ export const api = {
   users,
   sessions,
   organizations,
+  roles,
+  authorization,
   files,
   templates,
   templateVersions,

@@ -18,10 +18,11 @@ export {
   WorkspaceAgentMetadata,
   agents,
 } from './agents.ts'
+export { AuthorizationCheck, AuthorizationObject, AuthorizationRequest, AuthorizationResponse, authorization } from './authorization.ts'
 export { CreateWorkspaceBuildRequest, WorkspaceBuild, buildReasons, builds, workspaceStatuses, type WorkspaceStatus } from './builds.ts'
 export { BuildInfo, deployment } from './deployment.ts'
 export { UploadResponse, files, maxFileBytes } from './files.ts'
-export { Organization, organizations } from './organizations.ts'
+export { CreateOrganizationRequest, Organization, organizations } from './organizations.ts'
 export {
   ComputedParameter,
   CreateParameterRequest,
@@ -42,7 +43,17 @@ export {
   type LogLevel,
   type ProvisionerType,
 } from './provisioner-jobs.ts'
-export { AuthMethods, GenerateApiKeyResponse, LoginWithPasswordRequest, LoginWithPasswordResponse, sessions } from './sessions.ts'
+export { AssignableRole, OrganizationMember, roles } from './roles.ts'
+export {
+  ApiKey,
+  AuthMethods,
+  CreateTokenRequest,
+  GenerateApiKeyResponse,
+  LoginWithPasswordRequest,
+  LoginWithPasswordResponse,
+  keyScopes,
+  sessions,
+} from './sessions.ts'
 export {
   TemplateAgent,
   TemplateApp,
@@ -55,7 +66,19 @@ export {
 } from './template-file.ts'
 export { CreateTemplateVersionRequest, TemplateVersion, templateVersions } from './template-versions.ts'
 export { CreateTemplateRequest, Template, UpdateActiveTemplateVersion, templates } from './templates.ts'
-export { CreateFirstUserRequest, CreateFirstUserResponse, CreateUserRequest, GetUsersResponse, Role, User, users } from './users.ts'
+export {
+  CreateFirstUserRequest,
+  CreateFirstUserResponse,
+  CreateUserRequest,
+  GetUsersResponse,
+  Role,
+  UpdateRoles,
+  UpdateUserPasswordRequest,
+  UpdateUserProfileRequest,
+  User,
+  UserRoles,
+  users,
+} from './users.ts'
 export {
   WorkspaceAgent,
   WorkspaceApp,

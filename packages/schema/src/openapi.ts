@@ -34,6 +34,8 @@ const tags: { readonly [Noun in keyof BerthApi]: { readonly name: string; readon
   users: { name: 'Users', description: 'People with an account.' },
   sessions: { name: 'Sessions', description: 'Signing in and out, and session tokens.' },
   organizations: { name: 'Organizations', description: 'What users, templates and workspaces belong to.' },
+  roles: { name: 'Roles', description: 'What people may do, everywhere and in an organization.' },
+  authorization: { name: 'Authorization', description: 'Questions about what the caller may do.' },
   files: { name: 'Files', description: 'Uploaded template archives.' },
   templates: { name: 'Templates', description: 'What workspaces are made of.' },
   templateVersions: { name: 'Template versions', description: 'The archives that a template has been, and their import.' },

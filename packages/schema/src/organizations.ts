@@ -9,9 +9,26 @@ export const Organization = Type.Object(
 )
 export type Organization = Static<typeof Organization>
 
+export const CreateOrganizationRequest = Type.Object(
+  { name: Type.String({ rules: ['required', 'username'] }) },
+  { title: 'CreateOrganizationRequest' },
+)
+export type CreateOrganizationRequest = Static<typeof CreateOrganizationRequest>
+
 export const OrganizationParams = Type.Object({ organization: Uuid({ description: 'Organization ID.' }) })
 
 export const organizations = {
+  create: endpoint({
+    method: 'POST',
+    path: '/organizations',
+    summary: 'Create an organization and become its first member.',
+    access: { resource: 'organization', action: 'create', denied: 'forbidden' },
+    body: CreateOrganizationRequest,
+    status: 201,
+    response: Organization,
+    failures: ['forbidden', 'invalid_json', 'validation_failed', 'name_taken'],
+    trailingSlash: true,
+  }),
   get: endpoint({
     method: 'GET',
     path: '/organizations/:organization',

@@ -1,7 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from './endpoint.ts'
 import { UserParams } from './users.ts'
-import { Response } from './wire.ts'
+import { Choice, Response, Timestamp, Uuid } from './wire.ts'
 
 export const LoginWithPasswordRequest = Type.Object(
   {
@@ -23,6 +23,54 @@ export type AuthMethods = Static<typeof AuthMethods>
 
 export const GenerateApiKeyResponse = Type.Object({ key: Type.String() }, { title: 'GenerateAPIKeyResponse' })
 export type GenerateApiKeyResponse = Static<typeof GenerateApiKeyResponse>
+
+/** What a key may be used for. */
+export const keyScopes = ['all', 'application_connect'] as const
+
+export const ApiKey = Type.Object(
+  {
+    id: Type.String({ description: 'The first part of the token.' }),
+    user_id: Uuid(),
+    last_used: Timestamp({ description: 'The zero time until the first use; moves at most hourly.' }),
+    expires_at: Timestamp(),
+    created_at: Timestamp(),
+    updated_at: Timestamp(),
+    login_type: Choice(['password', 'github', 'oidc', 'token']),
+    scope: Choice(keyScopes),
+    lifetime_seconds: Type.Integer({ description: 'A key that is used lives so long again.' }),
+  },
+  {
+    title: 'APIKey',
+    examples: [
+      {
+        id: 'fzQ2vVwYbT',
+        user_id: '497f6eca-6276-4993-bfeb-53cbbbba6f08',
+        last_used: '2022-12-19T10:00:00.12Z',
+        expires_at: '2023-01-18T10:00:00.12Z',
+        created_at: '2022-12-19T10:00:00.12Z',
+        updated_at: '2022-12-19T10:00:00.12Z',
+        login_type: 'token',
+        scope: 'all',
+        lifetime_seconds: 2_592_000,
+      },
+    ],
+  },
+)
+export type ApiKey = Static<typeof ApiKey>
+
+export const CreateTokenRequest = Type.Object(
+  {
+    lifetime: Type.Optional(Type.Integer({ description: 'Nanoseconds; 0 or absent: 30 days, or the maximum where that is less.' })),
+    scope: Type.Optional(Choice(keyScopes, { rules: ['oneof'], description: 'Default: `all`.' })),
+  },
+  { title: 'CreateTokenRequest', examples: [{ lifetime: 604_800_000_000_000, scope: 'all' }] },
+)
+export type CreateTokenRequest = Static<typeof CreateTokenRequest>
+
+export const KeyParams = Type.Object({
+  ...UserParams.properties,
+  keyid: Type.String({ description: 'ID of a session or token.', examples: ['fzQ2vVwYbT'] }),
+})
 
 export const sessions = {
   login: endpoint({
@@ -63,6 +111,46 @@ export const sessions = {
     params: UserParams,
     status: 201,
     response: GenerateApiKeyResponse,
+    failures: ['invalid_user', 'not_found'],
+  }),
+  createToken: endpoint({
+    method: 'POST',
+    path: '/users/:user/keys/tokens',
+    summary: 'Create a token for programs.',
+    access: { resource: 'api_key', action: 'create' },
+    params: UserParams,
+    body: CreateTokenRequest,
+    status: 201,
+    response: GenerateApiKeyResponse,
+    failures: ['invalid_user', 'not_found', 'invalid_json', 'validation_failed', 'invalid_token_lifetime'],
+  }),
+  listTokens: endpoint({
+    method: 'GET',
+    path: '/users/:user/keys/tokens',
+    summary: 'List the tokens of a user.',
+    access: { resource: 'api_key', action: 'read' },
+    params: UserParams,
+    status: 200,
+    response: Type.Array(ApiKey),
+    failures: ['invalid_user', 'not_found'],
+  }),
+  getKey: endpoint({
+    method: 'GET',
+    path: '/users/:user/keys/:keyid',
+    summary: 'Get a session or token of a user.',
+    access: { resource: 'api_key', action: 'read' },
+    params: KeyParams,
+    status: 200,
+    response: ApiKey,
+    failures: ['invalid_user', 'not_found'],
+  }),
+  deleteKey: endpoint({
+    method: 'DELETE',
+    path: '/users/:user/keys/:keyid',
+    summary: 'End a session or token of a user.',
+    access: { resource: 'api_key', action: 'delete' },
+    params: KeyParams,
+    status: 204,
     failures: ['invalid_user', 'not_found'],
   }),
 }

@@ -49,6 +49,50 @@ export type CreateUserRequest = Static<typeof CreateUserRequest>
 export const GetUsersResponse = Type.Object({ users: Type.Array(User), count: Type.Integer() }, { title: 'GetUsersResponse' })
 export type GetUsersResponse = Static<typeof GetUsersResponse>
 
+export const UpdateUserProfileRequest = Type.Object(
+  { username: Type.String({ rules: ['required', 'username'] }) },
+  { title: 'UpdateUserProfileRequest' },
+)
+export type UpdateUserProfileRequest = Static<typeof UpdateUserProfileRequest>
+
+export const UpdateUserPasswordRequest = Type.Object(
+  {
+    old_password: Type.Optional(Type.String({ description: 'May be left out by those who may update any user.' })),
+    password: Type.String({ rules: ['required'], description: '8 to 64 bytes.' }),
+  },
+  { title: 'UpdateUserPasswordRequest', examples: [{ old_password: 'correct horse battery', password: 'staple of the horse' }] },
+)
+export type UpdateUserPasswordRequest = Static<typeof UpdateUserPasswordRequest>
+
+export const UpdateRoles = Type.Object(
+  {
+    roles: Type.Array(Type.String(), {
+      description: 'All roles that the user is to have, by full name; the implied ones need not be named.',
+    }),
+  },
+  { title: 'UpdateRoles', examples: [{ roles: ['template-admin'] }] },
+)
+export type UpdateRoles = Static<typeof UpdateRoles>
+
+export const UserRoles = Type.Object(
+  {
+    roles: Type.Array(Type.String(), { description: 'Site roles.' }),
+    organization_roles: Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Type.Array(Type.String()), {
+      description: 'Roles of each membership, by organization ID.',
+    }),
+  },
+  {
+    title: 'UserRoles',
+    examples: [
+      {
+        roles: ['owner'],
+        organization_roles: { '7c60d51f-b44e-4682-87d6-449835ea4de6': ['organization-member:7c60d51f-b44e-4682-87d6-449835ea4de6'] },
+      },
+    ],
+  },
+)
+export type UserRoles = Static<typeof UserRoles>
+
 export const UserParams = Type.Object({ user: Type.String({ description: '`me`, a username or a user ID.' }) })
 
 export const users = {
@@ -70,17 +114,28 @@ export const users = {
     body: CreateFirstUserRequest,
     status: 201,
     response: CreateFirstUserResponse,
-    failures: ['invalid_json', 'validation_failed', 'first_user_exists'],
+    failures: ['invalid_json', 'validation_failed', 'first_user_exists', 'invalid_password'],
   }),
   list: endpoint({
     method: 'GET',
     path: '/users',
     summary: 'List users.',
+    description:
+      'Deleted users are left out; the oldest come first. `count` is the number of matches over all pages. An `after_id` that nobody has is followed by nobody.',
     access: { resource: 'user', action: 'read', filtered: true },
-    query: Type.Object({ ...Pagination }),
+    query: Type.Object({
+      q: Type.Optional(
+        Type.String({
+          description:
+            'Words that are part of a username or an e-mail address, `status:active,suspended` and `role:owner`, where everybody has the role `member`. A value with spaces goes in double quotes.',
+          examples: ['ada status:active'],
+        }),
+      ),
+      ...Pagination,
+    }),
     status: 200,
     response: GetUsersResponse,
-    failures: ['invalid_query'],
+    failures: ['invalid_query', 'invalid_user_search'],
     trailingSlash: true,
   }),
   create: endpoint({
@@ -91,7 +146,7 @@ export const users = {
     body: CreateUserRequest,
     status: 201,
     response: User,
-    failures: ['forbidden', 'invalid_json', 'validation_failed', 'not_found', 'user_exists', 'organization_not_found'],
+    failures: ['forbidden', 'invalid_json', 'validation_failed', 'not_found', 'user_exists', 'organization_not_found', 'invalid_password'],
     trailingSlash: true,
   }),
   get: endpoint({
@@ -104,5 +159,83 @@ export const users = {
     response: User,
     failures: ['invalid_user', 'not_found'],
     trailingSlash: true,
+  }),
+  delete: endpoint({
+    method: 'DELETE',
+    path: '/users/:user',
+    summary: 'Delete a user.',
+    description:
+      'Sessions and tokens of the user end at once; name and address are free again. Not possible while the user owns workspaces, and never for the last owner of the deployment.',
+    access: { resource: 'user', action: 'delete', denied: 'forbidden' },
+    params: UserParams,
+    status: 200,
+    response: Response,
+    failures: ['invalid_user', 'forbidden', 'last_owner', 'user_owns_workspaces'],
+    trailingSlash: true,
+  }),
+  updateProfile: endpoint({
+    method: 'PUT',
+    path: '/users/:user/profile',
+    summary: 'Rename a user.',
+    access: { resource: 'user', action: 'update' },
+    params: UserParams,
+    body: UpdateUserProfileRequest,
+    status: 200,
+    response: User,
+    failures: ['invalid_user', 'not_found', 'invalid_json', 'validation_failed', 'name_taken'],
+  }),
+  suspend: endpoint({
+    method: 'PUT',
+    path: '/users/:user/status/suspend',
+    summary: 'Suspend a user.',
+    description: 'Sessions and tokens stop working until the user is activated again. Owners have to lose the role first.',
+    access: { resource: 'user', action: 'delete' },
+    params: UserParams,
+    status: 200,
+    response: User,
+    failures: ['invalid_user', 'not_found', 'invalid_status_change'],
+  }),
+  activate: endpoint({
+    method: 'PUT',
+    path: '/users/:user/status/activate',
+    summary: 'Activate a user.',
+    access: { resource: 'user', action: 'delete' },
+    params: UserParams,
+    status: 200,
+    response: User,
+    failures: ['invalid_user', 'not_found'],
+  }),
+  updatePassword: endpoint({
+    method: 'PUT',
+    path: '/users/:user/password',
+    summary: 'Set the password of a user.',
+    description: 'Ends every session and token of the user, the one that makes the request too if it is theirs.',
+    access: { resource: 'user_data', action: 'update' },
+    params: UserParams,
+    body: UpdateUserPasswordRequest,
+    status: 204,
+    failures: ['invalid_user', 'not_found', 'invalid_json', 'validation_failed', 'invalid_password', 'forbidden'],
+  }),
+  getRoles: endpoint({
+    method: 'GET',
+    path: '/users/:user/roles',
+    summary: 'Get the roles of a user.',
+    access: { resource: 'user_data', action: 'read' },
+    params: UserParams,
+    status: 200,
+    response: UserRoles,
+    failures: ['invalid_user', 'not_found'],
+  }),
+  updateRoles: endpoint({
+    method: 'PUT',
+    path: '/users/:user/roles',
+    summary: 'Set the site roles of a user.',
+    description: 'Nobody changes their own roles, and the last owner of the deployment keeps the role.',
+    access: { resource: 'user', action: 'read' },
+    params: UserParams,
+    body: UpdateRoles,
+    status: 200,
+    response: User,
+    failures: ['invalid_user', 'not_found', 'invalid_json', 'validation_failed', 'forbidden', 'invalid_roles', 'last_owner'],
   }),
 }

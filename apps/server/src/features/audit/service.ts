@@ -14,10 +14,14 @@ export interface AuditedChange {
   readonly organization_id?: string
   readonly before?: Readonly<Record<string, unknown>>
   readonly after?: Readonly<Record<string, unknown>>
+  /** Fields that changed and whose values nobody is to see. */
+  readonly secrets?: readonly string[]
   /** Default 200. */
   readonly status_code?: number
   readonly additional_fields?: Readonly<Record<string, string>>
 }
+
+const BLANKED = { old: '', new: '', secret: true } as const
 
 /** Writes the audit log. Entries are written in the transaction of the change they tell of, so neither exists without the other. */
 export class AuditService {
@@ -31,14 +35,14 @@ export class AuditService {
 
   /** Records what a signed-in user changed. */
   async record(transaction: Transaction, actor: Pick<Actor, 'user_id' | 'origin'>, change: AuditedChange): Promise<void> {
-    const { before, after, organization_id, status_code = 200, additional_fields = {}, ...rest } = change
+    const { before, after, secrets = [], organization_id, status_code = 200, additional_fields = {}, ...rest } = change
     await this.#store.in(transaction).insert({
       ...rest,
       ...actor.origin,
       time: timestamp(this.#clock.now()),
       user_id: actor.user_id,
       organization_id: organization_id ?? null,
-      diff: difference(before ?? {}, after ?? {}),
+      diff: { ...difference(before ?? {}, after ?? {}), ...Object.fromEntries(secrets.map((field) => [field, BLANKED])) },
       status_code,
       additional_fields,
     })

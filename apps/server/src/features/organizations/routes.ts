@@ -5,6 +5,7 @@ import type { OrganizationService } from './service.ts'
 
 export function organizationRoutes<Agent>(service: OrganizationService): Handlers<typeof organizations, FoundByPath, Agent> {
   return {
+    create: async ({ actor, body }) => presentOrganization(await service.found(actor, body.name)),
     get: async ({ organization }) => presentOrganization(organization),
     listOfUser: async ({ actor, user }) => (await service.listOfUser(actor, user)).map(presentOrganization),
     getOfUserByName: async ({ organization }) => presentOrganization(organization),

@@ -3,19 +3,34 @@ import { Failure } from '@berth/schema'
 import { organizationRole } from '../../access/roles.ts'
 import { visibleCondition } from '../../access/visible.ts'
 import { timestamp, type Clock } from '../../clock.ts'
-import type { Transaction } from '../../database/database.ts'
-import type { OrganizationRow, UserRow } from '../../found.ts'
+import type { Database, Transaction } from '../../database/database.ts'
+import { violatedConstraint } from '../../database/database-errors.ts'
+import type { MemberRow, OrganizationRow, UserRow } from '../../found.ts'
 import type { Actor } from '../../http/caller.ts'
+import type { AuditService } from '../audit/service.ts'
 import type { OrganizationStore } from './store.ts'
+
+interface Dependencies {
+  readonly database: Database
+  readonly store: OrganizationStore
+  readonly audit: AuditService
+  readonly clock: Clock
+}
 
 /** Organizations: who belongs together, and what belongs to them. */
 export class OrganizationService {
+  readonly #dependencies: Dependencies
   readonly #store: OrganizationStore
   readonly #clock: Clock
 
-  constructor({ store, clock }: { readonly store: OrganizationStore; readonly clock: Clock }) {
-    this.#store = store
-    this.#clock = clock
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+    this.#store = dependencies.store
+    this.#clock = dependencies.clock
+  }
+
+  async find(id: string): Promise<OrganizationRow | undefined> {
+    return await this.#store.findById(id)
   }
 
   /** Throws `not_found`. */
@@ -45,6 +60,66 @@ export class OrganizationService {
 
   async listOfUser(actor: Actor, user: UserRow): Promise<OrganizationRow[]> {
     return await this.#store.listOfUser(user.id, visibleCondition(actor.permissions, 'read', 'organization'))
+  }
+
+  /** The memberships of a user that the actor may see. */
+  async listMemberships(actor: Actor, userId: string): Promise<MemberRow[]> {
+    return await this.#store.listMemberships(userId, visibleCondition(actor.permissions, 'read', 'organization_member'))
+  }
+
+  /** Creates an organization with the actor as its first member. Throws `name_taken`. */
+  async found(actor: Actor, name: string): Promise<OrganizationRow> {
+    const { database, audit } = this.#dependencies
+    try {
+      return await database.transaction(async (transaction) => {
+        const row = await this.create(transaction, { name, memberId: actor.user_id })
+        await audit.record(transaction, actor, {
+          action: 'create',
+          resource_type: 'organization',
+          resource_id: row.id,
+          resource_target: name,
+          organization_id: row.id,
+          after: { id: row.id, name },
+          status_code: 201,
+        })
+        return row
+      })
+    } catch (error) {
+      if (violatedConstraint(error) !== 'organizations_name') throw error
+      throw new Failure('name_taken', {
+        message: 'Organization already exists with that name.',
+        validations: [{ field: 'name', detail: 'This value is already in use and should be unique.' }],
+        cause: error,
+      })
+    }
+  }
+
+  /** Gives a member these roles, after `check` of the present ones; nobody else changes them meanwhile. Throws `not_found` for who is no member. */
+  async setMemberRoles(
+    actor: Actor,
+    member: { readonly organization: OrganizationRow; readonly user: UserRow; readonly roles: readonly string[] },
+    check: (stored: readonly string[]) => void,
+  ): Promise<MemberRow> {
+    const { database, audit } = this.#dependencies
+    const { organization, user } = member
+    return await database.transaction(async (transaction) => {
+      const store = this.#store.in(transaction)
+      const before = await store.lockMember(organization.id, user.id)
+      if (before === undefined) throw new Failure('not_found')
+      check(before.roles)
+      const after: MemberRow = { ...before, roles: [...new Set(member.roles)], updated_at: timestamp(this.#clock.now()) }
+      await store.setMemberRoles(after)
+      await audit.record(transaction, actor, {
+        action: 'write',
+        resource_type: 'organization_member',
+        resource_id: user.id,
+        resource_target: user.username,
+        organization_id: organization.id,
+        before: { roles: before.roles },
+        after: { roles: after.roles },
+      })
+      return after
+    })
   }
 
   /** Creates an organization with its first member. */

@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
+import { visibleSql } from '../../access/visible-sql.ts'
 import type { VisibleCondition } from '../../access/visible.ts'
 import type { Queries } from '../../database/database.ts'
-import type { OrganizationRow } from '../../found.ts'
+import type { MemberRow, OrganizationRow } from '../../found.ts'
 
 /** Organizations and who belongs to them. */
 export class OrganizationStore {
@@ -49,6 +50,38 @@ export class OrganizationStore {
       .where('user_id', '=', userId)
       .executeTakeFirst()
     return row !== undefined
+  }
+
+  /** The memberships of a user that the reader may see, oldest first. */
+  async listMemberships(userId: string, visible: VisibleCondition): Promise<MemberRow[]> {
+    return await this.#queries
+      .selectFrom('organization_members')
+      .selectAll()
+      .where('user_id', '=', userId)
+      .where(visibleSql(visible, { organization: 'organization_members.organization_id' }))
+      .orderBy('created_at')
+      .orderBy('organization_id')
+      .execute()
+  }
+
+  /** Nobody else changes the membership before the transaction ends. */
+  async lockMember(organizationId: string, userId: string): Promise<MemberRow | undefined> {
+    return await this.#queries
+      .selectFrom('organization_members')
+      .selectAll()
+      .where('organization_id', '=', organizationId)
+      .where('user_id', '=', userId)
+      .forUpdate()
+      .executeTakeFirst()
+  }
+
+  async setMemberRoles({ organization_id, user_id, roles, updated_at }: MemberRow): Promise<void> {
+    await this.#queries
+      .updateTable('organization_members')
+      .set({ roles, updated_at })
+      .where('organization_id', '=', organization_id)
+      .where('user_id', '=', user_id)
+      .execute()
   }
 
   async insert(row: OrganizationRow): Promise<void> {

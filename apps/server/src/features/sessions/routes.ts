@@ -1,9 +1,10 @@
-import type { sessions } from '@berth/schema'
+import type { ApiKey, sessions } from '@berth/schema'
 import { Answer } from '../../http/answer.ts'
 import type { FoundByPath } from '../../found.ts'
 import type { Handlers } from '../../http/serve.ts'
 import { SESSION_COOKIE } from '../../http/session-token.ts'
 import type { SessionService } from './service.ts'
+import type { ApiKeyRow } from './store.ts'
 
 export function sessionRoutes<Agent>(
   service: SessionService,
@@ -20,6 +21,15 @@ export function sessionRoutes<Agent>(
       return new Answer({ message: 'Logged out!' }, { cookies: [`${SESSION_COOKIE}=; Path=/; Max-Age=0`] })
     },
     authMethods: async () => ({ password: true, github: false, oidc: false }),
-    createKey: async ({ user, origin }) => ({ key: await service.createKey(user.id, origin) }),
+    createKey: async ({ actor, user }) => ({ key: await service.createKey(actor, user) }),
+    createToken: async ({ actor, user, body }) => ({ key: await service.createToken(actor, user, body) }),
+    listTokens: async ({ user }) => (await service.listTokens(user)).map(presentKey),
+    getKey: async ({ user, params }) => presentKey(await service.getKey(user, params.keyid)),
+    deleteKey: async ({ actor, user, params }) => await service.deleteKey(actor, user, params.keyid),
   }
+}
+
+/** Everything but the hash and the address. */
+function presentKey({ hashed_secret: _hashed_secret, ip_address: _ip_address, ...shown }: ApiKeyRow): ApiKey {
+  return shown
 }

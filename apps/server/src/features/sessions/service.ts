@@ -1,7 +1,11 @@
-import { Failure } from '@berth/schema'
+import { Failure, type CreateTokenRequest } from '@berth/schema'
+import { formatDuration } from '@berth/schema/rules'
 import { compileActor } from '../../access/may.ts'
 import { timestamp, type Clock } from '../../clock.ts'
+import type { Database, Transaction } from '../../database/database.ts'
+import type { UserRow } from '../../found.ts'
 import type { Actor, Origin } from '../../http/caller.ts'
+import type { AuditService } from '../audit/service.ts'
 import { isSecret, newApiKey, readToken } from './api-key.ts'
 import { isPassword } from './password.ts'
 import type { ApiKeyRow, IdentityRow, SessionStore } from './store.ts'
@@ -9,15 +13,34 @@ import type { ApiKeyRow, IdentityRow, SessionStore } from './store.ts'
 const HOUR_MS = 3_600_000
 const LOGIN_LIFETIME_SECONDS = 86_400
 const KEY_LIFETIME_SECONDS = 7 * 86_400
+const TOKEN_LIFETIME_MS = 30 * 24 * HOUR_MS
+const NANOSECONDS_A_MS = 1_000_000
+
+interface Dependencies {
+  readonly database: Database
+  readonly store: SessionStore
+  readonly audit: AuditService
+  readonly clock: Clock
+  /** No token lives longer. */
+  readonly maxTokenLifetimeMs: number
+}
+
+type NewRow = Omit<ApiKeyRow, 'last_used' | 'updated_at'>
+/** What is particular about a new key. */
+type NewKey = Pick<ApiKeyRow, 'user_id' | 'login_type' | 'lifetime_seconds' | 'ip_address' | 'scope'>
+
+const PASSWORD_KEY = { login_type: 'password', scope: 'all' } as const
 
 /** Who is calling: signing in and out, and telling from a token who sent it. */
 export class SessionService {
+  readonly #dependencies: Dependencies
   readonly #store: SessionStore
   readonly #clock: Clock
 
-  constructor({ store, clock }: { readonly store: SessionStore; readonly clock: Clock }) {
-    this.#store = store
-    this.#clock = clock
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+    this.#store = dependencies.store
+    this.#clock = dependencies.clock
   }
 
   /** The user behind a token; throws `signed_out` or `user_not_active`. Moves the expiry of a key in use (Coder v2 API, v0.13.4). */
@@ -52,12 +75,49 @@ export class SessionService {
       })
     if (user.status !== 'active')
       throw new Failure('user_not_active', { message: `Your account is ${user.status}. Contact an admin to reactivate your account.` })
-    return await this.#createKey(user.id, LOGIN_LIFETIME_SECONDS, origin)
+    const key = this.#newKey({ ...PASSWORD_KEY, user_id: user.id, lifetime_seconds: LOGIN_LIFETIME_SECONDS, ip_address: origin.ip })
+    await this.#store.insert(key.row)
+    return key.token
   }
 
   /** Makes a key for command lines, valid for a week. */
-  async createKey(userId: string, origin: Origin): Promise<string> {
-    return await this.#createKey(userId, KEY_LIFETIME_SECONDS, origin)
+  async createKey(actor: Actor, user: UserRow): Promise<string> {
+    const { ip } = actor.origin
+    return await this.#createKey(actor, user, { ...PASSWORD_KEY, user_id: user.id, lifetime_seconds: KEY_LIFETIME_SECONDS, ip_address: ip })
+  }
+
+  /** Makes a token for programs. Throws `invalid_token_lifetime`. */
+  async createToken(actor: Actor, user: UserRow, { lifetime = 0, scope = 'all' }: CreateTokenRequest): Promise<string> {
+    const lifetimeMs = lifetime === 0 ? this.#standardTokenLifetimeMs() : lifetime / NANOSECONDS_A_MS
+    this.#requireTokenLifetime(lifetimeMs)
+    return await this.#createKey(actor, user, {
+      user_id: user.id,
+      login_type: 'token',
+      lifetime_seconds: Math.ceil(lifetimeMs / 1000),
+      ip_address: '',
+      scope,
+    })
+  }
+
+  async listTokens(user: UserRow): Promise<ApiKeyRow[]> {
+    return await this.#store.listTokens(user.id)
+  }
+
+  /** Throws `not_found`, for keys of others too. */
+  async getKey(user: UserRow, id: string): Promise<ApiKeyRow> {
+    const row = await this.#store.findOfUser(user.id, id)
+    if (row === undefined) throw new Failure('not_found')
+    return row
+  }
+
+  /** Throws `not_found`, for keys of others too. */
+  async deleteKey(actor: Actor, user: UserRow, id: string): Promise<void> {
+    const { database, audit } = this.#dependencies
+    const row = await this.getKey(user, id)
+    await database.transaction(async (transaction) => {
+      await this.#store.in(transaction).delete(row.id)
+      await audit.record(transaction, actor, { ...auditedAs(row), action: 'delete', before: auditedFields(row), status_code: 204 })
+    })
   }
 
   /** Ends the session that makes the request. */
@@ -65,22 +125,37 @@ export class SessionService {
     await this.#store.delete(actor.key_id)
   }
 
-  async #createKey(userId: string, lifetimeSeconds: number, origin: Origin): Promise<string> {
+  /** Ends every session of a user, tokens included. */
+  async endAll(transaction: Transaction, userId: string): Promise<void> {
+    await this.#store.in(transaction).deleteOfUser(userId)
+  }
+
+  #standardTokenLifetimeMs(): number {
+    return Math.min(TOKEN_LIFETIME_MS, this.#dependencies.maxTokenLifetimeMs)
+  }
+
+  #requireTokenLifetime(lifetimeMs: number): void {
+    const { maxTokenLifetimeMs } = this.#dependencies
+    if (lifetimeMs <= 0) throw new Failure('invalid_token_lifetime', { detail: 'lifetime must be positive number greater than 0' })
+    if (lifetimeMs > maxTokenLifetimeMs)
+      throw new Failure('invalid_token_lifetime', { detail: `lifetime must be less than ${formatDuration(maxTokenLifetimeMs)}` })
+  }
+
+  async #createKey(actor: Actor, user: UserRow, fields: NewKey): Promise<string> {
+    const { database, audit } = this.#dependencies
+    const { row, token } = this.#newKey(fields)
+    await database.transaction(async (transaction) => {
+      await this.#store.in(transaction).insert(row)
+      await audit.record(transaction, actor, { ...auditedAs(row), action: 'create', after: auditedFields(row), status_code: 201 })
+    })
+    return token
+  }
+
+  #newKey(fields: NewKey): { readonly row: NewRow; readonly token: string } {
     const now = this.#clock.now().getTime()
     const { id, hashed_secret, token } = newApiKey()
-    const row: Omit<ApiKeyRow, 'last_used' | 'updated_at'> = {
-      id,
-      hashed_secret,
-      user_id: userId,
-      expires_at: timestamp(now + lifetimeSeconds * 1000),
-      created_at: timestamp(now),
-      login_type: 'password',
-      lifetime_seconds: lifetimeSeconds,
-      ip_address: origin.ip,
-      scope: 'all',
-    }
-    await this.#store.insert(row)
-    return token
+    const expires_at = timestamp(now + fields.lifetime_seconds * 1000)
+    return { row: { ...fields, id, hashed_secret, expires_at, created_at: timestamp(now) }, token }
   }
 
   /** At most about hourly for each key: a use after an hour of silence is noted, and an expiry that has come an hour closer is moved. */
@@ -98,4 +173,13 @@ export class SessionService {
       now: timestamp(now),
     })
   }
+}
+
+/** Keys have IDs of another form than everything else, so that an entry is about the key of that name of its user. */
+function auditedAs({ id, user_id }: NewRow): { resource_type: 'api_key'; resource_id: string; resource_target: string } {
+  return { resource_type: 'api_key', resource_id: user_id, resource_target: id }
+}
+
+function auditedFields({ id, user_id, login_type, scope, expires_at, lifetime_seconds }: NewRow): Record<string, unknown> {
+  return { id, user_id, login_type, scope, expires_at, lifetime_seconds }
 }

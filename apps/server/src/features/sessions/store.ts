@@ -60,6 +60,26 @@ export class SessionStore {
     await this.#queries.deleteFrom('api_keys').where('id', '=', id).execute()
   }
 
+  async deleteOfUser(userId: string): Promise<void> {
+    await this.#queries.deleteFrom('api_keys').where('user_id', '=', userId).execute()
+  }
+
+  async findOfUser(userId: string, id: string): Promise<ApiKeyRow | undefined> {
+    return await this.#queries.selectFrom('api_keys').selectAll().where('id', '=', id).where('user_id', '=', userId).executeTakeFirst()
+  }
+
+  /** Oldest first. */
+  async listTokens(userId: string): Promise<ApiKeyRow[]> {
+    return await this.#queries
+      .selectFrom('api_keys')
+      .selectAll()
+      .where('user_id', '=', userId)
+      .where('login_type', '=', 'token')
+      .orderBy('created_at')
+      .orderBy('id')
+      .execute()
+  }
+
   async findPassword(
     email: string,
   ): Promise<{ id: string; hashed_password: string; login_type: string; status: 'active' | 'suspended' } | undefined> {

@@ -8,6 +8,7 @@ export function presentUser(row: UserRow): User {
   return { id, username, email, created_at, last_seen_at, status, organization_ids, roles: rbac_roles.map(presentRole), avatar_url }
 }
 
-function presentRole(name: string): Role {
+/** A role as the wire shows it. */
+export function presentRole(name: string): Role {
   return { name, display_name: roleDisplayName(name) }
 }

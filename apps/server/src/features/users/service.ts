@@ -10,6 +10,8 @@ import type { UserRow } from '../../found.ts'
 import type { Actor, Origin } from '../../http/caller.ts'
 import type { AuditService } from '../audit/service.ts'
 import type { OrganizationService } from '../organizations/service.ts'
+import { readFilter } from './read-filter.ts'
+import { requirePassword } from './require-password.ts'
 import type { UserPage, UserStore } from './store.ts'
 
 interface Dependencies {
@@ -36,9 +38,14 @@ export class UserService {
 
   /** The user that a path names: `me`, an ID (deleted users too) or a username. Throws `invalid_user`. */
   async resolve(text: string, actor: Actor | undefined): Promise<UserRow> {
-    const user = await this.#find(text, actor)
+    const user = await this.#findNamed(text, actor)
     if (user === undefined) throw new Failure('invalid_user')
     return user
+  }
+
+  /** Deleted users included. */
+  async find(id: string): Promise<UserRow | undefined> {
+    return await this.#store.findById(id)
   }
 
   /** Whether anybody has set the deployment up. */
@@ -55,6 +62,7 @@ export class UserService {
   async createFirst(request: CreateFirstUserRequest, origin: Origin): Promise<CreateFirstUserResponse> {
     if (await this.#store.hasAny()) throw new Failure('first_user_exists')
     const { database, organizations, audit, clock, hashPassword, onFirstUser } = this.#dependencies
+    requirePassword(request.password)
     const hashed_password = await hashPassword(request.password)
     const now = timestamp(clock.now())
     const user_id = randomUUID()
@@ -90,6 +98,7 @@ export class UserService {
     if (!may(actor.permissions, 'create', { type: 'organization_member', organization_id })) throw new Failure('not_found')
     if (await this.#store.isTaken(request)) throw new Failure('user_exists')
     await organizations.require(organization_id)
+    requirePassword(request.password)
     const id = randomUUID()
     const hashed_password = await hashPassword(request.password)
     try {
@@ -114,16 +123,18 @@ export class UserService {
     return await this.resolve(id, actor)
   }
 
-  async list(actor: Actor, page: { after_id?: string; limit?: number; offset?: number }): Promise<UserPage> {
+  /** Throws `invalid_user_search`. */
+  async list(actor: Actor, page: { q?: string; after_id?: string; limit?: number; offset?: number }): Promise<UserPage> {
     return await this.#store.listPage({
       visible: visibleCondition(actor.permissions, 'read', 'user'),
+      filter: readFilter(page.q ?? ''),
       limit: page.limit ?? 0,
       offset: page.offset ?? 0,
       afterId: page.after_id,
     })
   }
 
-  async #find(text: string, actor: Actor | undefined): Promise<UserRow | undefined> {
+  async #findNamed(text: string, actor: Actor | undefined): Promise<UserRow | undefined> {
     if (text === 'me') return actor === undefined ? undefined : await this.#store.findById(actor.user_id)
     const id = uuidOf(text)
     return id === undefined ? await this.#store.findByUsername(text) : await this.#store.findById(id)

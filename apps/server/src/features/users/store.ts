@@ -1,7 +1,8 @@
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import type { VisibleCondition } from '../../access/visible.ts'
 import type { Queries } from '../../database/database.ts'
 import type { UserRow } from '../../found.ts'
+import type { UserFilter } from './read-filter.ts'
 
 const organizationIds = sql<string[]>`array(
   select member.organization_id from organization_members member where member.user_id = users.id order by member.created_at, member.organization_id)`
@@ -74,27 +75,90 @@ export class UserStore {
       .execute()
   }
 
-  async listPage(page: { visible: VisibleCondition; limit: number; offset: number; afterId: string | undefined }): Promise<UserPage> {
-    if (page.visible.kind !== 'all') return { rows: [], count: 0 }
-    let query = this.#select().where('users.deleted', '=', false).orderBy('users.created_at').orderBy('users.id').offset(page.offset)
-    if (page.limit > 0) query = query.limit(page.limit)
-    if (page.afterId !== undefined)
-      query = query.where(
-        sql<boolean>`(users.created_at, users.id) > (select cursor.created_at, cursor.id from users cursor where cursor.id = ${page.afterId})`,
-      )
-    const [rows, { count }] = await Promise.all([query.execute(), this.#countPresent()])
-    return { rows, count }
+  /** As {@link findById}; nobody else changes the row before the transaction ends, or makes it the owner of anything. */
+  async lock(id: string): Promise<UserRow | undefined> {
+    return await this.#select().where('users.id', '=', id).forUpdate('users').executeTakeFirst()
   }
 
-  async #countPresent(): Promise<{ count: number }> {
-    return await this.#queries
+  /** Makes every other transaction that may take an owner away wait for this one. */
+  async lockOwners(): Promise<void> {
+    await sql`select pg_advisory_xact_lock(hashtext('berth: owners'))`.execute(this.#queries)
+  }
+
+  /** Whether anybody else is an owner and can sign in. */
+  async hasOtherOwner(id: string): Promise<boolean> {
+    const row = await this.#queries
       .selectFrom('users')
-      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .select('id')
+      .where('id', '!=', id)
       .where('deleted', '=', false)
-      .executeTakeFirstOrThrow()
+      .where('status', '=', 'active')
+      .where(sql<boolean>`'owner' = any(rbac_roles)`)
+      .limit(1)
+      .executeTakeFirst()
+    return row !== undefined
+  }
+
+  /** Those that are not deleted. */
+  async listWorkspaceIds(ownerId: string): Promise<string[]> {
+    const rows = await this.#queries
+      .selectFrom('workspaces')
+      .select('id')
+      .where('owner_id', '=', ownerId)
+      .where(sql<boolean>`not deleted`)
+      .execute()
+    return rows.map(({ id }) => id)
+  }
+
+  async update(
+    id: string,
+    fields: Partial<Pick<UserRow, 'username' | 'status' | 'rbac_roles' | 'hashed_password' | 'deleted'>>,
+    now: string,
+  ): Promise<void> {
+    await this.#queries
+      .updateTable('users')
+      .set({ ...fields, updated_at: now })
+      .where('id', '=', id)
+      .execute()
+  }
+
+  /** One statement for the page and the number of matches over all pages. */
+  async listPage(page: {
+    readonly visible: VisibleCondition
+    readonly filter: UserFilter
+    readonly limit: number
+    readonly offset: number
+    readonly afterId: string | undefined
+  }): Promise<UserPage> {
+    if (page.visible.kind !== 'all') return { rows: [], count: 0 }
+    const matches = matchesSql(page.filter)
+    const after =
+      page.afterId === undefined
+        ? sql``
+        : sql`and (users.created_at, users.id) > (select cursor.created_at, cursor.id from users cursor where cursor.id = ${page.afterId})`
+    const { rows } = await sql<UserRow & { count: number }>`
+      with page as materialized (
+        select users.* from users where ${matches} ${after} order by users.created_at, users.id
+        ${page.limit > 0 ? sql`limit ${page.limit}` : sql``} offset ${page.offset}),
+      total as materialized (select count(*) as count from users where ${matches})
+      select total.count, users.*, ${organizationIds} as organization_ids
+      from total left join page users on true
+      order by users.created_at, users.id`.execute(this.#queries)
+    return { rows: rows.filter(({ id }) => id !== null), count: rows[0]?.count ?? 0 }
   }
 
   #select() {
     return this.#queries.selectFrom('users').selectAll('users').select(organizationIds.as('organization_ids'))
   }
+}
+
+function matchesSql({ search, statuses, roles }: UserFilter): RawBuilder<boolean> {
+  const pattern = `%${search}%`
+  const parts = [
+    sql<boolean>`not users.deleted`,
+    ...(search === '' ? [] : [sql<boolean>`(users.username ilike ${pattern} or users.email ilike ${pattern})`]),
+    ...(statuses.length === 0 ? [] : [sql<boolean>`users.status = any(${statuses}::user_status[])`]),
+    ...(roles.length === 0 ? [] : [sql<boolean>`users.rbac_roles && ${roles}::text[]`]),
+  ]
+  return sql`(${sql.join(parts, sql` and `)})`
 }

@@ -1,0 +1,171 @@
+import { Failure, type UpdateUserPasswordRequest, type UserRoles } from '@berth/schema'
+import { may } from '../../access/may.ts'
+import { mayChangeRoles, roleChange } from '../../access/role-change.ts'
+import { findRole } from '../../access/roles.ts'
+import { WORKSPACES_CHANNEL } from '../../channels.ts'
+import { timestamp, type Clock } from '../../clock.ts'
+import type { Database, Transaction } from '../../database/database.ts'
+import { violatedConstraint } from '../../database/database-errors.ts'
+import { notify } from '../../database/pubsub.ts'
+import type { UserRow } from '../../found.ts'
+import type { Actor } from '../../http/caller.ts'
+import type { AuditService } from '../audit/service.ts'
+import type { OrganizationService } from '../organizations/service.ts'
+import type { SessionService } from '../sessions/service.ts'
+import { requirePassword } from './require-password.ts'
+import type { UserStore } from './store.ts'
+
+interface Dependencies {
+  readonly database: Database
+  readonly store: UserStore
+  readonly organizations: OrganizationService
+  readonly sessions: SessionService
+  readonly audit: AuditService
+  readonly clock: Clock
+  /** Off the main thread; see sessions. */
+  readonly hashPassword: (password: string) => Promise<string>
+  readonly isPassword: (password: string, storedHash: string) => Promise<boolean>
+}
+
+/** What can be changed of a user; anything else of one stays as it was created. */
+type Change = Parameters<UserStore['update']>[1]
+
+/** Changes to people who exist. The deployment always keeps an owner who can sign in. */
+export class UserChanges {
+  readonly #dependencies: Dependencies
+  readonly #store: UserStore
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+    this.#store = dependencies.store
+  }
+
+  /** Ends every session and frees name and address. Throws `user_owns_workspaces` and `last_owner`. */
+  async delete(actor: Actor, user: UserRow): Promise<void> {
+    const { database, sessions } = this.#dependencies
+    await database.transaction(async (transaction) => {
+      const row = await this.#lockedOwner(transaction, user)
+      if (row.deleted) return
+      if ((await this.#store.in(transaction).listWorkspaceIds(row.id)).length > 0) throw new Failure('user_owns_workspaces')
+      await this.#requireOtherOwner(transaction, row)
+      await sessions.endAll(transaction, row.id)
+      await this.#change(transaction, actor, { row, fields: { deleted: true } })
+    })
+  }
+
+  /** Everybody who watches a workspace of the user hears of it. Throws `name_taken`. */
+  async rename(actor: Actor, user: UserRow, username: string): Promise<void> {
+    const { database } = this.#dependencies
+    try {
+      await database.transaction(async (transaction) => {
+        const row = await this.#locked(transaction, user)
+        await this.#change(transaction, actor, { row, fields: { username } })
+        for (const id of await this.#store.in(transaction).listWorkspaceIds(row.id)) await notify(transaction, WORKSPACES_CHANNEL, id)
+      })
+    } catch (error) {
+      if (violatedConstraint(error) !== 'users_username') throw error
+      throw new Failure('name_taken', {
+        message: 'User already exists.',
+        validations: [{ field: 'username', detail: 'This username is already in use and must be unique.' }],
+        cause: error,
+      })
+    }
+  }
+
+  /** Throws `invalid_status_change` for oneself and for owners. */
+  async suspend(actor: Actor, user: UserRow): Promise<void> {
+    if (user.id === actor.user_id) throw new Failure('invalid_status_change', { message: 'You cannot suspend yourself.' })
+    await this.#dependencies.database.transaction(async (transaction) => {
+      const row = await this.#lockedOwner(transaction, user)
+      if (row.rbac_roles.includes('owner'))
+        throw new Failure('invalid_status_change', {
+          message: `You cannot suspend a user with the role "owner". Remove the role from ${row.username} first.`,
+        })
+      await this.#change(transaction, actor, { row, fields: { status: 'suspended' } })
+    })
+  }
+
+  async activate(actor: Actor, user: UserRow): Promise<void> {
+    await this.#dependencies.database.transaction(async (transaction) => {
+      const row = await this.#locked(transaction, user)
+      await this.#change(transaction, actor, { row, fields: { status: 'active' } })
+    })
+  }
+
+  /** Sets the password and ends every session of the user. Throws `invalid_password` and `forbidden`. */
+  async setPassword(actor: Actor, user: UserRow, { old_password = '', password }: UpdateUserPasswordRequest): Promise<void> {
+    const { database, sessions, audit, clock, hashPassword, isPassword } = this.#dependencies
+    requirePassword(password)
+    if (old_password === '') {
+      if (!may(actor.permissions, 'update', { type: 'user' })) throw new Failure('forbidden')
+    } else if (!(await isPassword(old_password, user.hashed_password))) throw passwordRefused('old_password', 'Old password is incorrect.')
+    if (await isPassword(password, user.hashed_password)) throw passwordRefused('password', 'New password cannot match old password.')
+    const hashed_password = await hashPassword(password)
+    await database.transaction(async (transaction) => {
+      await this.#store.in(transaction).update(user.id, { hashed_password }, timestamp(clock.now()))
+      await sessions.endAll(transaction, user.id)
+      await audit.record(transaction, actor, { ...auditedAs(user), action: 'write', secrets: ['hashed_password'], status_code: 204 })
+    })
+  }
+
+  /** Site roles and, where the caller may read memberships, the roles of each. */
+  async roles(actor: Actor, user: UserRow): Promise<UserRoles> {
+    const memberships = await this.#dependencies.organizations.listMemberships(actor, user.id)
+    return {
+      roles: user.rbac_roles,
+      organization_roles: Object.fromEntries(memberships.map(({ organization_id, roles }) => [organization_id, roles])),
+    }
+  }
+
+  /** Sets the site roles. Throws `invalid_roles`, `forbidden` and `last_owner`. */
+  async setRoles(actor: Actor, user: UserRow, requested: readonly string[]): Promise<void> {
+    if (user.id === actor.user_id) throw new Failure('invalid_roles', { message: 'You cannot change your own roles.' })
+    await this.#dependencies.database.transaction(async (transaction) => {
+      const row = await this.#lockedOwner(transaction, user)
+      if (!mayChangeRoles(actor.permissions, roleChange(row.rbac_roles, requested, 'member'))) throw new Failure('forbidden')
+      const wrong = requested.find((name) => findRole(name)?.role.level !== 'site')
+      if (wrong !== undefined) throw new Failure('invalid_roles', { message: `${JSON.stringify(wrong)} is not a site role.` })
+      if (!requested.includes('owner')) await this.#requireOtherOwner(transaction, row)
+      await this.#change(transaction, actor, { row, fields: { rbac_roles: [...new Set(requested)] } })
+    })
+  }
+
+  async #locked(transaction: Transaction, user: UserRow): Promise<UserRow> {
+    return (await this.#store.in(transaction).lock(user.id)) ?? user
+  }
+
+  /** As {@link #locked}, one after the other with all else that may take an owner away. */
+  async #lockedOwner(transaction: Transaction, user: UserRow): Promise<UserRow> {
+    await this.#store.in(transaction).lockOwners()
+    return await this.#locked(transaction, user)
+  }
+
+  async #requireOtherOwner(transaction: Transaction, row: UserRow): Promise<void> {
+    if (!row.rbac_roles.includes('owner') || (await this.#store.in(transaction).hasOtherOwner(row.id))) return
+    throw new Failure('last_owner')
+  }
+
+  async #change(
+    transaction: Transaction,
+    actor: Actor,
+    { row, fields }: { readonly row: UserRow; readonly fields: Change },
+  ): Promise<void> {
+    const { audit, clock } = this.#dependencies
+    await this.#store.in(transaction).update(row.id, fields, timestamp(clock.now()))
+    const before = Object.fromEntries(Object.entries(row).filter(([name]) => name in fields))
+    await audit.record(transaction, actor, {
+      ...auditedAs(row),
+      action: fields.deleted === true ? 'delete' : 'write',
+      before,
+      after: fields,
+    })
+  }
+}
+
+function auditedAs({ id, username }: UserRow): { resource_type: 'user'; resource_id: string; resource_target: string } {
+  return { resource_type: 'user', resource_id: id, resource_target: username }
+}
+
+function passwordRefused(field: 'password' | 'old_password', detail: string): Failure {
+  return new Failure('invalid_password', { message: detail, validations: [{ field, detail }] })
+}

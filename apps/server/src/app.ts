@@ -76,7 +76,7 @@ function apiRouter({ services, config, clock, version }: AppOptions, upgrades: W
     ...serve(api.roles, roleRoutes(services.roles), kit),
     ...serve(api.authorization, authorizationRoutes(services.authorization), kit),
     ...serve(api.files, fileRoutes(services.files), kit),
-    ...serve(api.templates, templateRoutes(services.templates), kit),
+    ...serve(api.templates, templateRoutes(services.templates, services.examples), kit),
     ...serve(
       api.templateVersions,
       templateVersionRoutes({ service: services.versions, templates: services.templates, resources, clock }),

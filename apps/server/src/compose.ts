@@ -39,6 +39,7 @@ import { SessionStore } from './features/sessions/store.ts'
 import { ImportHandler } from './features/template-versions/import-handler.ts'
 import { TemplateVersionService } from './features/template-versions/service.ts'
 import { TemplateVersionStore } from './features/template-versions/store.ts'
+import { TemplateExamples } from './features/template-versions/template-examples.ts'
 import { TemplateService } from './features/templates/service.ts'
 import { StarterTemplates } from './features/templates/starter-templates.ts'
 import { TemplateStore } from './features/templates/store.ts'
@@ -79,6 +80,7 @@ export interface Services {
   readonly authorization: AuthorizationService
   readonly files: FileService
   readonly templates: TemplateService
+  readonly examples: TemplateExamples
   readonly versions: TemplateVersionService
   readonly workspaces: WorkspaceService
   readonly watches: WorkspaceWatches
@@ -112,7 +114,8 @@ export function compose(world: World): Services {
   const files = new FileService({ store: new FileStore(queries), clock })
   const parameters = new ParameterService({ store: new ParameterStore(queries), clock })
   const jobs = new JobService({ store: jobStore, clock, logWakeUps })
-  const versions = new TemplateVersionService({ database, store: versionStore, files, jobs, parameters, audit, clock, random })
+  const examples = new TemplateExamples()
+  const versions = new TemplateVersionService({ database, store: versionStore, files, examples, jobs, parameters, audit, clock, random })
   const templates = new TemplateService({ database, store: new TemplateStore(queries), versions, parameters, audit, clock })
   const starterTemplates = new StarterTemplates({ ids: config.autoImportTemplates, files, versions, templates, logger })
   const userStore = new UserStore(queries)
@@ -202,6 +205,7 @@ export function compose(world: World): Services {
     authorization,
     files,
     templates,
+    examples,
     versions,
     workspaces,
     watches,

@@ -33,6 +33,8 @@ export interface FoundByPath {
   readonly templatename: { readonly template: TemplateRow }
   /** A version may belong to no template yet. */
   readonly templateversion: { readonly templateversion: TemplateVersionRow; readonly template: TemplateRow | undefined }
+  /** Of the template before it in the path, or else of any in the organization before it. */
+  readonly templateversionname: FoundByPath['templateversion']
   readonly workspace: { readonly workspace: WorkspaceRow }
   readonly workspacename: { readonly workspace: WorkspaceRow }
   readonly workspacebuild: { readonly workspacebuild: BuildRow; readonly workspace: WorkspaceRow }

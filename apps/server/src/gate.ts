@@ -12,7 +12,7 @@ import type { TemplateVersionService } from './features/template-versions/servic
 import type { TemplateService } from './features/templates/service.ts'
 import type { UserService } from './features/users/service.ts'
 import type { WorkspaceService } from './features/workspaces/service.ts'
-import type { AgentRow, FoundByPath, OrganizationRow, UserRow } from './found.ts'
+import type { AgentRow, FoundByPath, OrganizationRow, TemplateRow, UserRow } from './found.ts'
 import type { Actor } from './http/caller.ts'
 import { RateLimiter, addressKey } from './http/rate-limit.ts'
 import type { Gate, RateLimited } from './http/serve.ts'
@@ -68,6 +68,7 @@ export function createGate(dependencies: Dependencies): Gate<FoundByPath, AgentR
         const { template_id } = templateversion
         return { templateversion, template: template_id === null ? undefined : await templates.find(template_id) }
       },
+      templateversionname: async (name, { actor, found }) => await findVersionByName(dependencies, name, { actor, ...found }),
       workspace: async (id) => ({ workspace: await workspaces.get(id) }),
       workspacename: async (name, { found, query }) => ({
         workspace: await workspaces.getByName((found as { user: UserRow }).user, name, { includeDeleted: includesDeleted(query) }),
@@ -81,6 +82,29 @@ export function createGate(dependencies: Dependencies): Gate<FoundByPath, AgentR
     admits: (access, found, actor) => may(actor.permissions, access.action, accessObject(access, found, actor)),
     limit: requestLimiter(dependencies),
   }
+}
+
+/** Of versions that several templates call the same, the newest that the caller may read. */
+async function findVersionByName(
+  { versions, templates }: Pick<Dependencies, 'versions' | 'templates'>,
+  name: string,
+  { actor, template: parent, organization }: { actor: Actor | undefined; template?: TemplateRow; organization?: OrganizationRow },
+): Promise<FoundByPath['templateversion']> {
+  if (parent !== undefined) {
+    const isReadable = actor !== undefined && may(actor.permissions, 'read', templateObject(parent))
+    return { templateversion: await versions.getByName(parent.id, name, { isNameTold: isReadable }), template: parent }
+  }
+  for (const templateversion of await versions.listByName(organization?.id ?? '', name)) {
+    const { template_id } = templateversion
+    const template = template_id === null ? undefined : await templates.find(template_id)
+    const object = template === undefined ? ({ type: 'template' } as const) : templateObject(template)
+    if (actor !== undefined && may(actor.permissions, 'read', object)) return { templateversion, template }
+  }
+  throw new Failure('not_found')
+}
+
+function templateObject({ organization_id, user_acl, group_acl }: TemplateRow): AccessObject {
+  return { type: 'template', organization_id, user_acl: user_acl as AccessList, group_acl: group_acl as AccessList }
 }
 
 function uuidOf(name: string): (text: string) => string {

@@ -65,7 +65,14 @@ export {
   templateRuntimes,
 } from './template-file.ts'
 export { CreateTemplateVersionRequest, TemplateVersion, templateVersions } from './template-versions.ts'
-export { CreateTemplateRequest, Template, UpdateActiveTemplateVersion, templates } from './templates.ts'
+export {
+  CreateTemplateRequest,
+  Template,
+  TemplateExample,
+  UpdateActiveTemplateVersion,
+  UpdateTemplateMeta,
+  templates,
+} from './templates.ts'
 export {
   CreateFirstUserRequest,
   CreateFirstUserResponse,

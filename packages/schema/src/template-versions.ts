@@ -43,6 +43,8 @@ export const CreateTemplateVersionRequest = Type.Object(
 export type CreateTemplateVersionRequest = Static<typeof CreateTemplateVersionRequest>
 
 export const TemplateVersionParams = Type.Object({ templateversion: Uuid({ description: 'Template version ID.' }) })
+/** A version by the name it has in its template. Names are case-sensitive. */
+const VersionNameParams = { templateversionname: Type.String({ description: 'Template version name.' }) }
 const readable = { resource: 'template', action: 'read' } as const
 
 export const templateVersions = {
@@ -55,7 +57,16 @@ export const templateVersions = {
     body: CreateTemplateVersionRequest,
     status: 201,
     response: TemplateVersion,
-    failures: ['invalid_uuid', 'not_found', 'invalid_json', 'validation_failed', 'file_not_found', 'invalid_template', 'name_taken'],
+    failures: [
+      'invalid_uuid',
+      'not_found',
+      'invalid_json',
+      'validation_failed',
+      'file_not_found',
+      'invalid_template',
+      'name_taken',
+      'forbidden',
+    ],
     bodyBeforeAccess: true,
   }),
   get: endpoint({
@@ -80,6 +91,37 @@ export const templateVersions = {
     response: Type.Array(TemplateVersion),
     failures: ['invalid_uuid', 'not_found', 'invalid_query', 'cursor_not_found'],
     trailingSlash: true,
+  }),
+  getByName: endpoint({
+    method: 'GET',
+    path: '/templates/:template/versions/:templateversionname',
+    summary: 'Get a version of a template by name.',
+    access: readable,
+    params: Type.Object({ ...TemplateParams.properties, ...VersionNameParams }),
+    status: 200,
+    response: TemplateVersion,
+    failures: ['invalid_uuid', 'not_found'],
+  }),
+  getOfOrganization: endpoint({
+    method: 'GET',
+    path: '/organizations/:organization/templateversions/:templateversionname',
+    summary: 'Get a template version of an organization by name.',
+    description: 'Where several templates have a version of the name, the newest that the caller may read.',
+    access: readable,
+    params: Type.Object({ ...OrganizationParams.properties, ...VersionNameParams }),
+    status: 200,
+    response: TemplateVersion,
+    failures: ['invalid_uuid', 'not_found'],
+  }),
+  previous: endpoint({
+    method: 'GET',
+    path: '/organizations/:organization/templateversions/:templateversionname/previous',
+    summary: 'Get the version that a template had before the named one.',
+    access: readable,
+    params: Type.Object({ ...OrganizationParams.properties, ...VersionNameParams }),
+    status: 200,
+    response: TemplateVersion,
+    failures: ['invalid_uuid', 'not_found'],
   }),
   cancel: endpoint({
     method: 'PATCH',

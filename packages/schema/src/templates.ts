@@ -55,6 +55,35 @@ export type CreateTemplateRequest = Static<typeof CreateTemplateRequest>
 export const UpdateActiveTemplateVersion = Type.Object({ id: Uuid({ rules: ['required'] }) }, { title: 'UpdateActiveTemplateVersion' })
 export type UpdateActiveTemplateVersion = Static<typeof UpdateActiveTemplateVersion>
 
+/** What a template is called and what it does by default. What is left out counts as empty, 0 or false (Coder v2 API, v0.13.4). */
+export const UpdateTemplateMeta = Type.Object(
+  {
+    name: Type.Optional(Type.String({ rules: ['template_name'], description: 'Empty: stays.' })),
+    display_name: Type.Optional(Type.String({ rules: ['template_display_name'] })),
+    description: Type.Optional(Type.String({ rules: ['lt=128'], description: 'Empty: stays.' })),
+    icon: Type.Optional(Type.String()),
+    default_ttl_ms: Type.Optional(Nullable(Type.Integer())),
+    allow_user_cancel_workspace_jobs: Type.Optional(Nullable(Type.Boolean())),
+  },
+  { title: 'UpdateTemplateMeta' },
+)
+export type UpdateTemplateMeta = Static<typeof UpdateTemplateMeta>
+
+/** A template that comes with Berth. */
+export const TemplateExample = Type.Object(
+  {
+    id: Type.String({ description: 'The `example_id` of a new template version.' }),
+    url: Type.String({ description: 'Where its source can be read.' }),
+    name: Type.String(),
+    description: Type.String(),
+    icon: Type.String(),
+    tags: Type.Array(Type.String()),
+    markdown: Type.String({ description: 'Its README.' }),
+  },
+  { title: 'TemplateExample' },
+)
+export type TemplateExample = Static<typeof TemplateExample>
+
 export const TemplateParams = Type.Object({ template: Uuid({ description: 'Template ID.' }) })
 
 export const templates = {
@@ -81,6 +110,16 @@ export const templates = {
     failures: ['invalid_uuid', 'not_found'],
     trailingSlash: true,
   }),
+  examples: endpoint({
+    method: 'GET',
+    path: '/organizations/:organization/templates/examples',
+    summary: 'List the templates that come with Berth.',
+    access: { resource: 'template', action: 'read' },
+    params: OrganizationParams,
+    status: 200,
+    response: Type.Array(TemplateExample),
+    failures: ['invalid_uuid', 'not_found'],
+  }),
   getByName: endpoint({
     method: 'GET',
     path: '/organizations/:organization/templates/:templatename',
@@ -100,6 +139,20 @@ export const templates = {
     status: 200,
     response: Template,
     failures: ['invalid_uuid', 'not_found'],
+    trailingSlash: true,
+  }),
+  update: endpoint({
+    method: 'PATCH',
+    path: '/templates/:template',
+    summary: 'Change how a template is called and what it does by default.',
+    description: 'Answers 304 with no body when nothing would change.',
+    access: { resource: 'template', action: 'update' },
+    params: TemplateParams,
+    body: UpdateTemplateMeta,
+    status: 200,
+    alternativeStatus: 304,
+    response: Template,
+    failures: ['invalid_uuid', 'not_found', 'invalid_json', 'validation_failed', 'invalid_template', 'name_taken'],
     trailingSlash: true,
   }),
   delete: endpoint({

@@ -34,6 +34,9 @@ export function templateVersionRoutes<Agent>({
       const now = clock.now()
       return (await service.listOfTemplate(template, query)).map((view) => presentTemplateVersion(view, now))
     },
+    getByName: async ({ templateversion }) => presentTemplateVersion(await service.view(templateversion.id), clock.now()),
+    getOfOrganization: async ({ templateversion }) => presentTemplateVersion(await service.view(templateversion.id), clock.now()),
+    previous: async ({ templateversion }) => presentTemplateVersion(await service.previous(templateversion), clock.now()),
     cancel: async ({ templateversion }) => {
       await service.cancel(templateversion)
       return { message: 'Job has been marked as canceled...' }

@@ -15,11 +15,15 @@ import type { Computation, ParameterSchemaRow, ParameterService } from '../param
 import { jobStatus } from '../provisioner-jobs/present.ts'
 import type { JobService } from '../provisioner-jobs/service.ts'
 import type { TemplateVersionStore, TemplateVersionView } from './store.ts'
+import type { TemplateExamples } from './template-examples.ts'
+
+export type { TemplateExamples } from './template-examples.ts'
 
 interface Dependencies {
   readonly database: Database
   readonly store: TemplateVersionStore
   readonly files: FileService
+  readonly examples: TemplateExamples
   readonly jobs: JobService
   readonly parameters: ParameterService
   readonly audit: AuditService
@@ -59,6 +63,27 @@ export class TemplateVersionService {
     return row
   }
 
+  /** Throws `not_found`, which says the name to those who may know that it is not there. */
+  async getByName(templateId: string, name: string, { isNameTold }: { readonly isNameTold: boolean }): Promise<TemplateVersionRow> {
+    const row = await this.#store.findByName(templateId, name)
+    if (row === undefined)
+      throw new Failure('not_found', isNameTold ? { message: `No template version found by name ${JSON.stringify(name)}.` } : {})
+    return row
+  }
+
+  /** The versions of that name in all templates of an organization, the newest first. */
+  async listByName(organizationId: string, name: string): Promise<TemplateVersionRow[]> {
+    return await this.#store.listByName(organizationId, name)
+  }
+
+  /** The version that the same template had before. Throws `not_found`. */
+  async previous(version: TemplateVersionRow): Promise<TemplateVersionView> {
+    const row = await this.#store.findPrevious(version)
+    if (row === undefined)
+      throw new Failure('not_found', { message: `No previous template version found for ${JSON.stringify(version.name)}.` })
+    return await this.#store.getView(row.id)
+  }
+
   async view(id: string): Promise<TemplateVersionView> {
     return await this.#store.getView(id)
   }
@@ -83,12 +108,11 @@ export class TemplateVersionService {
     { organization, template }: { readonly organization: OrganizationRow; readonly template: TemplateRow | undefined },
     request: CreateTemplateVersionRequest,
   ): Promise<TemplateVersionView> {
-    const fileId = await this.#requireFile(actor, request)
+    const source = await this.#requireSource(actor, request)
     const version: NewVersion = {
       organizationId: organization.id,
       templateId: template?.id,
-      fileId,
-      provisioner: request.provisioner,
+      ...source,
       name: request.name || undefined,
       tags: request.tags ?? {},
       parameterValues: await this.#dependencies.parameters.resolveCopies(request.parameter_values ?? [], template?.id),
@@ -203,14 +227,25 @@ export class TemplateVersionService {
     if (job.completed_at === null) throw new Failure('job_not_completed')
   }
 
-  async #requireFile(actor: Actor, request: CreateTemplateVersionRequest): Promise<string> {
+  /** The archive that is to be imported, and by what. */
+  async #requireSource(actor: Actor, request: CreateTemplateVersionRequest): Promise<Pick<NewVersion, 'fileId' | 'provisioner'>> {
     const { file_id, example_id } = request
     const hasFile = file_id !== undefined && file_id !== NIL_UUID
     if (example_id && hasFile) throw new Failure('invalid_template', { message: 'You cannot specify both an example_id and a file_id.' })
-    if (example_id) throw new Failure('invalid_template', { message: 'Example not found.' })
+    if (example_id) return await this.#exampleSource(actor, example_id)
     const file = hasFile ? await this.#dependencies.files.find(file_id) : undefined
     if (file === undefined || !may(actor.permissions, 'read', { type: 'file', owner_id: file.created_by }))
       throw new Failure('file_not_found')
-    return file.id
+    return { fileId: file.id, provisioner: request.provisioner }
+  }
+
+  /** An example becomes a file of whoever asks for it. All of them are native templates, whatever the request takes them for. */
+  async #exampleSource(actor: Actor, exampleId: string): Promise<Pick<NewVersion, 'fileId' | 'provisioner'>> {
+    const { examples, files } = this.#dependencies
+    if (!may(actor.permissions, 'create', { type: 'file', owner_id: actor.user_id })) throw new Failure('forbidden')
+    const data = await examples.findArchive(exampleId)
+    if (data === undefined) throw new Failure('invalid_template', { message: 'Example not found.' })
+    const { id } = await files.upload(actor.user_id, { data, mimetype: 'application/x-tar' })
+    return { fileId: id, provisioner: 'berth' }
   }
 }

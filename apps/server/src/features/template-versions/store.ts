@@ -10,6 +10,9 @@ export interface TemplateVersionView extends TemplateVersionRow {
   readonly creator: Omit<UserRow, 'organization_ids' | 'hashed_password'>
 }
 
+/** How many versions of one name are looked at in an organization. */
+const MAX_NAMESAKES = 100
+
 /** Template versions in the database. */
 export class TemplateVersionStore {
   readonly #queries: Queries
@@ -58,6 +61,42 @@ export class TemplateVersionStore {
       query = query.where(sql<boolean>`(version.created_at, version.id) > (${cursor.created_at}::timestamptz, ${cursor.id}::uuid)`)
     }
     return await query.execute()
+  }
+
+  async findByName(templateId: string, name: string): Promise<TemplateVersionRow | undefined> {
+    return await this.#queries
+      .selectFrom('template_versions')
+      .selectAll()
+      .where('template_id', '=', templateId)
+      .where('name', '=', name)
+      .executeTakeFirst()
+  }
+
+  /** The newest first: several templates may have a version of the name. */
+  async listByName(organizationId: string, name: string): Promise<TemplateVersionRow[]> {
+    return await this.#queries
+      .selectFrom('template_versions')
+      .selectAll()
+      .where('organization_id', '=', organizationId)
+      .where('name', '=', name)
+      .orderBy('created_at', 'desc')
+      .orderBy('id')
+      .limit(MAX_NAMESAKES)
+      .execute()
+  }
+
+  /** The version that the same template had before. */
+  async findPrevious({ template_id, created_at, id }: TemplateVersionRow): Promise<TemplateVersionRow | undefined> {
+    if (template_id === null) return undefined
+    return await this.#queries
+      .selectFrom('template_versions')
+      .selectAll()
+      .where('template_id', '=', template_id)
+      .where(sql<boolean>`(created_at, id) < (${created_at}::timestamptz, ${id}::uuid)`)
+      .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(1)
+      .executeTakeFirst()
   }
 
   async insert(row: TemplateVersionRow): Promise<void> {

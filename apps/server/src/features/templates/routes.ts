@@ -1,13 +1,23 @@
 import type { templates } from '@berth/schema'
 import type { FoundByPath } from '../../found.ts'
+import { Answer } from '../../http/answer.ts'
 import type { Handlers } from '../../http/serve.ts'
+import type { TemplateExamples } from '../template-versions/service.ts'
 import { presentTemplate } from './present.ts'
 import type { TemplateService } from './service.ts'
 
-export function templateRoutes<Agent>(service: TemplateService): Handlers<typeof templates, FoundByPath, Agent> {
+export function templateRoutes<Agent>(
+  service: TemplateService,
+  examples: TemplateExamples,
+): Handlers<typeof templates, FoundByPath, Agent> {
   return {
     create: async ({ actor, organization, body }) => presentTemplate(await service.create(actor, organization, body)),
     list: async ({ actor, organization }) => (await service.list(actor, organization)).map(presentTemplate),
+    examples: async () => await examples.list(),
+    update: async ({ actor, template, body }) => {
+      const changed = await service.update(actor, template, body)
+      return changed === undefined ? new Answer(undefined, { status: 304 }) : presentTemplate(changed)
+    },
     getByName: async ({ template }) => presentTemplate(await service.view(template)),
     get: async ({ template }) => presentTemplate(await service.view(template)),
     delete: async ({ actor, template }) => {

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { Failure, type CreateTemplateRequest } from '@berth/schema'
+import { Failure, type CreateTemplateRequest, type UpdateTemplateMeta } from '@berth/schema'
 import { visibleCondition } from '../../access/visible.ts'
 import { WORKSPACES_CHANNEL } from '../../channels.ts'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Database } from '../../database/database.ts'
 import { violatedConstraint } from '../../database/database-errors.ts'
-import { notify } from '../../database/pubsub.ts'
+import { notify, notifyAll } from '../../database/pubsub.ts'
 import type { OrganizationRow, TemplateRow, TemplateVersionRow } from '../../found.ts'
 import type { Actor } from '../../http/caller.ts'
 import type { AuditService } from '../audit/service.ts'
 import type { ParameterService } from '../parameters/service.ts'
 import type { TemplateVersionService } from '../template-versions/service.ts'
-import type { TemplateStore, TemplateView } from './store.ts'
+import type { TemplateMeta, TemplateStore, TemplateView } from './store.ts'
 
 interface Dependencies {
   readonly database: Database
@@ -87,6 +87,41 @@ export class TemplateService {
       throw error
     }
     return await this.#store.getView(row.id)
+  }
+
+  /** Changes how a template is called and what it does by default. Undefined: nothing would change. */
+  async update(actor: Actor, template: TemplateRow, request: UpdateTemplateMeta): Promise<TemplateView | undefined> {
+    const { database, audit, clock } = this.#dependencies
+    const asked = metaOf(request)
+    if (asked.default_ttl_ms < 0)
+      throw new Failure('invalid_template', {
+        message: 'Invalid request to update the template.',
+        validations: [{ field: 'default_ttl_ms', detail: 'Must be a positive integer.' }],
+      })
+    const before = metaOf(template)
+    if (isSame(before, asked)) return undefined
+    const after = { ...asked, name: asked.name || before.name, description: asked.description || before.description }
+    try {
+      await database.transaction(async (transaction) => {
+        const store = this.#store.in(transaction)
+        await store.updateMeta(template.id, after, timestamp(clock.now()))
+        await audit.record(transaction, actor, {
+          action: 'write',
+          resource_type: 'template',
+          resource_id: template.id,
+          resource_target: after.name,
+          organization_id: template.organization_id,
+          before,
+          after,
+        })
+        // A workspace shows how its template is called.
+        await notifyAll(transaction, WORKSPACES_CHANNEL, await store.listWorkspaceIds(template.id))
+      })
+    } catch (error) {
+      if (violatedConstraint(error) === 'templates_name') throw nameTaken(after.name, error)
+      throw error
+    }
+    return await this.#store.getView(template.id)
   }
 
   /** Makes a version of the template the one that new workspaces use. Everybody who watches a workspace of it hears of it. */
@@ -183,6 +218,22 @@ export class TemplateService {
       after: tracked,
     })
   }
+}
+
+/** What is left out counts as empty, 0 or false (Coder v2 API, v0.13.4). */
+function metaOf(fields: UpdateTemplateMeta): TemplateMeta {
+  return {
+    name: fields.name ?? '',
+    display_name: fields.display_name ?? '',
+    description: fields.description ?? '',
+    icon: fields.icon ?? '',
+    default_ttl_ms: fields.default_ttl_ms ?? 0,
+    allow_user_cancel_workspace_jobs: fields.allow_user_cancel_workspace_jobs ?? false,
+  }
+}
+
+function isSame(a: TemplateMeta, b: TemplateMeta): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
 }
 
 function nameTaken(name: string, cause?: unknown): Failure {

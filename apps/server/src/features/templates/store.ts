@@ -10,6 +10,12 @@ export interface TemplateView extends TemplateRow {
   readonly workspace_owner_count: number
 }
 
+/** What can be changed of a template at once. */
+export type TemplateMeta = Pick<
+  TemplateRow,
+  'name' | 'display_name' | 'description' | 'icon' | 'default_ttl_ms' | 'allow_user_cancel_workspace_jobs'
+>
+
 /** Templates in the database. */
 export class TemplateStore {
   readonly #queries: Queries
@@ -61,6 +67,14 @@ export class TemplateStore {
         user_acl: sql`${JSON.stringify(row.user_acl)}::jsonb`,
         group_acl: sql`${JSON.stringify(row.group_acl)}::jsonb`,
       })
+      .execute()
+  }
+
+  async updateMeta(id: string, fields: TemplateMeta, now: string): Promise<void> {
+    await this.#queries
+      .updateTable('templates')
+      .set({ ...fields, updated_at: now })
+      .where('id', '=', id)
       .execute()
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Driver } from '@berth/provisioner'
 import type { Logger } from 'pino'
 import type { AccessList } from './access/may.ts'
-import { JOB_LOGS_CHANNEL, QUEUE_CHANNEL, WORKSPACES_CHANNEL } from './channels.ts'
+import { JOB_LOGS_CHANNEL, QUEUE_CHANNEL, SECRETS_CHANNEL, WORKSPACES_CHANNEL } from './channels.ts'
 import { timestamp, type Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
@@ -49,12 +49,14 @@ import { UserChanges } from './features/users/user-changes.ts'
 import { WorkspaceService } from './features/workspaces/service.ts'
 import { WorkspaceStore } from './features/workspaces/store.ts'
 import { WorkspaceWatches } from './features/workspaces/watch-stream.ts'
+import type { SecretBox } from './secrets/secret-box.ts'
 
 /** What is handed in from outside. */
 export interface World {
   readonly config: Config
   readonly database: Database
   readonly pubsub: PubSub
+  readonly secrets: SecretBox
   readonly clock: Clock
   readonly logger: Logger
   readonly random: () => number
@@ -96,11 +98,11 @@ export interface Services {
 }
 
 export function compose(world: World): Services {
-  const { config, database, pubsub, clock, logger, random, accessUrl, replicaId } = world
+  const { config, database, pubsub, secrets, clock, logger, random, accessUrl, replicaId } = world
   const queries = database.kysely
   const jobStore = new JobStore(queries)
   const workspaceStore = new WorkspaceStore(queries)
-  const buildStore = new BuildStore(queries)
+  const buildStore = new BuildStore(queries, secrets)
   const versionStore = new TemplateVersionStore(queries)
   const agentStore = new AgentStore(queries)
   const logWakeUps = new WakeUps(pubsub, JOB_LOGS_CHANNEL)
@@ -112,7 +114,7 @@ export function compose(world: World): Services {
   const organizations = new OrganizationService({ database, store: new OrganizationStore(queries), audit, clock })
   const roles = new RoleService({ organizations })
   const files = new FileService({ store: new FileStore(queries), clock })
-  const parameters = new ParameterService({ store: new ParameterStore(queries), clock })
+  const parameters = new ParameterService({ store: new ParameterStore(queries, secrets), clock })
   const jobs = new JobService({ store: jobStore, clock, logWakeUps })
   const examples = new TemplateExamples()
   const versions = new TemplateVersionService({ database, store: versionStore, files, examples, jobs, parameters, audit, clock, random })
@@ -195,6 +197,7 @@ export function compose(world: World): Services {
   const stopListening = pubsub.subscribe(QUEUE_CHANNEL, () => {
     for (const { daemon } of daemons) daemon.wake()
   })
+  const stopReloading = pubsub.subscribe(SECRETS_CHANNEL, () => secrets.reload())
 
   return {
     users,
@@ -233,6 +236,7 @@ export function compose(world: World): Services {
     },
     async stop() {
       stopListening()
+      stopReloading()
       watches.close()
       await Promise.all([...daemons.map(async ({ daemon }) => await daemon.stop()), lease.stop(), autobuild.stop(), tunnels.stop()])
       logWakeUps.close()

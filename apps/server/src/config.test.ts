@@ -138,6 +138,24 @@ const SETTINGS: readonly {
     text: 'https://help.example',
     value: 'https://help.example',
   },
+  {
+    name: 'SECRET_KEY',
+    flag: 'secret-key',
+    field: 'secretKeys',
+    standard: undefined,
+    text: `${Buffer.alloc(32, 1).toString('base64')},${Buffer.alloc(32, 2).toString('base64')}`,
+    value: [Buffer.alloc(32, 1), Buffer.alloc(32, 2)],
+    wrong: Buffer.alloc(16).toString('base64'),
+  },
+  {
+    name: 'SSH_KEYGEN_ALGORITHM',
+    flag: 'ssh-keygen-algorithm',
+    field: 'sshKeygenAlgorithm',
+    standard: 'ed25519',
+    text: 'ecdsa',
+    value: 'ecdsa',
+    wrong: 'dsa',
+  },
 ]
 
 describe.each(SETTINGS)('$name', ({ name, flag, field, standard, text, value, wrong }) => {

@@ -1,5 +1,9 @@
 import { join } from 'node:path'
 import { DurationError, WireValueError, parseBool, parseDuration } from '@berth/schema/rules'
+import { ConfigError } from './config-error.ts'
+import { readGitAuthProviders, type GitAuthProvider } from './git-auth-settings.ts'
+
+export { ConfigError } from './config-error.ts'
 
 /** Everything an administrator can decide. */
 export interface Config {
@@ -30,6 +34,10 @@ export interface Config {
   readonly secureAuthCookie: boolean
   /** No token that is made by request lives longer. */
   readonly maxTokenLifetimeMs: number
+  /** What encrypts the secrets in the database, the first, and what may have done so before; undefined: the key file in the data directory. */
+  readonly secretKeys: readonly Buffer[] | undefined
+  readonly sshKeygenAlgorithm: (typeof SSH_ALGORITHMS)[number]
+  readonly gitAuthProviders: readonly GitAuthProvider[]
   /** Where programs such as bubblewrap are looked for: the PATH of the server. */
   readonly searchPath: string
   readonly logLevel: (typeof LOG_LEVELS)[number]
@@ -45,16 +53,6 @@ export interface ConfigSources {
   readonly agentDirectory: string
 }
 
-/** A setting that cannot be used. The message is one line that names it. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
-
-  constructor(message: string, options?: ErrorOptions) {
-    // What was written may hold line breaks; what is said of it stays one line.
-    super(message.replace(/\s+/g, ' '), options)
-  }
-}
-
 /** The caller asked for help: the message is the help. */
 export class HelpRequested extends Error {
   override readonly name = 'HelpRequested'
@@ -62,6 +60,8 @@ export class HelpRequested extends Error {
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 const SANDBOXES = ['auto', 'bubblewrap', 'off'] as const
+const SSH_ALGORITHMS = ['ed25519', 'ecdsa', 'rsa4096'] as const
+const SECRET_KEY_BYTES = 32
 const DEFAULT_RATE_LIMIT = 512
 
 interface Setting<Value> {
@@ -143,6 +143,18 @@ const settings = {
   agentDirectory: setting('AGENT_DIRECTORY', '', 'Folder of the built agent that local workspaces run.', optional(text)),
   localSandbox: setting('LOCAL_SANDBOX', 'auto', `How local workspaces are confined: ${SANDBOXES.join(', ')}.`, oneOf(SANDBOXES)),
   secureAuthCookie: setting('SECURE_AUTH_COOKIE', 'false', 'Send session cookies over HTTPS only.', parseBool),
+  secretKeys: setting(
+    'SECRET_KEY',
+    '',
+    'Keys of the secrets in the database, each 32 bytes in base64, separated by commas: the first encrypts, all decrypt. Default: the file secret.key in the data directory.',
+    optional(readSecretKeys),
+  ),
+  sshKeygenAlgorithm: setting(
+    'SSH_KEYGEN_ALGORITHM',
+    'ed25519',
+    `Kind of the git SSH keys of users: ${SSH_ALGORITHMS.join(', ')}.`,
+    oneOf(SSH_ALGORITHMS),
+  ),
   maxTokenLifetimeMs: setting('MAX_TOKEN_LIFETIME', '720h', 'How long tokens of users may live.', duration),
   logLevel: setting('LOG_LEVEL', 'info', `What is logged: ${LOG_LEVELS.join(', ')}.`, oneOf(LOG_LEVELS)),
 }
@@ -178,6 +190,9 @@ export function readConfig(sources: ConfigSources): Config {
     localSandbox: read(settings.localSandbox),
     secureAuthCookie: read(settings.secureAuthCookie),
     maxTokenLifetimeMs: read(settings.maxTokenLifetimeMs),
+    secretKeys: read(settings.secretKeys),
+    sshKeygenAlgorithm: read(settings.sshKeygenAlgorithm),
+    gitAuthProviders: readGitAuthProviders(sources.environment),
     searchPath: sources.environment['PATH'] ?? '',
     logLevel: read(settings.logLevel),
   }
@@ -280,6 +295,14 @@ function readPostgresUrl(value: string): string {
       'It is not a PostgreSQL URL. Write it as postgres://user:password@host:5432/database, with special characters percent-encoded.',
     )
   return value
+}
+
+/** Says nothing of the value. */
+function readSecretKeys(value: string): Buffer[] {
+  const keys = value.split(',').map((key) => Buffer.from(key.trim(), 'base64'))
+  if (keys.some((key) => key.length !== SECRET_KEY_BYTES))
+    throw new ConfigError(`A key has ${SECRET_KEY_BYTES} bytes, written in base64. Make one with: openssl rand -base64 ${SECRET_KEY_BYTES}`)
+  return keys
 }
 
 function duration(value: string): number {

@@ -17,6 +17,7 @@ import { MigrationError, migrate } from './database/migrate.ts'
 import { PubSub } from './database/pubsub.ts'
 import { createDrivers } from './drivers.ts'
 import { replicaLockName } from './features/provisioner-jobs/job-lease.ts'
+import { openSecrets } from './secrets/open-secrets.ts'
 import { version } from './version.ts'
 
 /** What a server may be given instead of the real thing. */
@@ -76,6 +77,7 @@ async function start(
   await prepareDatabase(config, { connectionUrl, logger })
   const database = await openDatabase({ connectionUrl, logger })
   started.push(async () => await database.close())
+  const secrets = await openSecrets(database.kysely, config)
   const warming = database.warm(CONNECTIONS_TO_WARM)
   const pubsub = new PubSub({ connectionUrl, logger })
   started.push(async () => await pubsub.close())
@@ -91,7 +93,7 @@ async function start(
   started.push(async () => await closeHttp(http))
   const accessUrl = config.accessUrl ?? url
   const drivers = world.drivers ?? createDrivers(config)
-  const services = compose({ config, database, pubsub, clock, logger, random, accessUrl, replicaId, drivers, workDirectory })
+  const services = compose({ config, database, pubsub, secrets, clock, logger, random, accessUrl, replicaId, drivers, workDirectory })
   const app = createApp({ services, config, clock, logger, version })
   http.on('request', app.listener)
   app.upgrades.attach(http)

@@ -18,6 +18,7 @@ import {
 import { holdBuilds } from './hold-builds.ts'
 import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
+import { storedParameters } from './stored-parameters.ts'
 
 const HOUR_MS = 3_600_000
 const NOT_FOUND = { message: expect.stringContaining('Resource not found') }
@@ -181,7 +182,7 @@ describe('a new build', () => {
     await buildEnded(server.client, first.json.id)
     const second = await order(id, { transition: 'start', parameter_values: [parameter('size', '')] })
     await buildEnded(server.client, second.json.id)
-    expect(await runSql(server, 'select name, source_value from parameter_values where scope_id = $1 order by name', [id])).toEqual([
+    expect(await storedParameters(server, id)).toEqual([
       { name: 'region', source_value: 'eu' },
       { name: 'size', source_value: '' },
     ])

@@ -34,6 +34,8 @@ export interface TestServer {
   stop(): Promise<void>
 }
 
+/** Seals the secrets in the databases of tests. */
+export const TEST_SECRET_KEY = Buffer.alloc(32, 'test')
 export const FIRST_USER = { email: 'testuser@coder.com', username: 'testuser', password: 'testpass' }
 
 /** Starts a server for a test; stop it when the test is over. */
@@ -76,6 +78,8 @@ export function testConfig(options: { directory: string; databaseUrl: string; ov
       BERTH_DATA_DIR: options.directory,
       BERTH_API_RATE_LIMIT: '-1',
       BERTH_ECHO_PROVISIONER: 'true',
+      // Several servers of a test share a database, and so its secrets.
+      BERTH_SECRET_KEY: TEST_SECRET_KEY.toString('base64'),
       // Tests say themselves when schedules are looked at.
       BERTH_AUTOBUILD_POLL_INTERVAL: '8760h',
       BERTH_AGENT_CONNECTION_UPDATE_FREQUENCY: '150ms',

@@ -4,8 +4,8 @@ import { verifies } from '@berth/requirements'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTemplate, uniqueName } from './factories.ts'
 import { createFrom, imported } from './import-archive.ts'
-import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
+import { storedParameters } from './stored-parameters.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -74,10 +74,9 @@ test('a value is copied from another version of the same template, secrets inclu
   await expect(createFrom(server, archive, { parameter_values: [unknown], template_id: template.id })).rejects.toMatchObject(refusal)
   const second = await imported(server, archive, { parameter_values: [copy], template_id: template.id })
   expect(second.job.status).toBe('succeeded')
-  const [stored] = await runSql(server, 'select name, source_value, destination_scheme from parameter_values where scope_id = $1', [
-    second.job.id,
-  ])
-  expect(stored).toEqual({ name: 'password', source_value: 'hunter2', destination_scheme: 'environment_variable' })
+  expect(await storedParameters(server, second.job.id)).toEqual([{ name: 'password', source_value: 'hunter2' }])
+  const parameters = await server.client.templateVersions.parameters({ params: { templateversion: second.id } })
+  expect(parameters).toMatchObject([{ name: 'password', destination_scheme: 'environment_variable' }])
 })
 
 test('a template that declares one parameter twice fails with a reason', async () => {

@@ -5,6 +5,7 @@ import { buildEnded, createMember, createTemplate, createVersion, createWorkspac
 import { callApi } from './call-api.ts'
 import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
+import { storedParameters } from './stored-parameters.ts'
 
 const HOUR_MS = 3_600_000
 const NIL = '00000000-0000-0000-0000-000000000000'
@@ -243,9 +244,7 @@ test('parameters with a value are stored with the workspace, empty ones are not,
   const create = async (parameter_values: unknown[]) =>
     await callApi(server, createPath(), { body: { template_id: template.id, name: uniqueName(), parameter_values } })
   const { json } = await create([value('region', 'eu'), value('size', '')])
-  expect(await runSql(server, 'select name, source_value from parameter_values where scope_id = $1', [json.id])).toEqual([
-    { name: 'region', source_value: 'eu' },
-  ])
+  expect(await storedParameters(server, json.id)).toEqual([{ name: 'region', source_value: 'eu' }])
   expect((await create([value('region', 'eu'), value('region', 'us')])).status).toBe(400)
   expect((await create([{ ...value('region', 'eu'), source_scheme: 'none such' }])).status).toBe(400)
 })

@@ -3,9 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Tables } from '../src/database/tables.gen.ts'
 import { BuildStore } from '../src/features/builds/store.ts'
 import { WorkspaceStore, type WorkspacePageQuery } from '../src/features/workspaces/store.ts'
+import { givenKeys } from '../src/secrets/key-file.ts'
+import { SecretBox } from '../src/secrets/secret-box.ts'
 import { createTestDatabase, type TestDatabase } from './database/create-test-database.ts'
 import { runSql } from './run-sql.ts'
 
+const SECRETS = new SecretBox(givenKeys([Buffer.alloc(32)]))
 const WORKSPACES = 2_000
 const OWNERS = 40
 const BUILDS_EACH = 3
@@ -124,13 +127,13 @@ describe('no big table is read from one end to the other', () => {
     ['one workspace without its build', async (queries) => await new WorkspaceStore(queries).findById(workspace)],
     ['a name', async (queries) => await new WorkspaceStore(queries).findByName(OWNER, 'WS-46')],
     ['a deleted name', async (queries) => await new WorkspaceStore(queries).findDeletedByName(OWNER, 'WS-46')],
-    ['one build', async (queries) => await new BuildStore(queries).getView(buildId)],
-    ['a build number', async (queries) => await new BuildStore(queries).findByNumber(workspace, 1)],
-    ['the build of a job', async (queries) => await new BuildStore(queries).findByJob(buildId)],
+    ['one build', async (queries) => await new BuildStore(queries, SECRETS).getView(buildId)],
+    ['a build number', async (queries) => await new BuildStore(queries, SECRETS).findByNumber(workspace, 1)],
+    ['the build of a job', async (queries) => await new BuildStore(queries, SECRETS).findByJob(buildId)],
     [
       'the builds of one workspace',
       async (queries) =>
-        await new BuildStore(queries).listOfWorkspace(workspace, {
+        await new BuildStore(queries, SECRETS).listOfWorkspace(workspace, {
           limit: 25,
           offset: 0,
           before: undefined,

@@ -108,4 +108,12 @@ export const berth = [
       'berth:records:who-when-where': 'Each write records who made it, when and from which address.',
     },
   ),
+  ...rows(
+    { section: 'issue 4: secrets', issue: 4 },
+    {
+      'berth:secrets:at-rest': 'Provisioner state, git keys, git tokens and parameter values are encrypted in the database.',
+      'berth:secrets:wrong-key': 'A server whose key is not that of the database does not start, and says what to do.',
+      'berth:secrets:rotation': 'Secrets are encrypted anew by a command while the server runs, those that were stored in clear too.',
+    },
+  ),
 ]

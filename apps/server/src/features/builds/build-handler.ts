@@ -79,7 +79,7 @@ export class BuildHandler implements JobHandler {
     const build = await this.#build(job, transaction)
     const workspace = await workspaces.get(build.workspace_id, transaction)
     const now = (await store.in(transaction).getCompletedAt(job.id)) ?? timestamp(clock.now())
-    await store.in(transaction).update(build.id, {
+    await store.in(transaction).update(build, {
       // For every transition, stop and delete included: clients read it (Coder v2 API, v0.13.4).
       deadline: workspace.ttl_ms === null ? ZERO_TIME : timestamp(Date.parse(now) + workspace.ttl_ms),
       provisioner_state: Buffer.from(result.state),
@@ -95,7 +95,7 @@ export class BuildHandler implements JobHandler {
     const build = await this.#build(job, transaction)
     const workspace = await workspaces.get(build.workspace_id, transaction)
     if (failure.state !== undefined && failure.state.length > 0)
-      await store.in(transaction).update(build.id, {
+      await store.in(transaction).update(build, {
         deadline: ZERO_TIME,
         provisioner_state: Buffer.from(failure.state),
         updated_at: timestamp(clock.now()),

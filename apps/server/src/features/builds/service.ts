@@ -177,7 +177,7 @@ export class BuildService {
   }
 
   async setDeadline(transaction: Transaction, build: BuildRow, deadline: string): Promise<void> {
-    await this.#store.in(transaction).update(build.id, { deadline })
+    await this.#store.in(transaction).update(build, { deadline })
   }
 
   /** Cancels a build. Throws `cancel_forbidden`, `job_completed`, `job_canceled`. */

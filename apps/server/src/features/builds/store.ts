@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { buildJoins, buildJson, type StoredBuild } from '../../database/build-json.ts'
 import type { Queries } from '../../database/database.ts'
 import type { BuildRow } from '../../found.ts'
+import { placeOf, type SecretBox } from '../../secrets/secret-box.ts'
 import type { BuildNames } from './present.ts'
 
 const COLUMNS = [
@@ -42,13 +43,16 @@ const VIEW = sql`
 /** Builds in the database. */
 export class BuildStore {
   readonly #queries: Queries
+  readonly #secrets: SecretBox
 
-  constructor(queries: Queries) {
+  /** @param secrets Seals the state of the provisioner: what it made and how to reach it. */
+  constructor(queries: Queries, secrets: SecretBox) {
     this.#queries = queries
+    this.#secrets = secrets
   }
 
   in(queries: Queries): BuildStore {
-    return new BuildStore(queries)
+    return new BuildStore(queries, this.#secrets)
   }
 
   async findById(id: string): Promise<BuildRow | undefined> {
@@ -100,7 +104,7 @@ export class BuildStore {
       initiator_id: builds.map((build) => build.initiator_id),
       job_id: builds.map((build) => build.job_id),
       reason: builds.map((build) => build.reason),
-      state: builds.map((build) => (build.state === 'previous' ? null : build.state)),
+      state: builds.map((build) => (build.state === 'previous' ? null : this.#secrets.seal(build.state, placeOfState(build.workspace_id)))),
     }
     await sql`
       insert into workspace_builds (id, created_at, updated_at, workspace_id, template_version_id, build_number, transition, initiator_id, job_id, reason,
@@ -118,17 +122,23 @@ export class BuildStore {
   async getState(id: string): Promise<Buffer> {
     const row = await this.#queries
       .selectFrom('workspace_builds')
-      .select('provisioner_state')
+      .select(['provisioner_state', 'workspace_id'])
       .where('id', '=', id)
       .executeTakeFirstOrThrow()
-    return row.provisioner_state ?? Buffer.alloc(0)
+    return row.provisioner_state === null ? Buffer.alloc(0) : this.#secrets.open(row.provisioner_state, placeOfState(row.workspace_id))
   }
 
   async update(
-    id: string,
+    { id, workspace_id }: Pick<BuildRow, 'id' | 'workspace_id'>,
     change: { deadline?: string; provisioner_state?: Buffer; updated_at?: string; daily_cost?: number },
   ): Promise<void> {
-    await this.#queries.updateTable('workspace_builds').set(change).where('id', '=', id).execute()
+    const { provisioner_state: state, ...rest } = change
+    const sealed = state === undefined ? {} : { provisioner_state: this.#secrets.seal(state, placeOfState(workspace_id)) }
+    await this.#queries
+      .updateTable('workspace_builds')
+      .set({ ...rest, ...sealed })
+      .where('id', '=', id)
+      .execute()
   }
 
   /** When the job of a build ended; null while it has not. */
@@ -140,4 +150,9 @@ export class BuildStore {
       .executeTakeFirstOrThrow()
     return completed_at
   }
+}
+
+/** Of the workspace, not of the build: a build begins with the state of the one before, which is copied as it is. */
+function placeOfState(workspaceId: string): string {
+  return placeOf('workspace_builds', 'provisioner_state', workspaceId)
 }

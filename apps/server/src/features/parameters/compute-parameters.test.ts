@@ -37,7 +37,6 @@ function value(scope: ParameterValueRow['scope'], source_value: string, name = '
     name,
     source_scheme: 'data',
     source_value,
-    sealed_value: null,
     destination_scheme: 'provisioner_variable',
   }
 }
@@ -80,12 +79,6 @@ test('a default is of the import, with the destination of the schema, and says t
     schema_id: 'schema',
     default_source_value: false,
   })
-})
-
-test('sealed bytes stay behind', () => {
-  const sealed = { ...imported, sealed_value: Buffer.from('sealed') }
-  expect(computeParameters([schema()], [sealed])[0]).not.toHaveProperty('sealed_value')
-  expect(computeParameters([schema(DEFAULT)], [])[0]).not.toHaveProperty('sealed_value')
 })
 
 test('an empty default is a value', () => {

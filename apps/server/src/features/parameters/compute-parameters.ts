@@ -3,7 +3,8 @@ import type { Selectable } from 'kysely'
 import type { ParameterSchemasTable, ParameterValuesTable } from '../../database/tables.gen.ts'
 
 export type ParameterSchemaRow = Selectable<ParameterSchemasTable>
-export type ParameterValueRow = Selectable<ParameterValuesTable>
+/** With its value opened. */
+export type ParameterValueRow = Omit<Selectable<ParameterValuesTable>, 'sealed_value'>
 
 /** A value with whether it may be shown. */
 export interface Computation extends ComputedParameter {
@@ -34,8 +35,7 @@ export function computeParameters(schemas: readonly ParameterSchemaRow[], values
 }
 
 function computation(schema: ParameterSchemaRow, value: ParameterValueRow, isDefault: boolean): Computation {
-  const { sealed_value: _sealed, ...open } = value
-  return { ...open, schema_id: schema.id, default_source_value: isDefault, redisplay_value: schema.redisplay_value }
+  return { ...value, schema_id: schema.id, default_source_value: isDefault, redisplay_value: schema.redisplay_value }
 }
 
 function defaultOf(schema: ParameterSchemaRow): ParameterValueRow {
@@ -48,7 +48,6 @@ function defaultOf(schema: ParameterSchemaRow): ParameterValueRow {
     name: schema.name,
     source_scheme: schema.default_source_scheme,
     source_value: schema.default_source_value,
-    sealed_value: null,
     destination_scheme: schema.default_destination_scheme,
   }
 }

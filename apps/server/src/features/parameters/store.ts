@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Queries } from '../../database/database.ts'
+import { placeOf, type SecretBox } from '../../secrets/secret-box.ts'
 import type { ParameterSchemaRow, ParameterValueRow } from './compute-parameters.ts'
 
 /** A value that is not stored yet. */
@@ -9,13 +10,16 @@ export type NewParameterValue = Pick<ParameterValueRow, 'name' | 'source_scheme'
 /** Parameters: what template versions declare, and the values they are given. */
 export class ParameterStore {
   readonly #queries: Queries
+  readonly #secrets: SecretBox
 
-  constructor(queries: Queries) {
+  /** @param secrets Seals every value: which are secret is known only after the import of a version, when they are stored already. */
+  constructor(queries: Queries, secrets: SecretBox) {
     this.#queries = queries
+    this.#secrets = secrets
   }
 
   in(queries: Queries): ParameterStore {
-    return new ParameterStore(queries)
+    return new ParameterStore(queries, this.#secrets)
   }
 
   async listSchemas(jobId: string): Promise<ParameterSchemaRow[]> {
@@ -24,23 +28,34 @@ export class ParameterStore {
 
   /** The values of several scopes at once: import job, template, workspace. */
   async listValues(scopeIds: readonly string[]): Promise<ParameterValueRow[]> {
-    return await this.#queries
+    const rows = await this.#queries
       .selectFrom('parameter_values')
       .selectAll()
       .where('scope_id', '=', sql<string>`any(${scopeIds}::uuid[])`)
       .execute()
+    return rows.map((row) => this.#opened(row))
   }
 
   /** A value that the import of one of a template's versions was given. */
   async findOfImport(id: string, templateId: string): Promise<NewParameterValue | undefined> {
-    return await this.#queries
+    const row = await this.#queries
       .selectFrom('parameter_values as value')
       .innerJoin('template_versions as version', 'version.job_id', 'value.scope_id')
-      .select(['value.name', 'value.source_scheme', 'value.source_value', 'value.destination_scheme'])
+      .select([
+        'value.scope_id',
+        'value.name',
+        'value.source_scheme',
+        'value.source_value',
+        'value.sealed_value',
+        'value.destination_scheme',
+      ])
       .where('value.id', '=', id)
       .where('value.scope', '=', 'import_job')
       .where('version.template_id', '=', templateId)
       .executeTakeFirst()
+    if (row === undefined) return undefined
+    const { scope_id: _scope, ...value } = this.#opened(row)
+    return value
   }
 
   async insertSchemas(rows: readonly ParameterSchemaRow[]): Promise<void> {
@@ -52,7 +67,8 @@ export class ParameterStore {
     scope: { readonly scope: ParameterValueRow['scope']; readonly scope_id: string; readonly now: string },
     values: readonly NewParameterValue[],
   ): Promise<void> {
-    for (const value of values) {
+    for (const { source_value, ...value } of values) {
+      const sealed_value = this.#secrets.sealText(source_value, placeOfValue(scope.scope_id, value.name))
       await this.#queries
         .insertInto('parameter_values')
         .values({
@@ -62,16 +78,31 @@ export class ParameterStore {
           scope: scope.scope,
           scope_id: scope.scope_id,
           ...value,
+          source_value: '',
+          sealed_value,
         })
         .onConflict((conflict) =>
           conflict.columns(['scope_id', 'name']).doUpdateSet({
             updated_at: scope.now,
             source_scheme: value.source_scheme,
-            source_value: value.source_value,
+            source_value: '',
+            sealed_value,
             destination_scheme: value.destination_scheme,
           }),
         )
         .execute()
     }
   }
+
+  #opened<Row extends { scope_id: string; name: string; source_value: string; sealed_value: Buffer | null }>(
+    row: Row,
+  ): Omit<Row, 'sealed_value'> {
+    const { sealed_value, ...rest } = row
+    if (sealed_value === null) return rest
+    return { ...rest, source_value: this.#secrets.openText(sealed_value, placeOfValue(row.scope_id, row.name)) }
+  }
+}
+
+function placeOfValue(scopeId: string, name: string): string {
+  return placeOf('parameter_values', 'sealed_value', scopeId, name)
 }

@@ -10,7 +10,9 @@ import type { Config } from './config.ts'
 import { agentRoutes } from './features/agents/routes.ts'
 import { authorizationRoutes } from './features/authorization/routes.ts'
 import { buildRoutes } from './features/builds/routes.ts'
+import { coordinatorRoutes } from './features/coordinator/routes.ts'
 import { deploymentRoutes } from './features/deployment/routes.ts'
+import { DERP_PATH, answerLatencyCheck, derpHandler } from './features/derp/routes.ts'
 import { fileRoutes } from './features/files/routes.ts'
 import { organizationRoutes } from './features/organizations/routes.ts'
 import { roleRoutes } from './features/roles/routes.ts'
@@ -46,14 +48,19 @@ export function createApp(options: AppOptions): App {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  const upgrades = new WebSocketUpgrades((request, response) =>
-    app(request as Parameters<typeof app>[0], response as Parameters<typeof app>[1]),
+  const upgrades = new WebSocketUpgrades(
+    (request, response) => app(request as Parameters<typeof app>[0], response as Parameters<typeof app>[1]),
+    (protocol, path) => protocol === 'derp' && path === DERP_PATH,
   )
+  const { services, config, clock } = options
+  const derp = derpHandler({ service: services.derp, upgrades, clock, connectionRateLimit: config.apiRateLimit })
   app.use(announce(options))
   app.get('/healthz', (_request, response) => {
     response.setHeader('Content-Type', 'text/plain; charset=utf-8')
     response.end('OK')
   })
+  app.get(`${DERP_PATH}/latency-check`, answerLatencyCheck)
+  app.all(DERP_PATH, (request, response) => derp(request, response, originOf(response)))
   app.use('/api/v2', apiRouter(options, upgrades))
   app.use((_request, response) => {
     response.setHeader('Content-Type', 'text/plain; charset=utf-8')
@@ -85,6 +92,7 @@ function apiRouter({ services, config, clock, version }: AppOptions, upgrades: W
     ...serve(api.workspaces, workspaceRoutes({ service: services.workspaces, watches: services.watches, resources, clock }), kit),
     ...serve(api.builds, buildRoutes({ service: services.builds, resources, clock }), kit),
     ...serve(api.agents, agentRoutes({ service: services.agents, tunnels: services.tunnels, resources }), kit),
+    ...serve(api.coordinator, coordinatorRoutes(services.coordinator), kit),
   ]
   return mount(routes, gate)
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Driver } from '@berth/provisioner'
+import type { DERPMap } from '@berth/schema'
 import type { Logger } from 'pino'
 import type { AccessList } from './access/may.ts'
 import { JOB_LOGS_CHANNEL, QUEUE_CHANNEL, SECRETS_CHANNEL, WORKSPACES_CHANNEL } from './channels.ts'
@@ -8,6 +9,7 @@ import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import type { PubSub } from './database/pubsub.ts'
 import { WakeUps } from './database/wake-ups.ts'
+import { AgentPresence } from './features/agents/agent-presence.ts'
 import { AgentTunnels } from './features/agents/agent-tunnels.ts'
 import { ResourcePresenter } from './features/agents/present.ts'
 import { AgentService } from './features/agents/service.ts'
@@ -20,6 +22,9 @@ import { AutobuildStore } from './features/builds/autobuild-store.ts'
 import { BuildHandler } from './features/builds/build-handler.ts'
 import { BuildService } from './features/builds/service.ts'
 import { BuildStore } from './features/builds/store.ts'
+import { CoordinatorService } from './features/coordinator/service.ts'
+import { DerpService } from './features/derp/service.ts'
+import { DerpStore } from './features/derp/store.ts'
 import { FileService } from './features/files/service.ts'
 import { FileStore } from './features/files/store.ts'
 import { OrganizationService } from './features/organizations/service.ts'
@@ -61,6 +66,8 @@ export interface World {
   readonly logger: Logger
   readonly random: () => number
   readonly accessUrl: string
+  /** The relays that agents and clients of the reference are told of. */
+  readonly derpMap: DERPMap
   readonly replicaId: string
   readonly drivers: readonly Driver[]
   /** An existing folder for the work of provisioners. */
@@ -89,6 +96,8 @@ export interface Services {
   readonly builds: BuildService
   readonly agents: AgentService
   readonly tunnels: AgentTunnels
+  readonly coordinator: CoordinatorService
+  readonly derp: DerpService
   readonly resources: ResourcePresenter
   readonly autobuild: AutobuildLoop
   /** Begins what runs by itself: workers, leases, heartbeats. */
@@ -98,7 +107,7 @@ export interface Services {
 }
 
 export function compose(world: World): Services {
-  const { config, database, pubsub, secrets, clock, logger, random, accessUrl, replicaId } = world
+  const { config, database, pubsub, secrets, clock, logger, random, accessUrl, derpMap, replicaId } = world
   const queries = database.kysely
   const jobStore = new JobStore(queries)
   const workspaceStore = new WorkspaceStore(queries)
@@ -161,9 +170,10 @@ export function compose(world: World): Services {
     clock,
     inactiveDisconnectTimeoutMs,
     fallbackTroubleshootingUrl: config.agentFallbackTroubleshootingUrl,
+    latencyOf: (agentId) => coordinator.latencyOf(agentId),
   })
   const watches = new WorkspaceWatches({ store: workspaceStore, wakeUps: workspaceWakeUps, resources, clock })
-  const tunnels = new AgentTunnels({
+  const presence = new AgentPresence({
     database,
     store: agentStore,
     clock,
@@ -171,15 +181,20 @@ export function compose(world: World): Services {
     replicaId,
     updateFrequencyMs: config.agentConnectionUpdateFrequencyMs,
   })
+  const tunnels = new AgentTunnels({ presence, logger })
   const agents = new AgentService({
     database,
     store: agentStore,
+    presence,
     tunnels,
+    derpMap,
     clock,
     accessUrl,
     statsIntervalMs: config.agentStatsIntervalMs,
     hashToken: hashAgentToken,
   })
+  const coordinator = new CoordinatorService({ agents, derpMap })
+  const derp = new DerpService({ store: new DerpStore(queries), logger, random, isEnabled: config.derpServerEnable })
   const handlers: JobHandlers = {
     template_version_import: new ImportHandler({ store: versionStore, jobs, files, users, parameters, clock, accessUrl }),
     workspace_build: new BuildHandler({ store: buildStore, jobs, workspaces, versions, parameters, files, users, audit, clock, accessUrl }),
@@ -215,6 +230,8 @@ export function compose(world: World): Services {
     builds,
     agents,
     tunnels,
+    coordinator,
+    derp,
     resources,
     autobuild,
     async start() {
@@ -231,14 +248,20 @@ export function compose(world: World): Services {
       await lease.tick()
       lease.start()
       autobuild.start()
-      tunnels.start()
+      presence.start()
       for (const { daemon } of daemons) daemon.start()
     },
     async stop() {
       stopListening()
       stopReloading()
       watches.close()
-      await Promise.all([...daemons.map(async ({ daemon }) => await daemon.stop()), lease.stop(), autobuild.stop(), tunnels.stop()])
+      await Promise.all([
+        ...daemons.map(async ({ daemon }) => await daemon.stop()),
+        lease.stop(),
+        autobuild.stop(),
+        presence.stop(),
+        derp.stop(),
+      ])
       logWakeUps.close()
       workspaceWakeUps.close()
     },

@@ -28,6 +28,16 @@ export interface Config {
   readonly agentConnectionUpdateFrequencyMs: number
   readonly agentInactiveDisconnectTimeoutMs: number
   readonly agentFallbackTroubleshootingUrl: string
+  /** The deployment has a relay for agents and clients of the reference. */
+  readonly derpServerEnable: boolean
+  readonly derpServerRegionId: number
+  readonly derpServerRegionCode: string
+  readonly derpServerRegionName: string
+  /** host:port, where agents and clients learn their own address. */
+  readonly derpServerStunAddresses: readonly string[]
+  /** A JSON map of more relays, to be fetched or read when the server starts. */
+  readonly derpConfigUrl: string | undefined
+  readonly derpConfigPath: string | undefined
   /** The built agent that local workspaces run. */
   readonly agentDirectory: string
   readonly localSandbox: 'auto' | 'bubblewrap' | 'off'
@@ -140,6 +150,18 @@ const settings = {
     'Shown for agents whose template names no page.',
     text,
   ),
+  derpServerEnable: setting('DERP_SERVER_ENABLE', 'true', 'Run a relay for agents and clients of the Coder kind.', parseBool),
+  derpServerRegionId: setting('DERP_SERVER_REGION_ID', '999', 'Number of the region of the relay.', integerFrom(1, 2_147_483_647)),
+  derpServerRegionCode: setting('DERP_SERVER_REGION_CODE', 'coder', 'Code of the region of the relay.', text),
+  derpServerRegionName: setting('DERP_SERVER_REGION_NAME', 'Coder Embedded Relay', 'Name of the region of the relay.', text),
+  derpServerStunAddresses: setting(
+    'DERP_SERVER_STUN_ADDRESSES',
+    'stun.l.google.com:19302',
+    'STUN servers, host:port, with which those who use the relay find shorter ways; disable: none.',
+    readStunAddresses,
+  ),
+  derpConfigUrl: setting('DERP_CONFIG_URL', '', 'URL of a JSON map of more relays.', optional(readHttpUrl)),
+  derpConfigPath: setting('DERP_CONFIG_PATH', '', 'File with a JSON map of more relays.', optional(text)),
   agentDirectory: setting('AGENT_DIRECTORY', '', 'Folder of the built agent that local workspaces run.', optional(text)),
   localSandbox: setting('LOCAL_SANDBOX', 'auto', `How local workspaces are confined: ${SANDBOXES.join(', ')}.`, oneOf(SANDBOXES)),
   secureAuthCookie: setting('SECURE_AUTH_COOKIE', 'false', 'Send session cookies over HTTPS only.', parseBool),
@@ -186,6 +208,13 @@ export function readConfig(sources: ConfigSources): Config {
     agentConnectionUpdateFrequencyMs: updateFrequencyMs,
     agentInactiveDisconnectTimeoutMs: read(settings.agentInactiveDisconnectTimeoutMs) ?? 2 * updateFrequencyMs,
     agentFallbackTroubleshootingUrl: read(settings.agentFallbackTroubleshootingUrl),
+    derpServerEnable: read(settings.derpServerEnable),
+    derpServerRegionId: read(settings.derpServerRegionId),
+    derpServerRegionCode: read(settings.derpServerRegionCode),
+    derpServerRegionName: read(settings.derpServerRegionName),
+    derpServerStunAddresses: read(settings.derpServerStunAddresses),
+    derpConfigUrl: read(settings.derpConfigUrl),
+    derpConfigPath: read(settings.derpConfigPath),
     agentDirectory: read(settings.agentDirectory) ?? sources.agentDirectory,
     localSandbox: read(settings.localSandbox),
     secureAuthCookie: read(settings.secureAuthCookie),
@@ -323,6 +352,16 @@ function integerFrom(least: number, most: number): (value: string) => number {
 function readRateLimit(value: string): number {
   const limit = integerFrom(-1_000_000, 1_000_000)(value)
   return limit === 0 ? DEFAULT_RATE_LIMIT : limit
+}
+
+function readStunAddresses(value: string): string[] {
+  if (value === 'disable') return []
+  const addresses = readList(value)
+  const wrong = addresses.find(
+    (address) => !/^(?:\[[0-9a-f:.]+\]|[^\s:/?#@]+)(?::\d{1,5})?$/i.test(address) || !URL.canParse(`stun://${address}`),
+  )
+  if (wrong !== undefined) throw new ConfigError(`"${wrong}" is not an address. Write host:port, for example stun.l.google.com:19302.`)
+  return addresses
 }
 
 function readList(value: string): string[] {

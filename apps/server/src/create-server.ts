@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { createServer as createHttpServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -16,6 +16,7 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedde
 import { MigrationError, migrate } from './database/migrate.ts'
 import { PubSub } from './database/pubsub.ts'
 import { createDrivers } from './drivers.ts'
+import { readDerpMap } from './features/derp/derp-map.ts'
 import { replicaLockName } from './features/provisioner-jobs/job-lease.ts'
 import { openSecrets } from './secrets/open-secrets.ts'
 import { version } from './version.ts'
@@ -49,6 +50,7 @@ export interface BerthServer {
 
 const CONNECTIONS_TO_WARM = 4
 const DRAIN_MS = 3_000
+const FETCH_MS = 10_000
 
 /**
  * Starts a server: database, migrations, HTTP, workers. Rejects with a sentence that says what is wrong; nothing is left running then.
@@ -92,8 +94,22 @@ async function start(
   const url = await listen(http, config)
   started.push(async () => await closeHttp(http))
   const accessUrl = config.accessUrl ?? url
+  const derpMap = await readDerpMap(config, accessUrl, { fetchText, readText: async (path) => await readFile(path, 'utf8') })
   const drivers = world.drivers ?? createDrivers(config)
-  const services = compose({ config, database, pubsub, secrets, clock, logger, random, accessUrl, replicaId, drivers, workDirectory })
+  const services = compose({
+    config,
+    database,
+    pubsub,
+    secrets,
+    clock,
+    logger,
+    random,
+    accessUrl,
+    derpMap,
+    replicaId,
+    drivers,
+    workDirectory,
+  })
   const app = createApp({ services, config, clock, logger, version })
   http.on('request', app.listener)
   app.upgrades.attach(http)
@@ -165,6 +181,12 @@ async function holdLiveness(options: {
       await lock?.release()
     },
   }
+}
+
+async function fetchText(url: string): Promise<string> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_MS) })
+  if (!response.ok) throw new Error(`the answer is ${response.status}`)
+  return await response.text()
 }
 
 async function prepareWorkDirectory(config: Config, replicaId: string): Promise<string> {

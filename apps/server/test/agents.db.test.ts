@@ -156,7 +156,7 @@ test('the metadata of an agent is complete, also where its template says nothing
     git_auth_configs: 0,
     vscode_port_proxy_uri: `:${new URL(server.url).port}`,
     apps: [],
-    derpmap: { Regions: {} },
+    derpmap: { Regions: { 999: expect.objectContaining({ RegionName: 'Coder Embedded Relay' }) } },
     environment_variables: null,
     startup_script: '',
     directory: '',

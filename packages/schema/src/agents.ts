@@ -3,8 +3,51 @@ import { endpoint } from './endpoint.ts'
 import { Choice, Nullable, StringMap, Uuid } from './wire.ts'
 import { WorkspaceAgent, WorkspaceApp, appHealths } from './workspace-resources.ts'
 
-/** Relay map; handed to agents and clients of the reference. Our own agent uses the tunnel instead. */
-export const DERPMap = Type.Object({ Regions: Type.Record(Type.String({ pattern: '^-?\\d+$' }), Type.Unknown()) }, { title: 'DERPMap' })
+const omittedWhenFalse = { description: 'Absent: no.' }
+
+/** One relay server, or one that only tells clients their address. Fields that are zero are left out. */
+export const DERPNode = Type.Object(
+  {
+    Name: Type.String(),
+    RegionID: Type.Integer(),
+    HostName: Type.String(),
+    CertName: Type.Optional(Type.String()),
+    IPv4: Type.Optional(Type.String()),
+    IPv6: Type.Optional(Type.String()),
+    STUNPort: Type.Optional(Type.Integer({ description: 'Absent: 3478; -1: it answers no STUN.' })),
+    STUNOnly: Type.Optional(Type.Boolean(omittedWhenFalse)),
+    DERPPort: Type.Optional(Type.Integer({ description: 'Absent: 443.' })),
+    InsecureForTests: Type.Optional(Type.Boolean(omittedWhenFalse)),
+    ForceHTTP: Type.Optional(Type.Boolean(omittedWhenFalse)),
+    STUNTestIP: Type.Optional(Type.String()),
+  },
+  { title: 'DERPNode' },
+)
+export type DERPNode = Static<typeof DERPNode>
+
+/** Relay servers that stand beside each other. */
+export const DERPMapRegion = Type.Object(
+  {
+    EmbeddedRelay: Type.Optional(Type.Boolean({ description: 'The relay of this deployment.' })),
+    RegionID: Type.Integer(),
+    RegionCode: Type.String(),
+    RegionName: Type.String(),
+    Avoid: Type.Optional(Type.Boolean(omittedWhenFalse)),
+    Nodes: Type.Array(DERPNode),
+  },
+  { title: 'DERPMapRegion' },
+)
+export type DERPMapRegion = Static<typeof DERPMapRegion>
+
+/** Relays by the ID of their region, for agents and clients of the reference. Our own use the tunnel instead. */
+export const DERPMap = Type.Object(
+  {
+    Regions: Type.Record(Type.String({ pattern: '^-?\\d+$' }), DERPMapRegion),
+    omitDefaultRegions: Type.Optional(Type.Boolean(omittedWhenFalse)),
+  },
+  { title: 'DERPMap' },
+)
+export type DERPMap = Static<typeof DERPMap>
 
 /** What an agent needs to know about itself (Coder v2 API, v0.13.4). */
 export const WorkspaceAgentMetadata = Type.Object(
@@ -108,6 +151,17 @@ export const agents = {
     status: 200,
     response: AgentStatsResponse,
     failures: ['agent_unauthorized', 'invalid_json', 'invalid_agent_request'],
+  }),
+  followStats: endpoint({
+    method: 'GET',
+    path: '/workspaceagents/me/report-stats',
+    summary: 'Report traffic over a WebSocket.',
+    description:
+      'Deprecated, for old agents. The server sends `{}` when a report is due, the agent answers with `{"num_comms", "rx_bytes", "tx_bytes"}`; a report that equals the one before is ignored.',
+    access: 'agent',
+    status: 101,
+    delivery: 'websocket',
+    failures: ['agent_unauthorized', 'invalid_agent_request', 'upgrade_required'],
   }),
   serveTunnel: endpoint({
     method: 'GET',

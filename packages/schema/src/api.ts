@@ -1,6 +1,7 @@
 import { agents } from './agents.ts'
 import { authorization } from './authorization.ts'
 import { builds } from './builds.ts'
+import { coordinator } from './coordinator.ts'
 import { deployment } from './deployment.ts'
 import type { Api } from './endpoint.ts'
 import { files } from './files.ts'
@@ -26,5 +27,6 @@ export const api = {
   workspaces,
   builds,
   agents,
+  coordinator,
 } as const satisfies Api
 export type BerthApi = typeof api

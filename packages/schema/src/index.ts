@@ -12,6 +12,8 @@ export {
   AgentStats,
   AgentStatsResponse,
   DERPMap,
+  DERPMapRegion,
+  DERPNode,
   ListeningPortsResponse,
   PostWorkspaceAgentVersionRequest,
   PostWorkspaceAppHealthsRequest,
@@ -20,6 +22,7 @@ export {
 } from './agents.ts'
 export { AuthorizationCheck, AuthorizationObject, AuthorizationRequest, AuthorizationResponse, authorization } from './authorization.ts'
 export { CreateWorkspaceBuildRequest, WorkspaceBuild, buildReasons, builds, workspaceStatuses, type WorkspaceStatus } from './builds.ts'
+export { WorkspaceAgentConnectionInfo, coordinator } from './coordinator.ts'
 export { BuildInfo, deployment } from './deployment.ts'
 export { UploadResponse, files, maxFileBytes } from './files.ts'
 export { CreateOrganizationRequest, Organization, organizations } from './organizations.ts'

@@ -41,6 +41,7 @@ const tags: { readonly [Noun in keyof BerthApi]: { readonly name: string; readon
   templateVersions: { name: 'Template versions', description: 'The archives that a template has been, and their import.' },
   workspaces: { name: 'Workspaces', description: 'Where people work.' },
   builds: { name: 'Builds', description: 'Starting, stopping and deleting workspaces.' },
+  coordinator: { name: 'Coordinator', description: 'How agents and clients of the Coder kind find each other.' },
   agents: { name: 'Agents', description: 'The processes inside workspaces, and the ways to them.' },
 }
 

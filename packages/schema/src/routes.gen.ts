@@ -96,10 +96,16 @@ export const routes = {
     updateVersion: { method: 'POST', path: '/workspaceagents/me/version', status: 200, delivery: 'json' },
     updateAppHealth: { method: 'POST', path: '/workspaceagents/me/app-health', status: 200, delivery: 'json' },
     reportStats: { method: 'POST', path: '/workspaceagents/me/report-stats', status: 200, delivery: 'json' },
+    followStats: { method: 'GET', path: '/workspaceagents/me/report-stats', status: 101, delivery: 'websocket' },
     serveTunnel: { method: 'GET', path: '/workspaceagents/me/tunnel', status: 101, delivery: 'websocket' },
     get: { method: 'GET', path: '/workspaceagents/:workspaceagent', status: 200, delivery: 'json' },
     listeningPorts: { method: 'GET', path: '/workspaceagents/:workspaceagent/listening-ports', status: 200, delivery: 'json' },
     pty: { method: 'GET', path: '/workspaceagents/:workspaceagent/pty', status: 101, delivery: 'websocket' },
     dialTunnel: { method: 'GET', path: '/workspaceagents/:workspaceagent/tunnel', status: 101, delivery: 'websocket' },
+  },
+  coordinator: {
+    coordinateAgent: { method: 'GET', path: '/workspaceagents/me/coordinate', status: 101, delivery: 'websocket' },
+    connection: { method: 'GET', path: '/workspaceagents/:workspaceagent/connection', status: 200, delivery: 'json' },
+    coordinateClient: { method: 'GET', path: '/workspaceagents/:workspaceagent/coordinate', status: 101, delivery: 'websocket' },
   },
 } as const

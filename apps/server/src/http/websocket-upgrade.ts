@@ -2,6 +2,7 @@ import { ServerResponse, type IncomingMessage, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Failure } from '@berth/schema'
 import { WebSocketServer, type WebSocket } from 'ws'
+import { pathOf } from './request-target.ts'
 
 /** Larger incoming messages close a socket with 1009 (Coder v2 API, v0.13.4). */
 const MAX_MESSAGE_BYTES = 32 * 1024
@@ -12,6 +13,8 @@ export interface AcceptOptions {
   readonly maxMessageBytes?: number
   /** Compress messages above 512 bytes. Default false. */
   readonly compress?: boolean
+  /** Selected when the client offers it. Default: none is. */
+  readonly protocol?: string
 }
 
 interface PendingUpgrade {
@@ -28,9 +31,15 @@ export class WebSocketUpgrades {
   readonly #pending = new WeakMap<IncomingMessage, PendingUpgrade>()
   readonly #open = new Set<WebSocket>()
   readonly #handleRequest: (request: IncomingMessage, response: ServerResponse) => void
+  readonly #speaks: (protocol: string, path: string) => boolean
 
-  constructor(handleRequest: (request: IncomingMessage, response: ServerResponse) => void) {
+  /** @param speaks Whether a path knows a protocol other than WebSocket. */
+  constructor(
+    handleRequest: (request: IncomingMessage, response: ServerResponse) => void,
+    speaks: (protocol: string, path: string) => boolean = () => false,
+  ) {
     this.#handleRequest = handleRequest
+    this.#speaks = speaks
   }
 
   /** Takes over the upgrade requests of a server. */
@@ -43,7 +52,8 @@ export class WebSocketUpgrades {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       // Its answer would have to wait for another one that Node has yet to write to the same socket. Nobody who means it sends such a thing.
       if ((unanswered.get(socket) ?? 0) > 0) return void socket.destroy()
-      if (request.headers.upgrade?.toLowerCase() !== 'websocket') return declineUpgrade(server, { request, socket, head })
+      const protocol = request.headers.upgrade?.toLowerCase() ?? ''
+      if (protocol !== 'websocket' && !this.#speaks(protocol, pathOf(request.url))) return declineUpgrade(server, { request, socket, head })
       socket.on('error', () => socket.destroy())
       const response = new ServerResponse(request)
       // A Duplex of the http module is a network socket.
@@ -71,7 +81,7 @@ export class WebSocketUpgrades {
       maxPayload: options.maxMessageBytes ?? MAX_MESSAGE_BYTES,
       perMessageDeflate:
         options.compress === true ? { threshold: 512, serverNoContextTakeover: true, clientNoContextTakeover: true } : false,
-      handleProtocols: () => false,
+      handleProtocols: (offered) => (options.protocol !== undefined && offered.has(options.protocol) ? options.protocol : false),
     })
     upgrader.on('headers', (headers) => {
       for (const [name, value] of Object.entries(response.getHeaders())) headers.push(`${name}: ${String(value)}`)
@@ -84,6 +94,22 @@ export class WebSocketUpgrades {
         resolve(begin(webSocket))
       })
     })
+  }
+
+  /**
+   * Hands out the socket of a request that asked for another protocol, with everything that came after the request still in it. The caller answers, and
+   * ends it when the server stops.
+   *
+   * Throws `upgrade_required` when the request did not ask for it.
+   */
+  takeOver(request: IncomingMessage): Duplex {
+    const pending = this.#pending.get(request)
+    if (pending === undefined) throw new Failure('upgrade_required')
+    const { socket, head, response } = pending
+    this.#pending.delete(request)
+    response.detachSocket(socket as Parameters<ServerResponse['detachSocket']>[0])
+    if (head.length > 0) socket.unshift(head)
+    return socket
   }
 
   /** Closes every socket with 1001, "going away". */

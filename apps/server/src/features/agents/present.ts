@@ -8,6 +8,8 @@ export interface ResourcePresenterOptions {
   readonly inactiveDisconnectTimeoutMs: number
   /** Shown for agents whose template names no page of its own. */
   readonly fallbackTroubleshootingUrl: string
+  /** How far an agent is from relays, by the name of their region; undefined: not known. Default: never. */
+  readonly latencyOf?: (agentId: string) => WorkspaceAgent['latency']
 }
 
 /** Shows resources, agents and apps as the wire does; the status of an agent depends on the time of asking. */
@@ -40,6 +42,7 @@ export class ResourcePresenter {
   presentAgent(agent: StoredAgent): WorkspaceAgent {
     const { id, created_at, updated_at, first_connected_at, last_connected_at, name, resource_id, auth_instance_id } = agent
     const { status, disconnected_at } = this.#connection(agent)
+    const latency = this.#options.latencyOf?.(id)
     return {
       id,
       created_at,
@@ -58,6 +61,7 @@ export class ResourcePresenter {
       ...(agent.directory !== '' && { directory: agent.directory }),
       version: agent.version,
       apps: agent.apps.map(presentApp),
+      ...(latency !== undefined && { latency }),
       connection_timeout_seconds: agent.connection_timeout_seconds,
       troubleshooting_url: agent.troubleshooting_url || this.#options.fallbackTroubleshootingUrl,
     }

@@ -8,6 +8,7 @@ import { readListeningPorts } from './listening-ports.ts'
 import type { ResourcePresenter } from './present.ts'
 import { joinPty, ptyTarget } from './pty-socket.ts'
 import type { AgentService } from './service.ts'
+import { followStats } from './stats-socket.ts'
 
 interface Dependencies {
   readonly service: AgentService
@@ -35,6 +36,12 @@ export function agentRoutes({ service, tunnels, resources }: Dependencies): Hand
       return null
     },
     reportStats: async ({ agent, body }) => ({ report_interval: await service.reportStats(agent, body) }),
+    followStats: async ({ agent, connection }) => {
+      const begin = await service.prepareStats(agent)
+      await connection.acceptWebSocket((socket) =>
+        followStats(socket, { ...begin, report: async (stats) => await service.reportStats(agent, stats) }),
+      )
+    },
     serveTunnel: async ({ agent, connection }) => await connection.acceptWebSocket(await service.prepareTunnel(agent), TUNNEL_SOCKET),
     get: async ({ workspaceagent }) => resources.presentAgent(await service.view(workspaceagent)),
     listeningPorts: async ({ workspaceagent }) => {

@@ -1,4 +1,4 @@
-import { Failure, type AgentStats, type PostWorkspaceAppHealthsRequest, type WorkspaceAgentMetadata } from '@berth/schema'
+import { Failure, type AgentStats, type DERPMap, type PostWorkspaceAppHealthsRequest, type WorkspaceAgentMetadata } from '@berth/schema'
 import { WireValueError, parseUuid } from '@berth/schema/rules'
 import type { WebSocket } from 'ws'
 import { WORKSPACES_CHANNEL } from '../../channels.ts'
@@ -7,6 +7,7 @@ import type { Database } from '../../database/database.ts'
 import { notify } from '../../database/pubsub.ts'
 import type { StoredAgent } from '../../database/wire-json.ts'
 import type { AgentRow, WorkspaceRow } from '../../found.ts'
+import type { AgentPresence } from './agent-presence.ts'
 import type { AgentTunnels } from './agent-tunnels.ts'
 import { presentApp } from './present.ts'
 import type { AgentPlace, AgentStore } from './store.ts'
@@ -14,7 +15,10 @@ import type { AgentPlace, AgentStore } from './store.ts'
 interface Dependencies {
   readonly database: Database
   readonly store: AgentStore
+  readonly presence: AgentPresence
   readonly tunnels: AgentTunnels
+  /** Relays that agents of the reference use. */
+  readonly derpMap: DERPMap
   readonly clock: Clock
   readonly accessUrl: string
   /** How often agents report traffic. */
@@ -69,7 +73,7 @@ export class AgentService {
       // Without a host name for apps there is nothing in front of the port (Coder v2 API, v0.13.4).
       vscode_port_proxy_uri: port === '' ? '' : `:${port}`,
       apps: apps.map(presentApp),
-      derpmap: { Regions: {} },
+      derpmap: this.#dependencies.derpMap,
       environment_variables,
       startup_script,
       directory,
@@ -121,12 +125,32 @@ export class AgentService {
     return statsIntervalMs * NANOSECONDS_PER_MS
   }
 
-  /** Prepares the tunnel of an agent: what is returned takes over its socket. Throws `build_outdated`. */
+  /** What a socket of reports goes on from: the last report, and when the next is due. Throws `invalid_agent_request`. */
+  async prepareStats(agent: AgentRow): Promise<{ last: AgentStats | undefined; intervalMs: number }> {
+    await this.#placeOf(agent)
+    return { last: await this.#dependencies.store.findLastStats(agent.id), intervalMs: this.#dependencies.statsIntervalMs }
+  }
+
+  /** Prepares the tunnel of an agent: what is returned takes over its socket. Throws `invalid_agent_request`, `build_outdated`. */
   async prepareTunnel(agent: AgentRow): Promise<(socket: WebSocket) => void> {
+    const { workspace } = await this.#connectablePlaceOf(agent)
+    return (socket) => this.#dependencies.tunnels.add(agent.id, workspace.id, socket)
+  }
+
+  /**
+   * Prepares any other connection of an agent: what is returned makes it count as connected until `closed` settles. Throws `invalid_agent_request`,
+   * `build_outdated`.
+   */
+  async prepareConnection(agent: AgentRow): Promise<(socket: WebSocket, closed: Promise<unknown>) => void> {
+    const { workspace } = await this.#connectablePlaceOf(agent)
+    return (socket, closed) => this.#dependencies.presence.add({ agentId: agent.id, workspaceId: workspace.id, socket, closed })
+  }
+
+  async #connectablePlaceOf(agent: AgentRow): Promise<{ workspace: WorkspaceRow }> {
     const { workspace, is_latest } = await this.#placeOf(agent)
     if (!is_latest)
       throw new Failure('build_outdated', { message: 'Agent trying to connect from non-latest build.', detail: 'build is outdated' })
-    return (socket) => this.#dependencies.tunnels.add(agent.id, workspace.id, socket)
+    return { workspace }
   }
 
   async #placeOf(agent: AgentRow): Promise<AgentPlace & { workspace: WorkspaceRow }> {

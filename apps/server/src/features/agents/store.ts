@@ -116,6 +116,18 @@ export class AgentStore {
     await this.#queries.updateTable('workspace_apps').set({ health }).where('agent_id', '=', agentId).where('id', '=', appId).execute()
   }
 
+  async findLastStats(agentId: string): Promise<AgentStats | undefined> {
+    const row = await this.#queries
+      .selectFrom('agent_stats')
+      .select('payload')
+      .where('agent_id', '=', agentId)
+      .orderBy('created_at', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    // Only reports that were checked are stored.
+    return row?.payload as AgentStats | undefined
+  }
+
   /** Stores a report of traffic, notes the use of the workspace, and moves a deadline that is near. */
   async insertStats(
     place: { agent: AgentRow; workspace: WorkspaceRow },

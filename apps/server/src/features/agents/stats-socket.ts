@@ -1,0 +1,57 @@
+import type { AgentStats } from '@berth/schema'
+import type { WebSocket } from 'ws'
+
+/** What an old agent sends. */
+type SocketStats = Required<Pick<AgentStats, 'num_comms' | 'rx_bytes' | 'tx_bytes'>>
+
+interface Following {
+  readonly intervalMs: number
+  /** What was reported last, before this socket. */
+  readonly last: AgentStats | undefined
+  readonly report: (stats: AgentStats) => Promise<unknown>
+}
+
+/** Asks an agent for its traffic now and at every interval, and reports what differs from the time before (Coder v2 API, v0.13.4). */
+export function followStats(socket: WebSocket, { intervalMs, last, report }: Following): void {
+  let previous = last === undefined ? undefined : statsOf(last)
+  const take = async (stats: SocketStats): Promise<void> => {
+    try {
+      if (previous === undefined || !areEqual(previous, stats)) await report(stats)
+      previous = stats
+    } catch {
+      socket.close(1011, 'the report could not be stored')
+    }
+    socket.resume()
+  }
+  const ask = (): void => socket.send('{}')
+  const timer = setInterval(ask, intervalMs)
+  socket.on('close', () => clearInterval(timer))
+  socket.on('message', (data) => {
+    const stats = readStats((data as Buffer).toString('utf8'))
+    if (stats === undefined) return socket.close(1007, 'a message must be one JSON object with numbers')
+    // An agent that answers faster than its reports are written has to wait.
+    socket.pause()
+    void take(stats)
+    return undefined
+  })
+  ask()
+}
+
+function readStats(text: string): SocketStats | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+    const stats = statsOf(value)
+    return Object.values(stats).every((count) => Number.isSafeInteger(count)) ? stats : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function statsOf({ num_comms = 0, rx_bytes = 0, tx_bytes = 0 }: AgentStats): SocketStats {
+  return { num_comms, rx_bytes, tx_bytes }
+}
+
+function areEqual(a: SocketStats, b: SocketStats): boolean {
+  return a.num_comms === b.num_comms && a.rx_bytes === b.rx_bytes && a.tx_bytes === b.tx_bytes
+}

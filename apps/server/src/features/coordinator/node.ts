@@ -1,0 +1,33 @@
+import type { DERPMap, WorkspaceAgent } from '@berth/schema'
+
+/** A network node as an agent or a client describes itself. The server passes it on and understands of it only how far relays are. */
+export type NetworkNode = Readonly<Record<string, unknown>>
+
+const MS_PER_SECOND = 1000
+
+/** @returns undefined for what is no JSON object. */
+export function readNode(message: Buffer): NetworkNode | undefined {
+  try {
+    const value: unknown = JSON.parse(message.toString('utf8'))
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as NetworkNode) : undefined // what remains is a record
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * How far a node is from each relay, by the name of the relay's region. The node's own keys are `<region id>-<suffix>`, its values seconds
+ * (Coder v2 API, v0.13.4). What an agent says comes from inside a workspace, so entries that are nothing of the kind are left out.
+ */
+export function latencyOfNode(node: NetworkNode, { Regions }: DERPMap): WorkspaceAgent['latency'] {
+  const { derp_latency, preferred_derp } = node
+  if (typeof derp_latency !== 'object' || derp_latency === null) return undefined
+  const entries = Object.entries(derp_latency).flatMap(([key, seconds]: [string, unknown]) => {
+    const [id = ''] = key.split('-')
+    if (!/^\d{1,9}$/.test(id) || typeof seconds !== 'number' || !Number.isFinite(seconds)) return []
+    const region = Number(id)
+    const name = Regions[String(region)]?.RegionName ?? `Unnamed ${region}`
+    return [[name, { preferred: region === preferred_derp, latency_ms: seconds * MS_PER_SECOND }] as const]
+  })
+  return entries.length === 0 ? undefined : Object.fromEntries(entries)
+}

@@ -1,0 +1,15 @@
+import type { coordinator } from '@berth/schema'
+import type { AgentRow, FoundByPath } from '../../found.ts'
+import type { Handlers } from '../../http/serve.ts'
+import type { CoordinatorService } from './service.ts'
+
+const SOCKET = { compress: true }
+
+export function coordinatorRoutes(service: CoordinatorService): Handlers<typeof coordinator, FoundByPath, AgentRow> {
+  return {
+    coordinateAgent: async ({ agent, connection }) => await connection.acceptWebSocket(await service.prepareAgent(agent), SOCKET),
+    connection: async () => ({ derp_map: service.derpMap }),
+    coordinateClient: async ({ workspaceagent, connection }) =>
+      await connection.acceptWebSocket((socket) => service.addClient(workspaceagent.id, socket), SOCKET),
+  }
+}

@@ -1,0 +1,134 @@
+import type { Duplex } from 'node:stream'
+import { FRAME, FrameReader, KEY_BYTES, MAX_PACKET_BYTES, ProtocolError, encodeFrame, type Frame } from './frames.ts'
+import { readClientKey, serverInfoFrame, serverKeyFrame, type ServerKey } from './handshake.ts'
+import { peerId, type Peer, type Relay } from './relay.ts'
+import { SendQueue, type SendQueueLimits } from './send-queue.ts'
+
+export interface ConnectionLimits extends SendQueueLimits {
+  /** A client sends no more; beyond it the connection waits for the next second. */
+  readonly bytesPerSecond: number
+  /** How long a client may take to say who it is. */
+  readonly handshakeTimeoutMs: number
+  readonly keepAliveMs: number
+}
+
+const MAX_INFO_BYTES = 16 * 1024
+const PING_BYTES = 8
+const WINDOW_MS = 1_000
+
+/** Serves one client of the relay over a stream of bytes until either ends. Resolves with the reason; never rejects. */
+export async function serveConnection(
+  stream: Duplex,
+  { relay, serverKey, limits }: { readonly relay: Relay; readonly serverKey: ServerKey; readonly limits: ConnectionLimits },
+): Promise<string> {
+  const queue = new SendQueue(stream, limits)
+  const reader = new FrameReader()
+  let peer: Peer | undefined
+  let reason = 'the client left'
+  const end = (why: string): void => {
+    reason = why
+    stream.destroy()
+  }
+  const begin = (frame: Frame): Peer => {
+    const key = readClientKey(frame, serverKey)
+    queue.sendNotice('info', serverInfoFrame(key, serverKey, limits))
+    const joining: Peer = {
+      key,
+      id: peerId(key),
+      sendPacket: (packet) => queue.sendPacket(packet),
+      sendNotice: (name, notice) => queue.sendNotice(name, notice),
+      close: end,
+    }
+    relay.join(joining)
+    return joining
+  }
+  const timers = [
+    setTimeout(() => {
+      if (peer === undefined) end('the client did not say who it is')
+    }, limits.handshakeTimeoutMs),
+    setInterval(() => queue.sendNotice('alive', encodeFrame(FRAME.keepAlive)), limits.keepAliveMs),
+  ]
+  const throttle = new Throttle(stream, limits.bytesPerSecond)
+  stream.on('data', (chunk: Buffer) => {
+    throttle.count(chunk.length)
+    reader.push(chunk)
+    try {
+      while (!stream.destroyed) {
+        const frame = reader.next(peer === undefined ? () => MAX_INFO_BYTES : maxBytesOf)
+        if (frame === undefined) return
+        if (peer === undefined) peer = begin(frame)
+        else answer(peer, frame, relay)
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      end(error.message)
+    }
+  })
+  queue.sendNotice('key', serverKeyFrame(serverKey))
+  await new Promise<void>((resolve) => {
+    stream.on('error', (error) => (reason = error.message))
+    // A client that says it has said everything has left.
+    stream.on('end', () => stream.destroy())
+    stream.on('close', resolve)
+  })
+  for (const timer of timers) clearTimeout(timer)
+  throttle.stop()
+  if (peer !== undefined) relay.leave(peer)
+  return reason
+}
+
+function maxBytesOf(kind: number): number {
+  return kind === FRAME.sendPacket ? KEY_BYTES + MAX_PACKET_BYTES : MAX_PACKET_BYTES
+}
+
+function answer(peer: Peer, { kind, payload }: Frame, relay: Relay): void {
+  switch (kind) {
+    case FRAME.sendPacket:
+      if (payload.length < KEY_BYTES) throw new ProtocolError('a packet names no receiver')
+      return relay.send(peer, payload.subarray(0, KEY_BYTES), payload.subarray(KEY_BYTES))
+    case FRAME.ping:
+      if (payload.length !== PING_BYTES) throw new ProtocolError(`a ping has ${payload.length} bytes, not ${PING_BYTES}`)
+      return peer.sendNotice('pong', encodeFrame(FRAME.pong, payload))
+    case FRAME.notePreferred:
+      // It is for the statistics of relays that stand beside others; there is one here.
+      if (payload.length !== 1) throw new ProtocolError(`a note of preference has ${payload.length} bytes, not 1`)
+      return undefined
+    case FRAME.forwardPacket:
+    case FRAME.watchConnections:
+    case FRAME.closePeer:
+      throw new ProtocolError('relays do not join this one')
+    default:
+      // Newer clients may say more than is understood here.
+      return undefined
+  }
+}
+
+/** Lets a stream bring so many bytes in a second; then it has to wait for the next. */
+class Throttle {
+  readonly #stream: Duplex
+  readonly #bytesPerSecond: number
+  #bytes = 0
+  #window: NodeJS.Timeout | undefined
+
+  constructor(stream: Duplex, bytesPerSecond: number) {
+    this.#stream = stream
+    this.#bytesPerSecond = bytesPerSecond
+  }
+
+  count(bytes: number): void {
+    this.#bytes += bytes
+    this.#window ??= setTimeout(() => this.#reset(), WINDOW_MS)
+    if (this.#bytes > this.#bytesPerSecond) this.#stream.pause()
+  }
+
+  stop(): void {
+    clearTimeout(this.#window)
+  }
+
+  #reset(): void {
+    this.#bytes = Math.max(0, this.#bytes - this.#bytesPerSecond)
+    this.#window = undefined
+    if (this.#bytes > 0) this.#window = setTimeout(() => this.#reset(), WINDOW_MS)
+    if (this.#bytes <= this.#bytesPerSecond) this.#stream.resume()
+  }
+}

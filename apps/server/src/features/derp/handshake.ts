@@ -1,0 +1,55 @@
+import nacl from 'tweetnacl'
+import { FRAME, KEY_BYTES, MAGIC, NONCE_BYTES, PROTOCOL_VERSION, ProtocolError, encodeFrame, type Frame } from './frames.ts'
+
+/** The server's own pair of curve25519 keys. */
+export interface ServerKey {
+  readonly publicKey: Uint8Array
+  readonly secretKey: Uint8Array
+}
+
+/** How much a client may send, as it is told in the greeting. */
+export interface RateLimit {
+  readonly bytesPerSecond: number
+}
+
+/** @param secret 32 random bytes. */
+export function serverKeyOf(secret: Uint8Array): ServerKey {
+  return nacl.box.keyPair.fromSecretKey(Uint8Array.from(secret))
+}
+
+/** The first frame of a connection: who the server is. */
+export function serverKeyFrame({ publicKey }: ServerKey): Buffer {
+  return encodeFrame(FRAME.serverKey, MAGIC, publicKey)
+}
+
+/**
+ * The key of a client from its first frame, which proves with a box sealed for the server that the client has the secret key too.
+ *
+ * @throws ProtocolError
+ */
+export function readClientKey({ kind, payload }: Frame, { secretKey }: ServerKey): Buffer {
+  if (kind !== FRAME.clientInfo) throw new ProtocolError(`the first frame is of kind ${kind}, not the client's info`)
+  if (payload.length < KEY_BYTES + NONCE_BYTES) throw new ProtocolError("the client's info is too short")
+  const key = Buffer.from(payload.subarray(0, KEY_BYTES))
+  const nonce = payload.subarray(KEY_BYTES, KEY_BYTES + NONCE_BYTES)
+  const opened = nacl.box.open(payload.subarray(KEY_BYTES + NONCE_BYTES), nonce, key, secretKey)
+  if (opened === null) throw new ProtocolError("the client's info is not sealed with its key")
+  if (!isObject(Buffer.from(opened).toString('utf8'))) throw new ProtocolError("the client's info is no JSON object")
+  return key
+}
+
+/** The answer to a client's info. */
+export function serverInfoFrame(clientKey: Uint8Array, { secretKey }: ServerKey, { bytesPerSecond }: RateLimit): Buffer {
+  const info = { version: PROTOCOL_VERSION, TokenBucketBytesPerSecond: bytesPerSecond, TokenBucketBytesBurst: bytesPerSecond }
+  const nonce = nacl.randomBytes(NONCE_BYTES)
+  return encodeFrame(FRAME.serverInfo, nonce, nacl.box(Buffer.from(JSON.stringify(info)), nonce, clientKey, secretKey))
+}
+
+function isObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,72 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { socketStream } from '@berth/tunnel'
+import type { Clock } from '../../clock.ts'
+import type { Origin } from '../../http/caller.ts'
+import { RateLimiter, addressKey } from '../../http/rate-limit.ts'
+import type { WebSocketUpgrades } from '../../http/websocket-upgrade.ts'
+import { MAX_PACKET_BYTES, PROTOCOL_VERSION } from './frames.ts'
+import type { DerpService } from './service.ts'
+
+interface Dependencies {
+  readonly service: DerpService
+  readonly upgrades: WebSocketUpgrades
+  readonly clock: Clock
+  /** Connections a minute from one address; negative: no limit. */
+  readonly connectionRateLimit: number
+}
+
+export type DerpHandler = (request: IncomingMessage, response: ServerResponse, origin: Origin) => Promise<void>
+
+const SUBPROTOCOL = 'derp'
+const MINUTE_MS = 60_000
+
+/** Where the relay is: outside of the API, for its clients derive the path from the host alone. */
+export const DERP_PATH = '/derp'
+
+/** Answers `/derp`: an upgrade to DERP itself, or to a WebSocket whose binary messages carry the same bytes. No credentials are asked for: clients prove their keys. */
+export function derpHandler({ service, upgrades, clock, connectionRateLimit }: Dependencies): DerpHandler {
+  const limiter = connectionRateLimit < 0 ? undefined : new RateLimiter({ limit: connectionRateLimit, windowMs: MINUTE_MS, clock })
+  return async (request, response, origin) => {
+    const protocol = request.headers.upgrade?.toLowerCase()
+    const isWebSocket = protocol === 'websocket' && subprotocolsOf(request).includes(SUBPROTOCOL)
+    if (protocol !== 'derp' && !isWebSocket) return refuse(response, 426, 'DERP requires connection upgrade')
+    if (!service.isOpen) return refuse(response, 503, 'The relay takes no clients.')
+    if (limiter?.check(addressKey(origin.ip)).allowed === false) return refuse(response, 429, 'Too many connections to the relay.')
+    const key = await service.serverKey()
+    if (isWebSocket) {
+      const begin = (stream: Parameters<typeof socketStream>[0]): void => service.serve(socketStream(stream), key)
+      return await upgrades.accept(request, begin, { protocol: SUBPROTOCOL, maxMessageBytes: 2 * MAX_PACKET_BYTES })
+    }
+    const stream = upgrades.takeOver(request)
+    // A client in a hurry counts the request as the end of HTTP and reads no answer.
+    if (request.headers['derp-fast-start'] !== '1')
+      stream.write(
+        [
+          'HTTP/1.1 101 Switching Protocols',
+          'Upgrade: DERP',
+          'Connection: Upgrade',
+          `Derp-Version: ${PROTOCOL_VERSION}`,
+          `Derp-Public-Key: ${Buffer.from(key.publicKey).toString('hex')}`,
+          '\r\n',
+        ].join('\r\n'),
+      )
+    return service.serve(stream, key)
+  }
+}
+
+/** Answers clients that measure how far the relay is, also pages of other sites. */
+export function answerLatencyCheck(_request: IncomingMessage, response: ServerResponse): void {
+  response.setHeader('Access-Control-Allow-Origin', '*')
+  response.end()
+}
+
+function subprotocolsOf(request: IncomingMessage): string[] {
+  return (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
+}
+
+function refuse(response: ServerResponse, status: number, text: string): void {
+  if (status === 426) response.setHeader('Upgrade', 'DERP')
+  response.statusCode = status
+  response.setHeader('Content-Type', 'text/plain; charset=utf-8')
+  response.end(`${text}\n`)
+}

@@ -17,6 +17,7 @@ import { fileRoutes } from './features/files/routes.ts'
 import { organizationRoutes } from './features/organizations/routes.ts'
 import { roleRoutes } from './features/roles/routes.ts'
 import { sessionRoutes } from './features/sessions/routes.ts'
+import { dryRunRoutes } from './features/template-versions/dry-run-routes.ts'
 import { templateVersionRoutes } from './features/template-versions/routes.ts'
 import { templateRoutes } from './features/templates/routes.ts'
 import { userRoutes } from './features/users/routes.ts'
@@ -89,6 +90,7 @@ function apiRouter({ services, config, clock, version }: AppOptions, upgrades: W
       templateVersionRoutes({ service: services.versions, templates: services.templates, resources, clock }),
       kit,
     ),
+    ...serve(api.dryRuns, dryRunRoutes({ service: services.dryRuns, resources, clock }), kit),
     ...serve(api.workspaces, workspaceRoutes({ service: services.workspaces, watches: services.watches, resources, clock }), kit),
     ...serve(api.builds, buildRoutes({ service: services.builds, resources, clock }), kit),
     ...serve(api.agents, agentRoutes({ service: services.agents, tunnels: services.tunnels, resources }), kit),

@@ -41,6 +41,8 @@ import { RoleService } from './features/roles/service.ts'
 import { hashPassword, isPassword } from './features/sessions/password.ts'
 import { SessionService } from './features/sessions/service.ts'
 import { SessionStore } from './features/sessions/store.ts'
+import { DryRunHandler } from './features/template-versions/dry-run-handler.ts'
+import { DryRunService } from './features/template-versions/dry-run-service.ts'
 import { ImportHandler } from './features/template-versions/import-handler.ts'
 import { TemplateVersionService } from './features/template-versions/service.ts'
 import { TemplateVersionStore } from './features/template-versions/store.ts'
@@ -91,6 +93,7 @@ export interface Services {
   readonly templates: TemplateService
   readonly examples: TemplateExamples
   readonly versions: TemplateVersionService
+  readonly dryRuns: DryRunService
   readonly workspaces: WorkspaceService
   readonly watches: WorkspaceWatches
   readonly builds: BuildService
@@ -127,6 +130,7 @@ export function compose(world: World): Services {
   const jobs = new JobService({ store: jobStore, clock, logWakeUps })
   const examples = new TemplateExamples()
   const versions = new TemplateVersionService({ database, store: versionStore, files, examples, jobs, parameters, audit, clock, random })
+  const dryRuns = new DryRunService({ database, store: versionStore, jobs, parameters })
   const templates = new TemplateService({ database, store: new TemplateStore(queries), versions, parameters, audit, clock })
   const starterTemplates = new StarterTemplates({ ids: config.autoImportTemplates, files, versions, templates, logger })
   const userStore = new UserStore(queries)
@@ -197,6 +201,7 @@ export function compose(world: World): Services {
   const derp = new DerpService({ store: new DerpStore(queries), logger, random, isEnabled: config.derpServerEnable })
   const handlers: JobHandlers = {
     template_version_import: new ImportHandler({ store: versionStore, jobs, files, users, parameters, clock, accessUrl }),
+    template_version_dry_run: new DryRunHandler({ store: versionStore, jobs, files, users, parameters, accessUrl }),
     workspace_build: new BuildHandler({ store: buildStore, jobs, workspaces, versions, parameters, files, users, audit, clock, accessUrl }),
   }
   const lease = new JobLease({ replicaId, database, store: jobStore, handlers, clock, logger })
@@ -225,6 +230,7 @@ export function compose(world: World): Services {
     templates,
     examples,
     versions,
+    dryRuns,
     workspaces,
     watches,
     builds,

@@ -3,6 +3,7 @@ import type {
   FilesTable,
   OrganizationMembersTable,
   OrganizationsTable,
+  ProvisionerJobsTable,
   TemplatesTable,
   TemplateVersionsTable,
   UsersTable,
@@ -35,6 +36,7 @@ export interface FoundByPath {
   readonly templateversion: { readonly templateversion: TemplateVersionRow; readonly template: TemplateRow | undefined }
   /** Of the template before it in the path, or else of any in the organization before it. */
   readonly templateversionname: FoundByPath['templateversion']
+  readonly dryrun: { readonly dryrun: Selectable<ProvisionerJobsTable> }
   readonly workspace: { readonly workspace: WorkspaceRow }
   readonly workspacename: { readonly workspace: WorkspaceRow }
   readonly workspacebuild: { readonly workspacebuild: BuildRow; readonly workspace: WorkspaceRow }

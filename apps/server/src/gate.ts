@@ -8,6 +8,7 @@ import type { BuildService } from './features/builds/service.ts'
 import type { FileService } from './features/files/service.ts'
 import type { OrganizationService } from './features/organizations/service.ts'
 import type { SessionService } from './features/sessions/service.ts'
+import type { DryRunService } from './features/template-versions/dry-run-service.ts'
 import type { TemplateVersionService } from './features/template-versions/service.ts'
 import type { TemplateService } from './features/templates/service.ts'
 import type { UserService } from './features/users/service.ts'
@@ -24,6 +25,7 @@ interface Dependencies {
   readonly files: FileService
   readonly templates: TemplateService
   readonly versions: TemplateVersionService
+  readonly dryRuns: DryRunService
   readonly workspaces: WorkspaceService
   readonly builds: BuildService
   readonly agents: AgentService
@@ -36,13 +38,13 @@ type Rows = Readonly<Record<string, unknown>>
 
 /** Who is at the door, what they came for, and whether they may: what every request passes before its handler. */
 export function createGate(dependencies: Dependencies): Gate<FoundByPath, AgentRow> {
-  const { sessions, users, organizations, files, templates, versions, workspaces, builds, agents } = dependencies
+  const { sessions, users, organizations, files, templates, versions, dryRuns, workspaces, builds, agents } = dependencies
   return {
     identify: async (token, origin) => await sessions.identify(token, origin),
     identifyAgent: async (token) => await agents.identify(token),
     spell: {
       ...Object.fromEntries(
-        ['organization', 'file', 'template', 'templateversion', 'workspace', 'workspacebuild', 'workspaceagent'].map((name) => [
+        ['organization', 'file', 'template', 'templateversion', 'dryrun', 'workspace', 'workspacebuild', 'workspaceagent'].map((name) => [
           name,
           uuidOf(name),
         ]),
@@ -69,6 +71,7 @@ export function createGate(dependencies: Dependencies): Gate<FoundByPath, AgentR
         return { templateversion, template: template_id === null ? undefined : await templates.find(template_id) }
       },
       templateversionname: async (name, { actor, found }) => await findVersionByName(dependencies, name, { actor, ...found }),
+      dryrun: async (id) => ({ dryrun: await dryRuns.get(id) }),
       workspace: async (id) => ({ workspace: await workspaces.get(id) }),
       workspacename: async (name, { found, query }) => ({
         workspace: await workspaces.getByName((found as { user: UserRow }).user, name, { includeDeleted: includesDeleted(query) }),

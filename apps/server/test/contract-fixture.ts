@@ -33,6 +33,7 @@ export async function createOneOfEach(server: TestServer): Promise<Existing> {
   const workspace = await createWorkspace(server, template)
   const build = await buildEnded(server.client, workspace.latest_build.id)
   const { hash } = await server.client.files.upload({ body: Buffer.from(randomUUID()) })
+  const dryRun = await server.client.dryRuns.create({ params: { templateversion: version.id }, body: {} })
   const owner = await createMember(server)
   await runSql(server, `update users set rbac_roles = '{owner}' where id = $1`, [owner.id])
   return {
@@ -47,6 +48,7 @@ export async function createOneOfEach(server: TestServer): Promise<Existing> {
       templatename: template.name,
       templateversion: template.active_version_id,
       templateversionname: version.name,
+      dryrun: dryRun.id,
       workspace: workspace.id,
       workspacename: workspace.name,
       workspacebuild: build.id,

@@ -3,6 +3,7 @@ import { authorization } from './authorization.ts'
 import { builds } from './builds.ts'
 import { coordinator } from './coordinator.ts'
 import { deployment } from './deployment.ts'
+import { dryRuns } from './dry-runs.ts'
 import type { Api } from './endpoint.ts'
 import { files } from './files.ts'
 import { organizations } from './organizations.ts'
@@ -24,6 +25,7 @@ export const api = {
   files,
   templates,
   templateVersions,
+  dryRuns,
   workspaces,
   builds,
   agents,

@@ -23,6 +23,7 @@ export {
 export { AuthorizationCheck, AuthorizationObject, AuthorizationRequest, AuthorizationResponse, authorization } from './authorization.ts'
 export { CreateWorkspaceBuildRequest, WorkspaceBuild, buildReasons, builds, workspaceStatuses, type WorkspaceStatus } from './builds.ts'
 export { WorkspaceAgentConnectionInfo, coordinator } from './coordinator.ts'
+export { CreateTemplateVersionDryRunRequest, dryRuns } from './dry-runs.ts'
 export { BuildInfo, deployment } from './deployment.ts'
 export { UploadResponse, files, maxFileBytes } from './files.ts'
 export { CreateOrganizationRequest, Organization, organizations } from './organizations.ts'

@@ -39,6 +39,7 @@ const tags: { readonly [Noun in keyof BerthApi]: { readonly name: string; readon
   files: { name: 'Files', description: 'Uploaded template archives.' },
   templates: { name: 'Templates', description: 'What workspaces are made of.' },
   templateVersions: { name: 'Template versions', description: 'The archives that a template has been, and their import.' },
+  dryRuns: { name: 'Dry runs', description: 'What a workspace would get, found out without making it.' },
   workspaces: { name: 'Workspaces', description: 'Where people work.' },
   builds: { name: 'Builds', description: 'Starting, stopping and deleting workspaces.' },
   coordinator: { name: 'Coordinator', description: 'How agents and clients of the Coder kind find each other.' },

@@ -70,6 +70,13 @@ export const routes = {
     resources: { method: 'GET', path: '/templateversions/:templateversion/resources', status: 200, delivery: 'json' },
     logs: { method: 'GET', path: '/templateversions/:templateversion/logs', status: 200, delivery: 'json' },
   },
+  dryRuns: {
+    create: { method: 'POST', path: '/templateversions/:templateversion/dry-run', status: 201, delivery: 'json' },
+    get: { method: 'GET', path: '/templateversions/:templateversion/dry-run/:dryrun', status: 200, delivery: 'json' },
+    resources: { method: 'GET', path: '/templateversions/:templateversion/dry-run/:dryrun/resources', status: 200, delivery: 'json' },
+    logs: { method: 'GET', path: '/templateversions/:templateversion/dry-run/:dryrun/logs', status: 200, delivery: 'json' },
+    cancel: { method: 'PATCH', path: '/templateversions/:templateversion/dry-run/:dryrun/cancel', status: 200, delivery: 'json' },
+  },
   workspaces: {
     create: { method: 'POST', path: '/organizations/:organization/members/:user/workspaces', status: 201, delivery: 'json' },
     getByOwnerAndName: { method: 'GET', path: '/users/:user/workspace/:workspacename', status: 200, delivery: 'json' },

@@ -70,6 +70,11 @@ export class ParameterService {
     )
   }
 
+  /** Forgets every value of a scope. */
+  async deleteScope(transaction: Transaction, scopeId: string): Promise<void> {
+    await this.#store.in(transaction).deleteScope(scopeId)
+  }
+
   /** Stores values for a scope; names must be distinct. Throws `validation_failed`. */
   async setValues(
     transaction: Transaction,

@@ -62,6 +62,10 @@ export class ParameterStore {
     if (rows.length > 0) await this.#queries.insertInto('parameter_schemas').values(rows).execute()
   }
 
+  async deleteScope(scopeId: string): Promise<void> {
+    await this.#queries.deleteFrom('parameter_values').where('scope_id', '=', scopeId).execute()
+  }
+
   /** A value of the same name in the same scope is replaced. */
   async setValues(
     scope: { readonly scope: ParameterValueRow['scope']; readonly scope_id: string; readonly now: string },

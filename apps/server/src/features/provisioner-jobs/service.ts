@@ -42,6 +42,10 @@ export class JobService {
     return job
   }
 
+  async find(id: string): Promise<JobRow | undefined> {
+    return await this.#store.findById(id)
+  }
+
   /** Those that there are, by ID. */
   async getAll(transaction: Transaction, ids: readonly string[]): Promise<ReadonlyMap<string, JobRow>> {
     const rows = await this.#store.in(transaction).listByIds([...new Set(ids)])

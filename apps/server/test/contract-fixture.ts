@@ -36,6 +36,7 @@ export async function createOneOfEach(server: TestServer): Promise<Existing> {
   const dryRun = await server.client.dryRuns.create({ params: { templateversion: version.id }, body: {} })
   const owner = await createMember(server)
   await runSql(server, `update users set rbac_roles = '{owner}' where id = $1`, [owner.id])
+  const { key } = await server.client.sessions.createToken({ params: { user: 'me' }, body: {} })
   return {
     agentToken,
     ownerToken: owner.token,
@@ -43,6 +44,7 @@ export async function createOneOfEach(server: TestServer): Promise<Existing> {
       organization: server.firstUser.organization_id,
       organizationname: 'testuser',
       user: server.firstUser.user_id,
+      keyid: key.slice(0, 10),
       file: hash,
       template: template.id,
       templatename: template.name,

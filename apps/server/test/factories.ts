@@ -80,14 +80,18 @@ export interface Member {
   readonly token: string
 }
 
-/** A plain member of the first user's organization, signed in. */
-export async function createMember(server: TestServer): Promise<Member> {
+/** A plain member of the first user's organization, or of another, signed in; with site roles where they are named. */
+export async function createMember(
+  server: TestServer,
+  { organization = server.firstUser.organization_id, roles }: { organization?: string; roles?: string[] } = {},
+): Promise<Member> {
   const username = uniqueName('member')
   const email = `${username}@example.com`
   const password = 'testpass'
   const user = await server.client.users.create({
-    body: { email, username, password, organization_id: server.firstUser.organization_id },
+    body: { email, username, password, organization_id: organization },
   })
+  if (roles !== undefined) await server.client.users.updateRoles({ params: { user: user.id }, body: { roles } })
   const { session_token } = await server.clientFor().sessions.login({ body: { email, password } })
   return { id: user.id, username, client: server.clientFor(session_token), token: session_token }
 }

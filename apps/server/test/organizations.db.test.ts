@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { verifies } from '@berth/requirements'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createMember } from './factories.ts'
+import { createMember, uniqueName } from './factories.ts'
 import { rawRequest } from './raw-request.ts'
 import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
@@ -50,4 +50,38 @@ test('a foreign organization is 404 by id and by name, and not in the list of it
   await runSql(server, 'delete from organization_members where user_id = $1', [member.id])
   const { text } = await rawRequest(server.url, 'GET /users/me/organizations', { token: member.token })
   expect(text).toBe('[]\n')
+})
+
+test('an organization is created by an owner, who is its first member; a taken name is 409 in any case', async () => {
+  verifies('organizations:create')
+  const name = uniqueName('org')
+  const created = await server.client.organizations.create({ body: { name } })
+  expect(await server.client.organizations.get({ params: { organization: created.id } })).toEqual(created)
+  const { organization_roles } = await server.client.users.getRoles({ params: { user: 'me' } })
+  expect(organization_roles[created.id]).toEqual([`organization-member:${created.id}`])
+  const { token } = server.firstUser
+  for (const taken of [name, name.toUpperCase(), 'testuser']) {
+    const { status, json } = await rawRequest(server.url, 'POST /organizations', { token, body: { name: taken } })
+    expect([status, json]).toMatchObject([409, { validations: [{ field: 'name' }] }])
+  }
+  const bad = await rawRequest(server.url, 'POST /organizations/', { token, body: { name: 'not a name' } })
+  expect([bad.status, bad.json]).toMatchObject([400, { validations: [{ field: 'name' }] }])
+  const entries = await runSql(server, `select action, user_id, status_code from audit_logs where resource_id = $1`, [created.id])
+  expect(entries).toEqual([{ action: 'create', user_id: server.firstUser.user_id, status_code: 201 }])
+})
+
+test('of many at once with one name, one organization is created', async () => {
+  verifies('organizations:create')
+  const name = uniqueName('race')
+  const { token } = server.firstUser
+  const answers = await Promise.all(
+    Array.from({ length: 5 }, async () => await rawRequest(server.url, 'POST /organizations', { token, body: { name } })),
+  )
+  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 409, 409, 409, 409])
+})
+
+test('a member creates no organization: 403, whatever the body is', async () => {
+  const { token } = await createMember(server)
+  const { status, json } = await rawRequest(server.url, 'POST /organizations', { token, body: '{' })
+  expect([status, json]).toEqual([403, { message: 'Forbidden.' }])
 })

@@ -1,4 +1,4 @@
-import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, type CompiledQuery } from 'kysely'
+import type { Kysely } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Tables } from '../src/database/tables.gen.ts'
 import { BuildStore } from '../src/features/builds/store.ts'
@@ -7,6 +7,7 @@ import { givenKeys } from '../src/secrets/key-file.ts'
 import { SecretBox } from '../src/secrets/secret-box.ts'
 import { createTestDatabase, type TestDatabase } from './database/create-test-database.ts'
 import { runSql } from './run-sql.ts'
+import { nodesOf, statementsOf, type PlanNode } from './statements-of.ts'
 
 const SECRETS = new SecretBox(givenKeys([Buffer.alloc(32)]))
 const WORKSPACES = 2_000
@@ -51,33 +52,6 @@ beforeAll(async () => {
   for (const table of BIG_TABLES) await runSql({ databaseUrl: database.url }, `vacuum (analyze) ${table}`)
 })
 afterAll(async () => await database.drop())
-
-/** The statements that a piece of work would run. */
-async function statementsOf(work: (queries: Kysely<Tables>) => Promise<unknown>): Promise<CompiledQuery[]> {
-  const statements: CompiledQuery[] = []
-  const recorder = new Kysely<Tables>({
-    dialect: {
-      createAdapter: () => new PostgresAdapter(),
-      createDriver: () => new DummyDriver(),
-      createIntrospector: (queries) => new PostgresIntrospector(queries),
-      createQueryCompiler: () => new PostgresQueryCompiler(),
-    },
-    log: ({ query }) => void statements.push(query),
-  })
-  // There are no rows behind it; what then goes wrong comes after the statement.
-  await work(recorder).catch(() => undefined)
-  return statements
-}
-
-interface PlanNode {
-  readonly 'Node Type': string
-  readonly 'Relation Name'?: string
-  readonly Plans?: readonly PlanNode[]
-}
-
-function nodesOf(node: PlanNode): PlanNode[] {
-  return [node, ...(node.Plans ?? []).flatMap(nodesOf)]
-}
 
 /** The big tables that a piece of work would read from one end to the other; with `forAnyValue` under the plan that is kept for all values. */
 async function scannedBy(work: (queries: Kysely<Tables>) => Promise<unknown>, { forAnyValue = false } = {}): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { Failure, type CreateTokenRequest } from '@berth/schema'
+import { Failure, keyScopes, type CreateTokenRequest } from '@berth/schema'
 import { formatDuration } from '@berth/schema/rules'
 import { compileActor } from '../../access/may.ts'
 import { timestamp, type Clock } from '../../clock.ts'
@@ -87,7 +87,7 @@ export class SessionService {
   }
 
   /** Makes a token for programs. Throws `invalid_token_lifetime`. */
-  async createToken(actor: Actor, user: UserRow, { lifetime = 0, scope = 'all' }: CreateTokenRequest): Promise<string> {
+  async createToken(actor: Actor, user: UserRow, { lifetime = 0, scope }: CreateTokenRequest): Promise<string> {
     const lifetimeMs = lifetime === 0 ? this.#standardTokenLifetimeMs() : lifetime / NANOSECONDS_A_MS
     this.#requireTokenLifetime(lifetimeMs)
     return await this.#createKey(actor, user, {
@@ -95,7 +95,8 @@ export class SessionService {
       login_type: 'token',
       lifetime_seconds: Math.ceil(lifetimeMs / 1000),
       ip_address: '',
-      scope,
+      // Clients that leave the scope open may also send an empty one.
+      scope: keyScopes.find((known) => known === scope) ?? 'all',
     })
   }
 

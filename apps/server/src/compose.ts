@@ -50,6 +50,7 @@ import { TemplateExamples } from './features/template-versions/template-examples
 import { TemplateService } from './features/templates/service.ts'
 import { StarterTemplates } from './features/templates/starter-templates.ts'
 import { TemplateStore } from './features/templates/store.ts'
+import { TemplateMetrics } from './features/templates/template-metrics.ts'
 import { UserService } from './features/users/service.ts'
 import { UserStore } from './features/users/store.ts'
 import { UserChanges } from './features/users/user-changes.ts'
@@ -131,7 +132,14 @@ export function compose(world: World): Services {
   const examples = new TemplateExamples()
   const versions = new TemplateVersionService({ database, store: versionStore, files, examples, jobs, parameters, audit, clock, random })
   const dryRuns = new DryRunService({ database, store: versionStore, jobs, parameters })
-  const templates = new TemplateService({ database, store: new TemplateStore(queries), versions, parameters, audit, clock })
+  const templateStore = new TemplateStore(queries)
+  const metrics = new TemplateMetrics({
+    store: templateStore,
+    clock,
+    logger,
+    refreshIntervalMs: config.metricsCacheRefreshIntervalMs,
+  })
+  const templates = new TemplateService({ database, store: templateStore, versions, parameters, metrics, audit, clock })
   const starterTemplates = new StarterTemplates({ ids: config.autoImportTemplates, files, versions, templates, logger })
   const userStore = new UserStore(queries)
   const users = new UserService({
@@ -254,6 +262,7 @@ export function compose(world: World): Services {
       await lease.tick()
       lease.start()
       autobuild.start()
+      metrics.start()
       presence.start()
       for (const { daemon } of daemons) daemon.start()
     },
@@ -265,6 +274,7 @@ export function compose(world: World): Services {
         ...daemons.map(async ({ daemon }) => await daemon.stop()),
         lease.stop(),
         autobuild.stop(),
+        metrics.stop(),
         presence.stop(),
         derp.stop(),
       ])

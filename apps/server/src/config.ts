@@ -24,6 +24,8 @@ export interface Config {
   readonly apiRateLimit: number
   readonly autobuildPollIntervalMs: number
   readonly autoImportTemplates: readonly string[]
+  /** How often the use of templates is measured. */
+  readonly metricsCacheRefreshIntervalMs: number
   readonly agentStatsIntervalMs: number
   readonly agentConnectionUpdateFrequencyMs: number
   readonly agentInactiveDisconnectTimeoutMs: number
@@ -125,6 +127,12 @@ const settings = {
     readList,
     'auto-import-template',
   ),
+  metricsCacheRefreshIntervalMs: setting(
+    'METRICS_CACHE_REFRESH_INTERVAL',
+    '1h',
+    'How often active users and build times of templates are measured.',
+    duration,
+  ),
   agentStatsIntervalMs: setting(
     'AGENT_STAT_REFRESH_INTERVAL',
     '10m',
@@ -204,6 +212,7 @@ export function readConfig(sources: ConfigSources): Config {
     apiRateLimit: read(settings.apiRateLimit),
     autobuildPollIntervalMs: read(settings.autobuildPollIntervalMs),
     autoImportTemplates: read(settings.autoImportTemplates),
+    metricsCacheRefreshIntervalMs: read(settings.metricsCacheRefreshIntervalMs),
     agentStatsIntervalMs: read(settings.agentStatsIntervalMs),
     agentConnectionUpdateFrequencyMs: updateFrequencyMs,
     agentInactiveDisconnectTimeoutMs: read(settings.agentInactiveDisconnectTimeoutMs) ?? 2 * updateFrequencyMs,

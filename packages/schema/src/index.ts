@@ -72,6 +72,7 @@ export { CreateTemplateVersionRequest, TemplateVersion, templateVersions } from 
 export {
   CreateTemplateRequest,
   Template,
+  TemplateDAUsResponse,
   TemplateExample,
   UpdateActiveTemplateVersion,
   UpdateTemplateMeta,

@@ -54,6 +54,7 @@ export const routes = {
     getByName: { method: 'GET', path: '/organizations/:organization/templates/:templatename', status: 200, delivery: 'json' },
     get: { method: 'GET', path: '/templates/:template', status: 200, delivery: 'json' },
     update: { method: 'PATCH', path: '/templates/:template', status: 200, delivery: 'json' },
+    dailyActiveUsers: { method: 'GET', path: '/templates/:template/daus', status: 200, delivery: 'json' },
     delete: { method: 'DELETE', path: '/templates/:template', status: 200, delivery: 'json' },
     updateActiveVersion: { method: 'PATCH', path: '/templates/:template/versions', status: 200, delivery: 'json' },
   },

@@ -84,6 +84,17 @@ export const TemplateExample = Type.Object(
 )
 export type TemplateExample = Static<typeof TemplateExample>
 
+/** How many users were active on each day (UTC), from the first to the last day with any. */
+export const TemplateDAUsResponse = Type.Object(
+  {
+    entries: Type.Array(
+      Type.Object({ date: Timestamp({ description: 'Midnight, UTC.' }), amount: Type.Integer({ minimum: 0 }) }, { title: 'DAUEntry' }),
+    ),
+  },
+  { title: 'TemplateDAUsResponse' },
+)
+export type TemplateDAUsResponse = Static<typeof TemplateDAUsResponse>
+
 export const TemplateParams = Type.Object({ template: Uuid({ description: 'Template ID.' }) })
 
 export const templates = {
@@ -154,6 +165,16 @@ export const templates = {
     response: Template,
     failures: ['invalid_uuid', 'not_found', 'invalid_json', 'validation_failed', 'invalid_template', 'name_taken'],
     trailingSlash: true,
+  }),
+  dailyActiveUsers: endpoint({
+    method: 'GET',
+    path: '/templates/:template/daus',
+    summary: 'Count the users of a template by day.',
+    access: { resource: 'template', action: 'read' },
+    params: TemplateParams,
+    status: 200,
+    response: TemplateDAUsResponse,
+    failures: ['invalid_uuid', 'not_found'],
   }),
   delete: endpoint({
     method: 'DELETE',

@@ -29,6 +29,8 @@ export const platformTemplates = [
       'templates:update-taken': 'An update to the name of another template is 409.',
       'templates:delete': 'A template without workspaces is deleted; one with a workspace is 412.',
       'templates:metrics': 'A template counts its active users and its start times.',
+      'templates:daily-users': 'Active users are counted by day; days between with nobody are 0.',
+      'templates:list-order': 'The list has the templates with the most active users first, then goes by name.',
     },
   ),
   ...rows(

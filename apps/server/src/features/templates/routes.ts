@@ -1,25 +1,27 @@
-import type { templates } from '@berth/schema'
+import type { Template, templates } from '@berth/schema'
 import type { FoundByPath } from '../../found.ts'
 import { Answer } from '../../http/answer.ts'
 import type { Handlers } from '../../http/serve.ts'
 import type { TemplateExamples } from '../template-versions/service.ts'
-import { presentTemplate } from './present.ts'
-import type { TemplateService } from './service.ts'
+import { presentDailyActiveUsers, presentTemplate } from './present.ts'
+import type { TemplateService, TemplateView } from './service.ts'
 
 export function templateRoutes<Agent>(
   service: TemplateService,
   examples: TemplateExamples,
 ): Handlers<typeof templates, FoundByPath, Agent> {
+  const present = (row: TemplateView): Template => presentTemplate(row, service.use(row.id))
   return {
-    create: async ({ actor, organization, body }) => presentTemplate(await service.create(actor, organization, body)),
-    list: async ({ actor, organization }) => (await service.list(actor, organization)).map(presentTemplate),
+    create: async ({ actor, organization, body }) => present(await service.create(actor, organization, body)),
+    list: async ({ actor, organization }) => (await service.list(actor, organization)).map(present),
     examples: async () => await examples.list(),
     update: async ({ actor, template, body }) => {
       const changed = await service.update(actor, template, body)
-      return changed === undefined ? new Answer(undefined, { status: 304 }) : presentTemplate(changed)
+      return changed === undefined ? new Answer(undefined, { status: 304 }) : present(changed)
     },
-    getByName: async ({ template }) => presentTemplate(await service.view(template)),
-    get: async ({ template }) => presentTemplate(await service.view(template)),
+    dailyActiveUsers: async ({ template }) => presentDailyActiveUsers(service.use(template.id)),
+    getByName: async ({ template }) => present(await service.view(template)),
+    get: async ({ template }) => present(await service.view(template)),
     delete: async ({ actor, template }) => {
       await service.delete(actor, template)
       return { message: 'Template has been deleted!' }

@@ -11,13 +11,17 @@ import type { Actor } from '../../http/caller.ts'
 import type { AuditService } from '../audit/service.ts'
 import type { ParameterService } from '../parameters/service.ts'
 import type { TemplateVersionService } from '../template-versions/service.ts'
-import type { TemplateMeta, TemplateStore, TemplateView } from './store.ts'
+import type { TemplateMeta, TemplateStore, TemplateUse, TemplateView } from './store.ts'
+import type { TemplateMetrics } from './template-metrics.ts'
+
+export type { TemplateView } from './store.ts'
 
 interface Dependencies {
   readonly database: Database
   readonly store: TemplateStore
   readonly versions: TemplateVersionService
   readonly parameters: ParameterService
+  readonly metrics: TemplateMetrics
   readonly audit: AuditService
   readonly clock: Clock
 }
@@ -58,8 +62,16 @@ export class TemplateService {
     return await this.#store.getView(template.id)
   }
 
+  /** What was measured of a template. */
+  use(id: string): TemplateUse | undefined {
+    return this.#dependencies.metrics.of(id)
+  }
+
   async list(actor: Actor, organization: OrganizationRow): Promise<TemplateView[]> {
-    return await this.#store.listOfOrganization(organization.id, visibleCondition(actor.permissions, 'read', 'template'))
+    const rows = await this.#store.listOfOrganization(organization.id, visibleCondition(actor.permissions, 'read', 'template'))
+    // The most used first, by name where that says nothing.
+    const users = (row: TemplateView): number => this.use(row.id)?.active_user_count ?? -1
+    return rows.toSorted((a, b) => users(b) - users(a))
   }
 
   /** Creates a template whose first version is one that was created before. */

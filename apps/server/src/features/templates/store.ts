@@ -10,6 +10,17 @@ export interface TemplateView extends TemplateRow {
   readonly workspace_owner_count: number
 }
 
+/** What was measured of a template. */
+export interface TemplateUse {
+  readonly template_id: string
+  /** Users who were active in the time that statistics are kept for. */
+  readonly active_user_count: number
+  /** Days as `2026-01-31`, those with nobody left out. */
+  readonly daily_active_users: readonly { readonly date: string; readonly amount: number }[]
+  /** Milliseconds; transitions without a successful build left out. */
+  readonly build_time_stats: Readonly<Partial<Record<'start' | 'stop' | 'delete', { P50: number | null; P95: number | null }>>>
+}
+
 /** What can be changed of a template at once. */
 export type TemplateMeta = Pick<
   TemplateRow,
@@ -101,6 +112,38 @@ export class TemplateStore {
       .where('deleted', '=', false)
       .execute()
     return rows.map((row) => row.id)
+  }
+
+  /** Measures every template, from the statistics of agents since `activeSince` and the builds begun since `builtSince`. */
+  async measureUse({ activeSince, builtSince }: { readonly activeSince: string; readonly builtSince: string }): Promise<TemplateUse[]> {
+    const { rows } = await sql<TemplateUse>`
+      with active as (
+        select distinct template_id, (created_at at time zone 'UTC')::date as date, user_id from agent_stats where created_at >= ${activeSince}),
+      days as (select template_id, date, count(*) as amount from active group by template_id, date),
+      activity as (
+        select template_id, json_agg(json_build_object('date', date, 'amount', amount) order by date) as daily_active_users,
+          (select count(distinct user_id) from active where active.template_id = days.template_id) as active_user_count
+        from days group by template_id),
+      durations as (
+        select version.template_id, build.transition, extract(epoch from job.completed_at - job.started_at) * 1000 as ms
+        from workspace_builds build
+        join provisioner_jobs job on job.id = build.job_id
+        join template_versions version on version.id = build.template_version_id
+        where job.status = 'succeeded' and job.started_at >= ${builtSince}),
+      times as (
+        select template_id, transition,
+          nullif(greatest(trunc(percentile_disc(0.5) within group (order by ms)), 0), 0) as p50,
+          nullif(greatest(trunc(percentile_disc(0.95) within group (order by ms)), 0), 0) as p95
+        from durations group by template_id, transition),
+      build_times as (
+        select template_id, json_object_agg(transition, json_build_object('P50', p50, 'P95', p95)) as build_time_stats from times group by template_id)
+      select template.id as template_id, coalesce(active_user_count, 0)::integer as active_user_count,
+        coalesce(daily_active_users, '[]') as daily_active_users, coalesce(build_time_stats, '{}') as build_time_stats
+      from templates template
+      left join activity on activity.template_id = template.id
+      left join build_times on build_times.template_id = template.id
+      where not template.deleted`.execute(this.#queries)
+    return rows
   }
 
   #select() {

@@ -330,6 +330,12 @@ export interface WorkspaceBuildsTable {
   daily_cost: Generated<number>
 }
 
+export interface WorkspaceCountsTable {
+  organization_id: string
+  bucket: number
+  living: number
+}
+
 export interface WorkspaceResourceMetadataTable {
   id: Computed<number>
   workspace_resource_id: string
@@ -396,6 +402,7 @@ export interface Tables {
   workspace_agents: WorkspaceAgentsTable
   workspace_apps: WorkspaceAppsTable
   workspace_builds: WorkspaceBuildsTable
+  workspace_counts: WorkspaceCountsTable
   workspace_resource_metadata: WorkspaceResourceMetadataTable
   workspace_resources: WorkspaceResourcesTable
   workspaces: WorkspacesTable

@@ -53,6 +53,21 @@ const JOINS = sql`
   join templates template on template.id = workspace.template_id
   join workspace_builds build on build.id = workspace.latest_build_id ${buildJoins}`
 
+/** The number of matches: taken from what the database keeps count of where nothing narrows the list, since counting costs the more the more there are. */
+function count({ visible, filter }: WorkspacePageQuery, matches: RawBuilder<boolean>): RawBuilder<number> {
+  const isNarrowed = Object.values(filter).some((value) => value !== undefined && value.length > 0)
+  if (!isNarrowed && visible.kind === 'all') return sql`(select coalesce(sum(living), 0)::bigint from workspace_counts)`
+  const counted = sql<number>`(select count(*) from workspaces workspace where ${matches})`
+  if (isNarrowed || visible.kind !== 'some' || visible.organizations.length === 0) return counted
+  return sql`(
+    (select coalesce(sum(living), 0)::bigint from workspace_counts where organization_id = any(${visible.organizations}::uuid[]))
+    + (select count(*) from workspaces workspace where ${matches} and ${
+      visible.own === undefined
+        ? sql`false`
+        : sql`workspace.owner_id = ${visible.own.user_id} and workspace.organization_id <> all(${visible.organizations}::uuid[])`
+    }))`
+}
+
 /** Workspaces in the database. */
 export class WorkspaceStore {
   readonly #queries: Queries
@@ -124,7 +139,7 @@ export class WorkspaceStore {
         select workspace.* from workspaces workspace where ${matches} and ${after}
         order by workspace.last_used_at desc, workspace.name, workspace.id
         ${page.limit > 0 ? sql`limit ${page.limit}` : sql``} offset ${page.offset}),
-      total as materialized (select count(*) as count from workspaces workspace where ${matches})
+      total as materialized (select ${count(page, matches)} as count)
       select total.count, ${VIEW}
       from total left join (page workspace ${JOINS}) on true
       order by workspace.last_used_at desc, workspace.name, workspace.id`.execute(this.#queries)

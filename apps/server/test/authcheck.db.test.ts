@@ -53,7 +53,7 @@ test('an owner may all of it, an organization admin what is in the organization 
 })
 
 test('of something that exists its own owner and organization count, not those that are supplied', async () => {
-  verifies('authcheck:generic', 'plumbing:authcheck')
+  verifies('authcheck:stored', 'authcheck:generic', 'plumbing:authcheck')
   const resource_id = workspace.id
   const checks = {
     read: ask('workspace', 'read', { resource_id }),
@@ -74,6 +74,7 @@ test('of something that exists its own owner and organization count, not those t
 })
 
 test('of what is missing nothing is allowed, not even to an owner', async () => {
+  verifies('authcheck:stored')
   for (const type of ['workspace', 'workspace_execution', 'template', 'user', 'group'])
     expect(await answers(server.client, { a: ask(type, 'read', { resource_id: randomUUID() }) })).toEqual({ a: false })
 })
@@ -95,6 +96,7 @@ test('names that nobody knows are allowed to those who may do everything', async
 })
 
 test('a check that cannot be understood is 400 and says which', async () => {
+  verifies('authcheck:refused')
   const id = randomUUID()
   const nameless = await post({ nameless: { action: 'read' } })
   expect([nameless.status, nameless.json.message]).toEqual([400, expect.stringContaining('"nameless"')])
@@ -110,6 +112,7 @@ test('a check that cannot be understood is 400 and says which', async () => {
 })
 
 test('a key for apps may do nothing but connect to them', async () => {
+  verifies('authcheck:scope')
   const { key } = await member.client.sessions.createToken({ params: { user: 'me' }, body: { scope: 'application_connect' } })
   const own = { owner_id: 'me', organization_id: organization }
   const { json } = await post({ read: ask('workspace', 'read', own), connect: ask('application_connect', 'create', own) }, key)

@@ -30,7 +30,7 @@ afterAll(async () => {
 const post = async (path: string, body: unknown): Promise<RawAnswer> => await rawRequest(empty.url, `POST ${path}`, { body })
 
 test('a deployment that nobody has set up says so, refuses logins and empty bodies, and is set up by exactly one of many', async () => {
-  verifies('first-user:status', 'first-user:empty-body', 'first-user:created', 'first-user:second', 'login:wrong')
+  verifies('first-user:status', 'first-user:empty-body', 'first-user:created', 'first-user:trial', 'first-user:second', 'login:wrong')
   const before = await rawRequest(empty.url, 'GET /users/first')
   expect([before.status, before.json]).toEqual([404, { message: 'The initial user has not been created!' }])
   expect((await post('/users/login', FIRST_USER)).status).toBe(401)
@@ -43,7 +43,7 @@ test('a deployment that nobody has set up says so, refuses logins and empty bodi
   const names = Array.from({ length: 8 }, (_, index) => `first-${index}`)
   const answers = await Promise.all(
     names.map(
-      async (username) => await post('/users/first', { username, email: `${username}@example.com`, password: 'testpass', trial: false }),
+      async (username) => await post('/users/first', { username, email: `${username}@example.com`, password: 'testpass', trial: true }),
     ),
   )
   expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, ...Array.from({ length: 7 }, () => 409)])

@@ -81,6 +81,7 @@ test('of many at once with one name, one organization is created', async () => {
 })
 
 test('a member creates no organization: 403, whatever the body is', async () => {
+  verifies('organizations:create-by-member')
   const { token } = await createMember(server)
   const { status, json } = await rawRequest(server.url, 'POST /organizations', { token, body: '{' })
   expect([status, json]).toEqual([403, { message: 'Forbidden.' }])

@@ -97,6 +97,7 @@ describe('site roles', () => {
   })
 
   test('are set exactly, once each, recorded, and work from then on', async () => {
+    verifies('users:roles-set')
     const person = await createMember(server)
     expect((await callApi(server, 'GET /organizations/x/members/roles', { token: person.token })).status).toBe(400)
     const roles = ['template-admin', 'auditor', 'auditor']
@@ -125,6 +126,7 @@ describe('site roles', () => {
   })
 
   test('of others are 404 for a member, and their memberships are left out where the reader may not see them', async () => {
+    verifies('users:roles-visible')
     expect((await callApi(server, 'GET /users/testuser/roles', { token: member.token })).status).toBe(404)
     const outsider = await createMember(server, { organization: foreign })
     const { organization_roles } = await outsider.client.users.getRoles({ params: { user: 'me' } })

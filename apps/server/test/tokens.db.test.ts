@@ -100,6 +100,7 @@ test('a lifetime above the maximum, or below nothing, is refused; the default ke
 })
 
 test('the body must be there and may be empty', async () => {
+  verifies('tokens:body')
   expect((await callApi(server, 'POST /users/me/keys/tokens')).status).toBe(400)
   expect((await callApi(server, 'POST /users/me/keys/tokens', { body: {} })).status).toBe(201)
   expect((await callApi(server, 'POST /users/me/keys/tokens', { body: { lifetime: 'x' } })).status).toBe(400)
@@ -127,6 +128,7 @@ test('tokens of a user are listed, and keys read and deleted, on the path of tha
 })
 
 test('making and ending a token is recorded, and nothing of its secret', async () => {
+  verifies('tokens:recorded')
   const { client, id } = await createMember(server)
   const { key } = await client.sessions.createToken({ params: { user: 'me' }, body: {} })
   await client.sessions.deleteKey({ params: { user: 'me', keyid: idOf(key) } })

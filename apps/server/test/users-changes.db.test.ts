@@ -13,6 +13,10 @@ beforeAll(async () => {
 })
 afterAll(async () => await server.stop())
 
+async function put(user: string, body: unknown, token?: string): Promise<ApiAnswer> {
+  return await callApi(server, `PUT /users/${user}/password`, { body, ...(token !== undefined && { token }) })
+}
+
 /** Actions and changes recorded about a user, oldest first. */
 async function entriesOf(id: string): Promise<Record<string, unknown>[]> {
   return await runSql(
@@ -53,6 +57,7 @@ describe('deleting a user', () => {
   })
 
   test('of a user who is deleted already changes nothing', async () => {
+    verifies('users:delete-twice')
     const member = await createMember(server)
     for (let round = 0; round < 2; round++) await server.client.users.delete({ params: { user: member.id } })
     expect((await entriesOf(member.id)).filter(({ action }) => action === 'delete')).toHaveLength(1)
@@ -149,6 +154,7 @@ describe('a profile', () => {
   })
 
   test('that is renamed shows on the workspaces of the user', async () => {
+    verifies('users:rename-shown')
     const member = await createMember(server)
     const template = await createTemplate(server)
     const { id } = await createWorkspace(server, template, { client: member.client })
@@ -193,15 +199,13 @@ describe('suspending', () => {
   })
 
   test('and activating are 404 for a member', async () => {
+    verifies('users:status-by-member')
     for (const action of ['suspend', 'activate'])
       expect((await callApi(server, `PUT /users/testuser/status/${action}`, { token: member.token })).status).toBe(404)
   })
 })
 
 describe('passwords', () => {
-  const put = async (user: string, body: unknown, token?: string): Promise<ApiAnswer> =>
-    await callApi(server, `PUT /users/${user}/password`, { body, ...(token !== undefined && { token }) })
-
   test('are not set by a member for others, and are by an owner without the old one', async () => {
     verifies('users:password-by-other')
     const member = await createMember(server)

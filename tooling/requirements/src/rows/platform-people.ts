@@ -28,7 +28,7 @@ export const platformPeople = [
   ...rows(
     { section: 'platform §9.1', issue: 4 },
     {
-      'first-user:trial': 'A trial is asked for where a generator is installed.',
+      'first-user:trial': 'A trial may be asked for, and there is nothing to try: everything is free.',
       'first-user:last-seen': 'A user who only logged in has never been seen.',
       'first-user:auto-import-kubernetes':
         'The kubernetes template that is imported automatically has exactly its two parameters in both scopes.',
@@ -102,6 +102,23 @@ export const platformPeople = [
     {
       'organizations:get': 'An organization is read by id and by name; an unknown or foreign one is 404.',
       'organizations:create': 'An existing name is 409, a new one is created.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §2 and §3', issue: 4 },
+    {
+      'users:delete-twice': 'Deleting a deleted user changes nothing and is recorded once.',
+      'users:rename-shown': 'A new name shows on the workspaces of the user at once.',
+      'users:status-by-member': 'Suspending and activating are 404 for a member.',
+      'users:roles-set': 'Site roles are set exactly, once each, and work from the next request on.',
+      'users:roles-visible': 'Roles of others are 404 for a member; memberships that the reader may not see are left out.',
+      'organizations:create-by-member': 'A member creates no organization: 403 before the body is looked at.',
+      'authcheck:stored': 'Of something that exists its own owner and organization count, not those of the request.',
+      'authcheck:refused': 'A check without a type, with an ID that is none, of a kind without IDs, or one ID too many is 400.',
+      'authcheck:scope': 'The scope of the key limits what a check allows.',
+      'users:list-index': 'A page of ten thousand users is read by one statement, in the order of an index.',
+      'tokens:recorded': 'Making and ending a token is recorded without its secret.',
+      'tokens:body': 'A token needs a body, which may be empty.',
     },
   ),
 ]

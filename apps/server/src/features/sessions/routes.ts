@@ -1,10 +1,10 @@
-import type { ApiKey, sessions } from '@berth/schema'
+import type { sessions } from '@berth/schema'
 import { Answer } from '../../http/answer.ts'
 import type { FoundByPath } from '../../found.ts'
 import type { Handlers } from '../../http/serve.ts'
 import { SESSION_COOKIE } from '../../http/session-token.ts'
+import { presentKey } from './present.ts'
 import type { SessionService } from './service.ts'
-import type { ApiKeyRow } from './store.ts'
 
 export function sessionRoutes<Agent>(
   service: SessionService,
@@ -27,9 +27,4 @@ export function sessionRoutes<Agent>(
     getKey: async ({ user, params }) => presentKey(await service.getKey(user, params.keyid)),
     deleteKey: async ({ actor, user, params }) => await service.deleteKey(actor, user, params.keyid),
   }
-}
-
-/** Everything but the hash and the address. */
-function presentKey({ hashed_secret: _hashed_secret, ip_address: _ip_address, ...shown }: ApiKeyRow): ApiKey {
-  return shown
 }

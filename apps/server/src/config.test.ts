@@ -1,3 +1,4 @@
+import { verifies } from '@berth/requirements'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ConfigError, HelpRequested, configHelp, readConfig, type Config, type ConfigSources } from './config.ts'
@@ -162,6 +163,7 @@ describe.each(SETTINGS)('$name', ({ name, flag, field, standard, text, value, wr
   it('has its default', () => expect(read()[field]).toEqual(standard))
 
   it('is read as a flag, as BERTH_ and as CODER_, in this order', () => {
+    verifies('berth:server:coder-settings')
     expect(read({ [`CODER_${name}`]: text })[field]).toEqual(value)
     expect(read({ [`BERTH_${name}`]: text, [`CODER_${name}`]: wrong ?? 'x' })[field]).toEqual(value)
     expect(read({ [`BERTH_${name}`]: wrong ?? 'x' }, [`--${flag}`, text])[field]).toEqual(value)

@@ -51,6 +51,7 @@ export interface BerthServer {
 const CONNECTIONS_TO_WARM = 4
 const DRAIN_MS = 3_000
 const FETCH_MS = 10_000
+const IDLE_CHECK_MS = 50
 
 /**
  * Starts a server: database, migrations, HTTP, workers. Rejects with a sentence that says what is wrong; nothing is left running then.
@@ -218,7 +219,10 @@ async function listen(http: Server, { httpHost, httpPort }: Config): Promise<str
 /** Stops in the order in which nothing is lost: no new requests, streams ended, jobs ended, sockets closed. */
 async function stopServing(serving: { http: Server; app: App; services: Services; drivers: readonly Driver[] }): Promise<void> {
   const { http, app, services, drivers } = serving
+  // A connection that is kept alive would go on asking: each gets its answer, and the word that it was the last.
+  http.prependListener('request', (_request, response) => response.setHeader('Connection', 'close'))
   const closed = closeHttp(http)
+  const closingIdle = setInterval(() => http.closeIdleConnections(), IDLE_CHECK_MS)
   http.closeIdleConnections()
   await services.stop()
   app.upgrades.closeAll()
@@ -228,6 +232,7 @@ async function stopServing(serving: { http: Server; app: App; services: Services
   }, DRAIN_MS)
   await closed
   clearTimeout(deadline)
+  clearInterval(closingIdle)
   for (const driver of drivers) await driver.close?.()
 }
 

@@ -82,6 +82,7 @@ function logOf(server: RunningProcess): Record<string, unknown>[] {
 }
 
 test('it announces itself, is healthy, logs JSON with a request id and no token, and ends with 0 on SIGTERM', async () => {
+  verifies('berth:server:external-postgres', 'berth:server:request-id-in-logs', 'rulings:tokens-not-logged')
   verifies('rulings:tokens-not-logged')
   const server = start({ BERTH_LOG_LEVEL: 'trace' })
   const url = await announced(server)
@@ -133,6 +134,7 @@ async function refusal(settings: Readonly<Record<string, string>>, flags: readon
 
 describe('what it cannot start with is said in one line, and it ends with 1', () => {
   test('a wrong setting', async () => {
+    verifies('berth:server:wrong-setting')
     expect(await refusal({ BERTH_API_RATE_LIMIT: 'many' })).toBe(
       'berth-server: BERTH_API_RATE_LIMIT cannot be used: "many" is not a whole number from -1000000 to 1000000.',
     )

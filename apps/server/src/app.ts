@@ -16,6 +16,7 @@ import { DERP_PATH, answerLatencyCheck, derpHandler } from './features/derp/rout
 import { fileRoutes } from './features/files/routes.ts'
 import { organizationRoutes } from './features/organizations/routes.ts'
 import { roleRoutes } from './features/roles/routes.ts'
+import { parameterRoutes } from './features/parameters/routes.ts'
 import { sessionRoutes } from './features/sessions/routes.ts'
 import { dryRunRoutes } from './features/template-versions/dry-run-routes.ts'
 import { templateVersionRoutes } from './features/template-versions/routes.ts'
@@ -91,6 +92,7 @@ function apiRouter({ services, config, clock, version }: AppOptions, upgrades: W
       kit,
     ),
     ...serve(api.dryRuns, dryRunRoutes({ service: services.dryRuns, resources, clock }), kit),
+    ...serve(api.parameters, parameterRoutes(services.parameters), kit),
     ...serve(api.workspaces, workspaceRoutes({ service: services.workspaces, watches: services.watches, resources, clock }), kit),
     ...serve(api.builds, buildRoutes({ service: services.builds, resources, clock }), kit),
     ...serve(api.agents, agentRoutes({ service: services.agents, tunnels: services.tunnels, resources }), kit),

@@ -95,6 +95,7 @@ export interface Services {
   readonly examples: TemplateExamples
   readonly versions: TemplateVersionService
   readonly dryRuns: DryRunService
+  readonly parameters: ParameterService
   readonly workspaces: WorkspaceService
   readonly watches: WorkspaceWatches
   readonly builds: BuildService
@@ -127,7 +128,7 @@ export function compose(world: World): Services {
   const organizations = new OrganizationService({ database, store: new OrganizationStore(queries), audit, clock })
   const roles = new RoleService({ organizations })
   const files = new FileService({ store: new FileStore(queries), clock })
-  const parameters = new ParameterService({ store: new ParameterStore(queries, secrets), clock })
+  const parameters = new ParameterService({ database, audit, store: new ParameterStore(queries, secrets), clock })
   const jobs = new JobService({ store: jobStore, clock, logWakeUps })
   const examples = new TemplateExamples()
   const versions = new TemplateVersionService({ database, store: versionStore, files, examples, jobs, parameters, audit, clock, random })
@@ -239,6 +240,7 @@ export function compose(world: World): Services {
     examples,
     versions,
     dryRuns,
+    parameters,
     workspaces,
     watches,
     builds,

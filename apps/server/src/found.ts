@@ -11,6 +11,7 @@ import type {
   WorkspaceBuildsTable,
   WorkspacesTable,
 } from './database/tables.gen.ts'
+import type { ValueOwner } from './features/parameters/service.ts'
 
 export type MemberRow = Selectable<OrganizationMembersTable>
 export type OrganizationRow = Selectable<OrganizationsTable>
@@ -36,6 +37,14 @@ export interface FoundByPath {
   readonly templateversion: { readonly templateversion: TemplateVersionRow; readonly template: TemplateRow | undefined }
   /** Of the template before it in the path, or else of any in the organization before it. */
   readonly templateversionname: FoundByPath['templateversion']
+  readonly parameterscope: { readonly scope: ValueOwner['scope'] }
+  /** Of the scope before it. Whether somebody may read or change its values depends on the rows that come with it. */
+  readonly scoped: {
+    readonly owner: ValueOwner
+    readonly workspace?: WorkspaceRow
+    readonly template?: TemplateRow | undefined
+    readonly templateversion?: TemplateVersionRow
+  }
   readonly dryrun: { readonly dryrun: Selectable<ProvisionerJobsTable> }
   readonly workspace: { readonly workspace: WorkspaceRow }
   readonly workspacename: { readonly workspace: WorkspaceRow }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { Failure, type Access, type ResourceType } from '@berth/schema'
+import { Failure, parameterScopes, type Access, type ResourceType } from '@berth/schema'
 import { WireValueError, parseBool, parseInt32Text, parseUuid } from '@berth/schema/rules'
 import { may, type AccessList, type AccessObject } from './access/may.ts'
 import type { Clock } from './clock.ts'
@@ -13,7 +13,7 @@ import type { TemplateVersionService } from './features/template-versions/servic
 import type { TemplateService } from './features/templates/service.ts'
 import type { UserService } from './features/users/service.ts'
 import type { WorkspaceService } from './features/workspaces/service.ts'
-import type { AgentRow, FoundByPath, OrganizationRow, TemplateRow, UserRow } from './found.ts'
+import type { AgentRow, FoundByPath, OrganizationRow, TemplateRow, UserRow, WorkspaceRow } from './found.ts'
 import type { Actor } from './http/caller.ts'
 import { RateLimiter, addressKey } from './http/rate-limit.ts'
 import type { Gate, RateLimited } from './http/serve.ts'
@@ -50,6 +50,8 @@ export function createGate(dependencies: Dependencies): Gate<FoundByPath, AgentR
         ]),
       ),
       buildnumber: buildNumber,
+      parameterscope: parameterScope,
+      scoped: scopedId,
     },
     find: {
       organization: async (id) => ({ organization: await organizations.get(id) }),
@@ -71,6 +73,8 @@ export function createGate(dependencies: Dependencies): Gate<FoundByPath, AgentR
         return { templateversion, template: template_id === null ? undefined : await templates.find(template_id) }
       },
       templateversionname: async (name, { actor, found }) => await findVersionByName(dependencies, name, { actor, ...found }),
+      parameterscope: async (scope) => ({ scope: scope as ParameterScope }), // spelled above
+      scoped: async (id, { found }) => await findValueOwner(dependencies, (found as { scope: ParameterScope }).scope, id),
       dryrun: async (id) => ({ dryrun: await dryRuns.get(id) }),
       workspace: async (id) => ({ workspace: await workspaces.get(id) }),
       workspacename: async (name, { found, query }) => ({
@@ -104,6 +108,52 @@ async function findVersionByName(
     if (actor !== undefined && may(actor.permissions, 'read', object)) return { templateversion, template }
   }
   throw new Failure('not_found')
+}
+
+type ParameterScope = (typeof parameterScopes)[number]
+
+function parameterScope(text: string): string {
+  if (parameterScopes.some((scope) => scope === text)) return text
+  throw new Failure('validation_failed', {
+    message: `There is no parameter scope ${JSON.stringify(text)}.`,
+    validations: [{ field: 'scope', detail: `Must be one of ${parameterScopes.join(', ')}` }],
+  })
+}
+
+function scopedId(text: string): string {
+  try {
+    return parseUuid(text)
+  } catch (error) {
+    if (!(error instanceof WireValueError)) throw error
+    const validations = [{ field: 'id', detail: error.message }]
+    throw new Failure('invalid_uuid', { message: `Invalid UUID ${JSON.stringify(text)}.`, validations, cause: error })
+  }
+}
+
+/** What a parameter value is given to, with the rows that decide who may. */
+async function findValueOwner(
+  { workspaces, templates, versions }: Pick<Dependencies, 'workspaces' | 'templates' | 'versions'>,
+  scope: ParameterScope,
+  id: string,
+): Promise<FoundByPath['scoped']> {
+  const ownerOf = (resource_type: string, row: { id: string; name: string; organization_id: string }): FoundByPath['scoped']['owner'] => ({
+    scope,
+    id,
+    audited: { resource_type, resource_id: row.id, resource_target: row.name, organization_id: row.organization_id },
+  })
+  if (scope === 'workspace') {
+    const workspace = await workspaces.get(id)
+    return { owner: ownerOf('workspace', workspace), workspace }
+  }
+  if (scope === 'template') {
+    const template = await templates.get(id)
+    return { owner: ownerOf('template', template), template }
+  }
+  const templateversion = await versions.findByJob(id)
+  if (templateversion === undefined) throw new Failure('not_found')
+  const { template_id } = templateversion
+  const template = template_id === null ? undefined : await templates.find(template_id)
+  return { owner: ownerOf('template_version', templateversion), templateversion, template }
 }
 
 function templateObject({ organization_id, user_acl, group_acl }: TemplateRow): AccessObject {
@@ -166,6 +216,9 @@ function accessObject({ resource }: Exclude<Access, string>, found: Rows, actor:
       return object({ organization_id, owner_id })
     }
     case 'template': {
+      // Parameter values are of a template or of a workspace; of a workspace it is the same action on that.
+      if ('owner' in found && 'workspace' in found)
+        return { type: 'workspace', ...(found['workspace'] as Pick<WorkspaceRow, 'organization_id' | 'owner_id'>) }
       const { organization_id, user_acl, group_acl } = organized(found['template'])
       // A version without a template is nobody's: only roles for the whole site reach it.
       if (organization_id === undefined) return object({ organization_id: 'templateversion' in found ? null : (organizationId ?? null) })

@@ -79,6 +79,8 @@ const BAD_SPELLINGS: Readonly<Record<string, string>> = {
   ),
   user: 'nobody',
   buildnumber: '1.5',
+  parameterscope: 'something',
+  scoped: 'x',
 }
 
 function patternOf(path: string): RegExp {

@@ -8,6 +8,7 @@ import type { Api } from './endpoint.ts'
 import { files } from './files.ts'
 import { organizations } from './organizations.ts'
 import { roles } from './roles.ts'
+import { parameters } from './parameters.ts'
 import { sessions } from './sessions.ts'
 import { templateVersions } from './template-versions.ts'
 import { templates } from './templates.ts'
@@ -26,6 +27,7 @@ export const api = {
   templates,
   templateVersions,
   dryRuns,
+  parameters,
   workspaces,
   builds,
   agents,

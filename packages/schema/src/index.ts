@@ -30,10 +30,13 @@ export { CreateOrganizationRequest, Organization, organizations } from './organi
 export {
   ComputedParameter,
   CreateParameterRequest,
+  CreateScopedParameterRequest,
+  Parameter,
   ParameterSchema,
   parameterDestinationSchemes,
   parameterScopes,
   parameterSourceSchemes,
+  parameters,
 } from './parameters.ts'
 export {
   LogQuery,

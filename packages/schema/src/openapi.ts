@@ -40,6 +40,7 @@ const tags: { readonly [Noun in keyof BerthApi]: { readonly name: string; readon
   templates: { name: 'Templates', description: 'What workspaces are made of.' },
   templateVersions: { name: 'Template versions', description: 'The archives that a template has been, and their import.' },
   dryRuns: { name: 'Dry runs', description: 'What a workspace would get, found out without making it.' },
+  parameters: { name: 'Parameters', description: 'Values that templates, imports and workspaces have been given.' },
   workspaces: { name: 'Workspaces', description: 'Where people work.' },
   builds: { name: 'Builds', description: 'Starting, stopping and deleting workspaces.' },
   coordinator: { name: 'Coordinator', description: 'How agents and clients of the Coder kind find each other.' },

@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { Choice, Timestamp, Uuid } from './wire.ts'
+import { endpoint } from './endpoint.ts'
+import { Choice, Response, Timestamp, Uuid } from './wire.ts'
 
 export const parameterScopes = ['template', 'import_job', 'workspace'] as const
 export const parameterSourceSchemes = ['none', 'data'] as const
@@ -61,3 +62,70 @@ export const CreateParameterRequest = Type.Object(
   { title: 'CreateParameterRequest' },
 )
 export type CreateParameterRequest = Static<typeof CreateParameterRequest>
+
+/** A value that a template, the import of a version or a workspace has been given. The value itself is never shown. */
+export const Parameter = Type.Object(
+  {
+    id: Uuid(),
+    scope: Choice(parameterScopes),
+    scope_id: Uuid(),
+    name: Type.String(),
+    source_scheme: Choice(parameterSourceSchemes),
+    destination_scheme: Choice(parameterDestinationSchemes),
+    created_at: Timestamp(),
+    updated_at: Timestamp(),
+  },
+  { title: 'Parameter' },
+)
+export type Parameter = Static<typeof Parameter>
+
+export const CreateScopedParameterRequest = Type.Object(
+  {
+    name: Type.String({ rules: ['required'] }),
+    source_value: Type.String({ rules: ['required'] }),
+    source_scheme: Choice(['data'], { rules: ['oneof', 'required'] }),
+    destination_scheme: Choice(['environment_variable', 'provisioner_variable'], { rules: ['oneof', 'required'] }),
+  },
+  { title: 'CreateScopedParameterRequest' },
+)
+export type CreateScopedParameterRequest = Static<typeof CreateScopedParameterRequest>
+
+const ScopeParams = Type.Object({
+  parameterscope: Choice(parameterScopes, { description: 'What kind of thing has the value.' }),
+  scoped: Uuid({ description: 'ID of the template or the workspace, or of the import job of a template version.' }),
+})
+
+/** Values by what has them. Whoever may read or change that may list or change its values. */
+export const parameters = {
+  create: endpoint({
+    method: 'POST',
+    path: '/parameters/:parameterscope/:scoped',
+    summary: 'Give a template, an import or a workspace a parameter value.',
+    access: { resource: 'template', action: 'update' },
+    params: ScopeParams,
+    body: CreateScopedParameterRequest,
+    status: 201,
+    response: Parameter,
+    failures: ['invalid_uuid', 'not_found', 'invalid_json', 'validation_failed', 'name_taken'],
+  }),
+  list: endpoint({
+    method: 'GET',
+    path: '/parameters/:parameterscope/:scoped',
+    summary: 'List the parameter values of a template, an import or a workspace.',
+    access: { resource: 'template', action: 'read' },
+    params: ScopeParams,
+    status: 200,
+    response: Type.Array(Parameter),
+    failures: ['invalid_uuid', 'not_found', 'validation_failed'],
+  }),
+  delete: endpoint({
+    method: 'DELETE',
+    path: '/parameters/:parameterscope/:scoped/:parametername',
+    summary: 'Take a parameter value away.',
+    access: { resource: 'template', action: 'update' },
+    params: Type.Object({ ...ScopeParams.properties, parametername: Type.String() }),
+    status: 200,
+    response: Response,
+    failures: ['invalid_uuid', 'not_found', 'validation_failed'],
+  }),
+}

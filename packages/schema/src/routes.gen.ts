@@ -78,6 +78,11 @@ export const routes = {
     logs: { method: 'GET', path: '/templateversions/:templateversion/dry-run/:dryrun/logs', status: 200, delivery: 'json' },
     cancel: { method: 'PATCH', path: '/templateversions/:templateversion/dry-run/:dryrun/cancel', status: 200, delivery: 'json' },
   },
+  parameters: {
+    create: { method: 'POST', path: '/parameters/:parameterscope/:scoped', status: 201, delivery: 'json' },
+    list: { method: 'GET', path: '/parameters/:parameterscope/:scoped', status: 200, delivery: 'json' },
+    delete: { method: 'DELETE', path: '/parameters/:parameterscope/:scoped/:parametername', status: 200, delivery: 'json' },
+  },
   workspaces: {
     create: { method: 'POST', path: '/organizations/:organization/members/:user/workspaces', status: 201, delivery: 'json' },
     getByOwnerAndName: { method: 'GET', path: '/users/:user/workspace/:workspacename', status: 200, delivery: 'json' },

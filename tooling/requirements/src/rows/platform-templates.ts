@@ -91,6 +91,11 @@ export const platformTemplates = [
     { section: 'platform §9.10', issue: 4 },
     {
       'parameters:stored': 'Parameters are created, listed and deleted; an unknown scope is 400, a repeated name 409.',
+      'parameters:spelling': 'An unknown scope is 400 and named, and so is an id that is none.',
+      'parameters:scoped-resource': 'Values of something that does not exist are 404.',
+      'parameters:request': 'A value needs a name, a value and known schemes.',
+      'parameters:access': 'Listing takes reading what has the values, changing them takes updating it.',
+      'parameters:recorded': 'A change of a value is recorded without the value.',
     },
   ),
   ...rows(

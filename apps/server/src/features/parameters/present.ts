@@ -1,9 +1,14 @@
-import type { ComputedParameter, ParameterSchema } from '@berth/schema'
-import type { Computation, ParameterSchemaRow } from './compute-parameters.ts'
+import type { ComputedParameter, Parameter, ParameterSchema } from '@berth/schema'
+import type { Computation, ParameterSchemaRow, ParameterValueRow } from './compute-parameters.ts'
 
 /** A value as the wire shows it: blank where the schema says that it is not shown again. */
 export function presentComputation({ redisplay_value, ...parameter }: Computation): ComputedParameter {
   return redisplay_value ? parameter : { ...parameter, source_value: '' }
+}
+
+/** A stored value as the wire shows it: all but the value. */
+export function presentParameter({ source_value: _value, ...parameter }: ParameterValueRow): Parameter {
+  return parameter
 }
 
 const TEXT = String.raw`"[^"\\]*(?:\\.[^"\\]*)*"`

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { Failure, type CreateParameterRequest } from '@berth/schema'
+import { Failure, type CreateParameterRequest, type CreateScopedParameterRequest } from '@berth/schema'
 import { ReportRefused, type JobUpdate } from '@berth/provisioner'
 import { NIL_UUID } from '@berth/schema/rules'
 import { timestamp, type Clock } from '../../clock.ts'
-import type { Transaction } from '../../database/database.ts'
-import { computeParameters, type Computation, type ParameterSchemaRow } from './compute-parameters.ts'
+import type { Database, Transaction } from '../../database/database.ts'
+import type { Actor } from '../../http/caller.ts'
+import type { AuditService } from '../audit/service.ts'
+import { computeParameters, type Computation, type ParameterSchemaRow, type ParameterValueRow } from './compute-parameters.ts'
 import type { NewParameterValue, ParameterStore } from './store.ts'
 
 export type { Computation, ParameterSchemaRow } from './compute-parameters.ts'
@@ -16,14 +18,78 @@ export interface ParameterScopes {
   readonly workspaceId?: string
 }
 
+interface Dependencies {
+  readonly database: Database
+  readonly store: ParameterStore
+  readonly audit: AuditService
+  readonly clock: Clock
+}
+
+/** What has values of its own. */
+export interface ValueOwner {
+  readonly scope: ParameterValueRow['scope']
+  /** Of a template version it is the ID of its import job. */
+  readonly id: string
+  /** As what the audit log knows it. */
+  readonly audited: {
+    readonly resource_type: string
+    readonly resource_id: string
+    readonly resource_target: string
+    readonly organization_id: string
+  }
+}
+
 /** The parameters of templates and the values that templates, versions and workspaces give them. */
 export class ParameterService {
   readonly #store: ParameterStore
   readonly #clock: Clock
+  readonly #dependencies: Dependencies
 
-  constructor({ store, clock }: { readonly store: ParameterStore; readonly clock: Clock }) {
-    this.#store = store
-    this.#clock = clock
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+    this.#store = dependencies.store
+    this.#clock = dependencies.clock
+  }
+
+  /** The values that were given to one thing, by name. */
+  async list({ scope, id }: ValueOwner): Promise<ParameterValueRow[]> {
+    const rows = await this.#store.listValues([id])
+    return rows.filter((row) => row.scope === scope).toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  /** Throws `name_taken`. */
+  async create(actor: Actor, owner: ValueOwner, request: CreateScopedParameterRequest): Promise<ParameterValueRow> {
+    const now = timestamp(this.#clock.now())
+    const { name, source_scheme, source_value, destination_scheme } = request
+    const value = { name, source_scheme, source_value, destination_scheme }
+    const row = { id: randomUUID(), created_at: now, updated_at: now, scope: owner.scope, scope_id: owner.id, ...value }
+    await this.#dependencies.database.transaction(async (transaction) => {
+      if (!(await this.#store.in(transaction).insert(row)))
+        throw new Failure('name_taken', {
+          message: `There is a value for the parameter ${JSON.stringify(name)} already.`,
+          validations: [{ field: 'name', detail: 'This value is already in use and should be unique.' }],
+        })
+      await this.#audit(transaction, actor, { owner, after: { parameter: name }, status_code: 201 })
+    })
+    return row
+  }
+
+  /** Throws `not_found`. */
+  async delete(actor: Actor, owner: ValueOwner, name: string): Promise<void> {
+    await this.#dependencies.database.transaction(async (transaction) => {
+      if (!(await this.#store.in(transaction).delete({ scope: owner.scope, scope_id: owner.id }, name))) throw new Failure('not_found')
+      await this.#audit(transaction, actor, { owner, before: { parameter: name } })
+    })
+  }
+
+  /** Recorded as a change of what has the value; the value itself is nobody's business. */
+  async #audit(
+    transaction: Transaction,
+    actor: Actor,
+    change: Pick<Parameters<AuditService['record']>[2], 'before' | 'after' | 'status_code'> & { readonly owner: ValueOwner },
+  ): Promise<void> {
+    const { owner, ...rest } = change
+    await this.#dependencies.audit.record(transaction, actor, { action: 'write', ...owner.audited, ...rest })
   }
 
   async listSchemas(importJobId: string): Promise<ParameterSchemaRow[]> {

@@ -62,6 +62,28 @@ export class ParameterStore {
     if (rows.length > 0) await this.#queries.insertInto('parameter_schemas').values(rows).execute()
   }
 
+  /** False: the scope has a value of the name. */
+  async insert(row: ParameterValueRow): Promise<boolean> {
+    const sealed_value = this.#secrets.sealText(row.source_value, placeOfValue(row.scope_id, row.name))
+    const { numInsertedOrUpdatedRows } = await this.#queries
+      .insertInto('parameter_values')
+      .values({ ...row, source_value: '', sealed_value })
+      .onConflict((conflict) => conflict.columns(['scope_id', 'name']).doNothing())
+      .executeTakeFirst()
+    return numInsertedOrUpdatedRows === 1n
+  }
+
+  /** False: there is none. */
+  async delete(scope: Pick<ParameterValueRow, 'scope' | 'scope_id'>, name: string): Promise<boolean> {
+    const { numDeletedRows } = await this.#queries
+      .deleteFrom('parameter_values')
+      .where('scope', '=', scope.scope)
+      .where('scope_id', '=', scope.scope_id)
+      .where('name', '=', name)
+      .executeTakeFirst()
+    return numDeletedRows === 1n
+  }
+
   async deleteScope(scopeId: string): Promise<void> {
     await this.#queries.deleteFrom('parameter_values').where('scope_id', '=', scopeId).execute()
   }

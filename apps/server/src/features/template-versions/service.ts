@@ -56,6 +56,10 @@ export class TemplateVersionService {
     return await this.#store.findById(id)
   }
 
+  async findByJob(jobId: string): Promise<TemplateVersionRow | undefined> {
+    return await this.#store.findByJob(jobId)
+  }
+
   /** Throws `not_found`. */
   async get(id: string): Promise<TemplateVersionRow> {
     const row = await this.#store.findById(id)

@@ -8,15 +8,19 @@ import { isConnectionError } from './database/database-errors.ts'
 import type { Services } from './compose.ts'
 import type { Config } from './config.ts'
 import { agentRoutes } from './features/agents/routes.ts'
+import { auditRoutes } from './features/audit/routes.ts'
 import { authorizationRoutes } from './features/authorization/routes.ts'
 import { buildRoutes } from './features/builds/routes.ts'
 import { coordinatorRoutes } from './features/coordinator/routes.ts'
+import { applicationRoutes } from './features/deployment/application-routes.ts'
 import { deploymentRoutes } from './features/deployment/routes.ts'
 import { DERP_PATH, answerLatencyCheck, derpHandler } from './features/derp/routes.ts'
 import { fileRoutes } from './features/files/routes.ts'
+import { groupRoutes } from './features/groups/routes.ts'
 import { organizationRoutes } from './features/organizations/routes.ts'
 import { roleRoutes } from './features/roles/routes.ts'
 import { parameterRoutes } from './features/parameters/routes.ts'
+import { quotaRoutes } from './features/quotas/routes.ts'
 import { sessionRoutes } from './features/sessions/routes.ts'
 import { dryRunRoutes } from './features/template-versions/dry-run-routes.ts'
 import { templateVersionRoutes } from './features/template-versions/routes.ts'
@@ -78,7 +82,11 @@ function apiRouter({ services, config, clock, version }: AppOptions, upgrades: W
   const gate = createGate({ ...services, clock, apiRateLimit })
   const kit = { gate, upgrades }
   const routes: Route[] = [
-    ...serve(api.deployment, deploymentRoutes({ version }), kit),
+    ...serve(api.applications, applicationRoutes(services.deployment), kit),
+    ...serve(api.groups, groupRoutes(services.groups), kit),
+    ...serve(api.quotas, quotaRoutes(services.quotas), kit),
+    ...serve(api.audit, auditRoutes(services.audit), kit),
+    ...serve(api.deployment, deploymentRoutes(services.deployment), kit),
     ...serve(api.users, userRoutes({ service: services.users, changes: services.userChanges }), kit),
     ...serve(api.sessions, sessionRoutes(services.sessions, { secureAuthCookie }), kit),
     ...serve(api.organizations, organizationRoutes(services.organizations), kit),

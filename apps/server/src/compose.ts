@@ -25,8 +25,11 @@ import { BuildStore } from './features/builds/store.ts'
 import { CoordinatorService } from './features/coordinator/service.ts'
 import { DerpService } from './features/derp/service.ts'
 import { DerpStore } from './features/derp/store.ts'
+import { DeploymentService } from './features/deployment/service.ts'
 import { FileService } from './features/files/service.ts'
 import { FileStore } from './features/files/store.ts'
+import { GroupService } from './features/groups/service.ts'
+import { GroupStore } from './features/groups/store.ts'
 import { OrganizationService } from './features/organizations/service.ts'
 import { OrganizationStore } from './features/organizations/store.ts'
 import { ParameterService } from './features/parameters/service.ts'
@@ -37,6 +40,10 @@ import { BUILT_IN_TAGS, ProvisionerDaemon } from './features/provisioner-jobs/pr
 import { hashAgentToken } from './features/provisioner-jobs/resource-store.ts'
 import { JobService } from './features/provisioner-jobs/service.ts'
 import { JobStore } from './features/provisioner-jobs/store.ts'
+import { QuotaService } from './features/quotas/service.ts'
+import { QuotaStore } from './features/quotas/store.ts'
+import { RetentionLoop } from './features/retention/retention-loop.ts'
+import { RetentionStore } from './features/retention/store.ts'
 import { RoleService } from './features/roles/service.ts'
 import { hashPassword, isPassword } from './features/sessions/password.ts'
 import { SessionService } from './features/sessions/service.ts'
@@ -57,6 +64,7 @@ import { UserChanges } from './features/users/user-changes.ts'
 import { WorkspaceService } from './features/workspaces/service.ts'
 import { WorkspaceStore } from './features/workspaces/store.ts'
 import { WorkspaceWatches } from './features/workspaces/watch-stream.ts'
+import { version } from './version.ts'
 import type { SecretBox } from './secrets/secret-box.ts'
 
 /** What is handed in from outside. */
@@ -105,6 +113,11 @@ export interface Services {
   readonly derp: DerpService
   readonly resources: ResourcePresenter
   readonly autobuild: AutobuildLoop
+  readonly audit: AuditService
+  readonly groups: GroupService
+  readonly quotas: QuotaService
+  readonly deployment: DeploymentService
+  readonly retention: RetentionLoop
   /** Begins what runs by itself: workers, leases, heartbeats. */
   start(): Promise<void>
   /** Ends it: no new work is taken, what is under way is ended gracefully. */
@@ -122,7 +135,7 @@ export function compose(world: World): Services {
   const logWakeUps = new WakeUps(pubsub, JOB_LOGS_CHANNEL)
   const workspaceWakeUps = new WakeUps(pubsub, WORKSPACES_CHANNEL)
 
-  const audit = new AuditService({ store: new AuditStore(queries), clock })
+  const audit = new AuditService({ store: new AuditStore(queries), clock, isEnabled: config.auditLogging })
   const { maxTokenLifetimeMs } = config
   const sessions = new SessionService({ database, store: new SessionStore(queries), audit, clock, maxTokenLifetimeMs })
   const organizations = new OrganizationService({ database, store: new OrganizationStore(queries), audit, clock })
@@ -164,6 +177,10 @@ export function compose(world: World): Services {
     clock,
     lockWorkspace: async (transaction, id) => await workspaceStore.in(transaction).lock(id),
   })
+  const groups = new GroupService({ database, store: new GroupStore(queries), audit, clock })
+  const quotas = new QuotaService({ database, store: new QuotaStore(queries) })
+  const deployment = new DeploymentService({ config, accessUrl, version, logger })
+  const retention = new RetentionLoop({ store: new RetentionStore(queries), clock, logger, keep: config.retention })
   const inactiveDisconnectTimeoutMs = config.agentInactiveDisconnectTimeoutMs
   const workspaces = new WorkspaceService({
     database,
@@ -211,7 +228,7 @@ export function compose(world: World): Services {
   const handlers: JobHandlers = {
     template_version_import: new ImportHandler({ store: versionStore, jobs, files, users, parameters, clock, accessUrl }),
     template_version_dry_run: new DryRunHandler({ store: versionStore, jobs, files, users, parameters, accessUrl }),
-    workspace_build: new BuildHandler({ store: buildStore, jobs, workspaces, versions, parameters, files, users, audit, clock, accessUrl }),
+    workspace_build: new BuildHandler({ quotas, store: buildStore, jobs, workspaces, versions, parameters, files, users, audit, clock, accessUrl }),
   }
   const lease = new JobLease({ replicaId, database, store: jobStore, handlers, clock, logger })
   const autobuild = new AutobuildLoop({
@@ -250,6 +267,11 @@ export function compose(world: World): Services {
     derp,
     resources,
     autobuild,
+    audit,
+    groups,
+    quotas,
+    deployment,
+    retention,
     async start() {
       const now = timestamp(clock.now())
       for (const { id, name } of daemons)
@@ -264,6 +286,8 @@ export function compose(world: World): Services {
       await lease.tick()
       lease.start()
       autobuild.start()
+      retention.start()
+      deployment.start()
       metrics.start()
       presence.start()
       for (const { daemon } of daemons) daemon.start()
@@ -275,7 +299,7 @@ export function compose(world: World): Services {
       await Promise.all([
         ...daemons.map(async ({ daemon }) => await daemon.stop()),
         lease.stop(),
-        autobuild.stop(),
+        autobuild.stop(), retention.stop(), deployment.stop(),
         metrics.stop(),
         presence.stop(),
         derp.stop(),

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { DurationError, WireValueError, parseBool, parseDuration } from '@berth/schema/rules'
+import { deploymentFlags, readDeploymentValues, type DeploymentValue } from './deployment-values.ts'
 import { ConfigError } from './config-error.ts'
 import { readGitAuthProviders, type GitAuthProvider } from './git-auth-settings.ts'
 
@@ -44,6 +45,16 @@ export interface Config {
   readonly agentDirectory: string
   readonly localSandbox: 'auto' | 'bubblewrap' | 'off'
   readonly secureAuthCookie: boolean
+  /** Pattern of the host names of apps, such as `*.apps.example.com`. */
+  readonly wildcardAccessUrl: string | undefined
+  readonly auditLogging: boolean
+  readonly updateCheck: boolean
+  readonly updateCheckUrl: string
+  readonly swaggerEnable: boolean
+  /** How long what is only kept for a while is kept. */
+  readonly retention: Retention
+  /** Every setting that the deployment configuration lists. */
+  readonly deploymentValues: readonly DeploymentValue[]
   /** No token that is made by request lives longer. */
   readonly maxTokenLifetimeMs: number
   /** What encrypts the secrets in the database, the first, and what may have done so before; undefined: the key file in the data directory. */
@@ -53,6 +64,13 @@ export interface Config {
   /** Where programs such as bubblewrap are looked for: the PATH of the server. */
   readonly searchPath: string
   readonly logLevel: (typeof LOG_LEVELS)[number]
+}
+
+/** Undefined: forever. */
+export interface Retention {
+  readonly jobLogsMs: number | undefined
+  readonly agentStatsMs: number | undefined
+  readonly auditLogMs: number | undefined
 }
 
 /** What the settings are read from. */
@@ -172,6 +190,25 @@ const settings = {
   derpConfigPath: setting('DERP_CONFIG_PATH', '', 'File with a JSON map of more relays.', optional(text)),
   agentDirectory: setting('AGENT_DIRECTORY', '', 'Folder of the built agent that local workspaces run.', optional(text)),
   localSandbox: setting('LOCAL_SANDBOX', 'auto', `How local workspaces are confined: ${SANDBOXES.join(', ')}.`, oneOf(SANDBOXES)),
+  address: setting('ADDRESS', '', 'Address to listen on; the older name of HTTP_ADDRESS, which it overrides.', optional(readAddress)),
+  wildcardAccessUrl: setting(
+    'WILDCARD_ACCESS_URL',
+    '',
+    'Pattern of the host names of apps, for example *.apps.example.com.',
+    optional(readWildcard),
+  ),
+  auditLogging: setting('AUDIT_LOGGING', 'true', 'Record who changes what.', parseBool),
+  updateCheck: setting('UPDATE_CHECK', 'false', 'Look for newer releases once a day.', parseBool),
+  updateCheckUrl: setting(
+    'UPDATE_CHECK_URL',
+    'https://api.github.com/repos/berth-dev/berth/releases/latest',
+    'Where the newest release is told.',
+    readHttpUrl,
+  ),
+  swaggerEnable: setting('SWAGGER_ENABLE', 'false', 'Send /swagger to the API reference at /docs.', parseBool),
+  jobLogRetention: setting('JOB_LOG_RETENTION', '2160h', 'How long logs of jobs are kept; 0 keeps them.', retention),
+  agentStatsRetention: setting('AGENT_STATS_RETENTION', '720h', 'How long statistics of agents are kept; 0 keeps them.', retention),
+  auditLogRetention: setting('AUDIT_LOG_RETENTION', '8760h', 'How long entries of the audit log are kept; 0 keeps them.', retention),
   secureAuthCookie: setting('SECURE_AUTH_COOKIE', 'false', 'Send session cookies over HTTPS only.', parseBool),
   secretKeys: setting(
     'SECRET_KEY',
@@ -197,7 +234,7 @@ const settings = {
 export function readConfig(sources: ConfigSources): Config {
   const flags = readFlags(sources.arguments)
   const read = <Value>(from: Setting<Value>): Value => readSetting(from, flags, sources.environment)
-  const { host, port } = read(settings.httpAddress)
+  const { host, port } = read(settings.address) ?? read(settings.httpAddress)
   const updateFrequencyMs = read(settings.agentConnectionUpdateFrequencyMs)
   return {
     httpHost: host,
@@ -227,6 +264,20 @@ export function readConfig(sources: ConfigSources): Config {
     agentDirectory: read(settings.agentDirectory) ?? sources.agentDirectory,
     localSandbox: read(settings.localSandbox),
     secureAuthCookie: read(settings.secureAuthCookie),
+    wildcardAccessUrl: read(settings.wildcardAccessUrl),
+    auditLogging: read(settings.auditLogging),
+    updateCheck: read(settings.updateCheck),
+    updateCheckUrl: read(settings.updateCheckUrl),
+    swaggerEnable: read(settings.swaggerEnable),
+    retention: {
+      jobLogsMs: read(settings.jobLogRetention),
+      agentStatsMs: read(settings.agentStatsRetention),
+      auditLogMs: read(settings.auditLogRetention),
+    },
+    deploymentValues: readDeploymentValues({
+      served: new Map(Object.values<Setting<unknown>>(settings).map((row) => [row.name, row.default])),
+      find: (row) => foundText(row, flags, sources.environment),
+    }),
     maxTokenLifetimeMs: read(settings.maxTokenLifetimeMs),
     secretKeys: read(settings.secretKeys),
     sshKeygenAlgorithm: read(settings.sshKeygenAlgorithm),
@@ -258,9 +309,8 @@ function flagOf(name: string): string {
 
 function readFlags(argumentList: readonly string[]): ReadonlyMap<string, string> {
   // Each flag is also known by the name of its variable, for people who know only one of the two.
-  const known = new Map(
-    Object.values<Setting<unknown>>(settings).flatMap((row) => [[flagOf(row.name), row] as const, [row.flag, row] as const]),
-  )
+  const all: readonly Pick<Setting<unknown>, 'name' | 'flag' | 'read'>[] = [...deploymentFlags(), ...Object.values<Setting<unknown>>(settings)]
+  const known = new Map(all.flatMap((row) => [[flagOf(row.name), row] as const, [row.flag, row] as const]))
   const flags = new Map<string, string>()
   const rest = [...argumentList]
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
@@ -282,13 +332,7 @@ function readSetting<Value>(
   flags: ReadonlyMap<string, string>,
   environment: Readonly<Record<string, string | undefined>>,
 ): Value {
-  const candidates: readonly (readonly [source: string, value: string | undefined])[] = [
-    [`--${flag}`, flags.get(flag)],
-    [`BERTH_${name}`, environment[`BERTH_${name}`]],
-    [`CODER_${name}`, environment[`CODER_${name}`]],
-    ['the default', standard],
-  ]
-  const [source, value = ''] = candidates.find(([, candidate]) => candidate !== undefined) ?? ['the default', standard]
+  const { source, text: value } = foundText({ name, flag }, flags, environment) ?? { source: 'the default', text: standard }
   try {
     return read(value === '' ? standard : value)
   } catch (error) {
@@ -296,6 +340,20 @@ function readSetting<Value>(
     // A connection URL may hold a password, so values are shown only where nothing secret is.
     throw new ConfigError(`${source} cannot be used: ${error.message}`, { cause: error })
   }
+}
+
+function foundText(
+  { name, flag }: { readonly name: string; readonly flag: string },
+  flags: ReadonlyMap<string, string>,
+  environment: Readonly<Record<string, string | undefined>>,
+): { source: string; text: string } | undefined {
+  const candidates: readonly (readonly [source: string, value: string | undefined])[] = [
+    [`--${flag}`, flags.get(flag)],
+    [`BERTH_${name}`, environment[`BERTH_${name}`]],
+    [`CODER_${name}`, environment[`CODER_${name}`]],
+  ]
+  for (const [source, value] of candidates) if (value !== undefined) return { source, text: value }
+  return undefined
 }
 
 function defaultDataDirectory({ userId, environment, homeDirectory }: ConfigSources): string {
@@ -341,6 +399,18 @@ function readSecretKeys(value: string): Buffer[] {
   if (keys.some((key) => key.length !== SECRET_KEY_BYTES))
     throw new ConfigError(`A key has ${SECRET_KEY_BYTES} bytes, written in base64. Make one with: openssl rand -base64 ${SECRET_KEY_BYTES}`)
   return keys
+}
+
+function readWildcard(value: string): string {
+  const pattern = value.replace(/^https?:\/\//, '')
+  if (!/^[^*/:]*\*[^*/:]*\.[^*/:]+$/.test(pattern))
+    throw new ConfigError(`"${value}" is not a pattern of host names. Write it with one star, for example *.apps.example.com.`)
+  return pattern
+}
+
+/** Undefined: forever. */
+function retention(value: string): number | undefined {
+  return value === '0' ? undefined : duration(value)
 }
 
 function duration(value: string): number {

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import type {
   FilesTable,
+  GroupsTable,
   OrganizationMembersTable,
   OrganizationsTable,
   ProvisionerJobsTable,
@@ -14,6 +15,7 @@ import type {
 import type { ValueOwner } from './features/parameters/service.ts'
 
 export type MemberRow = Selectable<OrganizationMembersTable>
+export type GroupRow = Selectable<GroupsTable>
 export type OrganizationRow = Selectable<OrganizationsTable>
 export type UserRow = Selectable<UsersTable> & { readonly organization_ids: string[] }
 /** Without the bytes. */
@@ -28,6 +30,8 @@ export type AgentRow = Selectable<WorkspaceAgentsTable>
 /** What each path parameter stands for: the rows that its finder hands to the handler. */
 export interface FoundByPath {
   readonly organization: { readonly organization: OrganizationRow }
+  readonly group: { readonly group: GroupRow }
+  readonly groupname: { readonly group: GroupRow }
   readonly organizationname: { readonly organization: OrganizationRow }
   readonly user: { readonly user: UserRow }
   readonly file: { readonly file: FileRow }

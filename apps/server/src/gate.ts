@@ -4,8 +4,11 @@ import { WireValueError, parseBool, parseInt32Text, parseUuid } from '@berth/sch
 import { may, type AccessList, type AccessObject } from './access/may.ts'
 import type { Clock } from './clock.ts'
 import type { AgentService } from './features/agents/service.ts'
+import { failedWriteRecorder } from './features/audit/failed-writes.ts'
+import type { AuditService } from './features/audit/service.ts'
 import type { BuildService } from './features/builds/service.ts'
 import type { FileService } from './features/files/service.ts'
+import type { GroupService } from './features/groups/service.ts'
 import type { OrganizationService } from './features/organizations/service.ts'
 import type { SessionService } from './features/sessions/service.ts'
 import type { DryRunService } from './features/template-versions/dry-run-service.ts'
@@ -22,6 +25,8 @@ interface Dependencies {
   readonly sessions: SessionService
   readonly users: UserService
   readonly organizations: OrganizationService
+  readonly groups: GroupService
+  readonly audit: AuditService
   readonly files: FileService
   readonly templates: TemplateService
   readonly versions: TemplateVersionService
@@ -44,7 +49,7 @@ export function createGate(dependencies: Dependencies): Gate<FoundByPath, AgentR
     identifyAgent: async (token) => await agents.identify(token),
     spell: {
       ...Object.fromEntries(
-        ['organization', 'file', 'template', 'templateversion', 'dryrun', 'workspace', 'workspacebuild', 'workspaceagent'].map((name) => [
+        ['organization', 'file', 'template', 'templateversion', 'group', 'dryrun', 'workspace', 'workspacebuild', 'workspaceagent'].map((name) => [
           name,
           uuidOf(name),
         ]),
@@ -85,9 +90,14 @@ export function createGate(dependencies: Dependencies): Gate<FoundByPath, AgentR
         return { workspacebuild, workspace: await workspaces.get(workspacebuild.workspace_id) }
       },
       workspaceagent: async (id) => await agents.get(id),
+      group: async (id) => ({ group: await dependencies.groups.get(id) }),
+      groupname: async (name, { found }) => ({
+        group: await dependencies.groups.getByName((found as { organization: OrganizationRow }).organization.id, name),
+      }),
     },
     admits: (access, found, actor) => may(actor.permissions, access.action, accessObject(access, found, actor)),
     limit: requestLimiter(dependencies),
+    refused: failedWriteRecorder(dependencies.audit),
   }
 }
 
@@ -229,10 +239,11 @@ function accessObject({ resource }: Exclude<Access, string>, found: Rows, actor:
     case 'api_key':
     case 'user_data':
       return object({ owner_id: userId ?? null })
+    case 'group':
+      return object({ organization_id: organized(found['group']).organization_id ?? organizationId ?? null })
     case 'organization':
     case 'organization_member':
     case 'assign_org_role':
-    case 'group':
       return object({ organization_id: organizationId ?? null })
     default:
       return object({})

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { api, pathParameters, type EndpointSpec } from '@berth/schema'
-import { buildEnded, createMember, createTemplate, createWorkspace } from './factories.ts'
+import { buildEnded, createMember, createTemplate, createWorkspace, uniqueName } from './factories.ts'
 import { runSql } from './run-sql.ts'
 import type { TestServer } from './start-test-server.ts'
 
@@ -37,6 +37,10 @@ export async function createOneOfEach(server: TestServer): Promise<Existing> {
   const owner = await createMember(server)
   await runSql(server, `update users set rbac_roles = '{owner}' where id = $1`, [owner.id])
   const { key } = await server.client.sessions.createToken({ params: { user: 'me' }, body: {} })
+  const group = await server.client.groups.create({
+    params: { organization: server.firstUser.organization_id },
+    body: { name: uniqueName('group') },
+  })
   return {
     agentToken,
     ownerToken: owner.token,
@@ -45,6 +49,8 @@ export async function createOneOfEach(server: TestServer): Promise<Existing> {
       organizationname: 'testuser',
       user: server.firstUser.user_id,
       keyid: key.slice(0, 10),
+      group: group.id,
+      groupname: group.name,
       file: hash,
       template: template.id,
       templatename: template.name,

@@ -27,7 +27,7 @@ interface Generated {
 }
 
 /** Ids of what exists, as bodies and queries name them. */
-const PLACEHOLDERS = ['organization', 'file', 'template', 'templateversion', 'workspace', 'workspacebuild', 'workspaceagent'].map(
+const PLACEHOLDERS = ['organization', 'file', 'group', 'template', 'templateversion', 'workspace', 'workspacebuild', 'workspaceagent'].map(
   (_, index) => `00000000-0000-4000-8000-00000000000${index}`,
 )
 

@@ -72,7 +72,7 @@ describe.each(endpoints)('$name', ({ name, spec }) => {
 /** What none of these parameters can be. */
 const BAD_SPELLINGS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
-    ['organization', 'file', 'template', 'templateversion', 'dryrun', 'workspace', 'workspacebuild', 'workspaceagent'].map((name) => [
+    ['organization', 'file', 'group', 'template', 'templateversion', 'dryrun', 'workspace', 'workspacebuild', 'workspaceagent'].map((name) => [
       name,
       'x',
     ]),

@@ -1,4 +1,6 @@
 import { agents } from './agents.ts'
+import { applications } from './applications.ts'
+import { audit } from './audit.ts'
 import { authorization } from './authorization.ts'
 import { builds } from './builds.ts'
 import { coordinator } from './coordinator.ts'
@@ -6,9 +8,11 @@ import { deployment } from './deployment.ts'
 import { dryRuns } from './dry-runs.ts'
 import type { Api } from './endpoint.ts'
 import { files } from './files.ts'
+import { groups } from './groups.ts'
 import { organizations } from './organizations.ts'
 import { roles } from './roles.ts'
 import { parameters } from './parameters.ts'
+import { quotas } from './quotas.ts'
 import { sessions } from './sessions.ts'
 import { templateVersions } from './template-versions.ts'
 import { templates } from './templates.ts'
@@ -31,6 +35,10 @@ export const api = {
   workspaces,
   builds,
   agents,
+  applications,
+  groups,
+  quotas,
+  audit,
   coordinator,
 } as const satisfies Api
 export type BerthApi = typeof api

@@ -24,7 +24,22 @@ export { AuthorizationCheck, AuthorizationObject, AuthorizationRequest, Authoriz
 export { CreateWorkspaceBuildRequest, WorkspaceBuild, buildReasons, builds, workspaceStatuses, type WorkspaceStatus } from './builds.ts'
 export { WorkspaceAgentConnectionInfo, coordinator } from './coordinator.ts'
 export { CreateTemplateVersionDryRunRequest, dryRuns } from './dry-runs.ts'
-export { BuildInfo, deployment } from './deployment.ts'
+export { GetAppHostResponse, applications } from './applications.ts'
+export {
+  AuditDiffField,
+  AuditLog,
+  AuditLogResponse,
+  CreateTestAuditLogRequest,
+  audit,
+  auditActions,
+  searchableResourceTypes,
+  type AuditAction,
+} from './audit.ts'
+export { BuildInfo, CspReportRequest, Entitlements, ServiceBanner, UpdateCheckResponse, deployment, entitledFeatures } from './deployment.ts'
+export { DeploymentConfig, type DeploymentConfigField } from './deployment-config.ts'
+export { deploymentSettings, settingName, type DeploymentSetting } from './deployment-settings.ts'
+export { CreateGroupRequest, Group, PatchGroupRequest, groups } from './groups.ts'
+export { WorkspaceQuota, quotas } from './quotas.ts'
 export { UploadResponse, files, maxFileBytes } from './files.ts'
 export { CreateOrganizationRequest, Organization, organizations } from './organizations.ts'
 export {

@@ -45,6 +45,10 @@ const tags: { readonly [Noun in keyof BerthApi]: { readonly name: string; readon
   builds: { name: 'Builds', description: 'Starting, stopping and deleting workspaces.' },
   coordinator: { name: 'Coordinator', description: 'How agents and clients of the Coder kind find each other.' },
   agents: { name: 'Agents', description: 'The processes inside workspaces, and the ways to them.' },
+  applications: { name: 'Applications', description: 'Where the apps of workspaces are reached.' },
+  groups: { name: 'Groups', description: 'People who share templates and credits.' },
+  quotas: { name: 'Quotas', description: 'Credits for workspaces.' },
+  audit: { name: 'Audit log', description: 'Who did what, when and from where.' },
 }
 
 const header = 'Coder-Session-Token'

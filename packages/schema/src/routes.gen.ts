@@ -4,6 +4,12 @@ export const routes = {
   deployment: {
     greet: { method: 'GET', path: '/', status: 200, delivery: 'json' },
     buildInfo: { method: 'GET', path: '/buildinfo', status: 200, delivery: 'json' },
+    updateCheck: { method: 'GET', path: '/updatecheck', status: 200, delivery: 'json' },
+    getConfig: { method: 'GET', path: '/config/deployment', status: 200, delivery: 'json' },
+    getEntitlements: { method: 'GET', path: '/entitlements', status: 200, delivery: 'json' },
+    getServiceBanner: { method: 'GET', path: '/service-banner', status: 200, delivery: 'json' },
+    reportCsp: { method: 'POST', path: '/csp/reports', status: 200, delivery: 'json' },
+    getOpenApi: { method: 'GET', path: '/openapi.json', status: 200, delivery: 'json' },
   },
   users: {
     hasFirst: { method: 'GET', path: '/users/first', status: 200, delivery: 'json' },
@@ -115,6 +121,24 @@ export const routes = {
     listeningPorts: { method: 'GET', path: '/workspaceagents/:workspaceagent/listening-ports', status: 200, delivery: 'json' },
     pty: { method: 'GET', path: '/workspaceagents/:workspaceagent/pty', status: 101, delivery: 'websocket' },
     dialTunnel: { method: 'GET', path: '/workspaceagents/:workspaceagent/tunnel', status: 101, delivery: 'websocket' },
+  },
+  applications: {
+    getHost: { method: 'GET', path: '/applications/host', status: 200, delivery: 'json' },
+  },
+  groups: {
+    list: { method: 'GET', path: '/organizations/:organization/groups', status: 200, delivery: 'json' },
+    create: { method: 'POST', path: '/organizations/:organization/groups', status: 201, delivery: 'json' },
+    getByName: { method: 'GET', path: '/organizations/:organization/groups/:groupname', status: 200, delivery: 'json' },
+    get: { method: 'GET', path: '/groups/:group', status: 200, delivery: 'json' },
+    update: { method: 'PATCH', path: '/groups/:group', status: 200, delivery: 'json' },
+    delete: { method: 'DELETE', path: '/groups/:group', status: 200, delivery: 'json' },
+  },
+  quotas: {
+    get: { method: 'GET', path: '/workspace-quota/:user', status: 200, delivery: 'json' },
+  },
+  audit: {
+    list: { method: 'GET', path: '/audit', status: 200, delivery: 'json' },
+    generateTest: { method: 'POST', path: '/audit/testgenerate', status: 204, delivery: 'nothing' },
   },
   coordinator: {
     coordinateAgent: { method: 'GET', path: '/workspaceagents/me/coordinate', status: 101, delivery: 'websocket' },

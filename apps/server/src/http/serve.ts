@@ -38,6 +38,16 @@ export interface Gate<Found, Agent> {
   admits(access: Exclude<Access, string>, found: Readonly<Record<string, unknown>>, actor: Actor): boolean
   /** Counts the request, sets the headers that tell what is left, and throws `rate_limited`. */
   limit(request: RateLimited): void
+  /** Hears of requests that were refused after what their path names had been found. */
+  refused?(attempt: Refused): Promise<void>
+}
+
+/** Somebody asked for something that was not done. */
+export interface Refused {
+  readonly spec: EndpointSpec
+  readonly found: Readonly<Record<string, unknown>>
+  readonly actor: Actor
+  readonly status: number
 }
 
 export interface RateLimited {
@@ -134,19 +144,33 @@ function compileRoute<Found, Agent>(
       const identity = await identify({ spec, gate, request, response, origin, query })
       const texts = spellParameters(parameters, request.params, gate.spell)
       const found = await findAll({ parameters, texts, finders, actor: identity.actor, query })
-      const early = spec.bodyBeforeAccess === true ? await readRequestBody?.(request) : undefined
-      if (typeof spec.access === 'object' && spec.access.filtered !== true) admit(spec.access, { found, actor: identity.actor, gate })
-      const result = await handler({
-        ...identity,
-        ...found,
-        ...(parameters.length > 0 && { params: texts }),
-        ...(readQuery && { query: readQuery(query) }),
-        ...(early ?? (await readRequestBody?.(request))),
-        origin,
-        connection: connectionOf(request, response, upgrades),
-      })
-      write(spec, result, response)
+      const answer = async (): Promise<unknown> => {
+        const early = spec.bodyBeforeAccess === true ? await readRequestBody?.(request) : undefined
+        if (typeof spec.access === 'object' && spec.access.filtered !== true) admit(spec.access, { found, actor: identity.actor, gate })
+        return await handler({
+          ...identity,
+          ...found,
+          ...(parameters.length > 0 && { params: texts }),
+          ...(readQuery && { query: readQuery(query) }),
+          ...(early ?? (await readRequestBody?.(request))),
+          origin,
+          connection: connectionOf(request, response, upgrades),
+        })
+      }
+      write(spec, await hearRefusals({ spec, gate, found, actor: identity.actor }, answer), response)
     },
+  }
+}
+
+async function hearRefusals<Found, Agent>(
+  { spec, gate, found, actor }: Omit<Refused, 'status' | 'actor'> & { readonly gate: Gate<Found, Agent>; readonly actor: Actor | undefined },
+  answer: () => Promise<unknown>,
+): Promise<unknown> {
+  try {
+    return await answer()
+  } catch (error) {
+    if (Failure.is(error) && actor !== undefined) await gate.refused?.({ spec, found, actor, status: error.status })
+    throw error
   }
 }
 

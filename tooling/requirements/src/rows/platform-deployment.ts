@@ -10,6 +10,54 @@ export const platformDeployment = [
     },
   ),
   ...rows(
+    { section: 'platform §4.13', issue: 4 },
+    {
+      'audit:limit': 'Without a limit no entry is listed; the count is that of all matches, also past the end.',
+      'audit:bad-search': 'A search that cannot be read is 400 with its field, after the parameters of the page have been checked.',
+      'audit:access': 'The audit log is for owners and auditors; others get 403.',
+      'audit:description': 'An entry says in words what happened, links to what is still there, and tells whether it is gone.',
+      'audit:failures': 'A change that was refused is recorded with its status and without a difference, where its resource was known.',
+      'audit:setting': 'With audit logging turned off nothing is recorded.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §4.14', issue: 4 },
+    {
+      'deployment:app-host': 'The host of apps is the wildcard with the port of the access URL, and empty without a wildcard.',
+      'deployment:csp-reports': 'A report of the content security policy needs no session and is logged; bad JSON is 400.',
+      'deployment:service-banner': 'A service banner is there for whoever is signed in, and off.',
+      'deployment:openapi': 'The server hands out the document of its API.',
+      'deployment:settings': 'Every listed setting is read, applied, or refused with a line that names it.',
+      'deployment:page-headers': 'Pages carry a strict content security policy and load nothing from elsewhere.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §4.14: groups', issue: 4 },
+    {
+      'groups:manage': 'Groups are created, listed, read, renamed and deleted; each change is recorded.',
+      'groups:members': 'Members of the organization are added to a group and removed from it; strangers are refused and nothing is changed.',
+      'groups:everyone': 'Everybody of an organization is a group with its ID that keeps its name and cannot be deleted.',
+      'groups:access': 'Members read the groups of their organization, and only who may manage them changes them.',
+      'groups:template-access': 'A group on the access list of a template opens the template to its members, from the next request on.',
+    },
+  ),
+  ...rows(
+    { section: 'workspaces §9.11', issue: 4 },
+    {
+      'quota:budget': 'The budget is the sum of the allowances of the groups of a user, and what is consumed that of the newest builds.',
+      'quota:refused': 'A build beyond the budget fails for want of quota and changes nothing; deleting a workspace frees its credits.',
+      'quota:running': 'A workspace that had a cost may be built again whatever the budget has become.',
+      'quota:concurrent': 'Builds at the same moment never spend a credit twice.',
+    },
+  ),
+  ...rows(
+    { section: 'issue 4: retention', issue: 4 },
+    {
+      'retention:deletes': 'Expired keys, old logs of jobs, old statistics and old entries of the audit log are deleted, and nothing younger.',
+      'retention:settings': 'How long things are kept is a setting for each kind; 0 keeps them.',
+    },
+  ),
+  ...rows(
     { section: 'platform §9.12' },
     {
       'deployment:healthz': '/healthz is 200 with the text OK.',

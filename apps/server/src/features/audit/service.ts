@@ -1,8 +1,12 @@
+import { randomUUID } from 'node:crypto'
+import type { CreateTestAuditLogRequest } from '@berth/schema'
+import { NIL_UUID, ZERO_TIME } from '@berth/schema/rules'
 import type { Clock } from '../../clock.ts'
 import { timestamp } from '../../clock.ts'
 import type { Transaction } from '../../database/database.ts'
 import type { Actor } from '../../http/caller.ts'
-import type { AuditEntry, AuditStore } from './store.ts'
+import { readFilter } from './read-filter.ts'
+import type { AuditEntry, AuditStore, AuditView } from './store.ts'
 
 /** What was done to what; who, when and from where is added. */
 export interface AuditedChange {
@@ -27,14 +31,18 @@ const BLANKED = { old: '', new: '', secret: true } as const
 export class AuditService {
   readonly #store: AuditStore
   readonly #clock: Clock
+  readonly #isEnabled: boolean
 
-  constructor({ store, clock }: { readonly store: AuditStore; readonly clock: Clock }) {
-    this.#store = store
-    this.#clock = clock
+  /** @param options.isEnabled Whether anything is recorded. Default: yes. */
+  constructor(options: { readonly store: AuditStore; readonly clock: Clock; readonly isEnabled?: boolean }) {
+    this.#store = options.store
+    this.#clock = options.clock
+    this.#isEnabled = options.isEnabled ?? true
   }
 
   /** Records what a signed-in user changed. */
   async record(transaction: Transaction, actor: Pick<Actor, 'user_id' | 'origin'>, change: AuditedChange): Promise<void> {
+    if (!this.#isEnabled) return
     const { before, after, secrets = [], organization_id, status_code = 200, additional_fields = {}, ...rest } = change
     await this.#store.in(transaction).insert({
       ...rest,
@@ -47,6 +55,54 @@ export class AuditService {
       additional_fields,
     })
   }
+
+  /** Records that somebody tried to change something, in vain: nothing changed, so there is no transaction and no difference. */
+  async recordFailure(actor: Actor, attempt: Omit<AuditedChange, 'before' | 'after' | 'secrets'> & { status_code: number }): Promise<void> {
+    if (!this.#isEnabled) return
+    const { organization_id = null, additional_fields = {}, ...rest } = attempt
+    await this.#store.insert({
+      ...rest,
+      ...actor.origin,
+      time: timestamp(this.#clock.now()),
+      user_id: actor.user_id,
+      organization_id,
+      diff: {},
+      additional_fields,
+    })
+  }
+
+  /** A page of the log, the newest first, and how many entries match over all pages. Without a limit the page is empty (Coder v2 API, v0.13.4). */
+  async list(request: { q?: string; limit?: number; offset?: number }): Promise<{ views: AuditView[]; count: number }> {
+    const { q = '', limit = 0, offset = 0 } = request
+    const filter = readFilter(q)
+    const [views, count] = await Promise.all([
+      limit === 0 ? [] : this.#store.listPage({ filter, limit, offset }),
+      this.#store.count(filter),
+    ])
+    return { views, count }
+  }
+
+  /** Writes an entry that tells of nothing, for tests of what reads the log. */
+  async generateTest(actor: Actor, { action, resource_type, resource_id, time }: CreateTestAuditLogRequest): Promise<void> {
+    await this.#store.insert({
+      ...actor.origin,
+      time: isGiven(time) ? time : timestamp(this.#clock.now()),
+      user_id: actor.user_id,
+      organization_id: null,
+      resource_type: resource_type || 'user',
+      resource_id: isGiven(resource_id) ? resource_id : randomUUID(),
+      resource_target: actor.username,
+      action: action || 'write',
+      diff: { foo: { old: 'bar', new: 'baz', secret: false } },
+      status_code: 200,
+      additional_fields: {},
+    })
+  }
+}
+
+/** Absent and zero are the same on the wire. */
+function isGiven(value: string | undefined): value is string {
+  return value !== undefined && value !== NIL_UUID && value !== ZERO_TIME
 }
 
 /** The fields that changed, with both values. */

@@ -1,6 +1,9 @@
-import { sql } from 'kysely'
 import { randomUUID } from 'node:crypto'
+import type { AuditAction } from '@berth/schema'
+import { sql, type RawBuilder } from 'kysely'
 import type { Queries } from '../../database/database.ts'
+import type { UserRow } from '../../found.ts'
+import type { AuditFilter } from './read-filter.ts'
 
 /** One entry of the audit log. */
 export interface AuditEntry {
@@ -13,10 +16,20 @@ export interface AuditEntry {
   readonly resource_type: string
   readonly resource_id: string
   readonly resource_target: string
-  readonly action: 'create' | 'write' | 'delete' | 'start' | 'stop'
+  readonly action: AuditAction
   readonly diff: Readonly<Record<string, { readonly old?: unknown; readonly new?: unknown; readonly secret: boolean }>>
   readonly status_code: number
   readonly additional_fields: Readonly<Record<string, string>>
+}
+
+/** An entry with who did it and what has become of the resource. */
+export interface AuditView extends Omit<AuditEntry, 'additional_fields'> {
+  readonly id: string
+  readonly resource_icon: string
+  readonly additional_fields: unknown
+  /** Null when the account is gone. */
+  readonly user: UserRow | null
+  readonly is_deleted: boolean
 }
 
 /** The audit log in the database. */
@@ -43,4 +56,47 @@ export class AuditStore {
       })
       .execute()
   }
+
+  /** The newest first. What an entry speaks of is looked at for the entries of the page alone. */
+  async listPage(page: { filter: AuditFilter; limit: number; offset: number }): Promise<AuditView[]> {
+    const { rows } = await sql<AuditView>`
+      with page as materialized (
+        select entry.* from audit_logs entry where ${matches(page.filter)} order by entry.time desc, entry.id limit ${page.limit} offset ${page.offset})
+      select page.*, case when person.id is null then null else json_build_object(
+          'id', person.id, 'email', person.email, 'username', person.username, 'created_at', wire_time(person.created_at), 'status', person.status,
+          'rbac_roles', person.rbac_roles, 'avatar_url', person.avatar_url) end as "user",
+        case page.resource_type
+          when 'template' then not exists (select from templates where id = page.resource_id and not deleted)
+          when 'user' then not exists (select from users where id = page.resource_id and not deleted)
+          when 'workspace' then not exists (select from workspaces where id = page.resource_id and not deleted)
+          when 'workspace_build' then not exists (
+            select from workspace_builds build join workspaces on workspaces.id = build.workspace_id
+            where build.id = page.resource_id and not workspaces.deleted)
+          else false
+        end as is_deleted
+      from page left join users person on person.id = page.user_id
+      order by page.time desc, page.id`.execute(this.#queries)
+    return rows
+  }
+
+  async count(filter: AuditFilter): Promise<number> {
+    const { rows } = await sql<{ count: number }>`select count(*) as count from audit_logs entry where ${matches(filter)}`.execute(
+      this.#queries,
+    )
+    return rows[0]?.count ?? 0
+  }
+}
+
+function matches(filter: AuditFilter): RawBuilder<boolean> {
+  const parts: RawBuilder<boolean>[] = []
+  const { resource_type, resource_id, action, username, email, from, until } = filter
+  if (resource_type !== undefined) parts.push(sql`entry.resource_type = ${resource_type}`)
+  if (resource_id !== undefined) parts.push(sql`entry.resource_id = ${resource_id}`)
+  if (action !== undefined) parts.push(sql`entry.action = ${action}::audit_action`)
+  // As lists, so that the index by person is used: accounts are few, entries many.
+  if (username !== undefined) parts.push(sql`entry.user_id = any(array(select id from users where lower(users.username) = ${username}))`)
+  if (email !== undefined) parts.push(sql`entry.user_id = any(array(select id from users where lower(users.email) = ${email}))`)
+  if (from !== undefined) parts.push(sql`entry.time >= ${from}`)
+  if (until !== undefined) parts.push(sql`entry.time <= ${until}`)
+  return parts.length === 0 ? sql`true` : sql`${sql.join(parts, sql` and `)}`
 }

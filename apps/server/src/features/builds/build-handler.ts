@@ -1,4 +1,4 @@
-import type { Job, JobResult } from '@berth/provisioner'
+import type { Job, JobResult, QuotaReply } from '@berth/provisioner'
 import { ZERO_TIME } from '@berth/schema/rules'
 import { WORKSPACES_CHANNEL } from '../../channels.ts'
 import { timestamp, type Clock } from '../../clock.ts'
@@ -9,6 +9,7 @@ import type { AuditService } from '../audit/service.ts'
 import type { FileService } from '../files/service.ts'
 import type { ParameterService } from '../parameters/service.ts'
 import type { JobFailure, JobHandler, JobRow, JobService } from '../provisioner-jobs/service.ts'
+import type { QuotaService } from '../quotas/service.ts'
 import type { TemplateVersionService } from '../template-versions/service.ts'
 import type { UserService } from '../users/service.ts'
 import type { WorkspaceService } from '../workspaces/service.ts'
@@ -22,6 +23,7 @@ interface Dependencies {
   readonly parameters: ParameterService
   readonly files: FileService
   readonly users: UserService
+  readonly quotas: QuotaService
   readonly audit: AuditService
   readonly clock: Clock
   readonly accessUrl: string
@@ -71,6 +73,10 @@ export class BuildHandler implements JobHandler {
       },
       state,
     }
+  }
+
+  async commitQuota(job: JobRow, dailyCost: number): Promise<QuotaReply> {
+    return await this.#dependencies.quotas.commit(job.id, dailyCost)
   }
 
   async completed(transaction: Transaction, job: JobRow, result: JobResult): Promise<void> {

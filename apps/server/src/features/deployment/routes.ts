@@ -1,10 +1,21 @@
 import type { deployment } from '@berth/schema'
+import { Answer } from '../../http/answer.ts'
 import type { Handlers } from '../../http/serve.ts'
+import { allEntitled, presentConfig } from './present.ts'
+import type { DeploymentService } from './service.ts'
 
-/** @param version The version that the server reports. */
-export function deploymentRoutes<Found, Agent>({ version }: { readonly version: string }): Handlers<typeof deployment, Found, Agent> {
+export function deploymentRoutes<Found, Agent>(service: DeploymentService): Handlers<typeof deployment, Found, Agent> {
   return {
     greet: async () => ({ message: '👋' }),
-    buildInfo: async () => ({ external_url: 'https://github.com/berth-dev/berth', version }),
+    buildInfo: async () => service.buildInfo(),
+    updateCheck: async () => service.newestRelease(),
+    getConfig: async () => presentConfig(service.config),
+    getEntitlements: async () => allEntitled,
+    getServiceBanner: async () => ({ enabled: false }),
+    reportCsp: async ({ body }) => {
+      service.reportCsp(body)
+      return 'ok'
+    },
+    getOpenApi: async () => new Answer(service.openApi(), { contentType: 'application/json; charset=utf-8' }),
   }
 }

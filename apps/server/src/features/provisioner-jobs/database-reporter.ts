@@ -54,9 +54,9 @@ export class DatabaseReporter implements JobReporter {
     )
   }
 
-  /** Quotas come with groups; until then everything is granted. */
-  async commitQuota(): Promise<QuotaReply> {
-    return { ok: true, credits_consumed: 0, budget: -1 }
+  async commitQuota(dailyCost: number): Promise<QuotaReply> {
+    const { handler, job } = this.#options
+    return (await this.#persist(async () => await handler.commitQuota?.(job, dailyCost))) ?? { ok: true, credits_consumed: 0, budget: -1 }
   }
 
   async complete(result: JobResult): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Job, JobResult, JobUpdate, JobUpdateReply } from '@berth/provisioner'
+import type { Job, JobResult, JobUpdate, JobUpdateReply, QuotaReply } from '@berth/provisioner'
 import type { Transaction } from '../../database/database.ts'
 import type { JobRow } from './store.ts'
 
@@ -17,6 +17,8 @@ export interface JobHandler {
   acquired?(transaction: Transaction, job: JobRow): Promise<void>
   /** Stores what a worker found out on the way. */
   update?(transaction: Transaction, job: JobRow, update: JobUpdate): Promise<Omit<JobUpdateReply, 'canceled'>>
+  /** Takes credits for what the job is about to do. Absent: such jobs cost nothing. */
+  commitQuota?(job: JobRow, dailyCost: number): Promise<QuotaReply>
   /** Stores what the job brought about, in the transaction that ends it. */
   completed(transaction: Transaction, job: JobRow, result: JobResult): Promise<void>
   /** Runs in the transaction that ends it. */

@@ -59,8 +59,8 @@ export class SessionService {
       throw new Failure('user_not_active', {
         message: `User is not active (status = "${key.status}"). Contact an admin to reactivate your account.`,
       })
-    const { user_id, username, rbac_roles, organization_roles, scope } = key
-    const permissions = compileActor({ user_id, roles: rbac_roles, organization_roles, groups: [], scope })
+    const { user_id, username, rbac_roles, organization_roles, groups, scope } = key
+    const permissions = compileActor({ user_id, roles: rbac_roles, organization_roles, groups, scope })
     return { user_id, username, key_id: id, permissions, origin }
   }
 

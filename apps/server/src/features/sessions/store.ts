@@ -11,6 +11,8 @@ export interface IdentityRow extends ApiKeyRow {
   readonly deleted: boolean
   readonly rbac_roles: string[]
   readonly organization_roles: { readonly organization_id: string; readonly roles: string[] }[]
+  /** IDs; the group of everybody in an organization goes without saying. */
+  readonly groups: string[]
 }
 
 /** Session keys in the database. */
@@ -35,6 +37,9 @@ export class SessionStore {
         sql<IdentityRow['organization_roles']>`coalesce((
           select json_agg(json_build_object('organization_id', member.organization_id, 'roles', member.roles))
           from organization_members member where member.user_id = ${sql.ref('user.id')}), '[]'::json)`.as('organization_roles'),
+      )
+      .select(
+        sql<string[]>`array(select member.group_id from group_members member where member.user_id = ${sql.ref('user.id')})`.as('groups'),
       )
       .where('key.id', '=', id)
       .executeTakeFirst()

@@ -1,0 +1,82 @@
+import type { AuditAction, AuditLog } from '@berth/schema'
+import { NIL_UUID, ZERO_TIME } from '@berth/schema/rules'
+import { presentUser } from '../users/present.ts'
+import type { AuditView } from './store.ts'
+
+const VERBS: Readonly<Record<AuditAction, string>> = {
+  create: 'created',
+  write: 'updated',
+  delete: 'deleted',
+  start: 'started',
+  stop: 'stopped',
+}
+const NANOSECONDS = 1_000_000
+const UNKNOWN = 'unknown'
+
+/** An entry as the wire shows it (Coder v2 API, v0.13.4). */
+export function presentAuditLog(view: AuditView): AuditLog {
+  const { user, additional_fields, organization_id, diff, ...rest } = view
+  const fields = fieldsOf(additional_fields)
+  return {
+    ...rest,
+    organization_id: organization_id ?? NIL_UUID,
+    diff: Object.fromEntries(Object.entries(diff).map(presentChange)),
+    additional_fields: fields,
+    description: describe(view, fields),
+    resource_link: view.is_deleted ? '' : linkOf(view, fields),
+    user: user === null ? null : presentUser({ ...user, organization_ids: [], last_seen_at: ZERO_TIME }),
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+function fieldsOf(stored: unknown): Fields {
+  if (typeof stored === 'object' && stored !== null && !Array.isArray(stored)) return { ...stored }
+  return { workspaceName: UNKNOWN, buildNumber: UNKNOWN, workspaceOwner: UNKNOWN }
+}
+
+/** Fields are found whatever the case of their names. */
+function fieldOf(fields: Fields, name: string): string {
+  const [, value] = Object.entries(fields).find(([key]) => key.toLowerCase() === name.toLowerCase()) ?? []
+  return typeof value === 'string' && value !== UNKNOWN ? value : ''
+}
+
+/** Times are nanoseconds on the wire, and a text that is not there says so. */
+function presentChange([field, { old, new: now, secret }]: [string, AuditView['diff'][string]]): [string, AuditLog['diff'][string]] {
+  if (field === 'ttl_ms' || field === 'default_ttl_ms')
+    return [field.slice(0, -'_ms'.length), { old: nanoseconds(old), new: nanoseconds(now), secret }]
+  if (field === 'autostart_schedule') return [field, { old: old === '' ? 'null' : old, new: now === '' ? 'null' : now, secret }]
+  return [field, { old, new: now, secret }]
+}
+
+function nanoseconds(value: unknown): unknown {
+  return typeof value === 'number' ? value * NANOSECONDS : 0
+}
+
+function describe({ action, resource_type }: AuditView, fields: Fields): string {
+  if (resource_type === 'git_ssh_key') return `{user} ${VERBS[action]} the git ssh key`
+  if (resource_type !== 'workspace_build') return `{user} ${VERBS[action]} ${resource_type.replaceAll('_', ' ')} {target}`
+  if (action === 'delete') return '{user} deleted workspace {target}'
+  const number = fieldOf(fields, 'buildNumber')
+  return `{user} ${VERBS[action]} build ${number === '' ? '' : `#${number} `}for workspace {target}`
+}
+
+function linkOf({ resource_type, resource_target, user }: AuditView, fields: Fields): string {
+  const actor = user?.username ?? ''
+  switch (resource_type) {
+    case 'template':
+      return `/templates/${resource_target}`
+    case 'user':
+      return `/users?filter=${resource_target}`
+    case 'workspace': {
+      const owner = fieldOf(fields, 'workspaceOwner') || actor
+      return owner === '' ? '' : `/@${owner}/${resource_target}`
+    }
+    case 'workspace_build': {
+      const [name, number] = [fieldOf(fields, 'workspaceName'), fieldOf(fields, 'buildNumber')]
+      return name === '' || number === '' || actor === '' ? '' : `/@${actor}/${name}/builds/${number}`
+    }
+    default:
+      return ''
+  }
+}

@@ -1,0 +1,62 @@
+import { entitledFeatures, type DeploymentConfig, type DeploymentConfigField, type Entitlements } from '@berth/schema'
+import type { Config } from '../../config.ts'
+import type { DeploymentValue } from '../../deployment-values.ts'
+
+const ENTITLED = { entitlement: 'entitled', enabled: true } as const
+
+/** Nothing is behind a licence. */
+export const allEntitled: Entitlements = {
+  // One entry for each name of the list, which is what the type asks for.
+  features: Object.fromEntries(entitledFeatures.map((feature) => [feature, ENTITLED])) as Entitlements['features'],
+  warnings: [],
+  errors: [],
+  has_license: true,
+  experimental: false,
+  trial: false,
+}
+
+type Nested = { [word: string]: DeploymentConfigField | Nested }
+
+/** The settings as the wire shows them: nested by the words of their paths, without their secrets (Coder v2 API, v0.13.4). */
+export function presentConfig(config: Pick<Config, 'deploymentValues' | 'gitAuthProviders'>): DeploymentConfig {
+  const root: Nested = {}
+  for (const entry of config.deploymentValues) {
+    const words = entry.setting.path.split('.')
+    const last = words.pop() ?? ''
+    let place = root
+    // A word that leads on is never a setting itself, so what is found there is a place.
+    for (const word of words) place = (place[word] ??= {}) as Nested
+    place[last] = presentField(entry.setting.type === 'gitauth[]' ? { ...entry, value: presentProviders(config) } : entry)
+  }
+  return root
+}
+
+function presentField({ setting, default: standard, value }: DeploymentValue): DeploymentConfigField {
+  const { label, usage, flag, shorthand, enterprise, hidden, secret, type } = setting
+  const isUnsetList = type.endsWith('[]') && Array.isArray(standard) && standard.length === 0
+  return {
+    name: label,
+    usage,
+    flag,
+    shorthand,
+    enterprise,
+    hidden,
+    secret,
+    default: secret ? '' : isUnsetList ? null : standard,
+    value: secret ? '' : value,
+  }
+}
+
+function presentProviders({ gitAuthProviders }: Pick<Config, 'gitAuthProviders'>): unknown[] {
+  return gitAuthProviders.map(({ id, type, clientId, authUrl, tokenUrl, validateUrl, regex, noRefresh, scopes }) => ({
+    id,
+    type,
+    client_id: clientId,
+    auth_url: authUrl,
+    token_url: tokenUrl,
+    validate_url: validateUrl ?? '',
+    regex: regex.source,
+    no_refresh: noRefresh,
+    scopes,
+  }))
+}

@@ -1,0 +1,69 @@
+import type { BuildInfo, CspReportRequest, UpdateCheckResponse } from '@berth/schema'
+import { renderOpenApi } from '@berth/schema/openapi'
+import type { Logger } from 'pino'
+import type { Config } from '../../config.ts'
+import { UpdateCheck } from './update-check.ts'
+
+interface Dependencies {
+  readonly config: Config
+  /** Where people and agents reach the server. */
+  readonly accessUrl: string
+  readonly version: string
+  readonly logger: Logger
+}
+
+const PROJECT_URL = 'https://github.com/berth-dev/berth'
+/** Anyone may send reports: they may not fill the log. */
+const MAX_REPORT_CHARACTERS = 2_000
+
+/** The deployment as a whole: what it is, how it is set up, what it offers. */
+export class DeploymentService {
+  readonly config: Config
+  readonly #dependencies: Dependencies
+  readonly #updateCheck: UpdateCheck | undefined
+  #openApi: Buffer | undefined
+
+  constructor(dependencies: Dependencies) {
+    const { config, version, logger } = dependencies
+    this.config = config
+    this.#dependencies = dependencies
+    this.#updateCheck = config.updateCheck ? new UpdateCheck({ url: config.updateCheckUrl, version, logger }) : undefined
+  }
+
+  buildInfo(): BuildInfo {
+    return { external_url: PROJECT_URL, version: this.#dependencies.version }
+  }
+
+  /** Where nothing newer is known, or nobody looks, the running version is the newest. */
+  newestRelease(): UpdateCheckResponse {
+    const { version } = this.#dependencies
+    return this.#updateCheck?.newest() ?? { current: true, version, url: PROJECT_URL }
+  }
+
+  /** Empty where apps have no hosts of their own. With the port of the access URL, which apps are reached through too. */
+  appHost(): string {
+    const { wildcardAccessUrl } = this.config
+    if (wildcardAccessUrl === undefined) return ''
+    const { port } = new URL(this.#dependencies.accessUrl)
+    return port === '' ? wildcardAccessUrl : `${wildcardAccessUrl}:${port}`
+  }
+
+  reportCsp(report: CspReportRequest): void {
+    const text = JSON.stringify(report['csp-report'] ?? {}).slice(0, MAX_REPORT_CHARACTERS)
+    this.#dependencies.logger.warn({ report: text }, 'a browser was kept from something by the content security policy')
+  }
+
+  /** The document of the API. It depends on the version alone, so it is made once. */
+  openApi(): Buffer {
+    this.#openApi ??= Buffer.from(JSON.stringify(renderOpenApi({ version: this.#dependencies.version })))
+    return this.#openApi
+  }
+
+  start(): void {
+    this.#updateCheck?.start()
+  }
+
+  async stop(): Promise<void> {
+    await this.#updateCheck?.stop()
+  }
+}

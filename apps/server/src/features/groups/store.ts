@@ -1,0 +1,105 @@
+import { sql } from 'kysely'
+import type { VisibleCondition } from '../../access/visible.ts'
+import { visibleSql } from '../../access/visible-sql.ts'
+import type { Queries } from '../../database/database.ts'
+import type { GroupRow, UserRow } from '../../found.ts'
+
+/** A member, and the group they were looked up for. */
+export interface GroupMember extends UserRow {
+  readonly group_id: string
+}
+
+/** Groups in the database. */
+export class GroupStore {
+  readonly #queries: Queries
+
+  constructor(queries: Queries) {
+    this.#queries = queries
+  }
+
+  in(queries: Queries): GroupStore {
+    return new GroupStore(queries)
+  }
+
+  async findById(id: string): Promise<GroupRow | undefined> {
+    return await this.#queries.selectFrom('groups').selectAll().where('id', '=', id).executeTakeFirst()
+  }
+
+  async findByName(organizationId: string, name: string): Promise<GroupRow | undefined> {
+    return await this.#queries
+      .selectFrom('groups')
+      .selectAll()
+      .where('organization_id', '=', organizationId)
+      .where(sql`lower(name)`, '=', name.toLowerCase())
+      .executeTakeFirst()
+  }
+
+  /** Everybody first, the others by name. */
+  async listOfOrganization(organizationId: string, visible: VisibleCondition): Promise<GroupRow[]> {
+    return await this.#queries
+      .selectFrom('groups')
+      .selectAll()
+      .where('organization_id', '=', organizationId)
+      .where(visibleSql(visible, { organization: 'groups.organization_id' }))
+      .orderBy(sql`id <> organization_id`)
+      .orderBy(sql`lower(name)`)
+      .execute()
+  }
+
+  /** Of all these groups, by user name. Members of the group of everybody are those of the organization. */
+  async listMembers(groupIds: readonly string[]): Promise<GroupMember[]> {
+    const { rows } = await sql<GroupMember>`
+      select member.group_id, users.*, array(
+        select membership.organization_id from organization_members membership
+        where membership.user_id = users.id order by membership.created_at, membership.organization_id) as organization_ids
+      from (
+        select group_id, user_id from group_members where group_id = any(${groupIds}::uuid[])
+        union all
+        select organization_id, user_id from organization_members where organization_id = any(${groupIds}::uuid[])
+      ) member join users on users.id = member.user_id
+      where not users.deleted order by lower(users.username)`.execute(this.#queries)
+    return rows
+  }
+
+  async insert(row: GroupRow): Promise<void> {
+    await this.#queries.insertInto('groups').values(row).execute()
+  }
+
+  async update(id: string, change: Partial<Pick<GroupRow, 'name' | 'avatar_url' | 'quota_allowance'>>): Promise<void> {
+    if (Object.keys(change).length > 0) await this.#queries.updateTable('groups').set(change).where('id', '=', id).execute()
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.#queries.deleteFrom('groups').where('id', '=', id).execute()
+  }
+
+  /** Which of these users belong to the organization and are not deleted. */
+  async listOrganizationMembers(organizationId: string, userIds: readonly string[]): Promise<string[]> {
+    const rows = await this.#queries
+      .selectFrom('organization_members')
+      .innerJoin('users', 'users.id', 'organization_members.user_id')
+      .select('users.id')
+      .where('organization_id', '=', organizationId)
+      .where('users.id', '=', sql<string>`any(${userIds}::uuid[])`)
+      .where('users.deleted', '=', false)
+      .execute()
+    return rows.map(({ id }) => id)
+  }
+
+  /** Who is a member already stays one. */
+  async addMembers(groupId: string, userIds: readonly string[]): Promise<void> {
+    await sql`insert into group_members (group_id, user_id) select ${groupId}::uuid, unnest(${userIds}::uuid[]) on conflict do nothing`.execute(
+      this.#queries,
+    )
+  }
+
+  /** How many of them were members. */
+  async removeMembers(groupId: string, userIds: readonly string[]): Promise<number> {
+    const { numDeletedRows } = await this.#queries
+      .deleteFrom('group_members')
+      .where('group_id', '=', groupId)
+      .where('user_id', '=', sql<string>`any(${userIds}::uuid[])`)
+      .executeTakeFirst()
+    return Number(numDeletedRows)
+  }
+}

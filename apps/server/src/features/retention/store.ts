@@ -1,0 +1,54 @@
+import { sql } from 'kysely'
+import type { Queries } from '../../database/database.ts'
+
+/** A job that ended, as a place in the order of the ends. */
+export interface EndedJob {
+  readonly id: string
+  readonly completed_at: string
+}
+
+/** Deletes what is old, a bounded number of rows at a time, so that nobody waits for it. */
+export class RetentionStore {
+  readonly #queries: Queries
+
+  constructor(queries: Queries) {
+    this.#queries = queries
+  }
+
+  async deleteExpiredKeys(before: string, limit: number): Promise<number> {
+    return await this.#delete(sql`delete from api_keys where id in (
+      select id from api_keys where expires_at < ${before} order by expires_at limit ${limit} for update skip locked)`)
+  }
+
+  async deleteAgentStats(before: string, limit: number): Promise<number> {
+    return await this.#delete(sql`delete from agent_stats where id in (
+      select id from agent_stats where created_at < ${before} order by created_at limit ${limit} for update skip locked)`)
+  }
+
+  async deleteAuditLogs(before: string, limit: number): Promise<number> {
+    return await this.#delete(sql`delete from audit_logs where id in (
+      select id from audit_logs where time < ${before} order by time limit ${limit} for update skip locked)`)
+  }
+
+  /** Jobs that ended before an instant, the oldest first, behind the given one. Those whose log people still look at are left out: the newest build of each workspace. */
+  async listEndedJobs(page: { before: string; after: EndedJob | undefined; limit: number }): Promise<EndedJob[]> {
+    const { before, after, limit } = page
+    const isBehind = after === undefined ? sql`true` : sql`(job.completed_at, job.id) > (${after.completed_at}, ${after.id}::uuid)`
+    const { rows } = await sql<EndedJob>`
+      select job.id, job.completed_at from provisioner_jobs job
+      where job.completed_at is not null and job.completed_at < ${before} and ${isBehind}
+        and not exists (select from workspaces where workspaces.latest_job_id = job.id and not workspaces.deleted)
+      order by job.completed_at, job.id limit ${limit}`.execute(this.#queries)
+    return rows
+  }
+
+  async deleteJobLogs(jobIds: readonly string[], limit: number): Promise<number> {
+    return await this.#delete(sql`delete from provisioner_job_logs where id in (
+      select id from provisioner_job_logs where job_id = any(${jobIds}::uuid[]) limit ${limit})`)
+  }
+
+  async #delete(statement: ReturnType<typeof sql>): Promise<number> {
+    const { numAffectedRows } = await statement.execute(this.#queries)
+    return Number(numAffectedRows ?? 0)
+  }
+}

@@ -6,6 +6,7 @@ import { callApi, type ApiAnswer } from './call-api.ts'
 import { build, buildEnded, createMember, createTemplate, createWorkspace, uniqueName, type Member } from './factories.ts'
 import { runSql } from './run-sql.ts'
 import { FIRST_USER, startTestServer, type TestServer } from './start-test-server.ts'
+import { openWatch } from './watch-events.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -153,14 +154,17 @@ describe('a profile', () => {
     expect([bad.status, bad.json.validations]).toMatchObject([400, [{ field: 'username' }]])
   })
 
-  test('that is renamed shows on the workspaces of the user', async () => {
+  test('that is renamed shows on the workspaces of the user, and whoever watches one hears of it', async () => {
     verifies('users:rename-shown')
     const member = await createMember(server)
     const template = await createTemplate(server)
     const { id } = await createWorkspace(server, template, { client: member.client })
+    const watch = await openWatch(server, id)
     const username = uniqueName('owner')
     await server.client.users.updateProfile({ params: { user: member.id }, body: { username } })
     expect(await server.client.workspaces.get({ params: { workspace: id } })).toMatchObject({ owner_name: username })
+    expect(await watch.next(({ owner_name }) => owner_name === username)).toMatchObject({ id })
+    watch.close()
   })
 })
 

@@ -108,7 +108,7 @@ export const platformPeople = [
     { section: 'platform §2 and §3', issue: 4 },
     {
       'users:delete-twice': 'Deleting a deleted user changes nothing and is recorded once.',
-      'users:rename-shown': 'A new name shows on the workspaces of the user at once.',
+      'users:rename-shown': 'A new name shows on the workspaces of the user at once, and their watchers hear of it.',
       'users:status-by-member': 'Suspending and activating are 404 for a member.',
       'users:roles-set': 'Site roles are set exactly, once each, and work from the next request on.',
       'users:roles-visible': 'Roles of others are 404 for a member; memberships that the reader may not see are left out.',

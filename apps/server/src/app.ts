@@ -17,6 +17,9 @@ import { deploymentRoutes } from './features/deployment/routes.ts'
 import { DERP_PATH, answerLatencyCheck, derpHandler } from './features/derp/routes.ts'
 import { fileRoutes } from './features/files/routes.ts'
 import { groupRoutes } from './features/groups/routes.ts'
+import { gitAuthCallback } from './features/git-auth/callback-routes.ts'
+import { gitAuthRoutes } from './features/git-auth/routes.ts'
+import { gitSshKeyRoutes } from './features/git-ssh-keys/routes.ts'
 import { organizationRoutes } from './features/organizations/routes.ts'
 import { roleRoutes } from './features/roles/routes.ts'
 import { parameterRoutes } from './features/parameters/routes.ts'
@@ -31,9 +34,9 @@ import type { AgentRow, FoundByPath } from './found.ts'
 import { createGate } from './gate.ts'
 import type { Origin } from './http/caller.ts'
 import { sendFailure } from './http/send-failure.ts'
-import { pathOf } from './http/request-target.ts'
+import { pathOf, queryOf } from './http/request-target.ts'
 import { serve, type Gate, type Route } from './http/serve.ts'
-import { CSRF_COOKIE, CSRF_TOKEN_BYTES, readCookies } from './http/session-token.ts'
+import { CSRF_COOKIE, CSRF_TOKEN_BYTES, readCookies, sentToken } from './http/session-token.ts'
 import { WebSocketUpgrades } from './http/websocket-upgrade.ts'
 
 export interface AppOptions {
@@ -68,12 +71,26 @@ export function createApp(options: AppOptions): App {
   app.get(`${DERP_PATH}/latency-check`, answerLatencyCheck)
   app.all(DERP_PATH, (request, response) => derp(request, response, originOf(response)))
   app.use('/api/v2', apiRouter(options, upgrades))
+  app.get('/gitauth/:provider/callback', gitAuthHandler(options))
   app.use((_request, response) => {
     response.setHeader('Content-Type', 'text/plain; charset=utf-8')
     response.end(`Berth ${options.version} is running. Its API is below /api/v2; sign in with: berth login <this address>\n`)
   })
   app.use(failureHandler(options.logger))
   return { listener: app, upgrades }
+}
+
+/** Below the root, since providers are told of this address by people, who need not know where the API is. */
+function gitAuthHandler({ services, config: { secureAuthCookie } }: AppOptions): RequestHandler {
+  const callback = gitAuthCallback({
+    service: services.gitAuth,
+    identify: async (request, response) =>
+      await services.sessions.identify(sentToken(request, queryOf(request.url))?.token, originOf(response)),
+    secureAuthCookie,
+  })
+  return async (request, response, next) => {
+    if (!(await callback(request, response, String(request.params['provider'])))) next()
+  }
 }
 
 function apiRouter({ services, config, clock, version }: AppOptions, upgrades: WebSocketUpgrades): Router {
@@ -103,6 +120,8 @@ function apiRouter({ services, config, clock, version }: AppOptions, upgrades: W
     ...serve(api.parameters, parameterRoutes(services.parameters), kit),
     ...serve(api.workspaces, workspaceRoutes({ service: services.workspaces, watches: services.watches, resources, clock }), kit),
     ...serve(api.builds, buildRoutes({ service: services.builds, resources, clock }), kit),
+    ...serve(api.gitSshKeys, gitSshKeyRoutes(services.gitSshKeys, services.agents), kit),
+    ...serve(api.gitAuth, gitAuthRoutes(services.gitAuth, services.agents), kit),
     ...serve(api.agents, agentRoutes({ service: services.agents, tunnels: services.tunnels, resources }), kit),
     ...serve(api.coordinator, coordinatorRoutes(services.coordinator), kit),
   ]

@@ -8,5 +8,7 @@ export const QUEUE_CHANNEL = 'provisioner_jobs'
 export const JOB_LOGS_CHANNEL = 'provisioner_job_logs'
 /** A workspace has changed in a way that people see. Payload: its ID. */
 export const WORKSPACES_CHANNEL = 'workspaces'
+/** Somebody has signed in at a git host. Payload: their ID. */
+export const GIT_AUTH_CHANNEL = 'git_auth'
 /** The keys of the secrets were rotated. No payload. */
 export const SECRETS_CHANNEL = 'secrets'

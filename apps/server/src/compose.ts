@@ -3,7 +3,7 @@ import type { Driver } from '@berth/provisioner'
 import type { DERPMap } from '@berth/schema'
 import type { Logger } from 'pino'
 import type { AccessList } from './access/may.ts'
-import { JOB_LOGS_CHANNEL, QUEUE_CHANNEL, SECRETS_CHANNEL, WORKSPACES_CHANNEL } from './channels.ts'
+import { GIT_AUTH_CHANNEL, JOB_LOGS_CHANNEL, QUEUE_CHANNEL, SECRETS_CHANNEL, WORKSPACES_CHANNEL } from './channels.ts'
 import { timestamp, type Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
@@ -30,6 +30,11 @@ import { FileService } from './features/files/service.ts'
 import { FileStore } from './features/files/store.ts'
 import { GroupService } from './features/groups/service.ts'
 import { GroupStore } from './features/groups/store.ts'
+import { OAuthClient } from './features/git-auth/oauth-client.ts'
+import { GitAuthService } from './features/git-auth/service.ts'
+import { GitAuthStore } from './features/git-auth/store.ts'
+import { GitSshKeyService } from './features/git-ssh-keys/service.ts'
+import { GitSshKeyStore } from './features/git-ssh-keys/store.ts'
 import { OrganizationService } from './features/organizations/service.ts'
 import { OrganizationStore } from './features/organizations/store.ts'
 import { ParameterService } from './features/parameters/service.ts'
@@ -111,6 +116,8 @@ export interface Services {
   readonly tunnels: AgentTunnels
   readonly coordinator: CoordinatorService
   readonly derp: DerpService
+  readonly gitSshKeys: GitSshKeyService
+  readonly gitAuth: GitAuthService
   readonly resources: ResourcePresenter
   readonly autobuild: AutobuildLoop
   readonly audit: AuditService
@@ -222,6 +229,24 @@ export function compose(world: World): Services {
     accessUrl,
     statsIntervalMs: config.agentStatsIntervalMs,
     hashToken: hashAgentToken,
+    gitAuthProviders: config.gitAuthProviders.length,
+  })
+  const gitSshKeys = new GitSshKeyService({
+    database,
+    store: new GitSshKeyStore(queries, secrets),
+    audit,
+    clock,
+    algorithm: config.sshKeygenAlgorithm,
+  })
+  const gitAuthWakeUps = new WakeUps(pubsub, GIT_AUTH_CHANNEL)
+  const gitAuth = new GitAuthService({
+    database,
+    store: new GitAuthStore(queries, secrets),
+    providers: config.gitAuthProviders,
+    oauth: new OAuthClient({ fetch, now: () => clock.now() }),
+    wakeUps: gitAuthWakeUps,
+    clock,
+    accessUrl,
   })
   const coordinator = new CoordinatorService({ agents, derpMap })
   const derp = new DerpService({ store: new DerpStore(queries), logger, random, isEnabled: config.derpServerEnable })
@@ -265,6 +290,8 @@ export function compose(world: World): Services {
     tunnels,
     coordinator,
     derp,
+    gitSshKeys,
+    gitAuth,
     resources,
     autobuild,
     audit,
@@ -295,6 +322,7 @@ export function compose(world: World): Services {
     async stop() {
       stopListening()
       stopReloading()
+      gitAuth.close()
       watches.close()
       await Promise.all([
         ...daemons.map(async ({ daemon }) => await daemon.stop()),
@@ -306,6 +334,7 @@ export function compose(world: World): Services {
       ])
       logWakeUps.close()
       workspaceWakeUps.close()
+      gitAuthWakeUps.close()
     },
   }
 }

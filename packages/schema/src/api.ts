@@ -9,6 +9,8 @@ import { dryRuns } from './dry-runs.ts'
 import type { Api } from './endpoint.ts'
 import { files } from './files.ts'
 import { groups } from './groups.ts'
+import { gitAuth } from './git-auth.ts'
+import { gitSshKeys } from './git-ssh-keys.ts'
 import { organizations } from './organizations.ts'
 import { roles } from './roles.ts'
 import { parameters } from './parameters.ts'
@@ -40,5 +42,7 @@ export const api = {
   quotas,
   audit,
   coordinator,
+  gitSshKeys,
+  gitAuth,
 } as const satisfies Api
 export type BerthApi = typeof api

@@ -41,6 +41,8 @@ export { deploymentSettings, settingName, type DeploymentSetting } from './deplo
 export { CreateGroupRequest, Group, PatchGroupRequest, groups } from './groups.ts'
 export { WorkspaceQuota, quotas } from './quotas.ts'
 export { UploadResponse, files, maxFileBytes } from './files.ts'
+export { WorkspaceAgentGitAuthResponse, gitAuth } from './git-auth.ts'
+export { AgentGitSSHKey, GitSSHKey, gitSshKeys } from './git-ssh-keys.ts'
 export { CreateOrganizationRequest, Organization, organizations } from './organizations.ts'
 export {
   ComputedParameter,

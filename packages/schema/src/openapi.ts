@@ -44,6 +44,8 @@ const tags: { readonly [Noun in keyof BerthApi]: { readonly name: string; readon
   workspaces: { name: 'Workspaces', description: 'Where people work.' },
   builds: { name: 'Builds', description: 'Starting, stopping and deleting workspaces.' },
   coordinator: { name: 'Coordinator', description: 'How agents and clients of the Coder kind find each other.' },
+  gitSshKeys: { name: 'Git SSH keys', description: 'The keys with which git in workspaces signs in over SSH.' },
+  gitAuth: { name: 'Git sign-in', description: 'Tokens with which git in workspaces signs in over HTTPS.' },
   agents: { name: 'Agents', description: 'The processes inside workspaces, and the ways to them.' },
   applications: { name: 'Applications', description: 'Where the apps of workspaces are reached.' },
   groups: { name: 'Groups', description: 'People who share templates and credits.' },

@@ -145,4 +145,12 @@ export const routes = {
     connection: { method: 'GET', path: '/workspaceagents/:workspaceagent/connection', status: 200, delivery: 'json' },
     coordinateClient: { method: 'GET', path: '/workspaceagents/:workspaceagent/coordinate', status: 101, delivery: 'websocket' },
   },
+  gitSshKeys: {
+    get: { method: 'GET', path: '/users/:user/gitsshkey', status: 200, delivery: 'json' },
+    regenerate: { method: 'PUT', path: '/users/:user/gitsshkey', status: 200, delivery: 'json' },
+    getOfAgent: { method: 'GET', path: '/workspaceagents/me/gitsshkey', status: 200, delivery: 'json' },
+  },
+  gitAuth: {
+    getOfAgent: { method: 'GET', path: '/workspaceagents/me/gitauth', status: 200, delivery: 'json' },
+  },
 } as const

@@ -63,6 +63,8 @@ export interface RateLimited {
 export interface Connection {
   /** Begins a server-sent event stream. */
   openEventStream(): EventStream
+  /** Aborts when the client leaves before it has been answered. */
+  closed(): AbortSignal
   /** Upgrades to a WebSocket, which `begin` gets in the same tick; throws `upgrade_required`. */
   acceptWebSocket<Begun>(begin: (socket: WebSocket) => Begun, options?: AcceptOptions): Promise<Begun>
 }
@@ -268,6 +270,11 @@ function requestBodyReader(spec: EndpointSpec): ((request: IncomingMessage) => P
 function connectionOf(request: IncomingMessage, response: ServerResponse, upgrades: WebSocketUpgrades): Connection {
   return {
     openEventStream: () => new EventStream(response),
+    closed: () => {
+      const controller = new AbortController()
+      response.once('close', () => controller.abort())
+      return controller.signal
+    },
     acceptWebSocket: async (begin, options) => await upgrades.accept(request, begin, options),
   }
 }

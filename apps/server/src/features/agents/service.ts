@@ -21,6 +21,8 @@ interface Dependencies {
   readonly derpMap: DERPMap
   readonly clock: Clock
   readonly accessUrl: string
+  /** How many places there are at which people may sign in for git. */
+  readonly gitAuthProviders: number
   /** How often agents report traffic. */
   readonly statsIntervalMs: number
   /** An agent's token to what is stored of it. */
@@ -69,7 +71,7 @@ export class AgentService {
     const { apps, environment_variables, startup_script, directory, motd_file } = await this.view(agent)
     const { port } = new URL(this.#dependencies.accessUrl)
     return {
-      git_auth_configs: 0,
+      git_auth_configs: this.#dependencies.gitAuthProviders,
       // Without a host name for apps there is nothing in front of the port (Coder v2 API, v0.13.4).
       vscode_port_proxy_uri: port === '' ? '' : `:${port}`,
       apps: apps.map(presentApp),
@@ -110,6 +112,13 @@ export class AgentService {
       for (const [id, health] of entries) if (health !== 'disabled') await store.in(transaction).setAppHealth(agent.id, id, health)
       if (place?.workspace) await notify(transaction, WORKSPACES_CHANNEL, place.workspace.id)
     })
+  }
+
+  /** Whose workspace an agent belongs to. Throws `agent_without_workspace`. */
+  async getOwner(agent: AgentRow): Promise<string> {
+    const place = await this.#dependencies.store.findPlace(agent.id)
+    if (place === undefined || place.workspace === null) throw new Failure('agent_without_workspace')
+    return place.workspace.owner_id
   }
 
   /** Takes a report of traffic. Returns how many nanoseconds later the next is due. */

@@ -1,0 +1,13 @@
+import type { gitSshKeys } from '@berth/schema'
+import type { AgentRow, FoundByPath } from '../../found.ts'
+import type { Handlers } from '../../http/serve.ts'
+import type { AgentService } from '../agents/service.ts'
+import type { GitSshKeyService } from './service.ts'
+
+export function gitSshKeyRoutes(service: GitSshKeyService, agents: AgentService): Handlers<typeof gitSshKeys, FoundByPath, AgentRow> {
+  return {
+    get: async ({ user }) => await service.get(user),
+    regenerate: async ({ actor, user }) => await service.regenerate(actor, user),
+    getOfAgent: async ({ agent }) => await service.getPair(await agents.getOwner(agent)),
+  }
+}

@@ -1,0 +1,68 @@
+import type { Selectable } from 'kysely'
+import type { Queries } from '../../database/database.ts'
+import type { GitsshkeysTable } from '../../database/tables.gen.ts'
+import { placeOf, type SecretBox } from '../../secrets/secret-box.ts'
+import type { SshKeyPair } from './generate-key-pair.ts'
+
+/** A user's key without its private half. */
+export type GitSshKeyRow = Omit<Selectable<GitsshkeysTable>, 'sealed_private_key'>
+
+const COLUMNS = ['user_id', 'created_at', 'updated_at', 'public_key'] as const
+
+/** Git SSH keys in the database; private halves are sealed. */
+export class GitSshKeyStore {
+  readonly #queries: Queries
+  readonly #secrets: SecretBox
+
+  constructor(queries: Queries, secrets: SecretBox) {
+    this.#queries = queries
+    this.#secrets = secrets
+  }
+
+  in(queries: Queries): GitSshKeyStore {
+    return new GitSshKeyStore(queries, this.#secrets)
+  }
+
+  async find(userId: string): Promise<GitSshKeyRow | undefined> {
+    return await this.#queries.selectFrom('gitsshkeys').select(COLUMNS).where('user_id', '=', userId).executeTakeFirst()
+  }
+
+  /** Locks the key against others that replace it. */
+  async lock(userId: string): Promise<GitSshKeyRow | undefined> {
+    return await this.#queries.selectFrom('gitsshkeys').select(COLUMNS).where('user_id', '=', userId).forUpdate().executeTakeFirst()
+  }
+
+  async getPair(userId: string): Promise<SshKeyPair> {
+    const row = await this.#queries
+      .selectFrom('gitsshkeys')
+      .select(['public_key', 'sealed_private_key'])
+      .where('user_id', '=', userId)
+      .executeTakeFirstOrThrow()
+    return { publicKey: row.public_key, privateKey: this.#secrets.openText(row.sealed_private_key, placeOfKey(userId)) }
+  }
+
+  /** Leaves a key alone that somebody else has made meanwhile. */
+  async insert(userId: string, pair: SshKeyPair, now: string): Promise<void> {
+    await this.#queries
+      .insertInto('gitsshkeys')
+      .values({ user_id: userId, created_at: now, updated_at: now, ...this.#columnsOf(userId, pair) })
+      .onConflict((conflict) => conflict.column('user_id').doNothing())
+      .execute()
+  }
+
+  async replace(userId: string, pair: SshKeyPair, now: string): Promise<void> {
+    await this.#queries
+      .updateTable('gitsshkeys')
+      .set({ updated_at: now, ...this.#columnsOf(userId, pair) })
+      .where('user_id', '=', userId)
+      .execute()
+  }
+
+  #columnsOf(userId: string, { publicKey, privateKey }: SshKeyPair): { public_key: string; sealed_private_key: Buffer } {
+    return { public_key: publicKey, sealed_private_key: this.#secrets.sealText(privateKey, placeOfKey(userId)) }
+  }
+}
+
+function placeOfKey(userId: string): string {
+  return placeOf('gitsshkeys', 'sealed_private_key', userId)
+}

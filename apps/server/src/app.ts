@@ -15,6 +15,7 @@ import { coordinatorRoutes } from './features/coordinator/routes.ts'
 import { applicationRoutes } from './features/deployment/application-routes.ts'
 import { deploymentRoutes } from './features/deployment/routes.ts'
 import { DERP_PATH, answerLatencyCheck, derpHandler } from './features/derp/routes.ts'
+import { externalSignInRoutes } from './features/external-sign-in/routes.ts'
 import { fileRoutes } from './features/files/routes.ts'
 import { groupRoutes } from './features/groups/routes.ts'
 import { gitAuthCallback } from './features/git-auth/callback-routes.ts'
@@ -105,7 +106,8 @@ function apiRouter({ services, config, clock, version }: AppOptions, upgrades: W
     ...serve(api.audit, auditRoutes(services.audit), kit),
     ...serve(api.deployment, deploymentRoutes(services.deployment), kit),
     ...serve(api.users, userRoutes({ service: services.users, changes: services.userChanges }), kit),
-    ...serve(api.sessions, sessionRoutes(services.sessions, { secureAuthCookie }), kit),
+    ...serve(api.sessions, sessionRoutes(services.sessions, { secureAuthCookie, isConfigured: (type) => services.externalSignIn.isConfigured(type) }), kit),
+    ...serve(api.externalSignIn, externalSignInRoutes(services.externalSignIn, { secureAuthCookie, accessUrl: services.accessUrl }), kit),
     ...serve(api.organizations, organizationRoutes(services.organizations), kit),
     ...serve(api.roles, roleRoutes(services.roles), kit),
     ...serve(api.authorization, authorizationRoutes(services.authorization), kit),

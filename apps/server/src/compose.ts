@@ -26,6 +26,12 @@ import { CoordinatorService } from './features/coordinator/service.ts'
 import { DerpService } from './features/derp/service.ts'
 import { DerpStore } from './features/derp/store.ts'
 import { DeploymentService } from './features/deployment/service.ts'
+import { GithubProvider } from './features/external-sign-in/github-provider.ts'
+import { LinkRenewal } from './features/external-sign-in/link-renewal.ts'
+import { OidcProvider } from './features/external-sign-in/oidc-provider.ts'
+import type { SignInProvider } from './features/external-sign-in/provider.ts'
+import { ExternalSignInService } from './features/external-sign-in/service.ts'
+import { ExternalSignInStore } from './features/external-sign-in/store.ts'
 import { FileService } from './features/files/service.ts'
 import { FileStore } from './features/files/store.ts'
 import { GroupService } from './features/groups/service.ts'
@@ -100,6 +106,9 @@ export interface Services {
   readonly users: UserService
   readonly userChanges: UserChanges
   readonly sessions: SessionService
+  readonly externalSignIn: ExternalSignInService
+  /** Where people and agents reach the server. */
+  readonly accessUrl: string
   readonly organizations: OrganizationService
   readonly roles: RoleService
   readonly authorization: AuthorizationService
@@ -144,7 +153,17 @@ export function compose(world: World): Services {
 
   const audit = new AuditService({ store: new AuditStore(queries), clock, isEnabled: config.auditLogging })
   const { maxTokenLifetimeMs } = config
-  const sessions = new SessionService({ database, store: new SessionStore(queries), audit, clock, maxTokenLifetimeMs })
+  const linkStore = new ExternalSignInStore(queries, secrets)
+  const providers = signInProviders(world)
+  const renewal = new LinkRenewal({ store: linkStore, providers, clock, logger })
+  const sessions = new SessionService({
+    database,
+    store: new SessionStore(queries),
+    audit,
+    clock,
+    maxTokenLifetimeMs,
+    renewLink: async (userId, loginType) => await renewal.renew(userId, loginType),
+  })
   const organizations = new OrganizationService({ database, store: new OrganizationStore(queries), audit, clock })
   const roles = new RoleService({ organizations })
   const files = new FileService({ store: new FileStore(queries), clock })
@@ -172,6 +191,7 @@ export function compose(world: World): Services {
     hashPassword,
     onFirstUser: async (first) => await starterTemplates.import(first),
   })
+  const externalSignIn = new ExternalSignInService({ database, store: linkStore, providers, users, sessions, audit, clock, logger, random })
   const userChanges = new UserChanges({ database, store: userStore, organizations, sessions, audit, clock, hashPassword, isPassword })
   const builds = new BuildService({
     database,
@@ -274,6 +294,8 @@ export function compose(world: World): Services {
     users,
     userChanges,
     sessions,
+    externalSignIn,
+    accessUrl,
     organizations,
     roles,
     authorization,
@@ -337,6 +359,18 @@ export function compose(world: World): Services {
       gitAuthWakeUps.close()
     },
   }
+}
+
+/** The places where people may sign in, besides here. */
+function signInProviders({ config, accessUrl, clock }: World): Map<SignInProvider['loginType'], SignInProvider> {
+  const providers = new Map<SignInProvider['loginType'], SignInProvider>()
+  const { githubSignIn, oidcSignIn } = config
+  const callback = (path: string): string => `${accessUrl}/api/v2/users${path}`
+  if (githubSignIn !== undefined)
+    providers.set('github', new GithubProvider({ settings: githubSignIn, callbackUrl: callback('/oauth2/github/callback'), clock }))
+  if (oidcSignIn !== undefined)
+    providers.set('oidc', new OidcProvider({ settings: oidcSignIn, callbackUrl: callback('/oidc/callback'), clock }))
+  return providers
 }
 
 /** What access to the things that can be asked about by their ID depends on. Everybody of an organization is a group with its ID. */

@@ -2,12 +2,13 @@ import { join } from 'node:path'
 import { DurationError, WireValueError, parseBool, parseDuration } from '@berth/schema/rules'
 import { deploymentFlags, readDeploymentValues, type DeploymentValue } from './deployment-values.ts'
 import { ConfigError } from './config-error.ts'
+import { readSignIn, signInSettings, type SignInConfig } from './sign-in-settings.ts'
 import { readGitAuthProviders, type GitAuthProvider } from './git-auth-settings.ts'
 
 export { ConfigError } from './config-error.ts'
 
 /** Everything an administrator can decide. */
-export interface Config {
+export interface Config extends SignInConfig {
   readonly httpHost: string
   readonly httpPort: number
   /** Where people and agents reach the server; undefined: the address that it listens on. */
@@ -209,6 +210,7 @@ const settings = {
   jobLogRetention: setting('JOB_LOG_RETENTION', '2160h', 'How long logs of jobs are kept; 0 keeps them.', retention),
   agentStatsRetention: setting('AGENT_STATS_RETENTION', '720h', 'How long statistics of agents are kept; 0 keeps them.', retention),
   auditLogRetention: setting('AUDIT_LOG_RETENTION', '8760h', 'How long entries of the audit log are kept; 0 keeps them.', retention),
+  ...signInSettings,
   secureAuthCookie: setting('SECURE_AUTH_COOKIE', 'false', 'Send session cookies over HTTPS only.', parseBool),
   secretKeys: setting(
     'SECRET_KEY',
@@ -279,6 +281,7 @@ export function readConfig(sources: ConfigSources): Config {
       find: (row) => foundText(row, flags, sources.environment),
     }),
     maxTokenLifetimeMs: read(settings.maxTokenLifetimeMs),
+    ...readSignIn(read),
     secretKeys: read(settings.secretKeys),
     sshKeygenAlgorithm: read(settings.sshKeygenAlgorithm),
     gitAuthProviders: readGitAuthProviders(sources.environment),
@@ -309,7 +312,10 @@ function flagOf(name: string): string {
 
 function readFlags(argumentList: readonly string[]): ReadonlyMap<string, string> {
   // Each flag is also known by the name of its variable, for people who know only one of the two.
-  const all: readonly Pick<Setting<unknown>, 'name' | 'flag' | 'read'>[] = [...deploymentFlags(), ...Object.values<Setting<unknown>>(settings)]
+  const all: readonly Pick<Setting<unknown>, 'name' | 'flag' | 'read'>[] = [
+    ...deploymentFlags(),
+    ...Object.values<Setting<unknown>>(settings),
+  ]
   const known = new Map(all.flatMap((row) => [[flagOf(row.name), row] as const, [row.flag, row] as const]))
   const flags = new Map<string, string>()
   const rest = [...argumentList]

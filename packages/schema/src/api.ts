@@ -7,6 +7,7 @@ import { coordinator } from './coordinator.ts'
 import { deployment } from './deployment.ts'
 import { dryRuns } from './dry-runs.ts'
 import type { Api } from './endpoint.ts'
+import { externalSignIn } from './external-sign-in.ts'
 import { files } from './files.ts'
 import { groups } from './groups.ts'
 import { gitAuth } from './git-auth.ts'
@@ -26,6 +27,7 @@ export const api = {
   deployment,
   users,
   sessions,
+  externalSignIn,
   organizations,
   roles,
   authorization,

@@ -66,7 +66,7 @@ export interface EndpointSpec {
   readonly body?: TSchema
   /** The body is raw bytes of this content type instead of JSON. */
   readonly bodyType?: string
-  readonly status: 101 | 200 | 201 | 204
+  readonly status: 101 | 200 | 201 | 204 | 307
   /** A second success status with the same answer, for example 200 where 201 is the rule. */
   readonly alternativeStatus?: 200 | 304
   readonly response?: TSchema

@@ -67,6 +67,7 @@ export {
   type LogLevel,
   type ProvisionerType,
 } from './provisioner-jobs.ts'
+export { ExternalSignInQuery, externalSignIn } from './external-sign-in.ts'
 export { AssignableRole, OrganizationMember, roles } from './roles.ts'
 export {
   ApiKey,

@@ -32,6 +32,7 @@ export interface OpenApiDocument {
 const tags: { readonly [Noun in keyof BerthApi]: { readonly name: string; readonly description: string } } = {
   deployment: { name: 'Deployment', description: 'The server itself.' },
   users: { name: 'Users', description: 'People with an account.' },
+  externalSignIn: { name: 'Sign-in elsewhere', description: 'Signing in through GitHub or OpenID Connect.' },
   sessions: { name: 'Sessions', description: 'Signing in and out, and session tokens.' },
   organizations: { name: 'Organizations', description: 'What users, templates and workspaces belong to.' },
   roles: { name: 'Roles', description: 'What people may do, everywhere and in an organization.' },

@@ -35,6 +35,10 @@ export const routes = {
     getKey: { method: 'GET', path: '/users/:user/keys/:keyid', status: 200, delivery: 'json' },
     deleteKey: { method: 'DELETE', path: '/users/:user/keys/:keyid', status: 204, delivery: 'nothing' },
   },
+  externalSignIn: {
+    github: { method: 'GET', path: '/users/oauth2/github/callback', status: 307, delivery: 'nothing' },
+    oidc: { method: 'GET', path: '/users/oidc/callback', status: 307, delivery: 'nothing' },
+  },
   organizations: {
     create: { method: 'POST', path: '/organizations', status: 201, delivery: 'json' },
     get: { method: 'GET', path: '/organizations/:organization', status: 200, delivery: 'json' },

@@ -257,6 +257,17 @@ export interface TemplatesTable {
   group_acl: Generated<Json>
 }
 
+export interface UserLinksTable {
+  user_id: string
+  login_type: LoginType
+  linked_id: string
+  created_at: Timestamp
+  updated_at: Timestamp
+  sealed_access_token: Buffer
+  sealed_refresh_token: Buffer | null
+  expires_at: Timestamp | null
+}
+
 export interface UsersTable {
   id: string
   email: string
@@ -294,6 +305,7 @@ export interface WorkspaceAgentsTable {
   troubleshooting_url: Generated<string>
   motd_file: Generated<string>
   connected_replica_id: string | null
+  sealed_auth_token: Buffer | null
 }
 
 export interface WorkspaceAppsTable {
@@ -398,6 +410,7 @@ export interface Tables {
   provisioner_jobs: ProvisionerJobsTable
   template_versions: TemplateVersionsTable
   templates: TemplatesTable
+  user_links: UserLinksTable
   users: UsersTable
   workspace_agents: WorkspaceAgentsTable
   workspace_apps: WorkspaceAppsTable

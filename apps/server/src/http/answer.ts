@@ -6,17 +6,20 @@ export class Answer {
   readonly body: unknown
   readonly cookies: readonly string[]
   readonly contentType: string | undefined
+  readonly location: string | undefined
 
   /**
    * @param options.status Default: the endpoint's.
    * @param options.cookies Values of `Set-Cookie`.
    * @param options.contentType For bytes. Default: `application/json`.
+   * @param options.location Where the client is sent instead of being given a body.
    */
-  constructor(body: unknown, options: { status?: number; cookies?: readonly string[]; contentType?: string } = {}) {
+  constructor(body: unknown, options: { status?: number; cookies?: readonly string[]; contentType?: string; location?: string } = {}) {
     this.body = body
     this.status = options.status
     this.cookies = options.cookies ?? []
     this.contentType = options.contentType
+    this.location = options.location
   }
 }
 

@@ -9,7 +9,7 @@ import { EventStream } from './event-stream.ts'
 import { queryReader } from './query-reader.ts'
 import { MAX_JSON_BYTES, readBody } from './request-body.ts'
 import { pathOf, queryOf } from './request-target.ts'
-import { isOwnRequest, sentToken } from './session-token.ts'
+import { isOwnRequest, readCookies, sentToken } from './session-token.ts'
 import type { AcceptOptions, WebSocketUpgrades } from './websocket-upgrade.ts'
 
 /** What finders are told besides the text of their parameter. */
@@ -89,7 +89,11 @@ type HandlerRequest<Spec extends EndpointSpec, Found, Agent> = FoundOf<Spec, Fou
   Part<Spec, 'params'> &
   Part<Spec, 'query'> &
   (Spec extends { bodyType: string } ? { body: Buffer; contentType: string } : Part<Spec, 'body'>) &
-  Identity<Spec, Agent> & { readonly origin: Origin; readonly connection: Connection }
+  Identity<Spec, Agent> & {
+    readonly origin: Origin
+    readonly connection: Connection
+    readonly readCookie: (name: string) => string | undefined
+  }
 
 /** One handler per endpoint of a group; the compiler asks for each. */
 export type Handlers<Group extends EndpointGroup, Found, Agent> = {
@@ -157,6 +161,7 @@ function compileRoute<Found, Agent>(
           ...(early ?? (await readRequestBody?.(request))),
           origin,
           connection: connectionOf(request, response, upgrades),
+          readCookie: (cookie: string) => readCookies(request).get(cookie),
         })
       }
       write(spec, await hearRefusals({ spec, gate, found, actor: identity.actor }, answer), response)
@@ -165,7 +170,12 @@ function compileRoute<Found, Agent>(
 }
 
 async function hearRefusals<Found, Agent>(
-  { spec, gate, found, actor }: Omit<Refused, 'status' | 'actor'> & { readonly gate: Gate<Found, Agent>; readonly actor: Actor | undefined },
+  {
+    spec,
+    gate,
+    found,
+    actor,
+  }: Omit<Refused, 'status' | 'actor'> & { readonly gate: Gate<Found, Agent>; readonly actor: Actor | undefined },
   answer: () => Promise<unknown>,
 ): Promise<unknown> {
   try {
@@ -285,6 +295,11 @@ function write(spec: EndpointSpec, result: unknown, response: ServerResponse): v
   const answer = result instanceof Answer ? result : new Answer(result)
   if (answer.cookies.length > 0) response.appendHeader('Set-Cookie', [...answer.cookies])
   response.statusCode = answer.status ?? spec.status
+  if (answer.location !== undefined) {
+    response.setHeader('Location', answer.location)
+    response.end()
+    return
+  }
   if (response.statusCode === 204 || response.statusCode === 304) {
     response.end()
     return

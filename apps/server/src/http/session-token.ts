@@ -1,6 +1,10 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
+/** While somebody is on the way to a sign-in provider and back. */
+export const OAUTH_STATE_COOKIE = 'oauth_state'
+export const OAUTH_REDIRECT_COOKIE = 'oauth_redirect'
+export const OAUTH_VERIFIER_COOKIE = 'oauth_verifier'
 export const SESSION_COOKIE = 'coder_session_token'
 export const APP_SESSION_COOKIE = 'coder_devurl_session_token'
 export const CSRF_COOKIE = 'csrf_token'

@@ -8,7 +8,7 @@ import type { SessionService } from './service.ts'
 
 export function sessionRoutes<Agent>(
   service: SessionService,
-  settings: { readonly secureAuthCookie: boolean },
+  settings: { readonly secureAuthCookie: boolean; readonly isConfigured: (loginType: 'github' | 'oidc') => boolean },
 ): Handlers<typeof sessions, FoundByPath, Agent> {
   const secure = settings.secureAuthCookie ? '; Secure' : ''
   return {
@@ -20,7 +20,7 @@ export function sessionRoutes<Agent>(
       await service.logout(actor)
       return new Answer({ message: 'Logged out!' }, { cookies: [`${SESSION_COOKIE}=; Path=/; Max-Age=0`] })
     },
-    authMethods: async () => ({ password: true, github: false, oidc: false }),
+    authMethods: async () => ({ password: true, github: settings.isConfigured('github'), oidc: settings.isConfigured('oidc') }),
     createKey: async ({ actor, user }) => ({ key: await service.createKey(actor, user) }),
     createToken: async ({ actor, user, body }) => ({ key: await service.createToken(actor, user, body) }),
     listTokens: async ({ user }) => (await service.listTokens(user)).map(presentKey),

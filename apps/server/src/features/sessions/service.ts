@@ -21,6 +21,8 @@ interface Dependencies {
   readonly store: SessionStore
   readonly audit: AuditService
   readonly clock: Clock
+  /** Asks the provider of a user who signs in elsewhere; returns until when the session is good, undefined: as long as it was. Throws `session_not_renewed`. */
+  readonly renewLink: (userId: string, loginType: 'github' | 'oidc') => Promise<Date | undefined>
   /** No token lives longer. */
   readonly maxTokenLifetimeMs: number
 }
@@ -48,11 +50,12 @@ export class SessionService {
     if (token === undefined)
       throw new Failure('signed_out', { detail: 'Cookie "coder_session_token" or query parameter must be provided.' })
     const { id, secret } = readToken(token)
-    const key = await this.#store.findIdentity(id)
+    const stored = await this.#store.findIdentity(id)
     // The keys of a deleted user are worth nothing from that moment on.
-    if (key === undefined || key.deleted) throw new Failure('signed_out', { detail: 'API key is invalid.' })
-    if (!isSecret(secret, key.hashed_secret)) throw new Failure('signed_out', { detail: 'API key secret is invalid.' })
+    if (stored === undefined || stored.deleted) throw new Failure('signed_out', { detail: 'API key is invalid.' })
+    if (!isSecret(secret, stored.hashed_secret)) throw new Failure('signed_out', { detail: 'API key secret is invalid.' })
     const now = this.#clock.now().getTime()
+    const key = await this.#renewed(stored, now)
     if (Date.parse(key.expires_at) < now) throw new Failure('signed_out', { detail: `API key expired at "${key.expires_at}".` })
     await this.#touch(key, origin, now)
     if (key.status !== 'active')
@@ -78,6 +81,13 @@ export class SessionService {
     const key = this.#newKey({ ...PASSWORD_KEY, user_id: user.id, lifetime_seconds: LOGIN_LIFETIME_SECONDS, ip_address: origin.ip })
     await this.#store.insert(key.row)
     return key.token
+  }
+
+  /** Begins a session of somebody whom a provider vouches for. Returns the token. */
+  async begin(transaction: Transaction, user: Pick<ApiKeyRow, 'user_id' | 'login_type' | 'ip_address'>): Promise<string> {
+    const { row, token } = this.#newKey({ ...user, lifetime_seconds: LOGIN_LIFETIME_SECONDS, scope: 'all' })
+    await this.#store.in(transaction).insert(row)
+    return token
   }
 
   /** Makes a key for command lines, valid for a week. */
@@ -157,6 +167,18 @@ export class SessionService {
     const { id, hashed_secret, token } = newApiKey()
     const expires_at = timestamp(now + fields.lifetime_seconds * 1000)
     return { row: { ...fields, id, hashed_secret, expires_at, created_at: timestamp(now) }, token }
+  }
+
+  /** The session of somebody who signs in elsewhere is good as long as the provider says so. */
+  async #renewed(key: IdentityRow, now: number): Promise<IdentityRow> {
+    if (key.login_type !== 'github' && key.login_type !== 'oidc') return key
+    if (!key.is_linked) throw new Error(`user ${key.user_id} has no link of the login type ${key.login_type}`)
+    if (key.renewable_at === null || Date.parse(key.renewable_at) >= now) return key
+    const renewed = await this.#dependencies.renewLink(key.user_id, key.login_type)
+    if (renewed === undefined) return key
+    const expires_at = timestamp(renewed.getTime())
+    await this.#store.setExpiry(key.id, expires_at)
+    return { ...key, expires_at }
   }
 
   /** At most about hourly for each key: a use after an hour of silence is noted, and an expiry that has come an hour closer is moved. */

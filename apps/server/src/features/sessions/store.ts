@@ -9,6 +9,10 @@ export interface IdentityRow extends ApiKeyRow {
   readonly username: string
   readonly status: 'active' | 'suspended'
   readonly deleted: boolean
+  /** Where the user signs in elsewhere: from when the provider has to be asked anew. */
+  readonly renewable_at: string | null
+  /** The user signs in elsewhere. */
+  readonly is_linked: boolean
   readonly rbac_roles: string[]
   readonly organization_roles: { readonly organization_id: string; readonly roles: string[] }[]
   /** IDs; the group of everybody in an organization goes without saying. */
@@ -31,7 +35,14 @@ export class SessionStore {
     return await this.#queries
       .selectFrom('api_keys as key')
       .innerJoin('users as user', 'user.id', 'key.user_id')
+      .leftJoin('user_links as link', (join) =>
+        join.onRef('link.user_id', '=', 'key.user_id').onRef('link.login_type', '=', 'key.login_type'),
+      )
       .selectAll('key')
+      .select([
+        sql<string | null>`case when link.sealed_refresh_token is not null then link.expires_at end`.as('renewable_at'),
+        sql<boolean>`link.user_id is not null`.as('is_linked'),
+      ])
       .select(['user.username', 'user.status', 'user.deleted', 'user.rbac_roles'])
       .select(
         sql<IdentityRow['organization_roles']>`coalesce((
@@ -43,6 +54,10 @@ export class SessionStore {
       )
       .where('key.id', '=', id)
       .executeTakeFirst()
+  }
+
+  async setExpiry(id: string, expires_at: string): Promise<void> {
+    await this.#queries.updateTable('api_keys').set({ expires_at }).where('id', '=', id).execute()
   }
 
   async insert(row: Omit<ApiKeyRow, 'last_used' | 'updated_at'>): Promise<void> {

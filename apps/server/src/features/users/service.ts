@@ -4,7 +4,7 @@ import { parseUuid, WireValueError } from '@berth/schema/rules'
 import { may } from '../../access/may.ts'
 import { visibleCondition } from '../../access/visible.ts'
 import { timestamp, type Clock } from '../../clock.ts'
-import type { Database } from '../../database/database.ts'
+import type { Database, Transaction } from '../../database/database.ts'
 import { violatedConstraint } from '../../database/database-errors.ts'
 import type { UserRow } from '../../found.ts'
 import type { Actor, Origin } from '../../http/caller.ts'
@@ -121,6 +121,39 @@ export class UserService {
       throw error
     }
     return await this.resolve(id, actor)
+  }
+
+  /** Creates somebody who signs in elsewhere, in the organization or, where there is none, in a new one of the same name. Returns the ID. */
+  async signUp(
+    transaction: Transaction,
+    request: {
+      readonly username: string
+      readonly email: string
+      readonly avatar_url: string
+      readonly login_type: 'github' | 'oidc'
+      readonly organization_id: string | undefined
+      readonly origin: Origin
+    },
+  ): Promise<string> {
+    const { organizations, audit, clock } = this.#dependencies
+    const { organization_id, origin, ...fields } = request
+    const id = randomUUID()
+    await this.#store.in(transaction).insert({ id, ...fields, hashed_password: '', rbac_roles: [], now: timestamp(clock.now()) })
+    if (organization_id === undefined) await organizations.create(transaction, { name: fields.username, memberId: id })
+    else await organizations.addMember(transaction, { organizationId: organization_id, userId: id, roles: [] })
+    await audit.record(
+      transaction,
+      { user_id: id, origin },
+      {
+        action: 'create',
+        resource_type: 'user',
+        resource_id: id,
+        resource_target: fields.username,
+        after: { id, ...fields },
+        status_code: 307,
+      },
+    )
+    return id
   }
 
   /** Throws `invalid_user_search`. */

@@ -66,6 +66,9 @@ export class UserStore {
     username: string
     hashed_password: string
     rbac_roles: string[]
+    /** Default: `password`. */
+    login_type?: 'github' | 'oidc'
+    avatar_url?: string
     now: string
   }): Promise<void> {
     const { now, ...row } = user

@@ -221,7 +221,7 @@ export function compose(world: World): Services {
     inactiveDisconnectTimeoutMs,
   })
   const authorization = new AuthorizationService({
-    finders: accessFinders({ users, organizations, templates, workspaces: workspaceStore }),
+    finders: accessFinders({ users, groups, templates, workspaces: workspaceStore }),
   })
   const resources = new ResourcePresenter({
     clock,
@@ -273,7 +273,19 @@ export function compose(world: World): Services {
   const handlers: JobHandlers = {
     template_version_import: new ImportHandler({ store: versionStore, jobs, files, users, parameters, clock, accessUrl }),
     template_version_dry_run: new DryRunHandler({ store: versionStore, jobs, files, users, parameters, accessUrl }),
-    workspace_build: new BuildHandler({ quotas, store: buildStore, jobs, workspaces, versions, parameters, files, users, audit, clock, accessUrl }),
+    workspace_build: new BuildHandler({
+      quotas,
+      store: buildStore,
+      jobs,
+      workspaces,
+      versions,
+      parameters,
+      files,
+      users,
+      audit,
+      clock,
+      accessUrl,
+    }),
   }
   const lease = new JobLease({ replicaId, database, store: jobStore, handlers, clock, logger })
   const autobuild = new AutobuildLoop({
@@ -349,7 +361,9 @@ export function compose(world: World): Services {
       await Promise.all([
         ...daemons.map(async ({ daemon }) => await daemon.stop()),
         lease.stop(),
-        autobuild.stop(), retention.stop(), deployment.stop(),
+        autobuild.stop(),
+        retention.stop(),
+        deployment.stop(),
         metrics.stop(),
         presence.stop(),
         derp.stop(),
@@ -373,10 +387,10 @@ function signInProviders({ config, accessUrl, clock }: World): Map<SignInProvide
   return providers
 }
 
-/** What access to the things that can be asked about by their ID depends on. Everybody of an organization is a group with its ID. */
+/** What access to the things that can be asked about by their ID depends on. */
 function accessFinders(from: {
   readonly users: UserService
-  readonly organizations: OrganizationService
+  readonly groups: GroupService
   readonly templates: TemplateService
   readonly workspaces: WorkspaceStore
 }): Readonly<Record<'workspace' | 'workspace_execution' | 'template' | 'user' | 'group', FindAccess>> {
@@ -389,7 +403,7 @@ function accessFinders(from: {
       return row && { ...row, user_acl: row.user_acl as AccessList, group_acl: row.group_acl as AccessList }
     },
     user: async (id) => ((await from.users.find(id)) === undefined ? undefined : {}),
-    group: async (id) => ((await from.organizations.find(id)) === undefined ? undefined : { organization_id: id }),
+    group: async (id) => await from.groups.find(id),
   }
 }
 

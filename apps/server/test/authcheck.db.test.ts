@@ -79,6 +79,20 @@ test('of what is missing nothing is allowed, not even to an owner', async () => 
     expect(await answers(server.client, { a: ask(type, 'read', { resource_id: randomUUID() }) })).toEqual({ a: false })
 })
 
+test('a group is in its organization', async () => {
+  verifies('authcheck:stored')
+  const group = await server.client.groups.create({ params: { organization }, body: { name: 'painters' } })
+  const foreign = await server.client.organizations.create({ body: { name: 'elsewhere' } })
+  const checks = {
+    read: ask('group', 'read', { resource_id: group.id }),
+    update: ask('group', 'update', { resource_id: group.id }),
+    foreign: ask('group', 'read', { resource_id: foreign.id }),
+  }
+  expect(await answers(member.client, checks)).toEqual({ read: true, update: false, foreign: false })
+  expect(await answers(admin.client, checks)).toEqual({ read: true, update: true, foreign: false })
+  expect(await answers(server.client, checks)).toEqual({ read: true, update: true, foreign: true })
+})
+
 test('no checks are answered with nothing, by any name the answers come under that name', async () => {
   expect((await post({})).text).toBe('{}\n')
   expect((await post(null)).text).toBe('{}\n')

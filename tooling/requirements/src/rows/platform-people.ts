@@ -107,6 +107,7 @@ export const platformPeople = [
   ...rows(
     { section: 'platform §2 and §3', issue: 4 },
     {
+      'people:access': 'Every endpoint about people lets in whom the matrix of roles names, the user concerned included, and nobody else.',
       'users:delete-twice': 'Deleting a deleted user changes nothing and is recorded once.',
       'users:rename-shown': 'A new name shows on the workspaces of the user at once, and their watchers hear of it.',
       'users:status-by-member': 'Suspending and activating are 404 for a member.',

@@ -36,6 +36,10 @@ export class GroupService {
     this.#store = dependencies.store
   }
 
+  async find(id: string): Promise<GroupRow | undefined> {
+    return await this.#store.findById(id)
+  }
+
   /** Throws `not_found`. */
   async get(id: string): Promise<GroupRow> {
     const row = await this.#store.findById(id)

@@ -29,10 +29,6 @@ export class OrganizationService {
     this.#clock = dependencies.clock
   }
 
-  async find(id: string): Promise<OrganizationRow | undefined> {
-    return await this.#store.findById(id)
-  }
-
   /** Throws `not_found`. */
   async get(id: string): Promise<OrganizationRow> {
     const row = await this.#store.findById(id)

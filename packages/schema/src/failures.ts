@@ -62,6 +62,7 @@ export const failures = {
   template_deleted: { status: 404, message: 'The template has been deleted.' },
   file_not_found: { status: 404, message: 'File not found.' },
   organization_not_found: { status: 404, message: 'Organization does not exist.' },
+  git_auth_provider_missing: { status: 404, message: 'No git provider is configured for this URL.' },
   app_not_found: { status: 404, message: 'The app does not belong to this agent or has no health check.' },
   workspace_deleted_rename: { status: 405, message: 'The workspace is deleted and cannot be renamed.' },
   template_version_importing: { status: 406, message: 'The template version is still being imported.' },
@@ -86,6 +87,8 @@ export const failures = {
   bypass_forbidden: { status: 428, message: 'Only owners may bypass the rate limit.' },
   rate_limited: { status: 429, message: "You've been rate limited for sending too many requests." },
   external_sign_in_failed: { status: 500, message: 'The sign-in provider did not answer as it should.' },
+  git_auth_failed: { status: 500, message: 'The git token could not be validated.' },
+  agent_without_workspace: { status: 500, message: 'The agent belongs to no workspace.' },
   internal: { status: 500, message: 'An internal server error occurred.' },
   unavailable: { status: 503, message: 'The server cannot reach its database right now. Try again in a few seconds.' },
 } as const satisfies Record<string, { status: number; message: string }>

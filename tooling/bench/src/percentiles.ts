@@ -10,3 +10,24 @@ export function reportLine(what: string, samples: readonly number[], targetP95Ms
   const target = targetP95Ms === undefined ? '' : `  (target p95 ≤ ${targetP95Ms} ms: ${p95 <= targetP95Ms ? 'met' : 'MISSED'})`
   return `${what.padEnd(58)} p50 ${p50.toFixed(1).padStart(8)} ms  p95 ${p95.toFixed(1).padStart(8)} ms  n=${samples.length}${target}`
 }
+
+/** One line of the report for a single figure, which is not to be above its target. */
+export function figureLine(what: string, { value, unit, target }: { value: number; unit: string; target?: number }): string {
+  const verdict = target === undefined ? '' : `  (target ≤ ${target}: ${value <= target ? 'met' : 'MISSED'})`
+  return `${what.padEnd(58)} ${value.toFixed(2)} ${unit}${verdict}`
+}
+
+/** How long each piece of work takes, one after the other, in milliseconds. */
+export async function timeEach(times: number, work: (round: number) => Promise<unknown>): Promise<number[]> {
+  const samples: number[] = []
+  for (let round = 0; round < times; round++) {
+    const startedAt = performance.now()
+    await work(round)
+    samples.push(performance.now() - startedAt)
+  }
+  return samples
+}
+
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}

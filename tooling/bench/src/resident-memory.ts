@@ -22,3 +22,8 @@ async function withDescendants(root: number): Promise<number[]> {
   const isBelow = (pid: number): boolean => pid === root || (parents.has(pid) && pid > 1 && isBelow(parents.get(pid) ?? 0))
   return [...parents.keys()].filter(isBelow)
 }
+
+/** Memory of one process alone, in KiB. Linux only. */
+export async function residentKiBOf(pid: number): Promise<number> {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN)
+}

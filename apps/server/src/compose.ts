@@ -68,6 +68,8 @@ import { TemplateExamples } from './features/template-versions/template-examples
 import { TemplateService } from './features/templates/service.ts'
 import { StarterTemplates } from './features/templates/starter-templates.ts'
 import { TemplateStore } from './features/templates/store.ts'
+import { TemplateAccess } from './features/templates/template-access.ts'
+import { TemplateAccessStore } from './features/templates/template-access-store.ts'
 import { TemplateMetrics } from './features/templates/template-metrics.ts'
 import { UserService } from './features/users/service.ts'
 import { UserStore } from './features/users/store.ts'
@@ -116,6 +118,7 @@ export interface Services {
   readonly templates: TemplateService
   readonly examples: TemplateExamples
   readonly versions: TemplateVersionService
+  readonly templateAccess: TemplateAccess
   readonly dryRuns: DryRunService
   readonly parameters: ParameterService
   readonly workspaces: WorkspaceService
@@ -172,6 +175,7 @@ export function compose(world: World): Services {
   const examples = new TemplateExamples()
   const versions = new TemplateVersionService({ database, store: versionStore, files, examples, jobs, parameters, audit, clock, random })
   const dryRuns = new DryRunService({ database, store: versionStore, jobs, parameters })
+  const templateAccess = new TemplateAccess({ database, store: new TemplateAccessStore(queries), audit, clock })
   const templateStore = new TemplateStore(queries)
   const metrics = new TemplateMetrics({
     store: templateStore,
@@ -315,6 +319,7 @@ export function compose(world: World): Services {
     templates,
     examples,
     versions,
+    templateAccess,
     dryRuns,
     parameters,
     workspaces,

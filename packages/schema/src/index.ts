@@ -35,7 +35,15 @@ export {
   searchableResourceTypes,
   type AuditAction,
 } from './audit.ts'
-export { BuildInfo, CspReportRequest, Entitlements, ServiceBanner, UpdateCheckResponse, deployment, entitledFeatures } from './deployment.ts'
+export {
+  BuildInfo,
+  CspReportRequest,
+  Entitlements,
+  ServiceBanner,
+  UpdateCheckResponse,
+  deployment,
+  entitledFeatures,
+} from './deployment.ts'
 export { DeploymentConfig, type DeploymentConfigField } from './deployment-config.ts'
 export { deploymentSettings, settingName, type DeploymentSetting } from './deployment-settings.ts'
 export { CreateGroupRequest, Group, PatchGroupRequest, groups } from './groups.ts'
@@ -93,11 +101,15 @@ export { CreateTemplateVersionRequest, TemplateVersion, templateVersions } from 
 export {
   CreateTemplateRequest,
   Template,
+  TemplateACL,
   TemplateDAUsResponse,
   TemplateExample,
   UpdateActiveTemplateVersion,
+  UpdateTemplateACL,
   UpdateTemplateMeta,
+  templateRoles,
   templates,
+  type TemplateRole,
 } from './templates.ts'
 export {
   CreateFirstUserRequest,

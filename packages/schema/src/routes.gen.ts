@@ -65,6 +65,8 @@ export const routes = {
     get: { method: 'GET', path: '/templates/:template', status: 200, delivery: 'json' },
     update: { method: 'PATCH', path: '/templates/:template', status: 200, delivery: 'json' },
     dailyActiveUsers: { method: 'GET', path: '/templates/:template/daus', status: 200, delivery: 'json' },
+    accessList: { method: 'GET', path: '/templates/:template/acl', status: 200, delivery: 'json' },
+    updateAccessList: { method: 'PATCH', path: '/templates/:template/acl', status: 200, delivery: 'json' },
     delete: { method: 'DELETE', path: '/templates/:template', status: 200, delivery: 'json' },
     updateActiveVersion: { method: 'PATCH', path: '/templates/:template/versions', status: 200, delivery: 'json' },
   },

@@ -3,6 +3,7 @@ import { endpoint } from './endpoint.ts'
 import { OrganizationParams } from './organizations.ts'
 import { CreateParameterRequest } from './parameters.ts'
 import { provisionerTypes } from './provisioner-jobs.ts'
+import { User } from './users.ts'
 import { Choice, Nullable, Response, Timestamp, Uuid } from './wire.ts'
 
 const TransitionStats = Type.Object(
@@ -95,6 +96,43 @@ export const TemplateDAUsResponse = Type.Object(
 )
 export type TemplateDAUsResponse = Static<typeof TemplateDAUsResponse>
 
+/** What somebody may do with a template: `use` it, `admin` it; empty takes away what was given. */
+export const templateRoles = ['admin', 'use', ''] as const
+export type TemplateRole = (typeof templateRoles)[number]
+
+const RolesById = (description: string) =>
+  Type.Optional(Nullable(Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Choice(templateRoles), { keyFormat: 'uuid', description })))
+
+/** Who a template is shared with, people and groups. */
+export const TemplateACL = Type.Object(
+  {
+    users: Type.Array(Type.Object({ ...User.properties, role: Choice(templateRoles) }, { title: 'TemplateUser' })),
+    group: Type.Array(
+      Type.Object(
+        {
+          id: Uuid({ description: 'The group of everybody in an organization has the ID of the organization.' }),
+          name: Type.String(),
+          organization_id: Uuid(),
+          members: Type.Array(User),
+          avatar_url: Type.String(),
+          quota_allowance: Type.Integer(),
+          role: Choice(templateRoles),
+        },
+        { title: 'TemplateGroup' },
+      ),
+    ),
+  },
+  { title: 'TemplateACL' },
+)
+export type TemplateACL = Static<typeof TemplateACL>
+
+/** Who is not named keeps what they have. */
+export const UpdateTemplateACL = Type.Object(
+  { user_perms: RolesById('User ID to role.'), group_perms: RolesById('Group ID to role.') },
+  { title: 'UpdateTemplateACL' },
+)
+export type UpdateTemplateACL = Static<typeof UpdateTemplateACL>
+
 export const TemplateParams = Type.Object({ template: Uuid({ description: 'Template ID.' }) })
 
 export const templates = {
@@ -175,6 +213,27 @@ export const templates = {
     status: 200,
     response: TemplateDAUsResponse,
     failures: ['invalid_uuid', 'not_found'],
+  }),
+  accessList: endpoint({
+    method: 'GET',
+    path: '/templates/:template/acl',
+    summary: 'List whom a template is shared with.',
+    access: { resource: 'template', action: 'read' },
+    params: TemplateParams,
+    status: 200,
+    response: TemplateACL,
+    failures: ['invalid_uuid', 'not_found'],
+  }),
+  updateAccessList: endpoint({
+    method: 'PATCH',
+    path: '/templates/:template/acl',
+    summary: 'Share a template with people and groups, or no longer.',
+    access: { resource: 'template', action: 'update' },
+    params: TemplateParams,
+    body: UpdateTemplateACL,
+    status: 200,
+    response: Response,
+    failures: ['invalid_uuid', 'not_found', 'invalid_json', 'validation_failed'],
   }),
   delete: endpoint({
     method: 'DELETE',

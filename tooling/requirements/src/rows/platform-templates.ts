@@ -81,6 +81,16 @@ export const platformTemplates = [
     },
   ),
   ...rows(
+    { section: 'platform §4.14', issue: 4 },
+    {
+      'template-access:everyone': 'A template is shared with everybody in its organization until that is taken away.',
+      'template-access:roles': 'Who has the role use may read a template and make workspaces of it; who has admin may change it.',
+      'template-access:groups': 'A group shares what it was given with its members.',
+      'template-access:unknown': 'Unknown people, groups and roles are 400.',
+      'template-access:recorded': 'Each change of whom a template is shared with is recorded, and none is lost to another.',
+    },
+  ),
+  ...rows(
     { section: 'platform §9.9' },
     {
       'files:upload': 'A tar is stored; the same again gives the same file; another content type is refused.',

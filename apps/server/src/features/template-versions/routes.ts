@@ -2,7 +2,7 @@ import { Failure, type CreateTemplateVersionRequest, type templateVersions } fro
 import { NIL_UUID } from '@berth/schema/rules'
 import { may } from '../../access/may.ts'
 import type { Clock } from '../../clock.ts'
-import type { FoundByPath, TemplateRow } from '../../found.ts'
+import type { FoundByPath, OrganizationRow, TemplateRow } from '../../found.ts'
 import type { Actor } from '../../http/caller.ts'
 import type { Handlers } from '../../http/serve.ts'
 import { presentComputation, presentParameterSchema } from '../parameters/present.ts'
@@ -26,7 +26,7 @@ export function templateVersionRoutes<Agent>({
 }: Dependencies): Handlers<typeof templateVersions, FoundByPath, Agent> {
   return {
     create: async ({ actor, organization, body }) => {
-      const template = await requireTemplate(templates, actor, body)
+      const template = await requireTemplate(templates, { actor, organization, body })
       return presentTemplateVersion(await service.create(actor, { organization, template }, body), clock.now())
     },
     get: async ({ templateversion }) => presentTemplateVersion(await service.view(templateversion.id), clock.now()),
@@ -53,13 +53,19 @@ export function templateVersionRoutes<Agent>({
   }
 }
 
-/** The template that a new version is for; its owner must be allowed to add to it. */
+/** The template that a new version is for. It takes the permission to add to that, or to the organization where there is none. */
 async function requireTemplate(
   templates: TemplateService,
-  actor: Actor,
-  body: CreateTemplateVersionRequest,
+  {
+    actor,
+    organization,
+    body,
+  }: { readonly actor: Actor; readonly organization: OrganizationRow; readonly body: CreateTemplateVersionRequest },
 ): Promise<TemplateRow | undefined> {
-  if (body.template_id === undefined || body.template_id === NIL_UUID) return undefined
+  if (body.template_id === undefined || body.template_id === NIL_UUID) {
+    if (may(actor.permissions, 'create', { type: 'template', organization_id: organization.id })) return undefined
+    throw new Failure('not_found')
+  }
   const template = await templates.find(body.template_id)
   if (template === undefined) throw new Failure('not_found', { message: 'Template does not exist.' })
   const { organization_id, user_acl, group_acl } = template

@@ -1,5 +1,7 @@
-import type { Template, TemplateDAUsResponse } from '@berth/schema'
+import type { Template, TemplateACL, TemplateDAUsResponse } from '@berth/schema'
+import { presentUser } from '../users/present.ts'
 import type { TemplateUse, TemplateView } from './store.ts'
+import type { TemplateAccess } from './template-access.ts'
 
 const DAY_MS = 86_400_000
 const NO_STATS = { P50: null, P95: null }
@@ -13,6 +15,14 @@ export function presentTemplate(row: TemplateView, use: TemplateUse | undefined)
     created_by_id: created_by,
     active_user_count: use?.active_user_count ?? -1,
     build_time_stats: { ...NO_TIMES, ...use?.build_time_stats },
+  }
+}
+
+/** Whom a template is shared with. */
+export function presentAccessList({ users, groups }: Awaited<ReturnType<TemplateAccess['list']>>): TemplateACL {
+  return {
+    users: users.map(({ role, ...user }) => ({ ...presentUser(user), role })),
+    group: groups.map(({ members, ...group }) => ({ ...group, members: members.map(presentUser) })),
   }
 }
 

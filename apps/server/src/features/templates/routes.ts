@@ -3,11 +3,13 @@ import type { FoundByPath } from '../../found.ts'
 import { Answer } from '../../http/answer.ts'
 import type { Handlers } from '../../http/serve.ts'
 import type { TemplateExamples } from '../template-versions/service.ts'
-import { presentDailyActiveUsers, presentTemplate } from './present.ts'
+import { presentAccessList, presentDailyActiveUsers, presentTemplate } from './present.ts'
 import type { TemplateService, TemplateView } from './service.ts'
+import type { TemplateAccess } from './template-access.ts'
 
 export function templateRoutes<Agent>(
   service: TemplateService,
+  access: TemplateAccess,
   examples: TemplateExamples,
 ): Handlers<typeof templates, FoundByPath, Agent> {
   const present = (row: TemplateView): Template => presentTemplate(row, service.use(row.id))
@@ -20,6 +22,11 @@ export function templateRoutes<Agent>(
       return changed === undefined ? new Answer(undefined, { status: 304 }) : present(changed)
     },
     dailyActiveUsers: async ({ template }) => presentDailyActiveUsers(service.use(template.id)),
+    accessList: async ({ template }) => presentAccessList(await access.list(template)),
+    updateAccessList: async ({ actor, template, body }) => {
+      await access.update(actor, template, body)
+      return { message: 'Successfully updated template ACL list.' }
+    },
     getByName: async ({ template }) => present(await service.view(template)),
     get: async ({ template }) => present(await service.view(template)),
     delete: async ({ actor, template }) => {

@@ -135,7 +135,7 @@ test('an address that has changed hands does not hand over the account', async (
 })
 
 test('a code does nothing without the verifier of the browser that set out', async () => {
-  verifies('oauth:github-refusals')
+  verifies('oauth:same-browser')
   const browser = new Browser()
   const begun = await browser.visit(`${open.url}${PATH}`)
   const { state = '', code_challenge } = Object.fromEntries(new URL(begun.headers.location ?? '').searchParams)
@@ -215,7 +215,7 @@ test('who was deleted comes as somebody new', async () => {
 test.each(['https://elsewhere.example.com/', '//elsewhere.example.com', '/\\elsewhere.example.com', 'javascript:alert(1)'])(
   'nobody is led to %s after signing in',
   async (redirect) => {
-    verifies('oauth:github-signup')
+    verifies('oauth:redirect')
     const browser = new Browser()
     await browser.visit(`${open.url}${PATH}?redirect=${encodeURIComponent(redirect)}`)
     expect(browser.cookie(open.url, 'oauth_redirect')).toBe('/')

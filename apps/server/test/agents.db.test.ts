@@ -271,19 +271,42 @@ test('a second socket of an agent closes the first, and the agent stays connecte
   await statusBecomes(place, 'disconnected')
 })
 
-test('the signs of life of all agents are one statement', async () => {
+test('the signs of life of all agents write one row, and none of theirs', async () => {
   const places = await Promise.all(Array.from({ length: 5 }, async () => await workspaceWithAgent()))
   const agents = await Promise.all(places.map(async ({ token }) => await connectAgent(server, token)))
-  const ids = places.map(({ id }) => id)
-  const beats = new Set<string>()
+  for (const place of places) await statusBecomes(place, 'connected')
+  const writers = async (): Promise<unknown> =>
+    await runSql(server, 'select id, xmin::text as writer from workspace_agents where id = any($1) order by id', [places.map(({ id }) => id)])
+  const before = await writers()
+  const heardOf = new Set<string>()
   await eventually(async () => {
-    const rows = await runSql(server, 'select distinct xmin::text as writer, last_connected_at from workspace_agents where id = any($1)', [
-      ids,
-    ])
-    if (rows.length === 1) beats.add(String(rows[0]?.['writer']))
-    return beats.size === 3 ? true : undefined
+    const views = await Promise.all(places.map(async ({ view }) => await view()))
+    const instants = new Set(views.map(({ last_connected_at }) => last_connected_at ?? ''))
+    if (instants.size === 1) for (const instant of instants) heardOf.add(instant)
+    return heardOf.size >= 3 ? true : undefined
   })
+  expect(await writers()).toEqual(before)
   for (const agent of agents) await agent.close()
+})
+
+test('an agent whose coming or going was not noted is put right by the next sign of life', async () => {
+  const [here, gone] = [await workspaceWithAgent(), await workspaceWithAgent()]
+  const agent = await connectAgent(server, here.token)
+  await statusBecomes(here, 'connected')
+  const before = new Date(server.clock.now().getTime() - 1_000)
+  await runSql(
+    server,
+    `update workspace_agents set connected_replica_id = (select connected_replica_id from workspace_agents where id = $2),
+       first_connected_at = $3, last_connected_at = $3 where id = $1`,
+    [gone.id, here.id, before],
+  )
+  await runSql(server, 'update workspace_agents set connected_replica_id = null, first_connected_at = null, last_connected_at = null where id = $1', [
+    here.id,
+  ])
+  await statusBecomes(gone, 'disconnected')
+  await statusBecomes(here, 'connected')
+  await agent.close()
+  await statusBecomes(here, 'disconnected')
 })
 
 test('traffic moves last_used_at; a report without traffic leaves nothing', async () => {

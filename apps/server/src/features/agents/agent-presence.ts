@@ -33,6 +33,8 @@ interface Presence {
 
 /** How long agents may take to answer the end of their sockets. */
 const GOODBYE_MS = 500
+/** A server that has not said anything for so long is gone. */
+const FORGET_AFTER_MS = 24 * 3_600_000
 
 /** Which agents are connected to this server, whatever they speak, and what the database says about it. */
 export class AgentPresence {
@@ -41,12 +43,15 @@ export class AgentPresence {
   readonly #following = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
   #beating: Promise<void> = Promise.resolve()
+  /** The database may hold agents for connected that are not, or know of none that is. */
+  #owesBeat = true
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
   }
 
   start(): void {
+    this.#beating = this.#forgetReplicas()
     this.#timer = setInterval(() => {
       this.#beating = this.#beating.then(async () => await this.#beat())
     }, this.#dependencies.updateFrequencyMs)
@@ -106,19 +111,33 @@ export class AgentPresence {
       await work()
       await notify(database.kysely, WORKSPACES_CHANNEL, workspaceId)
     } catch (error) {
+      this.#owesBeat = true
       logger.warn({ err: error }, 'the connection of an agent could not be noted')
     }
   }
 
   async #beat(): Promise<void> {
-    const { store, clock, logger } = this.#dependencies
+    const { store, clock, logger, replicaId } = this.#dependencies
+    // With the time before anything else: whoever comes later is not looked for among those who are here.
+    const now = timestamp(clock.now())
     const ids = [...this.#present].filter(([, { connections }]) => connections.size > 0).map(([id]) => id)
-    if (ids.length === 0) return
+    if (ids.length === 0 && !this.#owesBeat) return
+    this.#owesBeat = ids.length > 0
     try {
-      for (const id of await store.beat(ids, timestamp(clock.now())))
+      for (const id of await store.beat(ids, replicaId, now))
         for (const { socket } of this.#present.get(id)?.connections ?? []) socket.close(1001, 'build is outdated')
     } catch (error) {
+      this.#owesBeat = true
       logger.warn({ err: error }, 'the signs of life of agents could not be noted')
+    }
+  }
+
+  async #forgetReplicas(): Promise<void> {
+    const { store, clock, logger } = this.#dependencies
+    try {
+      await store.forgetReplicas(timestamp(clock.now().getTime() - FORGET_AFTER_MS))
+    } catch (error) {
+      logger.warn({ err: error }, 'servers that are gone could not be forgotten')
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { AgentStats } from '@berth/schema'
 import { randomUUID } from 'node:crypto'
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import type { Queries } from '../../database/database.ts'
 import { agentJson, type StoredAgent } from '../../database/wire-json.ts'
 import type { AgentRow, WorkspaceRow } from '../../found.ts'
@@ -86,30 +86,40 @@ export class AgentStore {
       .execute()
   }
 
-  async disconnected(id: string, replicaId: string, now: string): Promise<boolean> {
-    const { numUpdatedRows } = await this.#queries
-      .updateTable('workspace_agents')
-      .set({
-        // Later than the last sign of life, or the agent would still count as connected.
-        disconnected_at: sql`greatest(${now}::timestamptz, last_connected_at + interval '1 microsecond')`,
-        updated_at: now,
-        connected_replica_id: null,
-      })
-      .where('id', '=', id)
-      .where('connected_replica_id', '=', replicaId)
-      .executeTakeFirst()
-    return numUpdatedRows === 1n
+  async disconnected(id: string, replicaId: string, now: string): Promise<void> {
+    await sql`update workspace_agents agent set ${leaves(now)} where id = ${id} and connected_replica_id = ${replicaId}`.execute(this.#queries)
   }
 
-  /** One statement for the signs of life of all agents. Returns those whose build is not the newest of its workspace any more. */
-  async beat(ids: readonly string[], now: string): Promise<string[]> {
+  /**
+   * One statement for the signs of life of all agents of a server, which writes one row however many they are. Agents whose coming or going could not be noted
+   * are put right. Returns those whose build is not the newest of its workspace any more.
+   */
+  async beat(ids: readonly string[], replicaId: string, now: string): Promise<string[]> {
     const { rows } = await sql<{ id: string }>`
-      with beating as (
-        update workspace_agents set last_connected_at = ${now}, updated_at = ${now} where id = any(${ids}::uuid[]) returning id, resource_id)
-      select beating.id from beating
-      join workspace_resources resource on resource.id = beating.resource_id
-      where not exists (select from workspaces workspace where workspace.latest_job_id = resource.job_id)`.execute(this.#queries)
+      with here as materialized (select id from unnest(${ids}::uuid[]) here (id)),
+      beat as (
+        insert into replica_beats as known (replica_id, beat_at) values (${replicaId}, ${now})
+        on conflict (replica_id) do update set beat_at = greatest(known.beat_at, excluded.beat_at)),
+      unnoticed as (
+        update workspace_agents set last_connected_at = ${now}, updated_at = ${now}, connected_replica_id = ${replicaId},
+          first_connected_at = coalesce(first_connected_at, ${now}::timestamptz)
+        where id in (select id from here) and connected_replica_id is null),
+      gone as (
+        update workspace_agents agent set ${leaves(now)}
+        where connected_replica_id = ${replicaId} and last_connected_at < ${now} and not exists (select from here where here.id = agent.id))
+      select agent.id from workspace_agents agent
+      join workspace_resources resource on resource.id = agent.resource_id
+      where agent.id in (select id from here)
+        and not exists (select from workspaces workspace where workspace.latest_job_id = resource.job_id)`.execute(this.#queries)
     return rows.map((row) => row.id)
+  }
+
+  /** Forgets servers that are gone for long; their agents keep when they were last heard of. */
+  async forgetReplicas(goneBefore: string): Promise<void> {
+    await sql`
+      with gone as (delete from replica_beats where beat_at < ${goneBefore} returning replica_id, beat_at)
+      update workspace_agents agent set last_connected_at = greatest(last_connected_at, gone.beat_at), connected_replica_id = null
+      from gone where agent.connected_replica_id = gone.replica_id`.execute(this.#queries)
   }
 
   async setAppHealth(agentId: string, appId: string, health: 'initializing' | 'healthy' | 'unhealthy'): Promise<void> {
@@ -162,6 +172,14 @@ export class AgentStore {
       this.#queries,
     )
   }
+}
+
+/** What becomes of the row in the alias `agent` when its server has lost it. Later than the last sign of life, or the agent would still count as connected. */
+function leaves(now: string): RawBuilder<unknown> {
+  const lastHeardOf = sql`agent_last_heard_of(agent.last_connected_at, agent.connected_replica_id)`
+  return sql`
+    last_connected_at = ${lastHeardOf}, updated_at = ${now}, connected_replica_id = null,
+    disconnected_at = greatest(${now}::timestamptz, ${lastHeardOf} + interval '1 microsecond')`
 }
 
 /** Activity keeps a workspace running for an hour more, once its deadline is less than 50 minutes away (Coder v2 API, v0.13.4). */

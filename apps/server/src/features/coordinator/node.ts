@@ -24,7 +24,7 @@ export function latencyOfNode(node: NetworkNode, { Regions }: DERPMap): Workspac
   if (typeof derp_latency !== 'object' || derp_latency === null) return undefined
   const entries = Object.entries(derp_latency).flatMap(([key, seconds]: [string, unknown]) => {
     const [id = ''] = key.split('-')
-    if (!/^\d{1,9}$/.test(id) || typeof seconds !== 'number' || !Number.isFinite(seconds)) return []
+    if (!/^\d{1,9}$/.test(id) || typeof seconds !== 'number' || !Number.isFinite(seconds * MS_PER_SECOND)) return []
     const region = Number(id)
     const name = Regions[String(region)]?.RegionName ?? `Unnamed ${region}`
     return [[name, { preferred: region === preferred_derp, latency_ms: seconds * MS_PER_SECOND }] as const]

@@ -276,7 +276,9 @@ test('the signs of life of all agents write one row, and none of theirs', async 
   const agents = await Promise.all(places.map(async ({ token }) => await connectAgent(server, token)))
   for (const place of places) await statusBecomes(place, 'connected')
   const writers = async (): Promise<unknown> =>
-    await runSql(server, 'select id, xmin::text as writer from workspace_agents where id = any($1) order by id', [places.map(({ id }) => id)])
+    await runSql(server, 'select id, xmin::text as writer from workspace_agents where id = any($1) order by id', [
+      places.map(({ id }) => id),
+    ])
   const before = await writers()
   const heardOf = new Set<string>()
   await eventually(async () => {
@@ -300,9 +302,11 @@ test('an agent whose coming or going was not noted is put right by the next sign
        first_connected_at = $3, last_connected_at = $3 where id = $1`,
     [gone.id, here.id, before],
   )
-  await runSql(server, 'update workspace_agents set connected_replica_id = null, first_connected_at = null, last_connected_at = null where id = $1', [
-    here.id,
-  ])
+  await runSql(
+    server,
+    'update workspace_agents set connected_replica_id = null, first_connected_at = null, last_connected_at = null where id = $1',
+    [here.id],
+  )
   await statusBecomes(gone, 'disconnected')
   await statusBecomes(here, 'connected')
   await agent.close()

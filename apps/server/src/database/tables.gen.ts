@@ -172,6 +172,7 @@ export interface ParameterSchemasTable {
   validation_condition: string
   validation_type_system: ParameterTypeSystem
   validation_value_type: string
+  mutable: Generated<boolean>
 }
 
 export interface ParameterValuesTable {
@@ -224,6 +225,11 @@ export interface ProvisionerJobsTable {
   file_id: string
   tags: Generated<Json>
   status: Computed<JobStatus>
+}
+
+export interface ReplicaBeatsTable {
+  replica_id: string
+  beat_at: Timestamp
 }
 
 export interface TemplateVersionsTable {
@@ -408,6 +414,7 @@ export interface Tables {
   provisioner_daemons: ProvisionerDaemonsTable
   provisioner_job_logs: ProvisionerJobLogsTable
   provisioner_jobs: ProvisionerJobsTable
+  replica_beats: ReplicaBeatsTable
   template_versions: TemplateVersionsTable
   templates: TemplatesTable
   user_links: UserLinksTable

@@ -89,8 +89,9 @@ const APPS = sql`coalesce((
 
 /** The agent in the table alias `agent`, with its apps, as a {@link StoredAgent}. */
 export const agentJson: RawBuilder<StoredAgent> = sql`json_build_object(
-  'id', agent.id, 'created_at', wire_time(agent.created_at), 'updated_at', wire_time(agent.updated_at),
-  'first_connected_at', wire_time(agent.first_connected_at), 'last_connected_at', wire_time(agent.last_connected_at),
+  'id', agent.id, 'created_at', wire_time(agent.created_at), 'updated_at', wire_time(agent_last_heard_of(agent.updated_at, agent.connected_replica_id)),
+  'first_connected_at', wire_time(agent.first_connected_at),
+  'last_connected_at', wire_time(agent_last_heard_of(agent.last_connected_at, agent.connected_replica_id)),
   'disconnected_at', wire_time(agent.disconnected_at), 'name', agent.name, 'resource_id', agent.resource_id,
   'auth_instance_id', agent.auth_instance_id, 'architecture', agent.architecture, 'environment_variables', agent.environment_variables,
   'operating_system', agent.operating_system, 'startup_script', agent.startup_script, 'directory', agent.directory, 'version', agent.version,

@@ -66,7 +66,8 @@ function statusSql(status: WorkspaceStatus): RawBuilder<boolean> {
 function agentSql(status: AgentStatus | 'unknown', { now, inactiveBefore }: Instants): RawBuilder<boolean> {
   if (status === 'unknown') return sql`false`
   const isLate = sql`(agent.connection_timeout_seconds > 0 and agent.created_at < ${now}::timestamptz - make_interval(secs => agent.connection_timeout_seconds))`
-  const isGone = sql`(agent.disconnected_at > agent.last_connected_at or agent.last_connected_at < ${inactiveBefore}::timestamptz)`
+  const lastHeardOf = sql`agent_last_heard_of(agent.last_connected_at, agent.connected_replica_id)`
+  const isGone = sql`(agent.disconnected_at > ${lastHeardOf} or ${lastHeardOf} < ${inactiveBefore}::timestamptz)`
   const condition: Readonly<Record<AgentStatus, RawBuilder<boolean>>> = {
     timeout: sql`(agent.last_connected_at is null and ${isLate})`,
     connecting: sql`(agent.last_connected_at is null and not ${isLate})`,

@@ -297,7 +297,7 @@ export function configHelp(): string {
     `${usage}${standard === '' ? '' : ` Default: ${standard}.`}`,
   ])
   const width = Math.max(...rows.map(([left = '']) => left.length))
-  return `Usage: berth-server [settings]\n\nSettings, as a flag or an environment variable:\n${rows
+  return `Usage: berth-server [settings]\n       berth-server rotate-secrets [settings]  encrypts the secrets in the database with a new key\n\nSettings, as a flag or an environment variable:\n${rows
     .map(([left = '', right = '']) => `${left.padEnd(width)}  ${right}`)
     .join('\n')}\n`
 }

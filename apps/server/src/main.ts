@@ -3,16 +3,26 @@ import { fileURLToPath } from 'node:url'
 import { pino, type Logger } from 'pino'
 import { ConfigError, HelpRequested, readConfig, type Config } from './config.ts'
 import { createServer, type BerthServer } from './create-server.ts'
+import { rotateSecrets } from './rotate-secrets.ts'
 import { version } from './version.ts'
 
 /** Longer than anything that ends gracefully takes; then the process ends all the same. */
 const STOP_PATIENCE_MS = 20_000
 
+/** Encrypts the secrets in the database anew instead of starting a server. */
+const ROTATE_SECRETS = 'rotate-secrets'
+
 async function main(): Promise<void> {
-  const config = configOrExit()
+  const [command] = process.argv.slice(2)
+  const isRotation = command === ROTATE_SECRETS
+  const config = configOrExit(process.argv.slice(isRotation ? 3 : 2))
   if (config === undefined) return
   const logger = createLogger(config)
   try {
+    if (isRotation) {
+      process.stdout.write(`${await rotateSecrets(config, logger)}\n`)
+      return
+    }
     const server = await createServer(config, { logger })
     await announce(server)
     stopOnSignal(server, logger)
@@ -24,10 +34,10 @@ async function main(): Promise<void> {
 }
 
 /** Undefined: there is nothing to start, and what there was to say has been said. */
-function configOrExit(): Config | undefined {
+function configOrExit(words: readonly string[]): Config | undefined {
   try {
     return readConfig({
-      arguments: process.argv.slice(2),
+      arguments: words,
       environment: process.env,
       userId: process.getuid?.(),
       homeDirectory: homedir(),

@@ -5,7 +5,8 @@ import { basename, dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { findPostgresPackage, prepareBinaries, removeOldBinaries, type PostgresBinaries, type PostgresPackage } from './binaries.ts'
-import { EMBEDDED_NAME, findDataOwner, makeReachable, openDataDirectory, prepareCluster, prepareSocketDirectory } from './data-directory.ts'
+import { findDataOwner, makeReachable, openDataDirectory, prepareCluster, prepareSocketDirectory } from './data-directory.ts'
+import { embeddedUrl } from './find-running-postgres.ts'
 import { endLeftoverPostmaster } from './postmaster-file.ts'
 import { PostmasterStartError, startPostmaster, type Postmaster } from './postmaster.ts'
 import { findSystemUser, type SystemUser } from './system-user.ts'
@@ -117,7 +118,7 @@ class Supervisor implements EmbeddedPostgres {
   }
 
   get url(): string {
-    return `postgresql:///${EMBEDDED_NAME}?host=${encodeURIComponent(this.#socketDirectory)}&user=${EMBEDDED_NAME}`
+    return embeddedUrl(this.#socketDirectory)
   }
 
   get pid(): number | undefined {

@@ -1,0 +1,73 @@
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { SECRETS_CHANNEL } from './channels.ts'
+import type { Config } from './config.ts'
+import { openDatabase } from './database/database.ts'
+import { findRunningPostgres } from './database/embedded/find-running-postgres.ts'
+import { startEmbeddedPostgres } from './database/embedded/start-embedded-postgres.ts'
+import { migrate } from './database/migrate.ts'
+import { notify } from './database/pubsub.ts'
+import { addKeyToFile, dropOldKeysOfFile, keyFilePath } from './secrets/key-file.ts'
+import { openSecrets } from './secrets/open-secrets.ts'
+import { resealAll } from './secrets/reseal.ts'
+
+/** The newest key, and the one before: what a server wrote that had not heard of the newest yet. */
+const KEYS_TO_KEEP = 2
+
+/**
+ * Encrypts all secrets anew, whether or not servers run. With a key file a new key is made first; where keys are given by `BERTH_SECRET_KEY`, its first.
+ *
+ * @returns what to tell people.
+ * @throws Error with a sentence that says what is wrong.
+ */
+export async function rotateSecrets(config: Config, logger: Logger): Promise<string> {
+  const place = await findDatabase(config, logger)
+  try {
+    await migrate({ connectionUrl: place.connectionUrl, logger })
+    const database = await openDatabase({ connectionUrl: place.connectionUrl, logger })
+    try {
+      const secrets = await openSecrets(database.kysely, config)
+      const path = config.secretKeys === undefined ? keyFilePath(config.dataDirectory) : undefined
+      if (path !== undefined) {
+        addKeyToFile(path)
+        secrets.reload()
+        await notify(database.kysely, SECRETS_CHANNEL)
+      }
+      const { resealed, unreadable } = await resealAll(database.kysely, secrets)
+      if (unreadable.length > 0)
+        throw new Error(
+          `${resealed} secrets were encrypted anew, but none of the keys opens these: ${unreadable.join('; ')}. Give the key that they were encrypted with, and do it again.`,
+        )
+      if (path !== undefined) dropOldKeysOfFile(path, KEYS_TO_KEEP)
+      const keys =
+        path === undefined ? 'Keys after the first can be taken out of BERTH_SECRET_KEY.' : `The new key is in ${path}: keep a copy of it.`
+      return `${resealed} secrets were encrypted anew. ${keys}`
+    } finally {
+      await database.close()
+    }
+  } finally {
+    await place.close()
+  }
+}
+
+/** The database that the settings name: where it is embedded, that of the server that runs, or else one that is started for the while. */
+async function findDatabase(config: Config, logger: Logger): Promise<{ connectionUrl: string; close: () => Promise<void> }> {
+  if (config.pgConnectionUrl !== undefined) return { connectionUrl: config.pgConnectionUrl, close: async () => {} }
+  const running = await findRunningPostgres(config.dataDirectory)
+  if (running !== undefined && (await accepts(running))) return { connectionUrl: running, close: async () => {} }
+  const embedded = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, logger })
+  return { connectionUrl: embedded.url, close: async () => await embedded.stop() }
+}
+
+async function accepts(connectionUrl: string): Promise<boolean> {
+  const directory = new URL(connectionUrl.replace(':///', '://localhost/')).searchParams.get('host') ?? ''
+  return await new Promise((resolve) => {
+    const socket = connect(join(directory, '.s.PGSQL.5432'))
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}

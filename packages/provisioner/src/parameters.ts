@@ -19,6 +19,8 @@ export interface ParameterSchema {
   readonly validation_error: string
   /** An HCL expression; `contains(["a", "b"], var.name)` is shown as a choice by existing clients. */
   readonly validation_condition: string
+  /** False: a workspace keeps the value it was created with. Default true. */
+  readonly mutable?: boolean
 }
 
 /** The value a parameter has in one job. */

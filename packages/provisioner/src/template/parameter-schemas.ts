@@ -22,6 +22,7 @@ export function parameterSchemas(parameters: readonly TemplateParameter[]): Para
       validation_value_type: parameter.type ?? 'string',
       validation_error: parameter.validation?.error ?? '',
       validation_condition: condition,
+      ...(parameter.mutable === false && { mutable: false }),
     }
   })
 }

@@ -106,6 +106,8 @@ export const platformTemplates = [
       'parameters:request': 'A value needs a name, a value and known schemes.',
       'parameters:access': 'Listing takes reading what has the values, changing them takes updating it.',
       'parameters:recorded': 'A change of a value is recorded without the value.',
+      'parameters:kept': 'A build that would change a parameter which is not mutable is 400 and names it.',
+      'parameters:kept-default': 'A parameter which is not mutable keeps the default that the workspace was created with.',
     },
   ),
   ...rows(

@@ -96,7 +96,11 @@ export class BuildService {
     await this.#dependencies.versions.requireImported(version.id)
     return await this.#dependencies.database.transaction(async (transaction) => {
       const latest = await this.#requireIdle(transaction, workspace)
-      await this.#dependencies.parameters.setValues(transaction, { scope: 'workspace', id: workspace.id }, request.parameter_values ?? [])
+      await this.#dependencies.parameters.setWorkspaceValues(
+        transaction,
+        { importJobId: version.job_id, templateId: version.template_id, workspaceId: workspace.id },
+        request.parameter_values ?? [],
+      )
       const id = await this.enqueue(transaction, {
         workspace,
         version,

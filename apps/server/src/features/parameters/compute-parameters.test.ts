@@ -19,6 +19,7 @@ function schema(fields: Partial<ParameterSchemaRow> = {}): ParameterSchemaRow {
     allow_override_destination: false,
     default_refresh: '',
     redisplay_value: true,
+    mutable: true,
     validation_error: '',
     validation_condition: '',
     validation_type_system: 'none',

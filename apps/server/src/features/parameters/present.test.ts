@@ -35,6 +35,7 @@ function schemaWith(validation_condition: string): ParameterSchemaRow {
     allow_override_destination: false,
     default_refresh: '',
     redisplay_value: true,
+    mutable: true,
     validation_error: '',
     validation_condition,
     validation_type_system: 'hcl',

@@ -17,7 +17,7 @@ const CONTAINS = new RegExp(String.raw`^\s*contains\(\s*\[\s*((?:${TEXT}\s*(?:,\
 
 /** A schema as the wire shows it; a condition `contains([…], var.x)` also as the list of its choices, sorted. */
 export function presentParameterSchema(row: ParameterSchemaRow): ParameterSchema {
-  const { index: _index, ...schema } = row
+  const { index: _index, mutable: _mutable, ...schema } = row
   const choices = readChoices(schema.validation_condition)
   return choices === undefined ? schema : { ...schema, validation_contains: choices.sort() }
 }

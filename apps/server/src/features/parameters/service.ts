@@ -74,8 +74,10 @@ export class ParameterService {
     return row
   }
 
-  /** Throws `not_found`. */
+  /** Throws `not_found`, and `validation_failed` where the workspace has to keep the value. */
   async delete(actor: Actor, owner: ValueOwner, name: string): Promise<void> {
+    if (owner.scope === 'workspace' && (await this.#store.isKept(owner.id, name)))
+      throw new Failure('validation_failed', { validations: [{ field: 'name', detail: keptText(name) }] })
     await this.#dependencies.database.transaction(async (transaction) => {
       if (!(await this.#store.in(transaction).delete({ scope: owner.scope, scope_id: owner.id }, name))) throw new Failure('not_found')
       await this.#audit(transaction, actor, { owner, before: { parameter: name } })
@@ -111,7 +113,15 @@ export class ParameterService {
     const repeated = names.find((name, index) => names.indexOf(name) !== index)
     if (repeated !== undefined) throw new ReportRefused(`the parameter ${JSON.stringify(repeated)} is declared twice`)
     const created_at = timestamp(this.#clock.now())
-    const rows = schemas.map((schema, index) => ({ ...schema, id: randomUUID(), created_at, job_id: jobId, index, default_refresh: '' }))
+    const rows = schemas.map((schema, index) => ({
+      ...schema,
+      mutable: schema.mutable ?? true,
+      id: randomUUID(),
+      created_at,
+      job_id: jobId,
+      index,
+      default_refresh: '',
+    }))
     await this.#store.in(transaction).insertSchemas(rows)
   }
 
@@ -136,6 +146,35 @@ export class ParameterService {
     )
   }
 
+  /**
+   * Stores the values that a build gives to a workspace. What its template does not let change keeps the value of the first build that had one, defaults included.
+   * Throws `validation_failed` for another.
+   */
+  async setWorkspaceValues(
+    transaction: Transaction,
+    scopes: ParameterScopes & { readonly workspaceId: string },
+    values: readonly CreateParameterRequest[],
+  ): Promise<void> {
+    const workspace = { scope: 'workspace', id: scopes.workspaceId } as const
+    const schemas = await this.#store.in(transaction).listSchemas(scopes.importJobId)
+    const kept = new Set(schemas.filter(({ mutable }) => !mutable).map(({ name }) => name))
+    if (kept.size > 0) {
+      const own = await this.#store.in(transaction).listValues([scopes.workspaceId])
+      const current = new Map(own.map(({ name, source_value }) => [name, source_value]))
+      const validations = values.flatMap(({ name, source_value }, index) =>
+        kept.has(name) && current.has(name) && current.get(name) !== source_value
+          ? [{ field: `parameter_values[${index}].source_value`, detail: keptText(name) }]
+          : [],
+      )
+      if (validations.length > 0) throw new Failure('validation_failed', { validations })
+    }
+    await this.setValues(transaction, workspace, values)
+    if (kept.size === 0) return
+    const computed = await this.compute(scopes, transaction)
+    const settled = computed.filter(({ name, scope }) => kept.has(name) && scope !== 'workspace')
+    await this.setValues(transaction, workspace, settled)
+  }
+
   /** Forgets every value of a scope. */
   async deleteScope(transaction: Transaction, scopeId: string): Promise<void> {
     await this.#store.in(transaction).deleteScope(scopeId)
@@ -151,6 +190,10 @@ export class ParameterService {
       .in(transaction)
       .setValues({ scope: scope.scope, scope_id: scope.id, now: timestamp(this.#clock.now()) }, checkedValues(values))
   }
+}
+
+function keptText(name: string): string {
+  return `The parameter "${name}" keeps the value that the workspace was created with`
 }
 
 const SOURCE_SCHEMES: readonly string[] = ['none', 'data']

@@ -73,6 +73,21 @@ export class ParameterStore {
     return numInsertedOrUpdatedRows === 1n
   }
 
+  /** Whether the version that a workspace was built from last wants a parameter to keep its value. */
+  async isKept(workspaceId: string, name: string): Promise<boolean> {
+    const row = await this.#queries
+      .selectFrom('workspaces as workspace')
+      .innerJoin('workspace_builds as build', 'build.id', 'workspace.latest_build_id')
+      .innerJoin('template_versions as version', 'version.id', 'build.template_version_id')
+      .innerJoin('parameter_schemas as schema', 'schema.job_id', 'version.job_id')
+      .select('schema.id')
+      .where('workspace.id', '=', workspaceId)
+      .where('schema.name', '=', name)
+      .where('schema.mutable', '=', false)
+      .executeTakeFirst()
+    return row !== undefined
+  }
+
   /** False: there is none. */
   async delete(scope: Pick<ParameterValueRow, 'scope' | 'scope_id'>, name: string): Promise<boolean> {
     const { numDeletedRows } = await this.#queries

@@ -108,7 +108,11 @@ export class WorkspaceService {
       return await database.transaction(async (transaction) => {
         await this.#store.in(transaction).insert(workspace)
         const given = (request.parameter_values ?? []).filter(({ source_value }) => source_value !== '')
-        await parameters.setValues(transaction, { scope: 'workspace', id: workspace.id }, given)
+        await parameters.setWorkspaceValues(
+          transaction,
+          { importJobId: version.job_id, templateId: template.id, workspaceId: workspace.id },
+          given,
+        )
         await builds.enqueue(transaction, {
           workspace,
           version,

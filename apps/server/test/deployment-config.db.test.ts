@@ -1,0 +1,216 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { verifies } from '@berth/requirements'
+import { deploymentSettings, settingName, type DeploymentConfig, type DeploymentConfigField } from '@berth/schema'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ConfigError, readConfig, type Config } from '../src/config.ts'
+import { version } from '../src/version.ts'
+import { callApi } from './call-api.ts'
+import { eventually } from './eventually.ts'
+import { createMember } from './factories.ts'
+import { startTestServer, type TestServer } from './start-test-server.ts'
+
+function read(environment: Record<string, string>, list: readonly string[] = []): Config {
+  return readConfig({ arguments: list, environment, userId: 1000, homeDirectory: '/home/ada', agentDirectory: '/agent' })
+}
+
+function refusalOf(environment: Record<string, string>, list: readonly string[] = []): string {
+  try {
+    read(environment, list)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+    throw error
+  }
+  return ''
+}
+
+function fieldAt(config: DeploymentConfig, path: string): DeploymentConfigField {
+  // What the path leads to is a field, which the caller asserts.
+  return path.split('.').reduce<unknown>((place, word) => Object(place)[word] as unknown, config) as DeploymentConfigField
+}
+
+const releaseNamed = (tag_name: string) => ({ status: 200, body: JSON.stringify({ tag_name, html_url: `https://example.com/${tag_name}` }) })
+
+let server: TestServer
+beforeAll(async () => {
+  const { deploymentValues } = read({
+    CODER_ACCESS_URL: 'https://berth.example.com:8443',
+    BERTH_AUTOBUILD_POLL_INTERVAL: '2m',
+    BERTH_PROVISIONER_DAEMONS: '2',
+    BERTH_PG_CONNECTION_URL: 'postgres://u:hunter2@h/d',
+    BERTH_AUTO_IMPORT_TEMPLATES: 'local',
+  })
+  server = await startTestServer({
+    config: { deploymentValues, accessUrl: 'https://berth.example.com:8443', wildcardAccessUrl: '*.apps.example.com' },
+  })
+})
+afterAll(async () => await server.stop())
+
+describe('GET /config/deployment', () => {
+  test('every setting is there with its name, flag, default and value', async () => {
+    verifies('deployment:config')
+    const config = await server.client.deployment.getConfig()
+    for (const { path, label, flag } of deploymentSettings)
+      expect([path, fieldAt(config, path)]).toMatchObject([path, { name: label, flag }])
+    expect(fieldAt(config, 'access_url')).toMatchObject({ value: 'https://berth.example.com:8443', default: '', secret: false })
+    expect(fieldAt(config, 'autobuild_poll_interval')).toMatchObject({ value: 120_000_000_000, default: 60_000_000_000, hidden: true })
+    expect(fieldAt(config, 'provisioner.daemons')).toMatchObject({ value: 2, default: 3, flag: 'provisioner-daemons' })
+    expect(fieldAt(config, 'auto_import_templates')).toMatchObject({ value: ['local'], default: null })
+    expect(fieldAt(config, 'proxy_trusted_headers')).toMatchObject({ value: [], default: null })
+    expect(fieldAt(config, 'audit_logging')).toMatchObject({ value: true, enterprise: true })
+    expect(fieldAt(config, 'address')).toMatchObject({ shorthand: 'a' })
+    expect(fieldAt(config, 'gitauth')).toMatchObject({ value: [] })
+  })
+
+  test('secrets are blank, and nowhere in the answer', async () => {
+    verifies('deployment:config')
+    const { text, json } = await callApi(server, 'GET /config/deployment')
+    expect(text).not.toContain('hunter2')
+    for (const path of [
+      'oauth2.github.client_secret',
+      'oidc.client_secret',
+      'pg_connection_url',
+      'scim_api_key',
+      'trace.honeycomb_api_key',
+    ])
+      expect([path, fieldAt(json as DeploymentConfig, path)]).toMatchObject([path, { secret: true, default: '', value: '' }])
+  })
+
+  test('it is for owners; others get 403', async () => {
+    verifies('deployment:config')
+    const member = await createMember(server)
+    expect((await callApi(server, 'GET /config/deployment', { token: member.token })).status).toBe(403)
+  })
+})
+
+describe('settings', () => {
+  test('one that Berth does not have is refused with a line that names it, from wherever it comes', () => {
+    verifies('deployment:settings')
+    expect(refusalOf({ CODER_PPROF_ENABLE: 'true' })).toBe(
+      'CODER_PPROF_ENABLE cannot be used: Berth does not have "Pprof Enable". Remove the setting, or write false.',
+    )
+    expect(refusalOf({}, ['--trace-honeycomb-api-key', 'x'])).toMatch(/^--trace-honeycomb-api-key cannot be used: .*Remove the setting\.$/)
+    expect(refusalOf({ BERTH_IN_MEMORY_DATABASE: '1' })).toMatch(/^BERTH_IN_MEMORY_DATABASE cannot be used/)
+    expect(refusalOf({}, ['--scim-auth-header=x'])).toMatch(/^--scim-auth-header cannot be used/)
+    expect(refusalOf({ CODER_TELEMETRY_ENABLE: 'true' })).toMatch(/^CODER_TELEMETRY_ENABLE cannot be used/)
+  })
+
+  test('one that Berth does not have is accepted at its default, and where it is empty', () => {
+    verifies('deployment:settings')
+    expect(refusalOf({ CODER_PPROF_ENABLE: 'false', CODER_TELEMETRY_ENABLE: 'false', CODER_SCIM_API_KEY: '' })).toBe('')
+    expect(refusalOf({}, ['--telemetry=false', '--in-memory', 'false'])).toBe('')
+  })
+
+  test.each(deploymentSettings.filter(({ type }) => type !== 'gitauth[]').map((setting) => [settingName(setting), setting] as const))(
+    '%s is read, or refused in one line with its name',
+    (name, { type }) => {
+      verifies('deployment:settings')
+      const odd = { bool: 'perhaps', int: 'many', duration: 'soon', 'string[]': 'a, b', 'gitauth[]': '', string: 'something else' }[type]
+      const message = refusalOf({ [`CODER_${name}`]: odd })
+      if (message !== '') expect(message).toMatch(new RegExp(`^[^\\n]*_${name}\\b[^\\n]*$`))
+      if (['bool', 'int', 'duration'].includes(type)) expect(message).not.toBe('')
+    },
+  )
+
+  test('the older name of the address overrides it', () => {
+    verifies('deployment:settings')
+    expect(read({ CODER_ADDRESS: '0.0.0.0:80', BERTH_HTTP_ADDRESS: '127.0.0.1:3000' })).toMatchObject({ httpHost: '0.0.0.0', httpPort: 80 })
+  })
+})
+
+describe('GET /applications/host', () => {
+  test('is the wildcard with the port of the access URL, and empty without one', async () => {
+    verifies('deployment:app-host')
+    expect(await server.client.applications.getHost()).toEqual({ host: '*.apps.example.com:8443' })
+    const plain = await startTestServer()
+    expect(await plain.client.applications.getHost()).toEqual({ host: '' })
+    await plain.stop()
+    expect(refusalOf({ BERTH_WILDCARD_ACCESS_URL: 'apps.example.com' })).toMatch(/^BERTH_WILDCARD_ACCESS_URL cannot be used/)
+    expect(read({ BERTH_WILDCARD_ACCESS_URL: 'https://*--dev.example.com' }).wildcardAccessUrl).toBe('*--dev.example.com')
+  })
+})
+
+describe('what dashboards ask for', () => {
+  test('everything is entitled and enabled, for anyone who asks', async () => {
+    verifies('rulings:entitlements', 'rulings:free-features')
+    const { features, ...rest } = await server.clientFor().deployment.getEntitlements()
+    expect(rest).toEqual({ warnings: [], errors: [], has_license: true, experimental: false, trial: false })
+    expect(Object.keys(features)).toHaveLength(9)
+    for (const feature of Object.values(features)) expect(feature).toEqual({ entitlement: 'entitled', enabled: true })
+  })
+
+  test('a service banner is there for whoever is signed in, and off', async () => {
+    verifies('deployment:service-banner')
+    expect(await server.client.deployment.getServiceBanner()).toEqual({ enabled: false })
+    expect((await callApi(server, 'GET /service-banner', { token: null })).status).toBe(401)
+  })
+
+  test('a report of the content security policy needs no session; bad JSON is 400', async () => {
+    verifies('deployment:csp-reports')
+    const headers = { 'Content-Type': 'application/csp-report' }
+    const body = JSON.stringify({ 'csp-report': { 'blocked-uri': 'https://example.com', x: 'y'.repeat(10_000) } })
+    const { status, json } = await callApi(server, 'POST /csp/reports', { token: null, headers, body })
+    expect([status, json]).toEqual([200, 'ok'])
+    expect((await callApi(server, 'POST /csp/reports', { token: null, headers, body: '{' })).status).toBe(400)
+  })
+
+  test('the document of the API is handed out, the same each time', async () => {
+    verifies('deployment:openapi')
+    const { status, text, json } = await callApi(server, 'GET /openapi.json', { token: null })
+    expect([status, json.openapi, json.info.version]).toEqual([200, '3.1.1', version])
+    expect(Object.keys(json.paths)).toEqual(expect.arrayContaining(['/audit', '/groups/{group}', '/openapi.json']))
+    expect((await callApi(server, 'GET /openapi.json', { token: null })).text).toBe(text)
+  })
+})
+
+describe('GET /updatecheck', () => {
+  let releases: Server
+  let url: string
+  let answer: { status: number; body: string }
+  beforeAll(async () => {
+    releases = createServer((_request, response) => {
+      response.statusCode = answer.status
+      response.end(answer.body)
+    })
+    await new Promise<void>((resolve) => releases.listen(0, '127.0.0.1', resolve))
+    url = `http://127.0.0.1:${(releases.address() as AddressInfo).port}/latest`
+  })
+  afterAll(async () => await new Promise((resolve) => releases.close(resolve)))
+
+  async function check(release: typeof answer, isDone: (found: { current: boolean; version: string }) => boolean) {
+    answer = release
+    const looking = await startTestServer({ config: { updateCheck: true, updateCheckUrl: url } })
+    try {
+      return await eventually(async () => {
+        const found = await looking.clientFor().deployment.updateCheck()
+        return isDone(found) ? found : undefined
+      })
+    } finally {
+      await looking.stop()
+    }
+  }
+
+  test('a newer release is told with its version and address', async () => {
+    verifies('deployment:updatecheck')
+    const found = await check(releaseNamed('v0.99.0'), ({ version: newest }) => newest === 'v0.99.0')
+    expect(found).toEqual({ current: false, version: 'v0.99.0', url: 'https://example.com/v0.99.0' })
+  })
+
+  test('the running version is current, as is one that is newer than the newest release', async () => {
+    verifies('deployment:updatecheck')
+    for (const tag of [version, 'v0.13.4', 'v0.13.3'])
+      expect(await check(releaseNamed(tag), ({ version: newest }) => newest === tag)).toMatchObject({ current: true, version: tag })
+  })
+
+  test('where nobody looks, or nothing sensible is answered, the running version is the newest', async () => {
+    verifies('deployment:updatecheck')
+    const own = { current: true, version, url: expect.any(String) as string }
+    expect(await server.clientFor().deployment.updateCheck()).toEqual(own)
+    for (const wrong of [
+      { status: 500, body: '' },
+      { status: 200, body: '{"tag_name":3}' },
+      { status: 200, body: 'no' },
+    ])
+      expect(await check(wrong, () => true)).toEqual(own)
+  })
+})

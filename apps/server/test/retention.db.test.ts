@@ -1,0 +1,117 @@
+import { verifies } from '@berth/requirements'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { pino } from 'pino'
+import { readConfig, type Retention } from '../src/config.ts'
+import { openDatabase, type Database } from '../src/database/database.ts'
+import { RetentionLoop } from '../src/features/retention/retention-loop.ts'
+import { RetentionStore } from '../src/features/retention/store.ts'
+import { buildEnded, createTemplate, createWorkspace, build } from './factories.ts'
+import { runSql } from './run-sql.ts'
+import { startTestServer, type TestServer } from './start-test-server.ts'
+
+const DAY_MS = 86_400_000
+const logger = pino({ level: 'silent' })
+
+let server: TestServer
+let database: Database
+beforeAll(async () => {
+  server = await startTestServer()
+  database = await openDatabase({ connectionUrl: server.databaseUrl, logger, maxConnections: 2 })
+})
+afterAll(async () => {
+  await database.close()
+  await server.stop()
+})
+beforeEach(async () => {
+  await runSql(server, 'delete from audit_logs')
+  await runSql(server, 'delete from agent_stats')
+})
+
+const KEEP: Retention = { jobLogsMs: 90 * DAY_MS, agentStatsMs: 30 * DAY_MS, auditLogMs: 365 * DAY_MS }
+
+function loop(keep: Partial<Retention> = {}): RetentionLoop {
+  return new RetentionLoop({ store: new RetentionStore(database.kysely), clock: server.clock, logger, keep: { ...KEEP, ...keep } })
+}
+
+const daysAgo = (days: number): string => new Date(server.clock.now().getTime() - days * DAY_MS).toISOString()
+
+async function countOf(table: string): Promise<number> {
+  const [row] = await runSql(server, `select count(*)::int as count from ${table}`)
+  return row?.['count'] as number
+}
+
+const logsOf = async (id: string): Promise<number> => await countOf(`provisioner_job_logs where job_id = '${id}'`)
+
+const read = (environment: Record<string, string>): Retention =>
+  readConfig({ arguments: [], environment, userId: 1000, homeDirectory: '/', agentDirectory: '/' }).retention
+
+async function insertStats(count: number, createdAt: string): Promise<void> {
+  await runSql(
+    server,
+    `insert into agent_stats (id, created_at, user_id, agent_id, workspace_id, template_id, payload)
+     select gen_random_uuid(), $1, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '{}' from generate_series(1, $2::int)`,
+    [createdAt, count],
+  )
+}
+
+test('statistics and entries of the audit log that are too old are deleted, however many, and nothing younger', async () => {
+  verifies('retention:deletes')
+  await insertStats(4_500, daysAgo(31))
+  await insertStats(3, daysAgo(29))
+  for (const [days, resource_id] of [
+    [366, '11111111-1111-4111-8111-111111111111'],
+    [364, '22222222-2222-4222-8222-222222222222'],
+  ] as const)
+    await server.client.audit.generateTest({ body: { time: daysAgo(days), resource_id } })
+  expect(await loop().tick(server.clock.now())).toEqual({ api_keys: 0, agent_stats: 4_500, audit_logs: 1, job_logs: 0 })
+  expect(await countOf('agent_stats')).toBe(3)
+  const { audit_logs } = await server.client.audit.list({ query: { limit: 9 } })
+  expect(audit_logs.map(({ resource_id }) => resource_id)).toEqual(['22222222-2222-4222-8222-222222222222'])
+  expect(await loop().tick(server.clock.now())).toEqual({ api_keys: 0, agent_stats: 0, audit_logs: 0, job_logs: 0 })
+})
+
+test('keys that expired a week ago are deleted; those that expired yesterday are told so', async () => {
+  verifies('retention:deletes')
+  const [old, fresh] = await Promise.all(
+    [8, 1].map(async (days) => {
+      const { key } = await server.client.sessions.createKey({ params: { user: 'me' } })
+      await runSql(server, 'update api_keys set expires_at = $2 where id = $1', [key.slice(0, 10), daysAgo(days)])
+      return key
+    }),
+  )
+  expect((await loop().tick(server.clock.now())).api_keys).toBe(1)
+  await expect(server.clientFor(old).users.get({ params: { user: 'me' } })).rejects.toMatchObject({
+    status: 401,
+    detail: 'API key is invalid.',
+  })
+  await expect(server.clientFor(fresh).users.get({ params: { user: 'me' } })).rejects.toMatchObject({
+    status: 401,
+    detail: expect.stringContaining('expired') as string,
+  })
+})
+
+test('logs of old jobs are deleted, save those of the newest build of a workspace that is still there', async () => {
+  verifies('retention:deletes')
+  const template = await createTemplate(server)
+  const workspace = await createWorkspace(server, template)
+  const first = await buildEnded(server.client, workspace.latest_build.id)
+  const second = await build(server.client, workspace.id, 'stop')
+  await runSql(server, `update provisioner_jobs set completed_at = $1 where completed_at is not null`, [daysAgo(91)])
+  const { job_logs } = await loop().tick(server.clock.now())
+  expect(job_logs).toBeGreaterThan(0)
+  expect([await logsOf(first.job.id), (await logsOf(second.job.id)) > 0]).toEqual([0, true])
+  expect(await server.client.builds.get({ params: { workspacebuild: first.id } })).toMatchObject({ id: first.id })
+})
+
+test('0 keeps everything, and the defaults are 90, 30 and 365 days', async () => {
+  verifies('retention:settings')
+  await insertStats(1, daysAgo(9_000))
+  await server.client.audit.generateTest({ body: { time: daysAgo(9_000) } })
+  const forever = loop({ agentStatsMs: undefined, auditLogMs: undefined, jobLogsMs: undefined })
+  expect(await forever.tick(server.clock.now())).toMatchObject({ agent_stats: 0, audit_logs: 0, job_logs: 0 })
+  expect(read({})).toEqual(KEEP)
+  expect(read({ BERTH_AUDIT_LOG_RETENTION: '0', BERTH_JOB_LOG_RETENTION: '1h' })).toMatchObject({
+    auditLogMs: undefined,
+    jobLogsMs: 3_600_000,
+  })
+})

@@ -22,10 +22,11 @@ import { groupRoutes } from './features/groups/routes.ts'
 import { gitAuthCallback } from './features/git-auth/callback-routes.ts'
 import { gitAuthRoutes } from './features/git-auth/routes.ts'
 import { gitSshKeyRoutes } from './features/git-ssh-keys/routes.ts'
+import { instanceIdentityRoutes } from './features/instance-identity/routes.ts'
 import { organizationRoutes } from './features/organizations/routes.ts'
 import { roleRoutes } from './features/roles/routes.ts'
-import { parameterRoutes } from './features/parameters/routes.ts'
 import { quotaRoutes } from './features/quotas/routes.ts'
+import { parameterRoutes } from './features/parameters/routes.ts'
 import { sessionRoutes } from './features/sessions/routes.ts'
 import { dryRunRoutes } from './features/template-versions/dry-run-routes.ts'
 import { templateVersionRoutes } from './features/template-versions/routes.ts'
@@ -35,6 +36,7 @@ import { workspaceRoutes } from './features/workspaces/routes.ts'
 import type { AgentRow, FoundByPath } from './found.ts'
 import { createGate } from './gate.ts'
 import type { Origin } from './http/caller.ts'
+import { redirectToTls } from './http/redirect-to-tls.ts'
 import { sendFailure } from './http/send-failure.ts'
 import { pathOf, queryOf } from './http/request-target.ts'
 import { serve, type Gate, type Route } from './http/serve.ts'
@@ -66,6 +68,8 @@ export function createApp(options: AppOptions): App {
   const { services, config, clock } = options
   const derp = derpHandler({ service: services.derp, upgrades, clock, connectionRateLimit: config.apiRateLimit })
   app.use(announce(options))
+  const { tls, tlsRedirectHttp, accessUrl } = options.config
+  if (tls !== undefined && tlsRedirectHttp && accessUrl?.startsWith('https:') === true) app.use(redirectToTls(accessUrl))
   app.get('/healthz', (_request, response) => {
     response.setHeader('Content-Type', 'text/plain; charset=utf-8')
     response.end('OK')
@@ -131,6 +135,7 @@ function apiRouter({ services, config, clock, version }: AppOptions, upgrades: W
     ...serve(api.gitSshKeys, gitSshKeyRoutes(services.gitSshKeys, services.agents), kit),
     ...serve(api.gitAuth, gitAuthRoutes(services.gitAuth, services.agents), kit),
     ...serve(api.agents, agentRoutes({ service: services.agents, tunnels: services.tunnels, resources }), kit),
+    ...serve(api.instanceIdentity, instanceIdentityRoutes(services.instanceIdentity), kit),
     ...serve(api.coordinator, coordinatorRoutes(services.coordinator), kit),
   ]
   return mount(routes, gate)

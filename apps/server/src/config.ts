@@ -2,13 +2,15 @@ import { join } from 'node:path'
 import { DurationError, WireValueError, parseBool, parseDuration } from '@berth/schema/rules'
 import { deploymentFlags, readDeploymentValues, type DeploymentValue } from './deployment-values.ts'
 import { ConfigError } from './config-error.ts'
+import { instanceIdentitySettings, readInstanceIdentity, type InstanceIdentityConfig } from './instance-identity-settings.ts'
 import { readSignIn, signInSettings, type SignInConfig } from './sign-in-settings.ts'
 import { readGitAuthProviders, type GitAuthProvider } from './git-auth-settings.ts'
+import { readTls, tlsSettings, type TlsConfig } from './tls-settings.ts'
 
 export { ConfigError } from './config-error.ts'
 
 /** Everything an administrator can decide. */
-export interface Config extends SignInConfig {
+export interface Config extends InstanceIdentityConfig, SignInConfig, TlsConfig {
   readonly httpHost: string
   readonly httpPort: number
   /** Where people and agents reach the server; undefined: the address that it listens on. */
@@ -211,6 +213,8 @@ const settings = {
   agentStatsRetention: setting('AGENT_STATS_RETENTION', '720h', 'How long statistics of agents are kept; 0 keeps them.', retention),
   auditLogRetention: setting('AUDIT_LOG_RETENTION', '8760h', 'How long entries of the audit log are kept; 0 keeps them.', retention),
   ...signInSettings,
+  ...instanceIdentitySettings,
+  ...tlsSettings(readAddress),
   secureAuthCookie: setting('SECURE_AUTH_COOKIE', 'false', 'Send session cookies over HTTPS only.', parseBool),
   secretKeys: setting(
     'SECRET_KEY',
@@ -282,6 +286,8 @@ export function readConfig(sources: ConfigSources): Config {
     }),
     maxTokenLifetimeMs: read(settings.maxTokenLifetimeMs),
     ...readSignIn(read),
+    ...readInstanceIdentity(read),
+    ...readTls(read, settings),
     secretKeys: read(settings.secretKeys),
     sshKeygenAlgorithm: read(settings.sshKeygenAlgorithm),
     gitAuthProviders: readGitAuthProviders(sources.environment),

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rm } from 'node:fs/promises'
-import { createServer as createHttpServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
 import { join } from 'node:path'
 import type { Driver } from '@berth/provisioner'
 import type { Logger } from 'pino'
@@ -19,6 +18,8 @@ import { createDrivers } from './drivers.ts'
 import { readDerpMap } from './features/derp/derp-map.ts'
 import { replicaLockName } from './features/provisioner-jobs/job-lease.ts'
 import { openSecrets } from './secrets/open-secrets.ts'
+import { closeListener, drainListener, listen, type Listener } from './listener.ts'
+import { createTlsServer } from './tls-listener.ts'
 import { version } from './version.ts'
 
 /** What a server may be given instead of the real thing. */
@@ -34,8 +35,10 @@ export interface ServerWorld {
 
 /** A server that is up. */
 export interface BerthServer {
-  /** Where it listens, for example `http://127.0.0.1:3000`. */
+  /** Where it listens, for example `http://127.0.0.1:3000`; over HTTPS where that is on. */
   readonly url: string
+  /** Where it listens over plain HTTP. */
+  readonly httpUrl: string
   /** Where people and agents reach it. */
   readonly accessUrl: string
   /** Which database it uses, without secrets. */
@@ -51,7 +54,6 @@ export interface BerthServer {
 const CONNECTIONS_TO_WARM = 4
 const DRAIN_MS = 3_000
 const FETCH_MS = 10_000
-const IDLE_CHECK_MS = 50
 
 /**
  * Starts a server: database, migrations, HTTP, workers. Rejects with a sentence that says what is wrong; nothing is left running then.
@@ -92,8 +94,14 @@ async function start(
   started.push(async () => await rm(workDirectory, { recursive: true, force: true }))
 
   const http = createHttpServer()
-  const url = await listen(http, config)
-  started.push(async () => await closeHttp(http))
+  const { httpHost, httpPort, tls } = config
+  const httpUrl = await listen(http, { scheme: 'http', host: httpHost, port: httpPort, name: 'BERTH_HTTP_ADDRESS' })
+  started.push(async () => await closeListener(http))
+  const https = tls === undefined ? undefined : await createTlsServer(tls)
+  const url =
+    https === undefined || tls === undefined ? httpUrl : await listen(https, { scheme: 'https', name: 'BERTH_TLS_ADDRESS', ...tls })
+  if (https !== undefined) started.push(async () => await closeListener(https))
+  const listeners = https === undefined ? [http] : [http, https]
   const accessUrl = config.accessUrl ?? url
   const derpMap = await readDerpMap(config, accessUrl, { fetchText, readText: async (path) => await readFile(path, 'utf8') })
   const drivers = world.drivers ?? createDrivers(config)
@@ -112,12 +120,15 @@ async function start(
     workDirectory,
   })
   const app = createApp({ services, config, clock, logger, version })
-  http.on('request', app.listener)
-  app.upgrades.attach(http)
+  for (const listener of listeners) {
+    listener.on('request', app.listener)
+    app.upgrades.attach(listener)
+  }
   await services.start()
-  started.push(async () => await stopServing({ http, app, services, drivers }))
+  started.push(async () => await stopServing({ listeners, app, services, drivers }))
   return {
     url,
+    httpUrl,
     accessUrl,
     databaseName,
     hasUsers: async () => await services.users.hasAny(),
@@ -196,47 +207,19 @@ async function prepareWorkDirectory(config: Config, replicaId: string): Promise<
   return path
 }
 
-async function listen(http: Server, { httpHost, httpPort }: Config): Promise<string> {
-  await new Promise<void>((resolve, reject) => {
-    http.once('error', (error: NodeJS.ErrnoException) => {
-      const address = `${httpHost}:${httpPort}`
-      if (error.code === 'EADDRINUSE')
-        reject(
-          new Error(`The address ${address} is taken by another program. Stop it, or choose another with BERTH_HTTP_ADDRESS.`, {
-            cause: error,
-          }),
-        )
-      else reject(new Error(`The server cannot listen on ${address}: ${error.message}`, { cause: error }))
-    })
-    http.listen(httpPort, httpHost, resolve)
-  })
-  const { port } = http.address() as AddressInfo
-  const isAny = httpHost === '0.0.0.0' || httpHost === '::'
-  const host = isAny ? '127.0.0.1' : httpHost.includes(':') ? `[${httpHost}]` : httpHost
-  return `http://${host}:${port}`
-}
-
 /** Stops in the order in which nothing is lost: no new requests, streams ended, jobs ended, sockets closed. */
-async function stopServing(serving: { http: Server; app: App; services: Services; drivers: readonly Driver[] }): Promise<void> {
-  const { http, app, services, drivers } = serving
-  // A connection that is kept alive would go on asking: each gets its answer, and the word that it was the last.
-  http.prependListener('request', (_request, response) => response.setHeader('Connection', 'close'))
-  const closed = closeHttp(http)
-  const closingIdle = setInterval(() => http.closeIdleConnections(), IDLE_CHECK_MS)
-  http.closeIdleConnections()
+async function stopServing(serving: {
+  listeners: readonly Listener[]
+  app: App
+  services: Services
+  drivers: readonly Driver[]
+}): Promise<void> {
+  const { listeners, app, services, drivers } = serving
+  const drained = Promise.all(listeners.map(async (listener) => await drainListener(listener, DRAIN_MS)))
   await services.stop()
   app.upgrades.closeAll()
-  const deadline = setTimeout(() => {
-    app.upgrades.terminateAll()
-    http.closeAllConnections()
-  }, DRAIN_MS)
-  await closed
+  const deadline = setTimeout(() => app.upgrades.terminateAll(), DRAIN_MS)
+  await drained
   clearTimeout(deadline)
-  clearInterval(closingIdle)
   for (const driver of drivers) await driver.close?.()
-}
-
-async function closeHttp(http: Server): Promise<void> {
-  if (!http.listening) return
-  await new Promise<void>((resolve) => http.close(() => resolve()))
 }

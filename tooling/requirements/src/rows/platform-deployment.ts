@@ -35,7 +35,8 @@ export const platformDeployment = [
     { section: 'platform §4.14: groups', issue: 4 },
     {
       'groups:manage': 'Groups are created, listed, read, renamed and deleted; each change is recorded.',
-      'groups:members': 'Members of the organization are added to a group and removed from it; strangers are refused and nothing is changed.',
+      'groups:members':
+        'Members of the organization are added to a group and removed from it; strangers are refused and nothing is changed.',
       'groups:everyone': 'Everybody of an organization is a group with its ID that keeps its name and cannot be deleted.',
       'groups:access': 'Members read the groups of their organization, and only who may manage them changes them.',
       'groups:template-access': 'A group on the access list of a template opens the template to its members, from the next request on.',
@@ -53,7 +54,8 @@ export const platformDeployment = [
   ...rows(
     { section: 'issue 4: retention', issue: 4 },
     {
-      'retention:deletes': 'Expired keys, old logs of jobs, old statistics and old entries of the audit log are deleted, and nothing younger.',
+      'retention:deletes':
+        'Expired keys, old logs of jobs, old statistics and old entries of the audit log are deleted, and nothing younger.',
       'retention:settings': 'How long things are kept is a setting for each kind; 0 keeps them.',
     },
   ),
@@ -77,6 +79,16 @@ export const platformDeployment = [
       'rate:by-user-and-address': 'One client is limited and distinct ones are not; a signed-in caller is counted by user.',
       'users:parameter': 'An empty or unknown user is 400, `me` with a key is found.',
       'routes:authorization': 'A refused caller gets nothing but 403 and 404, save for the public routes and filtered lists.',
+    },
+  ),
+  ...rows(
+    { section: 'platform §7.13', issue: 4 },
+    {
+      'tls:listener':
+        'With TLS on the server listens for HTTPS, shows the certificate that fits the name, and speaks no version below the least.',
+      'tls:client-authentication': 'Clients are asked for certificates, and let in or not, as the setting says.',
+      'tls:redirect': 'Who comes over HTTP is sent to the HTTPS access URL with path and query, save by an address of the machine itself.',
+      'tls:settings': 'Settings that do not go together, and files that cannot be used, are named.',
     },
   ),
 ]

@@ -1,0 +1,51 @@
+import type { Server as HttpServer } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+
+export type Listener = HttpServer | HttpsServer
+
+const IDLE_CHECK_MS = 50
+
+interface Place {
+  readonly scheme: 'http' | 'https'
+  readonly host: string
+  readonly port: number
+  /** The setting that the address comes from. */
+  readonly name: string
+}
+
+/** Begins to listen. Returns the URL; throws an Error with one sentence that names the setting. */
+export async function listen(listener: Listener, { scheme, host, port, name }: Place): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    listener.once('error', (error: NodeJS.ErrnoException) => {
+      const address = `${host}:${port}`
+      const message =
+        error.code === 'EADDRINUSE'
+          ? `The address ${address} is taken by another program. Stop it, or choose another with ${name}.`
+          : `The server cannot listen on ${address} (${name}): ${error.message}`
+      reject(new Error(message, { cause: error }))
+    })
+    listener.listen(port, host, resolve)
+  })
+  const { port: actualPort } = listener.address() as AddressInfo // of a TCP server
+  const isAny = host === '0.0.0.0' || host === '::'
+  return `${scheme}://${isAny ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${actualPort}`
+}
+
+export async function closeListener(listener: Listener): Promise<void> {
+  if (!listener.listening) return
+  await new Promise<void>((resolve) => listener.close(() => resolve()))
+}
+
+/** Stops listening and waits for the answers under way; what is not done after `patienceMs` is cut off. */
+export async function drainListener(listener: Listener, patienceMs: number): Promise<void> {
+  // A connection that is kept alive would go on asking: each gets its answer, and the word that it was the last.
+  listener.prependListener('request', (_request, response) => response.setHeader('Connection', 'close'))
+  const closed = closeListener(listener)
+  const closingIdle = setInterval(() => listener.closeIdleConnections(), IDLE_CHECK_MS)
+  const deadline = setTimeout(() => listener.closeAllConnections(), patienceMs)
+  listener.closeIdleConnections()
+  await closed
+  clearTimeout(deadline)
+  clearInterval(closingIdle)
+}

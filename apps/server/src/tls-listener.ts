@@ -1,0 +1,74 @@
+import { X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:https'
+import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls'
+import type { TlsListenerConfig } from './tls-settings.ts'
+
+const VERSIONS: Readonly<Record<TlsListenerConfig['minVersion'], SecureVersion>> = {
+  tls10: 'TLSv1',
+  tls11: 'TLSv1.1',
+  tls12: 'TLSv1.2',
+  tls13: 'TLSv1.3',
+}
+
+interface Identity {
+  readonly certificate: X509Certificate
+  readonly cert: Buffer
+  readonly key: Buffer
+  readonly context: SecureContext
+}
+
+/** Makes the HTTPS server. Throws an Error with one sentence that names the file that cannot be used. */
+export async function createTlsServer(config: TlsListenerConfig): Promise<Server> {
+  const minVersion = VERSIONS[config.minVersion]
+  const ca = config.clientCaFile === undefined ? undefined : await readPem('BERTH_TLS_CLIENT_CA_FILE', config.clientCaFile)
+  const identities = await Promise.all(config.certificates.map(async (files) => await readIdentity(files, { minVersion, ca })))
+  const [first] = identities
+  if (first === undefined) throw new Error('BERTH_TLS_CERT_FILE names no certificate.')
+  const server = createServer({
+    cert: first.cert,
+    key: first.key,
+    minVersion,
+    ...(ca !== undefined && { ca }),
+    requestCert: config.clientAuth !== 'none',
+    // What is only asked for, or need not be known to anybody, is let in; what was given and is wrong is judged below.
+    rejectUnauthorized: config.clientAuth === 'require-and-verify',
+    SNICallback: (name, done) =>
+      done(null, identities.find(({ certificate }) => certificate.checkHost(name) !== undefined)?.context ?? first.context),
+  })
+  server.on('secureConnection', (socket) => {
+    const hasCertificate = socket.getPeerX509Certificate() !== undefined
+    const isRefused =
+      (config.clientAuth === 'require-any' && !hasCertificate) ||
+      (config.clientAuth === 'verify-if-given' && hasCertificate && !socket.authorized)
+    if (isRefused) socket.destroy()
+  })
+  // A client that does not speak TLS is its own affair.
+  server.on('tlsClientError', (_error, socket) => socket.destroy())
+  return server
+}
+
+async function readIdentity(
+  { certFile, keyFile }: { readonly certFile: string; readonly keyFile: string },
+  { minVersion, ca }: { readonly minVersion: SecureVersion; readonly ca: Buffer | undefined },
+): Promise<Identity> {
+  const [cert, key] = await Promise.all([readPem('BERTH_TLS_CERT_FILE', certFile), readPem('BERTH_TLS_KEY_FILE', keyFile)])
+  try {
+    const context = createSecureContext({ cert, key, minVersion, ...(ca !== undefined && { ca }) })
+    return { certificate: new X509Certificate(cert), cert, key, context }
+  } catch (error) {
+    throw new Error(`The certificate ${certFile} and the key ${keyFile} cannot be used together: ${reasonOf(error)}`, { cause: error })
+  }
+}
+
+async function readPem(name: string, path: string): Promise<Buffer> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    throw new Error(`${name}: ${path} cannot be read: ${reasonOf(error)}`, { cause: error })
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

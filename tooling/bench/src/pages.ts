@@ -1,5 +1,5 @@
-import { createClient } from '@berth/sdk'
-import { figureLine, percentile, print, reportLine, timeEach } from './percentiles.ts'
+import { createClient, type Client } from '@berth/sdk'
+import { figureLine, percentile, print, reportLine, timeInTurns } from './percentiles.ts'
 import { seedWorkspaces } from './seed.ts'
 import { withServer } from './with-server.ts'
 
@@ -7,43 +7,68 @@ const SIZES = [1_000, 10_000, 100_000]
 const READS = 400
 const SEARCHES = 50
 /** Not measured: statements are prepared and code is compiled. */
-const WARM_UP = 100
+const WARM_UP = 50
 const MAX_RATIO = 1.5
+const SEARCHED = ['status:running', 'status:starting', 'name:ws-77', 'name:nothing-has-it', 'has-agent:connected', 'owner:seed-2']
 
-/** Pages of workspaces, at growing sizes. */
+/** A server with so many workspaces. */
+interface Sized {
+  readonly size: number
+  readonly owner: Client
+  /** Has a hundred of them. */
+  readonly member: Client
+}
+
+/** Pages of workspaces, by servers of growing sizes that are read in turns: whatever else the machine does meanwhile is shared by all. */
 export async function pages(): Promise<void> {
-  await withServer(async ({ server, owner, database, login }) => {
-    const medians = new Map<string, number[]>()
-    let seeded = 0
-    for (const size of SIZES) {
-      await seedWorkspaces(database, { from: seeded + 1, to: size })
-      seeded = size
-      const member = createClient({ url: server.url, token: await login('seed-1@example.com') })
-      for (const [who, reader] of Object.entries({ owner, member })) {
-        const page = async (): Promise<unknown> => await reader.workspaces.list({ query: { limit: 25 } })
-        await timeEach(WARM_UP, page)
-        const samples = await timeEach(READS, page)
-        print(reportLine(`GET /workspaces?limit=25 at ${size}, ${who}`, samples, 50))
-        medians.set(who, [...(medians.get(who) ?? []), percentile(samples, 0.5)])
-      }
-      const { rows } = await database.query<{ id: string }>(
-        `select id from workspaces where name like 'ws-%' order by name limit ${SEARCHES}`,
-      )
-      const one = async (round: number): Promise<unknown> =>
-        await owner.workspaces.get({ params: { workspace: rows[round % rows.length]?.id ?? '' } })
-      print(reportLine(`GET /workspaces/{id} at ${size}`, await timeEach(READS, one)))
-      for (const q of ['status:running', 'status:starting', 'name:ws-77', 'name:nothing-has-it', 'has-agent:connected', 'owner:seed-2']) {
-        const search = async (): Promise<unknown> => await owner.workspaces.list({ query: { q, limit: 25 } })
-        print(reportLine(`GET /workspaces?q=${q}&limit=25 at ${size}, owner`, await timeEach(SEARCHES, search)))
-      }
-    }
-    for (const [who, [smallest = Number.NaN, ...rest]] of medians)
-      print(
-        figureLine(`page of 25 at ${SIZES.at(-1)} to that at ${SIZES[0]}, ${who}`, {
-          value: (rest.at(-1) ?? Number.NaN) / smallest,
-          unit: '×',
-          target: MAX_RATIO,
-        }),
-      )
+  await withSizes(SIZES, [], measure)
+}
+
+async function withSizes(
+  sizes: readonly number[],
+  ready: readonly Sized[],
+  work: (sized: readonly Sized[]) => Promise<void>,
+): Promise<void> {
+  const [size, ...rest] = sizes
+  if (size === undefined) return await work(ready)
+  return await withServer(async ({ server, owner, database, login }) => {
+    await seedWorkspaces(database, { from: 1, to: size })
+    const member = createClient({ url: server.url, token: await login('seed-1@example.com') })
+    await withSizes(rest, [...ready, { size, owner, member }], work)
   })
+}
+
+async function measure(sized: readonly Sized[]): Promise<void> {
+  for (const who of ['owner', 'member'] as const) {
+    const medians = await inTurns(sized, `GET /workspaces?limit=25, ${who}`, {
+      times: READS,
+      read: async (of) => await of[who].workspaces.list({ query: { limit: 25 } }),
+    })
+    const ratio = (medians.at(-1) ?? Number.NaN) / (medians[0] ?? Number.NaN)
+    print(figureLine(`page of 25 at ${SIZES.at(-1)} to that at ${SIZES[0]}, ${who}`, { value: ratio, unit: '×', target: MAX_RATIO }))
+  }
+  // Seeded workspaces have the same IDs everywhere.
+  const [workspace] = (await sized[0]?.member.workspaces.list({ query: { limit: 1 } }))?.workspaces.map(({ id }) => id) ?? []
+  await inTurns(sized, 'GET /workspaces/{id}', {
+    times: READS,
+    read: async ({ member }) => await member.workspaces.get({ params: { workspace: workspace ?? '' } }),
+  })
+  for (const q of SEARCHED)
+    await inTurns(sized, `GET /workspaces?q=${q}&limit=25, owner`, {
+      times: SEARCHES,
+      read: async ({ owner }) => await owner.workspaces.list({ query: { q, limit: 25 } }),
+    })
+}
+
+/** Prints a line for each size. Returns the medians. */
+async function inTurns(
+  sized: readonly Sized[],
+  what: string,
+  { times, read }: { readonly times: number; readonly read: (of: Sized) => Promise<unknown> },
+): Promise<number[]> {
+  const works = sized.map((of) => async () => await read(of))
+  await timeInTurns(Math.min(times, WARM_UP), works)
+  const samples = await timeInTurns(times, works)
+  for (const [index, { size }] of sized.entries()) print(reportLine(`${what} at ${size}`, samples[index] ?? []))
+  return samples.map((of) => percentile(of, 0.5))
 }

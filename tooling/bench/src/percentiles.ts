@@ -28,6 +28,14 @@ export async function timeEach(times: number, work: (round: number) => Promise<u
   return samples
 }
 
+/** As {@link timeEach} for several pieces of work, each once in every round. */
+export async function timeInTurns(times: number, works: readonly (() => Promise<unknown>)[]): Promise<number[][]> {
+  const samples = works.map((): number[] => [])
+  for (let round = 0; round < times; round++)
+    for (const [index, work] of works.entries()) samples[index]?.push(...(await timeEach(1, work)))
+  return samples
+}
+
 export function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }

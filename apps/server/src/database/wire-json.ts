@@ -87,11 +87,19 @@ const APPS = sql`coalesce((
     'healthcheck_interval', app.healthcheck_interval, 'healthcheck_threshold', app.healthcheck_threshold, 'health', app.health) order by app.slug)
   from workspace_apps app where app.agent_id = agent.id), '[]'::json)`
 
+// As an expression instead of a function in the database: PostgreSQL would call one for each agent.
+function sinceBeat(column: 'last_connected_at' | 'updated_at'): RawBuilder<string> {
+  return sql`greatest(${sql.ref(`agent.${column}`)}, (select beat_at from replica_beats where replica_id = agent.connected_replica_id))`
+}
+
+/** When the agent in the table alias `agent` was last heard of: by itself, or through the server that it is connected to. */
+export const agentLastHeardOf: RawBuilder<string> = sinceBeat('last_connected_at')
+
 /** The agent in the table alias `agent`, with its apps, as a {@link StoredAgent}. */
 export const agentJson: RawBuilder<StoredAgent> = sql`json_build_object(
-  'id', agent.id, 'created_at', wire_time(agent.created_at), 'updated_at', wire_time(agent_last_heard_of(agent.updated_at, agent.connected_replica_id)),
+  'id', agent.id, 'created_at', wire_time(agent.created_at), 'updated_at', wire_time(${sinceBeat('updated_at')}),
   'first_connected_at', wire_time(agent.first_connected_at),
-  'last_connected_at', wire_time(agent_last_heard_of(agent.last_connected_at, agent.connected_replica_id)),
+  'last_connected_at', wire_time(${sinceBeat('last_connected_at')}),
   'disconnected_at', wire_time(agent.disconnected_at), 'name', agent.name, 'resource_id', agent.resource_id,
   'auth_instance_id', agent.auth_instance_id, 'architecture', agent.architecture, 'environment_variables', agent.environment_variables,
   'operating_system', agent.operating_system, 'startup_script', agent.startup_script, 'directory', agent.directory, 'version', agent.version,

@@ -2,7 +2,7 @@ import type { AgentStats } from '@berth/schema'
 import { randomUUID } from 'node:crypto'
 import { sql, type RawBuilder } from 'kysely'
 import type { Queries } from '../../database/database.ts'
-import { agentJson, type StoredAgent } from '../../database/wire-json.ts'
+import { agentJson, agentLastHeardOf, type StoredAgent } from '../../database/wire-json.ts'
 import type { AgentRow, WorkspaceRow } from '../../found.ts'
 
 /** To what an agent belongs. */
@@ -33,6 +33,17 @@ export class AgentStore {
       .selectFrom('workspace_agents')
       .selectAll()
       .where('hashed_auth_token', '=', hashedToken)
+      .orderBy('created_at', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+  }
+
+  /** The one that was created last, where several are on a machine of that name. */
+  async findByInstance(instanceId: string): Promise<AgentRow | undefined> {
+    return await this.#queries
+      .selectFrom('workspace_agents')
+      .selectAll()
+      .where('auth_instance_id', '=', instanceId)
       .orderBy('created_at', 'desc')
       .limit(1)
       .executeTakeFirst()
@@ -87,7 +98,9 @@ export class AgentStore {
   }
 
   async disconnected(id: string, replicaId: string, now: string): Promise<void> {
-    await sql`update workspace_agents agent set ${leaves(now)} where id = ${id} and connected_replica_id = ${replicaId}`.execute(this.#queries)
+    await sql`update workspace_agents agent set ${leaves(now)} where id = ${id} and connected_replica_id = ${replicaId}`.execute(
+      this.#queries,
+    )
   }
 
   /**
@@ -176,10 +189,9 @@ export class AgentStore {
 
 /** What becomes of the row in the alias `agent` when its server has lost it. Later than the last sign of life, or the agent would still count as connected. */
 function leaves(now: string): RawBuilder<unknown> {
-  const lastHeardOf = sql`agent_last_heard_of(agent.last_connected_at, agent.connected_replica_id)`
   return sql`
-    last_connected_at = ${lastHeardOf}, updated_at = ${now}, connected_replica_id = null,
-    disconnected_at = greatest(${now}::timestamptz, ${lastHeardOf} + interval '1 microsecond')`
+    last_connected_at = ${agentLastHeardOf}, updated_at = ${now}, connected_replica_id = null,
+    disconnected_at = greatest(${now}::timestamptz, ${agentLastHeardOf} + interval '1 microsecond')`
 }
 
 /** Activity keeps a workspace running for an hour more, once its deadline is less than 50 minutes away (Coder v2 API, v0.13.4). */

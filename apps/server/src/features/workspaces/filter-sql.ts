@@ -1,5 +1,6 @@
 import type { AgentStatus, WorkspaceStatus } from '@berth/schema'
 import { sql, type RawBuilder } from 'kysely'
+import { agentLastHeardOf } from '../../database/wire-json.ts'
 
 /** What a list is narrowed to; everything that is given must match. */
 export interface WorkspaceFilter {
@@ -66,8 +67,7 @@ function statusSql(status: WorkspaceStatus): RawBuilder<boolean> {
 function agentSql(status: AgentStatus | 'unknown', { now, inactiveBefore }: Instants): RawBuilder<boolean> {
   if (status === 'unknown') return sql`false`
   const isLate = sql`(agent.connection_timeout_seconds > 0 and agent.created_at < ${now}::timestamptz - make_interval(secs => agent.connection_timeout_seconds))`
-  const lastHeardOf = sql`agent_last_heard_of(agent.last_connected_at, agent.connected_replica_id)`
-  const isGone = sql`(agent.disconnected_at > ${lastHeardOf} or ${lastHeardOf} < ${inactiveBefore}::timestamptz)`
+  const isGone = sql`(agent.disconnected_at > ${agentLastHeardOf} or ${agentLastHeardOf} < ${inactiveBefore}::timestamptz)`
   const condition: Readonly<Record<AgentStatus, RawBuilder<boolean>>> = {
     timeout: sql`(agent.last_connected_at is null and ${isLate})`,
     connecting: sql`(agent.last_connected_at is null and not ${isLate})`,

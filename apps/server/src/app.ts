@@ -13,7 +13,7 @@ import { authorizationRoutes } from './features/authorization/routes.ts'
 import { buildRoutes } from './features/builds/routes.ts'
 import { coordinatorRoutes } from './features/coordinator/routes.ts'
 import { applicationRoutes } from './features/deployment/application-routes.ts'
-import { apiReferencePage } from './features/deployment/api-reference-page.ts'
+import { apiReferenceRoutes } from './features/deployment/api-reference-routes.ts'
 import { deploymentRoutes } from './features/deployment/routes.ts'
 import { DERP_PATH, answerLatencyCheck, derpHandler } from './features/derp/routes.ts'
 import { externalSignInRoutes } from './features/external-sign-in/routes.ts'
@@ -77,7 +77,7 @@ export function createApp(options: AppOptions): App {
   app.get(`${DERP_PATH}/latency-check`, answerLatencyCheck)
   app.all(DERP_PATH, (request, response) => derp(request, response, originOf(response)))
   app.use('/api/v2', apiRouter(options, upgrades))
-  app.use(apiReferencePage({ hasSwagger: options.config.swaggerEnable }))
+  app.use(apiReferenceRoutes({ hasSwagger: options.config.swaggerEnable }))
   app.get('/gitauth/:provider/callback', gitAuthHandler(options))
   app.use((_request, response) => {
     response.setHeader('Content-Type', 'text/plain; charset=utf-8')

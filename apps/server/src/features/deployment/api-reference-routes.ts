@@ -38,7 +38,7 @@ interface Script {
 }
 
 /** `/docs` shows the document of the API; `/swagger` leads there where the setting says so (Coder v2 API, v0.13.4: the place of Swagger UI). */
-export function apiReferencePage({ hasSwagger }: { readonly hasSwagger: boolean }): Router {
+export function apiReferenceRoutes({ hasSwagger }: { readonly hasSwagger: boolean }): Router {
   const router = Router()
   let script: Promise<Script> | undefined
   router.get('/docs', (_request, response) => {

@@ -49,10 +49,9 @@ export function createGate(dependencies: Dependencies): Gate<FoundByPath, AgentR
     identifyAgent: async (token) => await agents.identify(token),
     spell: {
       ...Object.fromEntries(
-        ['organization', 'file', 'template', 'templateversion', 'group', 'dryrun', 'workspace', 'workspacebuild', 'workspaceagent'].map((name) => [
-          name,
-          uuidOf(name),
-        ]),
+        ['organization', 'file', 'template', 'templateversion', 'dryrun', 'group', 'workspace', 'workspacebuild', 'workspaceagent'].map(
+          (name) => [name, uuidOf(name)],
+        ),
       ),
       buildnumber: buildNumber,
       parameterscope: parameterScope,

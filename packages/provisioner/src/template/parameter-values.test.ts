@@ -97,3 +97,8 @@ test('a condition too long to be stored is left out', () => {
   const options = Array.from({ length: 60 }, (_, index) => ({ name: `${index}`, value: `value-${index}` }))
   expect(parameterSchemas([{ name: 'p', options }])[0]).toMatchObject({ validation_type_system: 'none', validation_condition: '' })
 })
+
+test('only a parameter that may not change says so', () => {
+  const [fixed, free, silent] = parameterSchemas([{ name: 'fixed', mutable: false }, { name: 'free', mutable: true }, { name: 'silent' }])
+  expect([fixed?.mutable, free?.mutable, silent?.mutable]).toEqual([false, undefined, undefined])
+})

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import type { Driver } from '@berth/provisioner'
 import type { DERPMap } from '@berth/schema'
 import type { Logger } from 'pino'
@@ -41,6 +42,7 @@ import { GitAuthService } from './features/git-auth/service.ts'
 import { GitAuthStore } from './features/git-auth/store.ts'
 import { GitSshKeyService } from './features/git-ssh-keys/service.ts'
 import { GitSshKeyStore } from './features/git-ssh-keys/store.ts'
+import { InstanceIdentityService } from './features/instance-identity/service.ts'
 import { OrganizationService } from './features/organizations/service.ts'
 import { OrganizationStore } from './features/organizations/store.ts'
 import { ParameterService } from './features/parameters/service.ts'
@@ -78,7 +80,7 @@ import { WorkspaceService } from './features/workspaces/service.ts'
 import { WorkspaceStore } from './features/workspaces/store.ts'
 import { WorkspaceWatches } from './features/workspaces/watch-stream.ts'
 import { version } from './version.ts'
-import type { SecretBox } from './secrets/secret-box.ts'
+import { placeOf, type SecretBox } from './secrets/secret-box.ts'
 
 /** What is handed in from outside. */
 export interface World {
@@ -125,6 +127,7 @@ export interface Services {
   readonly watches: WorkspaceWatches
   readonly builds: BuildService
   readonly agents: AgentService
+  readonly instanceIdentity: InstanceIdentityService
   readonly tunnels: AgentTunnels
   readonly coordinator: CoordinatorService
   readonly derp: DerpService
@@ -171,7 +174,8 @@ export function compose(world: World): Services {
   const roles = new RoleService({ organizations })
   const files = new FileService({ store: new FileStore(queries), clock })
   const parameters = new ParameterService({ database, audit, store: new ParameterStore(queries, secrets), clock })
-  const jobs = new JobService({ store: jobStore, clock, logWakeUps })
+  const sealToken = (agentId: string, token: string): Buffer => secrets.sealText(token, placeOfToken(agentId))
+  const jobs = new JobService({ store: jobStore, clock, logWakeUps, sealToken })
   const examples = new TemplateExamples()
   const versions = new TemplateVersionService({ database, store: versionStore, files, examples, jobs, parameters, audit, clock, random })
   const dryRuns = new DryRunService({ database, store: versionStore, jobs, parameters })
@@ -253,8 +257,10 @@ export function compose(world: World): Services {
     accessUrl,
     statsIntervalMs: config.agentStatsIntervalMs,
     hashToken: hashAgentToken,
+    openToken: (agentId, sealed) => secrets.openText(sealed, placeOfToken(agentId)),
     gitAuthProviders: config.gitAuthProviders.length,
   })
+  const instanceIdentity = new InstanceIdentityService({ ...config, agents, clock, readText: async (path) => await readFile(path, 'utf8') })
   const gitSshKeys = new GitSshKeyService({
     database,
     store: new GitSshKeyStore(queries, secrets),
@@ -326,6 +332,7 @@ export function compose(world: World): Services {
     watches,
     builds,
     agents,
+    instanceIdentity,
     tunnels,
     coordinator,
     derp,
@@ -352,9 +359,9 @@ export function compose(world: World): Services {
       await lease.tick()
       lease.start()
       autobuild.start()
+      metrics.start()
       retention.start()
       deployment.start()
-      metrics.start()
       presence.start()
       for (const { daemon } of daemons) daemon.start()
     },
@@ -367,9 +374,9 @@ export function compose(world: World): Services {
         ...daemons.map(async ({ daemon }) => await daemon.stop()),
         lease.stop(),
         autobuild.stop(),
+        metrics.stop(),
         retention.stop(),
         deployment.stop(),
-        metrics.stop(),
         presence.stop(),
         derp.stop(),
       ])
@@ -378,6 +385,11 @@ export function compose(world: World): Services {
       gitAuthWakeUps.close()
     },
   }
+}
+
+/** Where the token of an agent is kept that is handed out later. */
+function placeOfToken(agentId: string): string {
+  return placeOf('workspace_agents', 'sealed_auth_token', agentId)
 }
 
 /** The places where people may sign in, besides here. */

@@ -39,8 +39,9 @@ export async function startFakeOidc(): Promise<FakeOidc> {
     text(request).then(
       (body) => {
         const answer = codes.get(new URLSearchParams(body).get('code') ?? '')
-        if (answer === undefined) send(400, { error: 'invalid_grant' })
-        else send(200, { access_token: 'token', token_type: 'Bearer', ...answer })
+        return answer === undefined
+          ? send(400, { error: 'invalid_grant' })
+          : send(200, { access_token: 'token', token_type: 'Bearer', ...answer })
       },
       () => response.destroy(),
     )

@@ -1,5 +1,5 @@
 import { verifies } from '@berth/requirements'
-import Provider from 'oidc-provider'
+import { Provider } from 'oidc-provider'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Browser } from './browser.ts'
 import { listen, type Listening } from './listen.ts'

@@ -12,6 +12,7 @@ import { files } from './files.ts'
 import { groups } from './groups.ts'
 import { gitAuth } from './git-auth.ts'
 import { gitSshKeys } from './git-ssh-keys.ts'
+import { instanceIdentity } from './instance-identity.ts'
 import { organizations } from './organizations.ts'
 import { roles } from './roles.ts'
 import { parameters } from './parameters.ts'
@@ -39,6 +40,7 @@ export const api = {
   workspaces,
   builds,
   agents,
+  instanceIdentity,
   applications,
   groups,
   quotas,

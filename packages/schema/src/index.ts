@@ -76,6 +76,13 @@ export {
   type ProvisionerType,
 } from './provisioner-jobs.ts'
 export { ExternalSignInQuery, externalSignIn } from './external-sign-in.ts'
+export {
+  AWSInstanceIdentityToken,
+  AzureInstanceIdentityToken,
+  GoogleInstanceIdentityToken,
+  WorkspaceAgentAuthenticateResponse,
+  instanceIdentity,
+} from './instance-identity.ts'
 export { AssignableRole, OrganizationMember, roles } from './roles.ts'
 export {
   ApiKey,

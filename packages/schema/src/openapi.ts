@@ -45,6 +45,7 @@ const tags: { readonly [Noun in keyof BerthApi]: { readonly name: string; readon
   workspaces: { name: 'Workspaces', description: 'Where people work.' },
   builds: { name: 'Builds', description: 'Starting, stopping and deleting workspaces.' },
   coordinator: { name: 'Coordinator', description: 'How agents and clients of the Coder kind find each other.' },
+  instanceIdentity: { name: 'Instance identity', description: 'Agents on machines that can prove which machine they are.' },
   gitSshKeys: { name: 'Git SSH keys', description: 'The keys with which git in workspaces signs in over SSH.' },
   gitAuth: { name: 'Git sign-in', description: 'Tokens with which git in workspaces signs in over HTTPS.' },
   agents: { name: 'Agents', description: 'The processes inside workspaces, and the ways to them.' },

@@ -128,6 +128,11 @@ export const routes = {
     pty: { method: 'GET', path: '/workspaceagents/:workspaceagent/pty', status: 101, delivery: 'websocket' },
     dialTunnel: { method: 'GET', path: '/workspaceagents/:workspaceagent/tunnel', status: 101, delivery: 'websocket' },
   },
+  instanceIdentity: {
+    azure: { method: 'POST', path: '/workspaceagents/azure-instance-identity', status: 200, delivery: 'json' },
+    aws: { method: 'POST', path: '/workspaceagents/aws-instance-identity', status: 200, delivery: 'json' },
+    google: { method: 'POST', path: '/workspaceagents/google-instance-identity', status: 200, delivery: 'json' },
+  },
   applications: {
     getHost: { method: 'GET', path: '/applications/host', status: 200, delivery: 'json' },
   },

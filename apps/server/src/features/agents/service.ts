@@ -27,6 +27,8 @@ interface Dependencies {
   readonly statsIntervalMs: number
   /** An agent's token to what is stored of it. */
   readonly hashToken: (token: string) => Buffer
+  /** Opens what {@link AgentRow} keeps of the token of an agent on a machine that can prove who it is. */
+  readonly openToken: (agentId: string, sealed: Buffer) => string
 }
 
 const SEMANTIC_VERSION =
@@ -52,6 +54,20 @@ export class AgentService {
           'The agent cannot authenticate until the workspace provision job has been completed. If the job is no longer running, this agent is invalid.',
       })
     return agent
+  }
+
+  /** The token of the agent on a machine that has proven who it is. Throws `agent_not_found`, `agent_not_of_workspace`, `agent_outdated`. */
+  async tokenOfInstance(instanceId: string): Promise<string> {
+    const { store, openToken } = this.#dependencies
+    const agent = await store.findByInstance(instanceId)
+    if (agent === undefined) throw new Failure('agent_not_found', { message: `Instance with id ${JSON.stringify(instanceId)} not found.` })
+    const place = await store.findPlace(agent.id)
+    if (place?.is_of_build !== true)
+      throw new Failure('agent_not_of_workspace', { message: 'The machine belongs to no workspace: it is not of a build of one.' })
+    if (!place.is_latest) throw new Failure('agent_outdated')
+    if (agent.sealed_auth_token === null)
+      throw new Failure('agent_not_found', { message: 'The workspace was built before such machines were known. Build it again.' })
+    return openToken(agent.id, agent.sealed_auth_token)
   }
 
   /** The agent of a path with its workspace. Throws `agent_not_found`, `agent_not_of_workspace`, `not_found`. */

@@ -24,9 +24,11 @@ export interface ResourceSet {
   readonly transition: 'start' | 'stop' | 'delete'
   readonly resources: readonly Resource[]
   readonly now: string
+  /** Seals the token of an agent on a machine that can prove who it is, and is handed it later. */
+  readonly sealToken: (agentId: string, token: string) => Buffer
 }
 
-/** Only this is stored of an agent's token. */
+/** Only this is stored of an agent's token, unless it is handed out later. */
 export function hashAgentToken(token: string): Buffer {
   return createHash('sha256').update(token).digest()
 }
@@ -40,7 +42,7 @@ export async function insertResources(queries: Queries, set: ResourceSet): Promi
   if (rows.apps.length > 0) await queries.insertInto('workspace_apps').values(rows.apps).execute()
 }
 
-function rowsOf({ jobId, transition, resources, now }: ResourceSet): ResourceRows {
+function rowsOf({ jobId, transition, resources, now, sealToken }: ResourceSet): ResourceRows {
   const rows: ResourceRows = { resources: [], metadata: [], agents: [], apps: [] }
   for (const [ordinal, resource] of resources.entries()) {
     const id = randomUUID()
@@ -55,7 +57,7 @@ function rowsOf({ jobId, transition, resources, now }: ResourceSet): ResourceRow
       rows.metadata.push({ workspace_resource_id: id, key, value, sensitive })
     }
     for (const [agentOrdinal, agent] of resource.agents.entries())
-      pushAgent(rows, agent, { resourceId: id, ordinal: agentOrdinal, slugs, now })
+      pushAgent(rows, agent, { resourceId: id, ordinal: agentOrdinal, slugs, now, sealToken })
   }
   return rows
 }
@@ -63,10 +65,11 @@ function rowsOf({ jobId, transition, resources, now }: ResourceSet): ResourceRow
 function pushAgent(
   rows: ResourceRows,
   agent: Agent,
-  place: { readonly resourceId: string; readonly ordinal: number; readonly slugs: Set<string>; readonly now: string },
+  place: { readonly resourceId: string; readonly ordinal: number; readonly slugs: Set<string> } & Pick<ResourceSet, 'now' | 'sealToken'>,
 ): void {
-  const { resourceId, ordinal, slugs, now } = place
+  const { resourceId, ordinal, slugs, now, sealToken } = place
   const id = randomUUID()
+  const token = agent.token ? checkedToken(agent.token) : randomUUID()
   rows.agents.push({
     id,
     created_at: now,
@@ -74,8 +77,9 @@ function pushAgent(
     resource_id: resourceId,
     ordinal,
     name: agent.name,
-    hashed_auth_token: hashAgentToken(agent.token ? checkedToken(agent.token) : randomUUID()),
+    hashed_auth_token: hashAgentToken(token),
     auth_instance_id: agent.instance_id || null,
+    sealed_auth_token: agent.instance_id ? sealToken(id, token) : null,
     architecture: agent.architecture,
     operating_system: agent.operating_system,
     environment_variables: Object.keys(agent.env).length > 0 ? JSON.stringify(agent.env) : null,

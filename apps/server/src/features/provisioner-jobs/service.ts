@@ -18,8 +18,12 @@ export class JobService {
   readonly #clock: Clock
   readonly #logWakeUps: WakeUps
 
-  constructor({ store, clock, logWakeUps }: { readonly store: JobStore; readonly clock: Clock; readonly logWakeUps: WakeUps }) {
+  readonly #sealToken: ResourceSet['sealToken']
+
+  constructor(options: { readonly store: JobStore; readonly clock: Clock; readonly logWakeUps: WakeUps } & Pick<ResourceSet, 'sealToken'>) {
+    const { store, clock, logWakeUps, sealToken } = options
     this.#store = store
+    this.#sealToken = sealToken
     this.#clock = clock
     this.#logWakeUps = logWakeUps
   }
@@ -59,8 +63,8 @@ export class JobService {
   }
 
   /** Stores what a job brought about. Throws ReportRefused for what cannot be stored. */
-  async insertResources(transaction: Transaction, set: Omit<ResourceSet, 'now'>): Promise<void> {
-    await insertResources(transaction, { ...set, now: timestamp(this.#clock.now()) })
+  async insertResources(transaction: Transaction, set: Omit<ResourceSet, 'now' | 'sealToken'>): Promise<void> {
+    await insertResources(transaction, { ...set, now: timestamp(this.#clock.now()), sealToken: this.#sealToken })
   }
 
   /** Cancels a job: at once where nobody has begun it, otherwise its worker is told. Throws `job_completed`, `job_canceled`. */

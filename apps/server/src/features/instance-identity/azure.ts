@@ -1,0 +1,86 @@
+import { X509Certificate } from 'node:crypto'
+import { Failure, type AzureInstanceIdentityToken } from '@berth/schema'
+import { Certificate, ContentInfo, SignedData } from 'pkijs'
+import { instanceIdOf, readDocument } from './aws.ts'
+import { isTrusted } from './certificates.ts'
+
+const SIGNED_DATA = '1.2.840.113549.1.7.2'
+/** Host names of the metadata service, in the clouds that Azure has. */
+const METADATA_HOST = /^(?:[^.]+\.)*metadata\.(?:azure\.(?:com|us|cn)|microsoftazure\.de)$/
+const TIME = /^(\d\d)\/(\d\d)\/(\d\d) (\d\d):(\d\d):(\d\d) ([+-]\d{4})$/
+
+/** The ID of the machine that an attested document of Azure speaks of. Throws `instance_identity_refused`, `invalid_instance_identity`. */
+export async function identifyAzure(
+  { signature, encoding }: AzureInstanceIdentityToken,
+  { certificates, now }: { readonly certificates: readonly X509Certificate[]; readonly now: Date },
+): Promise<string> {
+  if (encoding !== 'pkcs7')
+    throw new Failure('invalid_instance_identity', { detail: `The encoding ${JSON.stringify(encoding)} is not pkcs7.` })
+  const signed = readSignedData(Uint8Array.from(Buffer.from(signature, 'base64')))
+  const document = await verifiedDocument(signed, { certificates, now })
+  requireCurrent(document, now)
+  return instanceIdOf(document, 'vmId')
+}
+
+function readSignedData(bytes: Uint8Array<ArrayBuffer>): SignedData {
+  try {
+    const info = ContentInfo.fromBER(bytes)
+    if (info.contentType !== SIGNED_DATA) throw new Error('It is not signed data.')
+    return new SignedData({ schema: info.content })
+  } catch (error) {
+    throw new Failure('instance_identity_refused', { detail: 'The signature is not PKCS#7 signed data.', cause: error })
+  }
+}
+
+/** The document inside, once its signature is known to be of a certificate that goes back to a trusted one. */
+async function verifiedDocument(
+  signed: SignedData,
+  trust: { readonly certificates: readonly X509Certificate[]; readonly now: Date },
+): Promise<string> {
+  const sent = (signed.certificates ?? []).flatMap((item) => (item instanceof Certificate ? [item] : []))
+  const content = signed.encapContentInfo.eContent?.getValue()
+  if (content === undefined || signed.signerInfos.length !== 1) throw refused('It has no content, or not exactly one signer.')
+  let signer: Certificate | null | undefined
+  try {
+    const result = await signed.verify({ signer: 0, extendedMode: true, checkChain: false })
+    if (result.signatureVerified === true) signer = result.signerCertificate
+  } catch (error) {
+    throw refused('Its signature does not fit.', error)
+  }
+  if (signer === null || signer === undefined) throw refused('Its signature does not fit.')
+  const leaf = nodeCertificate(signer)
+  const between = sent.map(nodeCertificate)
+  if (!isTrusted(leaf, { trusted: trust.certificates, between, now: trust.now }))
+    throw refused('Its certificate goes back to none that is trusted here.')
+  const host = /^CN=(.*)$/m.exec(leaf.subject)?.[1] ?? ''
+  if (!METADATA_HOST.test(host)) throw refused('Its certificate is not one of the metadata service.')
+  return Buffer.from(content).toString('utf8')
+}
+
+function nodeCertificate(certificate: Certificate): X509Certificate {
+  return new X509Certificate(Buffer.from(certificate.toSchema(true).toBER()))
+}
+
+/** A document is good for some hours only; Azure says for how many. */
+function requireCurrent(document: string, now: Date): void {
+  const { timeStamp } = readDocument(document)
+  const { createdOn, expiresOn } = (timeStamp ?? {}) as Readonly<Record<string, unknown>>
+  const [from, until] = [readTime(createdOn), readTime(expiresOn)]
+  if (from === undefined || until === undefined)
+    throw new Failure('invalid_instance_identity', { detail: 'The document has no time stamp.' })
+  if (now.getTime() > until || now.getTime() < from - TOLERANCE_MS) throw refused('The document has expired, or is not valid yet.')
+}
+
+/** Clocks differ. */
+const TOLERANCE_MS = 5 * 60_000
+
+/** A time as `11/28/18 00:16:17 -0000`, in milliseconds. */
+function readTime(text: unknown): number | undefined {
+  const [, month, day, year, hour, minute, second, zone = ''] = TIME.exec(typeof text === 'string' ? text : '') ?? []
+  const instant = Date.parse(`20${year}-${month}-${day}T${hour}:${minute}:${second}${zone.slice(0, 3)}:${zone.slice(3)}`)
+  return Number.isNaN(instant) ? undefined : instant
+}
+
+function refused(detail: string, cause?: unknown): Failure {
+  return new Failure('instance_identity_refused', { detail, cause })
+}

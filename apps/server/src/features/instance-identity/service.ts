@@ -1,0 +1,65 @@
+import type { X509Certificate } from 'node:crypto'
+import { Failure, type AWSInstanceIdentityToken, type AzureInstanceIdentityToken } from '@berth/schema'
+import type { Clock } from '../../clock.ts'
+import type { Cloud, InstanceIdentityConfig } from '../../instance-identity-settings.ts'
+import type { AgentService } from '../agents/service.ts'
+import { identifyAws } from './aws.ts'
+import { identifyAzure } from './azure.ts'
+import { readCertificates } from './certificates.ts'
+import { GoogleIdentity } from './google.ts'
+
+interface Dependencies extends InstanceIdentityConfig {
+  readonly agents: AgentService
+  readonly clock: Clock
+  readonly readText: (path: string) => Promise<string>
+}
+
+/** Agents that prove on which machine they run, and are handed their token for it. */
+export class InstanceIdentityService {
+  readonly #dependencies: Dependencies
+  readonly #google: GoogleIdentity
+  readonly #certificates = new Map<string, Promise<X509Certificate[]>>()
+
+  constructor(dependencies: Dependencies) {
+    const { clock, instanceIdentity } = dependencies
+    this.#dependencies = dependencies
+    this.#google = new GoogleIdentity({ keysUrl: instanceIdentity.googleKeysUrl, audience: instanceIdentity.googleAudience, clock })
+  }
+
+  /** The token of the agent. Throws `instance_identity_disabled`, `instance_identity_refused` and what the agent's place brings. */
+  async aws(proof: AWSInstanceIdentityToken): Promise<string> {
+    this.#require('aws')
+    const { agents, instanceIdentity } = this.#dependencies
+    return await agents.tokenOfInstance(identifyAws(proof, await this.#read(instanceIdentity.awsCertificatesPath)))
+  }
+
+  /** As {@link aws}. */
+  async azure(proof: AzureInstanceIdentityToken): Promise<string> {
+    this.#require('azure')
+    const { agents, clock, instanceIdentity } = this.#dependencies
+    const certificates = await this.#read(instanceIdentity.azureCertificatesPath)
+    return await agents.tokenOfInstance(await identifyAzure(proof, { certificates, now: clock.now() }))
+  }
+
+  /** As {@link aws}. */
+  async google(token: string): Promise<string> {
+    this.#require('google')
+    return await this.#dependencies.agents.tokenOfInstance(await this.#google.identify(token))
+  }
+
+  #require(cloud: Cloud): void {
+    if (!this.#dependencies.instanceIdentity.clouds.includes(cloud)) throw new Failure('instance_identity_disabled')
+  }
+
+  /** Read once, and again after a failure. */
+  async #read(path = ''): Promise<X509Certificate[]> {
+    const reading = this.#certificates.get(path) ?? this.#dependencies.readText(path).then(readCertificates)
+    this.#certificates.set(path, reading)
+    try {
+      return await reading
+    } catch (error) {
+      this.#certificates.delete(path)
+      throw new Error(`the certificates in ${path} cannot be used`, { cause: error })
+    }
+  }
+}

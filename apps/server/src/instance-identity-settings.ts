@@ -1,0 +1,99 @@
+import { ConfigError } from './config-error.ts'
+
+const CLOUDS = ['aws', 'azure', 'google'] as const
+
+/** A cloud whose machines can prove which machine they are. */
+export type Cloud = (typeof CLOUDS)[number]
+
+/** Whose word about a machine is taken. */
+export interface InstanceIdentityConfig {
+  readonly instanceIdentity: {
+    /** Empty: nobody's. */
+    readonly clouds: readonly Cloud[]
+    /** File with the certificates, in PEM, with which AWS signs; undefined where AWS is not among the clouds. */
+    readonly awsCertificatesPath: string | undefined
+    /** File with the certificates, in PEM, that those of Azure go back to; undefined where Azure is not among the clouds. */
+    readonly azureCertificatesPath: string | undefined
+    /** The keys with which Google signs. */
+    readonly googleKeysUrl: string
+    /** For whom a machine of Google has to ask for its identity. */
+    readonly googleAudience: string
+  }
+}
+
+/** A setting, in the form in which the other settings are kept. */
+interface Row<Value> {
+  readonly name: string
+  readonly flag: string
+  readonly default: string
+  readonly usage: string
+  readonly read: (text: string) => Value
+}
+
+const CLOUD_LIST = `Clouds whose machines may prove who they are: ${CLOUDS.join(', ')}.`
+
+export const instanceIdentitySettings = {
+  instanceIdentityClouds: row('INSTANCE_IDENTITY', '', CLOUD_LIST, readClouds),
+  awsCertificatesPath: row('INSTANCE_IDENTITY_AWS_CERTIFICATES', '', 'File with the certificates (PEM) that AWS signs with.', optional),
+  azureCertificatesPath: row(
+    'INSTANCE_IDENTITY_AZURE_CERTIFICATES',
+    '',
+    'File with the root certificates (PEM) of Azure, and those between them and its machines.',
+    optional,
+  ),
+  googleKeysUrl: row(
+    'INSTANCE_IDENTITY_GOOGLE_KEYS',
+    'https://www.googleapis.com/oauth2/v3/certs',
+    'Where the keys of Google are.',
+    readUrl,
+  ),
+  googleAudience: row('INSTANCE_IDENTITY_GOOGLE_AUDIENCE', 'coder', 'For whom machines of Google ask for their identity.', (text) => text),
+}
+
+/**
+ * Puts the settings of instance identity together.
+ *
+ * @param read reads one of {@link instanceIdentitySettings}.
+ * @throws ConfigError for a cloud whose word could not be checked.
+ */
+export function readInstanceIdentity(read: <Value>(from: Row<Value>) => Value): InstanceIdentityConfig {
+  const clouds = read(instanceIdentitySettings.instanceIdentityClouds)
+  const awsCertificatesPath = read(instanceIdentitySettings.awsCertificatesPath)
+  const azureCertificatesPath = read(instanceIdentitySettings.azureCertificatesPath)
+  if (clouds.includes('aws') && awsCertificatesPath === undefined)
+    throw new ConfigError('BERTH_INSTANCE_IDENTITY_AWS_CERTIFICATES must be set where BERTH_INSTANCE_IDENTITY has aws.')
+  if (clouds.includes('azure') && azureCertificatesPath === undefined)
+    throw new ConfigError('BERTH_INSTANCE_IDENTITY_AZURE_CERTIFICATES must be set where BERTH_INSTANCE_IDENTITY has azure.')
+  return {
+    instanceIdentity: {
+      clouds,
+      awsCertificatesPath,
+      azureCertificatesPath,
+      googleKeysUrl: read(instanceIdentitySettings.googleKeysUrl),
+      googleAudience: read(instanceIdentitySettings.googleAudience),
+    },
+  }
+}
+
+function row<Value>(name: string, standard: string, usage: string, read: (text: string) => Value): Row<Value> {
+  return { name, flag: name.toLowerCase().replaceAll('_', '-'), default: standard, usage, read }
+}
+
+function optional(text: string): string | undefined {
+  return text === '' ? undefined : text
+}
+
+function readClouds(text: string): Cloud[] {
+  const words = text.split(/[\s,]+/).filter((word) => word !== '')
+  return words.map((word) => {
+    const cloud = CLOUDS.find((known) => known === word)
+    if (cloud === undefined) throw new ConfigError(`"${word}" is none of ${CLOUDS.join(', ')}.`)
+    return cloud
+  })
+}
+
+function readUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+    throw new ConfigError(`"${text}" is not a URL. Write it with http:// or https://.`)
+  return text
+}

@@ -74,7 +74,10 @@ export class AuditService {
   /** A page of the log, the newest first, and how many entries match over all pages. Without a limit the page is empty (Coder v2 API, v0.13.4). */
   async list(request: { q?: string; limit?: number; offset?: number }): Promise<{ views: AuditView[]; count: number }> {
     const { q = '', limit = 0, offset = 0 } = request
-    const filter = readFilter(q)
+    const { username, email, ...words } = readFilter(q)
+    const user_ids = await this.#store.findPeople({ ...(username !== undefined && { username }), ...(email !== undefined && { email }) })
+    if (user_ids?.length === 0) return { views: [], count: 0 }
+    const filter = { ...words, ...(user_ids !== undefined && { user_ids }) }
     const [views, count] = await Promise.all([
       limit === 0 ? [] : this.#store.listPage({ filter, limit, offset }),
       this.#store.count(filter),

@@ -1,0 +1,103 @@
+import { duplexPair, type Duplex } from 'node:stream'
+import { verifies } from '@berth/requirements'
+import nacl from 'tweetnacl'
+import { expect, test } from 'vitest'
+import { serveConnection, type ConnectionLimits } from './connection.ts'
+import { FRAME, FrameReader, encodeFrame, type Frame } from './frames.ts'
+import { serverKeyOf } from './handshake.ts'
+import { Relay } from './relay.ts'
+
+const LIMITS: ConnectionLimits = {
+  maxPackets: 4,
+  maxBytes: 1024 * 1024,
+  stallTimeoutMs: 60_000,
+  bytesPerSecond: 1024 * 1024 * 1024,
+  handshakeTimeoutMs: 60_000,
+  keepAliveMs: 60_000,
+}
+const serverKey = serverKeyOf(nacl.randomBytes(32))
+
+/** A client of a relay, both in this process, with nothing between them. */
+function connect(relay: Relay, limits: Partial<ConnectionLimits> = {}) {
+  const [stream, far] = duplexPair()
+  const ended = serveConnection(far, { relay, serverKey, limits: { ...LIMITS, ...limits } })
+  const keys = nacl.box.keyPair()
+  const introduce = (): void => {
+    const nonce = nacl.randomBytes(24)
+    stream.write(
+      encodeFrame(FRAME.clientInfo, keys.publicKey, nonce, nacl.box(Buffer.from('{}'), nonce, serverKey.publicKey, keys.secretKey)),
+    )
+  }
+  return { stream, far, ended, introduce, key: Buffer.from(keys.publicKey), frames: framesOf(stream) }
+}
+
+/** Frames as they come; reading begins with the first that is asked for. */
+async function* framesOf(stream: Duplex): AsyncGenerator<Frame> {
+  const reader = new FrameReader()
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    reader.push(chunk)
+    for (let frame = reader.next(() => 1024 * 1024); frame !== undefined; frame = reader.next(() => 1024 * 1024)) yield frame
+  }
+}
+
+async function kindOfNext(frames: AsyncGenerator<Frame>): Promise<number | undefined> {
+  const { value } = (await frames.next()) as { value?: Frame }
+  return value?.kind
+}
+
+test('a client that does not say who it is in time is sent away', async () => {
+  verifies('derp:limits')
+  const { ended, frames } = connect(new Relay(), { handshakeTimeoutMs: 10 })
+  expect(await kindOfNext(frames)).toBe(FRAME.serverKey)
+  expect(await ended).toBe('the client did not say who it is')
+})
+
+test('a client hears again and again that the relay is there', async () => {
+  verifies('derp:keep-alive')
+  const { introduce, frames, stream } = connect(new Relay(), { keepAliveMs: 5 })
+  introduce()
+  const kinds = []
+  while (kinds.filter((kind) => kind === FRAME.keepAlive).length < 3) kinds.push(await kindOfNext(frames))
+  expect(kinds[0]).toBe(FRAME.serverKey)
+  stream.end()
+})
+
+test('a reader that takes nothing for too long is given up, and its peers are told', async () => {
+  verifies('derp:limits')
+  const relay = new Relay()
+  const [sender, slow] = [connect(relay), connect(relay, { stallTimeoutMs: 20 })]
+  for (const client of [sender, slow]) client.introduce()
+  for (let index = 0; index < 2; index++) await kindOfNext(sender.frames)
+  // It said something once, so the sender has to know that it is gone.
+  slow.stream.write(encodeFrame(FRAME.sendPacket, sender.key, Buffer.from('hello')))
+  expect(await kindOfNext(sender.frames)).toBe(FRAME.receivePacket)
+  for (let index = 0; index < 20; index++) sender.stream.write(encodeFrame(FRAME.sendPacket, slow.key, Buffer.alloc(60_000)))
+  expect(await kindOfNext(sender.frames)).toBe(FRAME.peerGone)
+  await slow.ended
+  expect(relay.size).toBe(1)
+  sender.stream.end()
+})
+
+test('what a client sends beyond its rate waits, and nothing of it is lost', async () => {
+  verifies('derp:rate')
+  const relay = new Relay()
+  const [sender, receiver] = [connect(relay, { bytesPerSecond: 20_000 }), connect(relay, { maxPackets: 100 })]
+  for (const client of [sender, receiver]) client.introduce()
+  for (let index = 0; index < 2; index++) await kindOfNext(receiver.frames)
+  for (let index = 0; index < 4; index++) sender.stream.write(encodeFrame(FRAME.sendPacket, receiver.key, Buffer.alloc(15_000)))
+  for (let index = 0; index < 2; index++) expect(await kindOfNext(receiver.frames)).toBe(FRAME.receivePacket)
+  expect(sender.far.isPaused()).toBe(true)
+  for (let index = 2; index < 4; index++) expect(await kindOfNext(receiver.frames)).toBe(FRAME.receivePacket)
+  for (const client of [sender, receiver]) client.stream.end()
+})
+
+test('a relay forgets everything of clients that have left', async () => {
+  const relay = new Relay()
+  const clients = Array.from({ length: 5 }, () => connect(relay))
+  for (const client of clients) client.introduce()
+  for (const { frames } of clients) for (let index = 0; index < 2; index++) await kindOfNext(frames)
+  expect(relay.size).toBe(5)
+  for (const { stream } of clients) stream.end()
+  await Promise.all(clients.map(async ({ ended }) => await ended))
+  expect(relay.size).toBe(0)
+})

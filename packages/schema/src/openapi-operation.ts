@@ -96,7 +96,11 @@ function renderSuccess(spec: EndpointSpec, components: Components): JsonObject {
       return { description: 'Events until the client leaves.', content: { 'text/event-stream': eventStream(spec, components) } }
     default:
   }
-  if (spec.status === 307) return { description: 'Go on at the address in the header `Location`.' }
+  if (spec.status === 307)
+    return {
+      description: 'Go on at the address in the header `Location`.',
+      headers: { Location: { description: 'The address.', schema: { type: 'string', format: 'uri-reference' } } },
+    }
   if (spec.response === undefined) return { description: 'Done; the answer is empty.' }
   const content = { schema: components.refer(spec.response), example: exampleOf(spec.response) }
   return { description: spec.status === 201 ? 'Created.' : 'Done.', content: { 'application/json': content } }

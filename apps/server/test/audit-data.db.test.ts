@@ -199,12 +199,15 @@ test('creating people is recorded, and no password with it', async () => {
   expect(JSON.stringify([first, entry])).not.toMatch(/testpass|\$2[aby]\$|scrypt|pbkdf2/)
 })
 
-test('what is refused changes nothing and leaves no entry of a change', async () => {
+test('what is refused leaves an entry of the attempt, with its status and no change', async () => {
   const template = await createTemplate(server)
   const before = await entriesOf(template.id)
   const refused = await write('PATCH', `/templates/${template.id}/versions`, { id: server.firstUser.user_id })
   expect(refused.status).toBe(404)
-  expect(await entriesOf(template.id)).toEqual(before)
+  const after = await entriesOf(template.id)
+  expect(after.slice(0, -1)).toEqual(before)
+  expect(after.at(-1)).toMatchObject({ ...origin(refused), action: 'write', resource_target: template.name, diff: {} })
+  expect(await server.client.templates.get({ params: { template: template.id } })).toEqual(template)
 })
 
 test('reading leaves no entry', async () => {

@@ -100,7 +100,7 @@ function gitAuthHandler({ services, config: { secureAuthCookie } }: AppOptions):
   }
 }
 
-function apiRouter({ services, config, clock, version }: AppOptions, upgrades: WebSocketUpgrades): Router {
+function apiRouter({ services, config, clock }: AppOptions, upgrades: WebSocketUpgrades): Router {
   const { resources } = services
   const { apiRateLimit, secureAuthCookie } = config
   const gate = createGate({ ...services, clock, apiRateLimit })

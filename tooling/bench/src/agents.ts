@@ -7,7 +7,7 @@ import { withServer, type Measured } from './with-server.ts'
 
 const AGENTS = 2_000
 const AT_ONCE = 50
-const SETTLE_MS = 5_000
+const SETTLE_MS = 20_000
 const WATCHED_MS = 30_000
 const MAX_WRITES_PER_SECOND = 20
 
@@ -22,6 +22,7 @@ export async function agents(): Promise<void> {
         ...(await Promise.all(Array.from({ length: AT_ONCE }, async (_, index) => await connect(server.url, agentToken(start + index))))),
       )
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+    const tablesBefore = await writesByTable(database)
     const before = await activity(database)
     await new Promise((resolve) => setTimeout(resolve, WATCHED_MS))
     const after = await activity(database)
@@ -32,6 +33,10 @@ export async function agents(): Promise<void> {
     print(
       figureLine('rows written a second', { value: (after.writes - before.writes) / seconds, unit: '/s', target: MAX_WRITES_PER_SECOND }),
     )
+    for (const [name, writes] of await writesByTable(database)) {
+      const written = writes - (tablesBefore.get(name) ?? 0)
+      if (written > 0) print(figureLine(`  of them in ${name}`, { value: written / seconds, unit: '/s' }))
+    }
     print(figureLine('memory for each agent', { value: ((await residentMiB(server.pid)) - without) * (1024 / AGENTS), unit: 'KiB' }))
     for (const socket of sockets) socket.terminate()
   })
@@ -50,6 +55,14 @@ async function connect(url: string, token: string): Promise<WebSocket> {
     socket.on('error', reject)
   })
   return socket
+}
+
+/** Rows written to each table since it was made. */
+async function writesByTable(database: Measured['database']): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await database.query<{ name: string; writes: number }>(
+    `select relname as name, (n_tup_ins + n_tup_upd + n_tup_del)::float8 as writes from pg_stat_user_tables`,
+  )
+  return new Map(rows.map(({ name, writes }) => [name, writes]))
 }
 
 /** What the database has done since it started. The statistics of a connection come when it has been quiet for a moment. */

@@ -1,4 +1,4 @@
-import { request, Agent, type IncomingMessage } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import type { Client } from '@berth/sdk'
 import { figureLine, print, reportLine } from './percentiles.ts'
 import { residentKiBOf } from './resident-memory.ts'
@@ -22,11 +22,10 @@ export async function watch(): Promise<void> {
 
 async function measureDelivery({ server, owner, ownerToken, database }: Measured): Promise<void> {
   const [id = ''] = await workspaceIds(database, 1)
-  const agent = new Agent({ maxSockets: Infinity })
   const arrivals = new EventTarget()
   const streams = await openStreams(
     Array.from({ length: WATCHERS }, () => id),
-    { url: server.url, token: ownerToken, agent, onEvent: () => arrivals.dispatchEvent(new Event('event')) },
+    { url: server.url, token: ownerToken, onEvent: () => arrivals.dispatchEvent(new Event('event')) },
   )
   const samples: number[] = []
   for (let change = 0; change < CHANGES; change++) samples.push(...(await deliver({ owner, id, change, arrivals })))
@@ -54,13 +53,12 @@ async function deliver(of: { owner: Client; id: string; change: number; arrivals
 
 async function measureIdleStreams({ server, ownerToken, database }: Measured): Promise<void> {
   const ids = await workspaceIds(database, IDLE_STREAMS)
-  const agent = new Agent({ maxSockets: Infinity })
   // What the first streams cost is code, not streams.
-  const warm = await openStreams(ids.slice(0, AT_ONCE), { url: server.url, token: ownerToken, agent })
+  const warm = await openStreams(ids.slice(0, AT_ONCE), { url: server.url, token: ownerToken })
   for (const stream of warm) stream.destroy()
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
   const before = await residentKiBOf(server.pid)
-  const streams = await openStreams(ids, { url: server.url, token: ownerToken, agent })
+  const streams = await openStreams(ids, { url: server.url, token: ownerToken })
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
   const after = await residentKiBOf(server.pid)
   print(
@@ -76,32 +74,31 @@ async function measureIdleStreams({ server, ownerToken, database }: Measured): P
 interface StreamOptions {
   readonly url: string
   readonly token: string
-  readonly agent: Agent
   readonly onEvent?: () => void
 }
 
 /** Opens a stream for each workspace, a few at a time; they are open when the first ping has come. */
-async function openStreams(ids: readonly string[], options: StreamOptions): Promise<IncomingMessage[]> {
-  const streams: IncomingMessage[] = []
+async function openStreams(ids: readonly string[], options: StreamOptions): Promise<Socket[]> {
+  const streams: Socket[] = []
   for (let start = 0; start < ids.length; start += AT_ONCE)
     streams.push(...(await Promise.all(ids.slice(start, start + AT_ONCE).map(async (id) => await openStream(id, options)))))
   return streams
 }
 
-async function openStream(id: string, { url, token, agent, onEvent }: StreamOptions): Promise<IncomingMessage> {
-  const asked = request(`${url}/api/v2/workspaces/${id}/watch`, { agent, headers: { 'Coder-Session-Token': token } })
+/** By hand over a socket: a client that takes HTTP apart would be what is measured. */
+async function openStream(id: string, { url, token, onEvent }: StreamOptions): Promise<Socket> {
+  const { hostname, port, host } = new URL(url)
+  const stream = connect(Number(port), hostname)
+  stream.write(`GET /api/v2/workspaces/${id}/watch HTTP/1.1\r\nHost: ${host}\r\nCoder-Session-Token: ${token}\r\n\r\n`)
   return await new Promise((resolve, reject) => {
-    asked.on('error', reject)
-    asked.on('response', (stream) => {
-      if (stream.statusCode !== 200) return reject(new Error(`a watch was answered with ${stream.statusCode}`))
-      stream.on('error', () => undefined) // of the end that the measurement puts to it
-      stream.on('data', (chunk: Buffer) => {
-        if (chunk.includes('event: data\n')) onEvent?.()
-        resolve(stream)
-      })
-      return undefined
+    stream.on('error', reject)
+    stream.once('data', (head: Buffer) => {
+      if (!head.toString('latin1').startsWith('HTTP/1.1 200')) reject(new Error(`a watch was answered with ${head.toString('latin1')}`))
     })
-    asked.end()
+    stream.on('data', (chunk: Buffer) => {
+      if (chunk.includes('event: data\n')) onEvent?.()
+      if (chunk.includes('event: ping\n')) resolve(stream)
+    })
   })
 }
 

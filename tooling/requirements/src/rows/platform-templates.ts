@@ -72,7 +72,8 @@ export const platformTemplates = [
       'versions:dry-run': 'A dry run plans the resources, can be canceled, and needs a completed import.',
       'versions:dry-run-stages': 'The log of a dry run has its stages by their exact labels.',
       'versions:dry-run-values': 'Values given to a dry run replace the defaults, for it alone.',
-      'versions:dry-run-access': 'A dry run takes reading the template (404); a job that is none, of another version or of somebody else is 403.',
+      'versions:dry-run-access':
+        'A dry run takes reading the template (404); a job that is none, of another version or of somebody else is 403.',
       'versions:paging': 'Versions page by limit, offset and cursor.',
       'versions:by-organization': 'A version is found by organization and name.',
       'versions:by-organization-access': 'By organization and name only versions are found whose template the caller may read.',

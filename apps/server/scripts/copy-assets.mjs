@@ -11,5 +11,7 @@ for (const name of await readdir(source)) {
   if (name.endsWith('.sql')) await cp(new URL(name, source), new URL(name, target))
 }
 
-const [reference] = createRequire(import.meta.url).resolve('@scalar/api-reference').split('/dist/')
+const [reference] = createRequire(import.meta.url)
+  .resolve('@scalar/api-reference')
+  .split('/dist/')
 await cp(`${reference}/dist/browser/standalone.js`, new URL('../dist/features/deployment/api-reference.js', import.meta.url))

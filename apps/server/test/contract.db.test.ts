@@ -72,10 +72,9 @@ describe.each(endpoints)('$name', ({ name, spec }) => {
 /** What none of these parameters can be. */
 const BAD_SPELLINGS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
-    ['organization', 'file', 'group', 'template', 'templateversion', 'dryrun', 'workspace', 'workspacebuild', 'workspaceagent'].map((name) => [
-      name,
-      'x',
-    ]),
+    ['organization', 'file', 'group', 'template', 'templateversion', 'dryrun', 'workspace', 'workspacebuild', 'workspaceagent'].map(
+      (name) => [name, 'x'],
+    ),
   ),
   user: 'nobody',
   buildnumber: '1.5',

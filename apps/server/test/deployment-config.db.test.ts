@@ -29,7 +29,10 @@ function fieldAt(config: DeploymentConfig, path: string): DeploymentConfigField 
   return path.split('.').reduce<unknown>((place, word) => Object(place)[word] as unknown, config) as DeploymentConfigField
 }
 
-const releaseNamed = (tag_name: string) => ({ status: 200, body: JSON.stringify({ tag_name, html_url: `https://example.com/${tag_name}` }) })
+const releaseNamed = (tag_name: string) => ({
+  status: 200,
+  body: JSON.stringify({ tag_name, html_url: `https://example.com/${tag_name}` }),
+})
 
 let server: TestServer
 beforeAll(async () => {

@@ -6,6 +6,7 @@ import { Browser } from './browser.ts'
 import { createMember, uniqueName } from './factories.ts'
 import { startFakeGithub, type FakeGithub, type GithubPerson } from './fake-github.ts'
 import type { RawAnswer } from './raw-request.ts'
+import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 
 let github: FakeGithub
@@ -223,3 +224,13 @@ test.each(['https://elsewhere.example.com/', '//elsewhere.example.com', '/\\else
     expect((await comeBack(open, person(), browser)).headers.location).toBe('/')
   },
 )
+
+test('of what GitHub hands out the database holds nothing in clear', async () => {
+  verifies('oauth:github-signup')
+  const who = person()
+  await comeBack(open, who)
+  const [row = {}] = await runSql(open, 'select * from user_links where linked_id = $1', [String(who.id)])
+  const { sealed_access_token, sealed_refresh_token, expires_at } = row
+  expect(Buffer.isBuffer(sealed_access_token) && sealed_access_token.includes('token-of-')).toBe(false)
+  expect([Buffer.isBuffer(sealed_access_token), sealed_refresh_token, expires_at]).toEqual([true, null, null])
+})

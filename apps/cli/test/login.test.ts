@@ -80,7 +80,7 @@ test('a password of seven characters is refused before it is sent', async () => 
   withoutUsers()
   const { code, stderr } = await runBerth(['login', stub.url, ...ada.slice(0, 5), 'short12'])
   expect(code).toBe(1)
-  expect(stderr).toContain('8 characters or more')
+  expect(stderr).toContain('at least 8 characters')
   expect(asked('users.createFirst')).toEqual([])
 })
 

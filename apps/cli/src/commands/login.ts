@@ -1,5 +1,5 @@
 import { ApiError, type Client } from '@berth/sdk'
-import { isEmail, isName } from '@berth/schema/rules'
+import { PasswordError, checkPassword, isEmail, isName } from '@berth/schema/rules'
 import { defineCommand, optionalWord, text, toggle } from '../command.ts'
 import type { Context } from '../context.ts'
 import { CommandError } from '../failures.ts'
@@ -8,7 +8,6 @@ import { headersOf } from '../settings.ts'
 
 /** Where `pnpm start` serves, so that trying Berth out takes no address. */
 const localUrl = 'http://127.0.0.1:3000'
-const minPasswordLength = 8
 
 const flags = {
   email: text('E-mail address to sign in with', { placeholder: 'address' }),
@@ -96,8 +95,8 @@ async function setUp(client: Client, answers: Answers, { terminal, world }: Cont
       validate: (address) => (isEmail(address) ? undefined : 'That is no e-mail address.'),
     }))
   const password = answers.firstUserPassword ?? (await askNewPassword({ terminal }))
-  if (password.length < minPasswordLength)
-    throw new CommandError(`The password is too short: it needs ${minPasswordLength} characters or more.`)
+  const objection = passwordObjection(password)
+  if (objection !== undefined) throw new CommandError(objection)
   await client.users.createFirst({ body: { email, username, password, trial: answers.firstUserTrial } })
   const { session_token } = await client.sessions.login({ body: { email, password } })
   return session_token
@@ -108,10 +107,20 @@ async function askNewPassword({ terminal: { prompts } }: Pick<Context, 'terminal
   const password = await prompts.secret({
     message: 'Password',
     flag,
-    validate: (answer) => (answer.length < minPasswordLength ? `${minPasswordLength} characters or more, please.` : undefined),
+    validate: passwordObjection,
   })
   const validate = (answer: string): string | undefined => (answer === password ? undefined : 'That is not the same password.')
   return prompts.secret({ message: 'The same password again', flag, validate })
+}
+
+function passwordObjection(password: string): string | undefined {
+  try {
+    checkPassword(password)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof PasswordError)) throw error
+    return error.message
+  }
 }
 
 async function signIn(client: Client, answers: Answers, { settings, terminal }: Context): Promise<string> {

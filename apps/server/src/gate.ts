@@ -189,7 +189,7 @@ function buildNumber(text: string): string {
   }
 }
 
-/** Read before the workspace is looked up, since it decides which one is found (Coder v2 API, v0.13.4). */
+/** Where an endpoint knows it, it is read before the workspace is looked up, since it decides which one is found (Coder v2 API, v0.13.4). */
 function includesDeleted(query: URLSearchParams): boolean {
   const text = query.get('include_deleted') ?? ''
   if (text === '') return false

@@ -128,6 +128,13 @@ describe('by owner and name', () => {
     expect((await callApi(server, `${plain}?include_deleted=true`)).json.id).toBe(second.id)
   })
 
+  test('include_deleted is for the workspace itself: the builds of a deleted one stay 404', async () => {
+    const name = uniqueName('gone')
+    await createDeleted(name)
+    for (const query of ['', '?include_deleted=true', '?include_deleted=yes'])
+      expect(await callApi(server, `GET /users/me/workspace/${name}/builds/1${query}`)).toMatchObject({ status: 404, json: NOT_FOUND })
+  })
+
   test('an include_deleted that is no boolean is 400 under its own name', async () => {
     const { status, json } = await callApi(server, 'GET /users/me/workspace/nowhere?include_deleted=yes')
     expect([status, json.validations]).toMatchObject([400, [{ field: 'include_deleted' }]])
@@ -164,6 +171,8 @@ test('what a template brings is shown in its order, with every field', async () 
     },
     { slug: 'ide', display_name: 'IDE', command: 'code', external: true },
   ]
+  // What costs something is built only where there is a budget for it.
+  await server.client.groups.update({ params: { group: server.firstUser.organization_id }, body: { quota_allowance: 3 } })
   const rich = await createTemplate(server, {
     apply: [
       {

@@ -18,6 +18,7 @@ export interface FindContext {
   readonly actor: Actor | undefined
   /** Rows found for the parameters to the left. */
   readonly found: Readonly<Record<string, unknown>>
+  /** What the contract of the endpoint knows of the query. */
   readonly query: URLSearchParams
 }
 
@@ -138,6 +139,7 @@ function compileRoute<Found, Agent>(
   const parameters = pathParameters(spec.path)
   const finders = new Map<string, Finder>(Object.entries(gate.find))
   const readQuery = spec.query === undefined ? undefined : queryReader(spec.query)
+  const keepKnown = knownQuery(spec)
   const readRequestBody = requestBodyReader(spec)
   return {
     spec,
@@ -149,7 +151,7 @@ function compileRoute<Found, Agent>(
       const query = queryOf(request.url)
       const identity = await identify({ spec, gate, request, response, origin, query })
       const texts = spellParameters(parameters, request.params, gate.spell)
-      const found = await findAll({ parameters, texts, finders, actor: identity.actor, query })
+      const found = await findAll({ parameters, texts, finders, actor: identity.actor, query: keepKnown(query) })
       const answer = async (): Promise<unknown> => {
         const early = spec.bodyBeforeAccess === true ? await readRequestBody?.(request) : undefined
         if (typeof spec.access === 'object' && spec.access.filtered !== true) admit(spec.access, { found, actor: identity.actor, gate })
@@ -231,6 +233,11 @@ function spellParameters(
       return [name, spell[name]?.(text) ?? text]
     }),
   )
+}
+
+function knownQuery({ query: schema }: EndpointSpec): (query: URLSearchParams) => URLSearchParams {
+  const known = new Set(Object.keys((schema?.['properties'] ?? {}) as Record<string, unknown>))
+  return (query) => new URLSearchParams([...query].filter(([name]) => known.has(name)))
 }
 
 type Finder = (text: string, context: FindContext) => Promise<object>

@@ -290,7 +290,7 @@ describe('the state of the provisioner', () => {
 })
 
 test('the status goes from pending to running, stopped, canceled and deleted with the builds, and each end is recorded', async () => {
-  verifies('builds:status:walk', 'builds:status:audit')
+  verifies('builds:status:walk', 'builds:status:audit', 'provisioner:complete')
   const own = await createTemplate(server)
   const statusOf = async (id: string) => (await callApi(server, `GET /workspaces/${id}?include_deleted=true`)).json.latest_build.status
   const workspace = await createWorkspace(server, own)

@@ -30,7 +30,7 @@ const ended = async (templateversion: string, dryrun: string): Promise<Provision
   })
 
 test('a dry run finds out the planned resources, has a log that ends by itself, and is over then', async () => {
-  verifies('versions:dry-run', 'versions:dry-run-stages')
+  verifies('versions:dry-run', 'versions:dry-run-stages', 'provisioner:complete')
   const { active_version_id: version } = await createTemplate(server, PLANNED)
   const created = await start(version, { workspace_name: 'trial' })
   const params = { templateversion: version, dryrun: created.id }

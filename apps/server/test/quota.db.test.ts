@@ -47,7 +47,7 @@ test('the budget is the sum of the allowances of all groups, that of everybody i
 })
 
 test('three run on a budget of three, the fourth fails for want of quota; deleting one frees its credit', async () => {
-  verifies('quota:budget', 'quota:refused')
+  verifies('quota:budget', 'quota:refused', 'provisioner:quota')
   await allow(3)
   const running = [await start(), await start(), await start()]
   expect(running.map(({ ended }) => [ended.job.status, ended.daily_cost])).toEqual([

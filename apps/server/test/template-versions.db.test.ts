@@ -225,7 +225,7 @@ test('schema, parameters and resources of an unfinished import are 412', async (
 })
 
 test('resources come twice, for start and for stop, sorted by name, with their agents', async () => {
-  verifies('versions:resources')
+  verifies('versions:resources', 'provisioner:complete')
   const apply = [
     {
       complete: {

@@ -59,6 +59,8 @@ async function measureAuditLog({ owner, database }: Measured): Promise<void> {
     'limit=25&offset=1000': { limit: 25, offset: 1_000 },
     'limit=25&q=username:seed-1': { limit: 25, q: 'username:seed-1' },
     'limit=25&q=resource_type:template action:delete': { limit: 25, q: 'resource_type:template action:delete' },
+    'limit=25&q=action:delete': { limit: 25, q: 'action:delete' },
+    'limit=25&q=resource_type:organization': { limit: 25, q: 'resource_type:organization' },
     'limit=25&q=date_from:2020-01-01': { limit: 25, q: 'date_from:2020-01-01' },
   }))
     print(reportLine(`GET /audit?${what} at ${ENTRIES}`, await timeEach(READS / 4, async () => await owner.audit.list({ query })), 50))

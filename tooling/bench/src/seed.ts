@@ -50,13 +50,22 @@ export async function seedTemplates(client: Client, count: number): Promise<void
 
 /** Puts entries straight into the audit log, a minute apart, of a hundred people. */
 export async function seedAuditLog(client: Client, count: number): Promise<void> {
+  await client.query('begin')
+  // Counted below, all at once.
+  await client.query('alter table audit_logs disable trigger audit_entry_counted')
   await client.query(`
     insert into audit_logs (id, time, user_id, ip, user_agent, resource_type, resource_id, resource_target, action, diff, status_code, request_id)
     select gen_random_uuid(), now() - n * interval '1 minute', ${id('user', '1 + n % 100')}, '127.0.0.1', 'bench',
       (array['workspace', 'workspace_build', 'user', 'template'])[1 + n % 4], ${id('resource', 'n % 5000')}, 'thing-' || n % 5000,
       (array['create', 'write', 'delete'])[1 + n % 3]::audit_action, '{"name": {"old": "a", "new": "b", "secret": false}}', 200, gen_random_uuid()
     from generate_series(1, ${count}) n`)
-  await client.query('vacuum analyze audit_logs')
+  await client.query(`
+    insert into audit_totals as totals (day, resource_type, action, bucket, entries)
+    select (time at time zone 'UTC')::date, resource_type, action, 0, count(*) from audit_logs where user_agent = 'bench' group by 1, 2, 3
+    on conflict (day, resource_type, action, bucket) do update set entries = totals.entries + excluded.entries`)
+  await client.query('alter table audit_logs enable trigger audit_entry_counted')
+  await client.query('commit')
+  await client.query('vacuum analyze audit_logs, audit_totals')
 }
 
 /**

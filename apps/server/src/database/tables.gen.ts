@@ -93,6 +93,14 @@ export interface AuditLogsTable {
   request_id: string
 }
 
+export interface AuditTotalsTable {
+  day: string
+  resource_type: string
+  action: AuditAction
+  bucket: number
+  entries: number
+}
+
 export interface DeploymentValuesTable {
   key: string
   value: Buffer
@@ -401,6 +409,7 @@ export interface Tables {
   agent_stats: AgentStatsTable
   api_keys: ApiKeysTable
   audit_logs: AuditLogsTable
+  audit_totals: AuditTotalsTable
   deployment_values: DeploymentValuesTable
   files: FilesTable
   git_auth_links: GitAuthLinksTable

@@ -9,9 +9,9 @@ export interface AuditFilter {
   /** In lower case, as is the address. */
   readonly username?: string
   readonly email?: string
-  /** The first instant that counts. */
+  /** The first instant that counts, the first of a day. */
   readonly from?: string
-  /** The last instant that counts. */
+  /** The last instant that counts, the last of a day. */
   readonly until?: string
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { CreateTestAuditLogRequest } from '@berth/schema'
+import { Failure, type CreateTestAuditLogRequest } from '@berth/schema'
 import { NIL_UUID, ZERO_TIME } from '@berth/schema/rules'
 import type { Clock } from '../../clock.ts'
 import { timestamp } from '../../clock.ts'
@@ -78,15 +78,17 @@ export class AuditService {
     const user_ids = await this.#store.findPeople({ ...(username !== undefined && { username }), ...(email !== undefined && { email }) })
     if (user_ids?.length === 0) return { views: [], count: 0 }
     const filter = { ...words, ...(user_ids !== undefined && { user_ids }) }
-    const [views, count] = await Promise.all([
-      limit === 0 ? [] : this.#store.listPage({ filter, limit, offset }),
-      this.#store.count(filter),
-    ])
+    const count = await this.#store.count(filter)
+    // Where nothing is left, a page would be looked for in all there is.
+    const views = limit === 0 || offset >= count ? [] : await this.#store.listPage({ filter, limit, offset })
     return { views, count }
   }
 
-  /** Writes an entry that tells of nothing, for tests of what reads the log. */
+  /** Writes an entry that tells of nothing, for tests of what reads the log. Throws `validation_failed`. */
   async generateTest(actor: Actor, { action, resource_type, resource_id, time }: CreateTestAuditLogRequest): Promise<void> {
+    // The database knows no year zero.
+    if (time !== undefined && time < ZERO_TIME)
+      throw new Failure('validation_failed', { validations: [{ field: 'time', detail: `Must not be before ${ZERO_TIME}` }] })
     await this.#store.insert({
       ...actor.origin,
       time: isGiven(time) ? time : timestamp(this.#clock.now()),

@@ -5,6 +5,9 @@ import type { Queries } from '../../database/database.ts'
 import type { UserRow } from '../../found.ts'
 import type { AuditFilter } from './read-filter.ts'
 
+/** Of `2023-01-01` at the beginning of a time. */
+const DAY_LENGTH = 10
+
 /** One entry of the audit log. */
 export interface AuditEntry {
   readonly time: string
@@ -93,12 +96,26 @@ export class AuditStore {
     return rows
   }
 
+  /** Kinds and days are summed from totals; what a person did, or what was done to a resource, is counted one by one. */
   async count(filter: AuditMatch): Promise<number> {
-    const { rows } = await sql<{ count: number }>`select count(*) as count from audit_logs entry where ${matches(filter)}`.execute(
-      this.#queries,
-    )
+    const isOfKind = filter.resource_id === undefined && filter.user_ids === undefined
+    const { rows } = await (
+      isOfKind
+        ? sql<{ count: number }>`select coalesce(sum(entries), 0)::bigint as count from audit_totals total where ${includes(filter)}`
+        : sql<{ count: number }>`select count(*) as count from audit_logs entry where ${matches(filter)}`
+    ).execute(this.#queries)
     return rows[0]?.count ?? 0
   }
+}
+
+/** The totals of a filter of kinds and whole days. */
+function includes({ resource_type, action, from, until }: AuditMatch): RawBuilder<boolean> {
+  const parts: RawBuilder<boolean>[] = []
+  if (resource_type !== undefined) parts.push(sql`total.resource_type = ${resource_type}`)
+  if (action !== undefined) parts.push(sql`total.action = ${action}::audit_action`)
+  if (from !== undefined) parts.push(sql`total.day >= ${from.slice(0, DAY_LENGTH)}::date`)
+  if (until !== undefined) parts.push(sql`total.day <= ${until.slice(0, DAY_LENGTH)}::date`)
+  return conjunction(parts)
 }
 
 function matches(filter: AuditMatch): RawBuilder<boolean> {
@@ -112,5 +129,9 @@ function matches(filter: AuditMatch): RawBuilder<boolean> {
   else if (user_ids !== undefined) parts.push(sql`entry.user_id = any(${user_ids}::uuid[])`)
   if (from !== undefined) parts.push(sql`entry.time >= ${from}`)
   if (until !== undefined) parts.push(sql`entry.time <= ${until}`)
+  return conjunction(parts)
+}
+
+function conjunction(parts: readonly RawBuilder<boolean>[]): RawBuilder<boolean> {
   return parts.length === 0 ? sql`true` : sql`${sql.join(parts, sql` and `)}`
 }

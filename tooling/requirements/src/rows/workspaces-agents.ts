@@ -34,35 +34,6 @@ export const workspacesAgents = [
     },
   ),
   ...rows(
-    { section: 'issue 3: workspaces §3.10, platform §0.2' },
-    {
-      'derp:upgrade':
-        'The relay at /derp is reached by an upgrade to DERP, with an answer or without one for a fast start, and by a WebSocket of subprotocol derp; anything else is 426.',
-      'derp:handshake':
-        'The relay sends its key, opens the sealed info of the client and answers with its own; what is sealed wrongly is sent away.',
-      'derp:server-key': 'The key of the relay is random, kept in the database, and so the same on every server of the deployment.',
-      'derp:packets': 'A packet for a key arrives at its owner with the key of its sender, in every form of connection.',
-      'derp:ping': 'A ping is answered with its payload, unknown frames are ignored.',
-      'derp:peer-gone': 'Who leaves is announced to those it sent packets to; who connects anew is not gone.',
-      'derp:limits':
-        'Oversize frames and frames between relays end the connection; to a slow reader the oldest packets are lost; connections are limited by address and end with the server.',
-      'derp:map':
-        'The map of relays has the region of the deployment with its STUN servers and its relay, as the settings say, and regions of a configured map.',
-    },
-  ),
-  ...rows(
-    { section: 'workspaces §7.3, §8.6' },
-    {
-      'agents:coordinate:nodes':
-        'The newest node of an agent goes to its clients, and nodes of clients to the agent, whoever came first, as JSON arrays.',
-      'agents:coordinate:presence':
-        'An agent is connected while its coordination lasts, its signs of life are those of all agents, and it is disconnected at its end; a second socket closes the first.',
-      'agents:coordinate:refused': 'What is no node ends a socket; strangers and members without the right get 404.',
-      'agents:latency': 'The latency of an agent is that of its newest node, by the name of the region, and goes with the connection.',
-      'agents:stats:socket': 'The deprecated socket asks for traffic at once and at every interval; only a report that differs is stored.',
-    },
-  ),
-  ...rows(
     { section: 'workspaces §15.14' },
     {
       'agents:resources:two-agents': 'A resource with two agents lists both, and carries its icon.',

@@ -176,7 +176,7 @@ export function compose(world: World): Services {
   const parameters = new ParameterService({ database, audit, store: new ParameterStore(queries, secrets), clock })
   const sealToken = (agentId: string, token: string): Buffer => secrets.sealText(token, placeOfToken(agentId))
   const jobs = new JobService({ store: jobStore, clock, logWakeUps, sealToken })
-  const examples = new TemplateExamples()
+  const examples = new TemplateExamples(accessUrl)
   const versions = new TemplateVersionService({ database, store: versionStore, files, examples, jobs, parameters, audit, clock, random })
   const dryRuns = new DryRunService({ database, store: versionStore, jobs, parameters })
   const templateAccess = new TemplateAccess({ database, store: new TemplateAccessStore(queries), audit, clock })
@@ -234,7 +234,7 @@ export function compose(world: World): Services {
   const resources = new ResourcePresenter({
     clock,
     inactiveDisconnectTimeoutMs,
-    fallbackTroubleshootingUrl: config.agentFallbackTroubleshootingUrl,
+    fallbackTroubleshootingUrl: config.agentFallbackTroubleshootingUrl || `${accessUrl}/docs`,
     latencyOf: (agentId) => coordinator.latencyOf(agentId),
   })
   const watches = new WorkspaceWatches({ store: workspaceStore, wakeUps: workspaceWakeUps, resources, clock })
@@ -255,6 +255,8 @@ export function compose(world: World): Services {
     derpMap,
     clock,
     accessUrl,
+    appHost: () => deployment.appHost(),
+    browserOnly: config.browserOnly,
     statsIntervalMs: config.agentStatsIntervalMs,
     hashToken: hashAgentToken,
     openToken: (agentId, sealed) => secrets.openText(sealed, placeOfToken(agentId)),

@@ -198,13 +198,14 @@ const SETTINGS: readonly {
     value: true,
     wrong: '2',
   },
+  { name: 'BROWSER_ONLY', flag: 'browser-only', field: 'browserOnly', standard: false, text: 'true', value: true, wrong: 'maybe' },
   { name: 'LOG_LEVEL', flag: 'log-level', field: 'logLevel', standard: 'info', text: 'debug', value: 'debug', wrong: 'loud' },
   { name: 'HTTP_ADDRESS', flag: 'http-address', field: 'httpPort', standard: 3000, text: '127.0.0.1:80', value: 80, wrong: 'localhost' },
   {
     name: 'AGENT_FALLBACK_TROUBLESHOOTING_URL',
     flag: 'agent-fallback-troubleshooting-url',
     field: 'agentFallbackTroubleshootingUrl',
-    standard: expect.stringContaining('https://'),
+    standard: '',
     text: 'https://help.example',
     value: 'https://help.example',
   },
@@ -307,6 +308,19 @@ describe('what a password is in', () => {
   it('may be on a socket, without a host', () => {
     expect(read({ BERTH_PG_CONNECTION_URL: 'postgres://u@/d?host=/tmp' })).toMatchObject({ pgConnectionUrl: 'postgres://u@/d?host=/tmp' })
   })
+})
+
+describe('the check for updates', () => {
+  const url = 'https://releases.example.com/newest'
+
+  it('looks where it is told to, and only when it is on', () => {
+    expect(read().updateCheckUrl).toBeUndefined()
+    expect(read({ BERTH_UPDATE_CHECK_URL: url }).updateCheckUrl).toBeUndefined()
+    expect(read({ BERTH_UPDATE_CHECK: 'true', BERTH_UPDATE_CHECK_URL: url }).updateCheckUrl).toBe(url)
+  })
+
+  it('is refused where nobody says where to look', () =>
+    expect(() => read({ CODER_UPDATE_CHECK: 'true' })).toThrow(/^BERTH_UPDATE_CHECK cannot be used: .*BERTH_UPDATE_CHECK_URL/))
 })
 
 describe('defaults that depend on the world', () => {

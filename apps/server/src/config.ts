@@ -33,6 +33,7 @@ export interface Config extends InstanceIdentityConfig, SignInConfig, TlsConfig 
   readonly agentStatsIntervalMs: number
   readonly agentConnectionUpdateFrequencyMs: number
   readonly agentInactiveDisconnectTimeoutMs: number
+  /** Shown for agents whose template names no page; empty: the docs of the server. */
   readonly agentFallbackTroubleshootingUrl: string
   /** The deployment has a relay for agents and clients of the reference. */
   readonly derpServerEnable: boolean
@@ -51,8 +52,10 @@ export interface Config extends InstanceIdentityConfig, SignInConfig, TlsConfig 
   /** Pattern of the host names of apps, such as `*.apps.example.com`. */
   readonly wildcardAccessUrl: string | undefined
   readonly auditLogging: boolean
-  readonly updateCheck: boolean
-  readonly updateCheckUrl: string
+  /** Where the newest release is looked up once a day; undefined: nowhere. */
+  readonly updateCheckUrl: string | undefined
+  /** People reach workspaces by what runs in a browser alone. */
+  readonly browserOnly: boolean
   readonly swaggerEnable: boolean
   /** How long what is only kept for a while is kept. */
   readonly retention: Retention
@@ -175,8 +178,8 @@ const settings = {
   ),
   agentFallbackTroubleshootingUrl: setting(
     'AGENT_FALLBACK_TROUBLESHOOTING_URL',
-    'https://github.com/berth-dev/berth#troubleshooting',
-    'Shown for agents whose template names no page.',
+    '',
+    'Shown for agents whose template names no page. Default: /docs of the server.',
     text,
   ),
   derpServerEnable: setting('DERP_SERVER_ENABLE', 'true', 'Run a relay for agents and clients of the Coder kind.', parseBool),
@@ -201,13 +204,9 @@ const settings = {
     optional(readWildcard),
   ),
   auditLogging: setting('AUDIT_LOGGING', 'true', 'Record who changes what.', parseBool),
+  browserOnly: setting('BROWSER_ONLY', 'false', 'Let people reach workspaces by browser only.', parseBool),
   updateCheck: setting('UPDATE_CHECK', 'false', 'Look for newer releases once a day.', parseBool),
-  updateCheckUrl: setting(
-    'UPDATE_CHECK_URL',
-    'https://api.github.com/repos/berth-dev/berth/releases/latest',
-    'Where the newest release is told.',
-    readHttpUrl,
-  ),
+  updateCheckUrl: setting('UPDATE_CHECK_URL', '', 'Where the newest release is told; UPDATE_CHECK needs it.', optional(readHttpUrl)),
   swaggerEnable: setting('SWAGGER_ENABLE', 'false', 'Send /swagger to the API reference at /docs.', parseBool),
   jobLogRetention: setting('JOB_LOG_RETENTION', '2160h', 'How long logs of jobs are kept; 0 keeps them.', retention),
   agentStatsRetention: setting('AGENT_STATS_RETENTION', '720h', 'How long statistics of agents are kept; 0 keeps them.', retention),
@@ -272,8 +271,8 @@ export function readConfig(sources: ConfigSources): Config {
     secureAuthCookie: read(settings.secureAuthCookie),
     wildcardAccessUrl: read(settings.wildcardAccessUrl),
     auditLogging: read(settings.auditLogging),
-    updateCheck: read(settings.updateCheck),
-    updateCheckUrl: read(settings.updateCheckUrl),
+    updateCheckUrl: updateCheckUrl(read(settings.updateCheck), read(settings.updateCheckUrl)),
+    browserOnly: read(settings.browserOnly),
     swaggerEnable: read(settings.swaggerEnable),
     retention: {
       jobLogsMs: read(settings.jobLogRetention),
@@ -411,6 +410,14 @@ function readSecretKeys(value: string): Buffer[] {
   if (keys.some((key) => key.length !== SECRET_KEY_BYTES))
     throw new ConfigError(`A key has ${SECRET_KEY_BYTES} bytes, written in base64. Make one with: openssl rand -base64 ${SECRET_KEY_BYTES}`)
   return keys
+}
+
+function updateCheckUrl(isOn: boolean, url: string | undefined): string | undefined {
+  if (isOn && url === undefined)
+    throw new ConfigError(
+      'BERTH_UPDATE_CHECK cannot be used: nobody says where the newest release is told. Set BERTH_UPDATE_CHECK_URL too.',
+    )
+  return isOn ? url : undefined
 }
 
 function readWildcard(value: string): string {

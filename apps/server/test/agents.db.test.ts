@@ -100,7 +100,7 @@ test('null metadata is dropped, empty and sensitive metadata kept, in order', as
 test('an agent without a page for troubleshooting has that of the deployment', async () => {
   verifies('agents:troubleshooting-url')
   const [without, own] = [await workspaceWithAgent(), await workspaceWithAgent({ troubleshooting_url: 'https://own.example.com' })]
-  expect((await without.view()).troubleshooting_url).toMatch(/^https?:\/\/./)
+  expect((await without.view()).troubleshooting_url).toBe(`${server.url}/docs`)
   expect((await own.view()).troubleshooting_url).toBe('https://own.example.com')
 })
 

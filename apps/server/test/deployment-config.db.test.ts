@@ -182,7 +182,7 @@ describe('GET /updatecheck', () => {
 
   async function check(release: typeof answer, isDone: (found: { current: boolean; version: string }) => boolean) {
     answer = release
-    const looking = await startTestServer({ config: { updateCheck: true, updateCheckUrl: url } })
+    const looking = await startTestServer({ config: { updateCheckUrl: url } })
     try {
       return await eventually(async () => {
         const found = await looking.clientFor().deployment.updateCheck()

@@ -322,7 +322,7 @@ export const deploymentSettings: readonly DeploymentSetting[] = [
     'agent_fallback_troubleshooting_url',
     'agent-fallback-troubleshooting-url',
     'string',
-    'https://github.com/berth-dev/berth#troubleshooting',
+    '',
     'Agent Fallback Troubleshooting URL',
     'Shown for agents whose template names no page.',
     { hidden: true },

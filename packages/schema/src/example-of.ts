@@ -50,7 +50,7 @@ const texts: Readonly<Record<string, string>> = {
   display_name: 'Starter',
   email: 'ada@example.com',
   error: '',
-  external_url: 'https://github.com/coder/coder',
+  external_url: 'https://berth.example.com/docs',
   icon: '',
   key: 'cpus',
   message: 'Done.',

@@ -70,6 +70,7 @@ export const failures = {
   group_exists: { status: 409, message: 'A group of that name exists already.' },
   user_exists: { status: 409, message: 'User already exists.' },
   name_taken: { status: 409, message: 'The name is already in use.' },
+  browser_only: { status: 409, message: 'Workspaces of this deployment are reached by browser only.' },
   build_active: { status: 409, message: 'A workspace build is already active.' },
   workspace_not_extendable: { status: 409, message: 'The workspace cannot be extended now.' },
   workspace_gone: { status: 410, message: 'The workspace is deleted.' },

@@ -59,7 +59,9 @@ export function agentRoutes({ service, tunnels, resources }: Dependencies): Hand
         void joinPty(socket, async () => await tunnels.dial(workspaceagent.id, ptyTarget(query)))
       })
     },
-    dialTunnel: async ({ workspaceagent, connection }) =>
-      await connection.acceptWebSocket((socket) => joinTunnels(socket, workspaceagent.id, tunnels), TUNNEL_SOCKET),
+    dialTunnel: async ({ workspaceagent, connection }) => {
+      service.requireDirectAccess()
+      await connection.acceptWebSocket((socket) => joinTunnels(socket, workspaceagent.id, tunnels), TUNNEL_SOCKET)
+    },
   }
 }

@@ -21,6 +21,10 @@ interface Dependencies {
   readonly derpMap: DERPMap
   readonly clock: Clock
   readonly accessUrl: string
+  /** Pattern of the host names of apps, with the port; empty where they have none. */
+  readonly appHost: () => string
+  /** People reach workspaces by what runs in a browser alone. */
+  readonly browserOnly: boolean
   /** How many places there are at which people may sign in for git. */
   readonly gitAuthProviders: number
   /** How often agents report traffic. */
@@ -85,11 +89,9 @@ export class AgentService {
 
   async metadata(agent: AgentRow): Promise<WorkspaceAgentMetadata> {
     const { apps, environment_variables, startup_script, directory, motd_file } = await this.view(agent)
-    const { port } = new URL(this.#dependencies.accessUrl)
     return {
       git_auth_configs: this.#dependencies.gitAuthProviders,
-      // Without a host name for apps there is nothing in front of the port (Coder v2 API, v0.13.4).
-      vscode_port_proxy_uri: port === '' ? '' : `:${port}`,
+      vscode_port_proxy_uri: await this.#portProxyUri(agent),
       apps: apps.map(presentApp),
       derpmap: this.#dependencies.derpMap,
       environment_variables,
@@ -97,6 +99,22 @@ export class AgentService {
       directory,
       motd_file,
     }
+  }
+
+  /** Where programs that run at the agent are reached by their port, which is for the reader to fill in (Coder v2 API, v0.13.4). */
+  async #portProxyUri(agent: AgentRow): Promise<string> {
+    const { accessUrl, appHost, store } = this.#dependencies
+    const { protocol, port } = new URL(accessUrl)
+    const host = appHost()
+    // Without host names for apps there is nothing in front of the port.
+    if (host === '') return port === '' ? '' : `:${port}`
+    const { workspace, owner } = await store.getNames(agent.id)
+    return host.replace('*', () => `${protocol}//{{port}}--${agent.name}--${workspace}--${owner}`)
+  }
+
+  /** Throws `browser_only` where people may not connect with programs of their own. */
+  requireDirectAccess(): void {
+    if (this.#dependencies.browserOnly) throw new Failure('browser_only')
   }
 
   /** Throws `invalid_agent_request`. */

@@ -71,6 +71,19 @@ export class AgentStore {
     }
   }
 
+  /** Names that make the address of an agent. Rejects where it is of no workspace. */
+  async getNames(id: string): Promise<{ workspace: string; owner: string }> {
+    return await this.#queries
+      .selectFrom('workspace_agents as agent')
+      .innerJoin('workspace_resources as resource', 'resource.id', 'agent.resource_id')
+      .innerJoin('workspace_builds as build', 'build.job_id', 'resource.job_id')
+      .innerJoin('workspaces as workspace', 'workspace.id', 'build.workspace_id')
+      .innerJoin('users as owner', 'owner.id', 'workspace.owner_id')
+      .select(['workspace.name as workspace', 'owner.username as owner'])
+      .where('agent.id', '=', id)
+      .executeTakeFirstOrThrow()
+  }
+
   async getView(id: string): Promise<StoredAgent> {
     const { rows } = await sql<{
       agent: StoredAgent

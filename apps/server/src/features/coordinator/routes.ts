@@ -9,7 +9,9 @@ export function coordinatorRoutes(service: CoordinatorService): Handlers<typeof 
   return {
     coordinateAgent: async ({ agent, connection }) => await connection.acceptWebSocket(await service.prepareAgent(agent), SOCKET),
     connection: async () => ({ derp_map: service.derpMap }),
-    coordinateClient: async ({ workspaceagent, connection }) =>
-      await connection.acceptWebSocket((socket) => service.addClient(workspaceagent.id, socket), SOCKET),
+    coordinateClient: async ({ workspaceagent, connection }) => {
+      service.requireDirectAccess()
+      await connection.acceptWebSocket((socket) => service.addClient(workspaceagent.id, socket), SOCKET)
+    },
   }
 }

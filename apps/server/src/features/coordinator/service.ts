@@ -57,6 +57,11 @@ export class CoordinatorService {
     }
   }
 
+  /** Throws `browser_only` where people may not connect with programs of their own. */
+  requireDirectAccess(): void {
+    this.#dependencies.agents.requireDirectAccess()
+  }
+
   /** Takes over the socket of a client. */
   addClient(agentId: string, socket: WebSocket): void {
     const meeting = this.#meetingOf(agentId)

@@ -12,7 +12,6 @@ interface Dependencies {
   readonly logger: Logger
 }
 
-const PROJECT_URL = 'https://github.com/berth-dev/berth'
 /** Anyone may send reports: they may not fill the log. */
 const MAX_REPORT_CHARACTERS = 2_000
 
@@ -25,19 +24,20 @@ export class DeploymentService {
 
   constructor(dependencies: Dependencies) {
     const { config, version, logger } = dependencies
+    const { updateCheckUrl: url } = config
     this.config = config
     this.#dependencies = dependencies
-    this.#updateCheck = config.updateCheck ? new UpdateCheck({ url: config.updateCheckUrl, version, logger }) : undefined
+    this.#updateCheck = url === undefined ? undefined : new UpdateCheck({ url, version, logger })
   }
 
   buildInfo(): BuildInfo {
-    return { external_url: PROJECT_URL, version: this.#dependencies.version }
+    return { external_url: docsUrl(this.#dependencies), version: this.#dependencies.version }
   }
 
   /** Where nothing newer is known, or nobody looks, the running version is the newest. */
   newestRelease(): UpdateCheckResponse {
     const { version } = this.#dependencies
-    return this.#updateCheck?.newest() ?? { current: true, version, url: PROJECT_URL }
+    return this.#updateCheck?.newest() ?? { current: true, version, url: docsUrl(this.#dependencies) }
   }
 
   /** Empty where apps have no hosts of their own. With the port of the access URL, which apps are reached through too. */
@@ -66,4 +66,9 @@ export class DeploymentService {
   async stop(): Promise<void> {
     await this.#updateCheck?.stop()
   }
+}
+
+/** Where the running version is described: at the server itself. */
+function docsUrl({ accessUrl }: Pick<Dependencies, 'accessUrl'>): string {
+  return `${accessUrl}/docs`
 }

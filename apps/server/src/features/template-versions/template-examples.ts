@@ -1,7 +1,6 @@
 import { createArchive, starterTemplates, type StarterTemplate } from '@berth/provisioner'
 import type { TemplateExample } from '@berth/schema'
 
-const SOURCE_URL = 'https://github.com/berth-dev/berth/tree/main/packages/provisioner/templates'
 /** What stands before the text of a README for programs to read. */
 const FRONT_MATTER = /^---\r?\n[\s\S]*?\r?\n---\r?\n\s*/
 
@@ -9,12 +8,18 @@ const FRONT_MATTER = /^---\r?\n[\s\S]*?\r?\n---\r?\n\s*/
 export class TemplateExamples {
   #starters: Promise<StarterTemplate[]> | undefined
   readonly #archives = new Map<string, Promise<Buffer>>()
+  readonly #url: string
+
+  /** @param accessUrl Where people reach the server: what templates are made of is described there. */
+  constructor(accessUrl: string) {
+    this.#url = `${accessUrl}/docs`
+  }
 
   /** In the order of their ids. */
   async list(): Promise<TemplateExample[]> {
     return (await this.#read()).map(({ id, name, description, icon, tags, readme }) => ({
       id,
-      url: `${SOURCE_URL}/${id}`,
+      url: this.#url,
       name,
       description,
       icon,

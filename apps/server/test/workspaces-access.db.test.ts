@@ -80,17 +80,6 @@ describe('a stranger', () => {
   })
 })
 
-describe('a key for applications only', () => {
-  test.each(guarded)('$title: gets 404, though its user may', async ({ spec }) => {
-    await runSql(server, `update api_keys set scope = 'application_connect' where user_id = $1`, [owner.id])
-    try {
-      expect((await ask(spec, owner.token, spec.bodyBeforeAccess === true ? { transition: 'start' } : spec.body && {})).status).toBe(404)
-    } finally {
-      await runSql(server, `update api_keys set scope = 'all' where user_id = $1`, [owner.id])
-    }
-  })
-})
-
 /** A member of the organization, who is also what is said, or of none. */
 async function holder(role: { site?: string; organization?: string; isMember?: boolean }): Promise<string> {
   const member = await createMember(server)

@@ -12,6 +12,7 @@ import { auditRoutes } from './features/audit/routes.ts'
 import { authorizationRoutes } from './features/authorization/routes.ts'
 import { buildRoutes } from './features/builds/routes.ts'
 import { coordinatorRoutes } from './features/coordinator/routes.ts'
+import { AppSignIn } from './features/deployment/app-sign-in.ts'
 import { applicationRoutes } from './features/deployment/application-routes.ts'
 import { apiReferenceRoutes } from './features/deployment/api-reference-routes.ts'
 import { deploymentRoutes } from './features/deployment/routes.ts'
@@ -106,7 +107,7 @@ function apiRouter({ services, config, clock }: AppOptions, upgrades: WebSocketU
   const gate = createGate({ ...services, clock, apiRateLimit })
   const kit = { gate, upgrades }
   const routes: Route[] = [
-    ...serve(api.applications, applicationRoutes(services.deployment), kit),
+    ...serve(api.applications, applicationRoutes(services.deployment, new AppSignIn({ ...config, ...services })), kit),
     ...serve(api.groups, groupRoutes(services.groups), kit),
     ...serve(api.quotas, quotaRoutes(services.quotas), kit),
     ...serve(api.audit, auditRoutes(services.audit), kit),

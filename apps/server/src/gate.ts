@@ -236,6 +236,7 @@ function accessObject({ resource }: Exclude<Access, string>, found: Rows, actor:
     case 'file':
       return object({ owner_id: ((found['file'] ?? {}) as { created_by?: string }).created_by ?? actor.user_id })
     case 'api_key':
+      return object({ owner_id: userId ?? actor.user_id })
     case 'user_data':
       return object({ owner_id: userId ?? null })
     case 'group':

@@ -77,6 +77,8 @@ export interface EndpointSpec {
   readonly trailingSlash?: true
   /** The body is read and validated before access is checked, so a bad body is 400 even for strangers. */
   readonly bodyBeforeAccess?: true
+  /** Browsers come here: who is not signed in is led to the page for it, and from there back, instead of being refused. */
+  readonly signInRedirect?: true
   /** Requests a minute for one caller on one path, on top of the deployment's limit. */
   readonly requestsPerMinute?: number
 }

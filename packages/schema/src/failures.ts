@@ -35,6 +35,7 @@ export const failures = {
   template_version_not_found: { status: 400, message: 'Template version not found.' },
   cursor_not_found: { status: 400, message: 'The record that "after_id" names does not exist.' },
   agent_not_of_workspace: { status: 400, message: 'The agent does not belong to a workspace.' },
+  invalid_redirect_uri: { status: 400, message: 'The query parameter "redirect_uri" is not the address of an app.' },
   invalid_external_sign_in: { status: 400, message: 'The answer of the sign-in provider cannot be used.' },
   invalid_instance_identity: { status: 400, message: 'The identity of the machine cannot be read.' },
   agent_outdated: { status: 400, message: 'The agent is not of the newest build of its workspace.' },

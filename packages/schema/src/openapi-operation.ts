@@ -31,7 +31,8 @@ export function renderOperation(spec: EndpointSpec, place: OperationPlace, compo
 
 /** Every failure that an operation answers with: its own, and those that any operation of its kind can meet. */
 export function failuresOf(spec: EndpointSpec): FailureCode[] {
-  const signedIn: FailureCode[] = spec.access === 'anyone' || spec.access === 'agent' ? [] : ['signed_out', 'user_not_active']
+  const isRefused = spec.access !== 'anyone' && spec.access !== 'agent' && spec.signInRedirect !== true
+  const signedIn: FailureCode[] = isRefused ? ['signed_out', 'user_not_active'] : []
   return [...new Set<FailureCode>([...spec.failures, ...signedIn, 'rate_limited', 'internal', 'unavailable'])]
 }
 

@@ -135,6 +135,7 @@ export const routes = {
   },
   applications: {
     getHost: { method: 'GET', path: '/applications/host', status: 200, delivery: 'json' },
+    authRedirect: { method: 'GET', path: '/applications/auth-redirect', status: 307, delivery: 'nothing' },
   },
   groups: {
     list: { method: 'GET', path: '/organizations/:organization/groups', status: 200, delivery: 'json' },

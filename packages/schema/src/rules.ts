@@ -22,3 +22,4 @@ export { ScheduleError, describeSchedule, nextStart, parseSchedule, scheduleFrom
 export { SearchError, parseSearch } from './search-query.ts'
 export { userSearchText, type UserSearch } from './user-search.ts'
 export { isTimeZone, offsetAtMs } from './time-zones.ts'
+export { AppHostnameError, appHostLabel, parseAppHostname, type AppHostname } from './app-hostname.ts'

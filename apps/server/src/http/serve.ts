@@ -10,6 +10,7 @@ import { queryReader } from './query-reader.ts'
 import { MAX_JSON_BYTES, readBody } from './request-body.ts'
 import { pathOf, queryOf } from './request-target.ts'
 import { isOwnRequest, readCookies, sentToken } from './session-token.ts'
+import { signInPage } from './sign-in-redirect.ts'
 import type { AcceptOptions, WebSocketUpgrades } from './websocket-upgrade.ts'
 
 /** What finders are told besides the text of their parameter. */
@@ -110,7 +111,7 @@ export interface Route {
 }
 
 /** A request with the decoded parameters of its path. */
-export type RoutedRequest = IncomingMessage & { params: Record<string, string> }
+export type RoutedRequest = IncomingMessage & { params: Record<string, string>; readonly originalUrl?: string }
 
 /**
  * Compiles a group of endpoints into routes.
@@ -149,7 +150,8 @@ function compileRoute<Found, Agent>(
     },
     async handle(request, response, origin) {
       const query = queryOf(request.url)
-      const identity = await identify({ spec, gate, request, response, origin, query })
+      const identity = await identifyOrLead({ spec, gate, request, response, origin, query })
+      if (identity === undefined) return
       const texts = spellParameters(parameters, request.params, gate.spell)
       const found = await findAll({ parameters, texts, finders, actor: identity.actor, query: keepKnown(query) })
       const answer = async (): Promise<unknown> => {
@@ -188,14 +190,31 @@ async function hearRefusals<Found, Agent>(
   }
 }
 
-async function identify<Found, Agent>(step: {
+interface IdentifyStep<Found, Agent> {
   readonly spec: EndpointSpec
   readonly gate: Gate<Found, Agent>
-  readonly request: IncomingMessage
+  readonly request: IncomingMessage & { readonly originalUrl?: string }
   readonly response: ServerResponse
   readonly origin: Origin
   readonly query: URLSearchParams
-}): Promise<{ actor?: Actor; agent?: Agent }> {
+}
+
+type Identified<Agent> = { readonly actor?: Actor; readonly agent?: Agent }
+
+/** Undefined: whoever it is has been led to the page where to sign in. */
+async function identifyOrLead<Found, Agent>(step: IdentifyStep<Found, Agent>): Promise<Identified<Agent> | undefined> {
+  try {
+    return await identify(step)
+  } catch (error) {
+    if (step.spec.signInRedirect !== true || !Failure.is(error) || error.status !== 401) throw error
+    step.response.statusCode = 307
+    step.response.setHeader('Location', signInPage(error, step.request.originalUrl ?? '/'))
+    step.response.end()
+    return undefined
+  }
+}
+
+async function identify<Found, Agent>(step: IdentifyStep<Found, Agent>): Promise<Identified<Agent>> {
   const { spec, gate, request, response, origin, query } = step
   const path = pathOf(request.url)
   const limit = (actor: Actor | undefined): void => gate.limit({ spec, path, actor, origin, request, response })

@@ -6,7 +6,8 @@ import type { Database, Transaction } from '../../database/database.ts'
 import type { UserRow } from '../../found.ts'
 import type { Actor, Origin } from '../../http/caller.ts'
 import type { AuditService } from '../audit/service.ts'
-import { isSecret, newApiKey, readToken } from './api-key.ts'
+import { isSecret, newApiKey, readToken, type ApiKey } from './api-key.ts'
+import { sealAppKey } from './app-key.ts'
 import { isPassword } from './password.ts'
 import type { ApiKeyRow, IdentityRow, SessionStore } from './store.ts'
 
@@ -29,7 +30,10 @@ interface Dependencies {
 
 type NewRow = Omit<ApiKeyRow, 'last_used' | 'updated_at'>
 /** What is particular about a new key. */
-type NewKey = Pick<ApiKeyRow, 'user_id' | 'login_type' | 'lifetime_seconds' | 'ip_address' | 'scope'>
+interface NewKey extends Pick<ApiKeyRow, 'user_id' | 'login_type' | 'lifetime_seconds' | 'ip_address' | 'scope'> {
+  /** Default: when the lifetime from now is over. */
+  readonly expires_at?: string
+}
 
 const PASSWORD_KEY = { login_type: 'password', scope: 'all' } as const
 
@@ -93,14 +97,31 @@ export class SessionService {
   /** Makes a key for command lines, valid for a week. */
   async createKey(actor: Actor, user: UserRow): Promise<string> {
     const { ip } = actor.origin
-    return await this.#createKey(actor, user, { ...PASSWORD_KEY, user_id: user.id, lifetime_seconds: KEY_LIFETIME_SECONDS, ip_address: ip })
+    const key = { ...PASSWORD_KEY, user_id: user.id, lifetime_seconds: KEY_LIFETIME_SECONDS, ip_address: ip }
+    return (await this.#createKey(actor, key)).token
+  }
+
+  /** Makes a key that opens apps and nothing else, good for as long as the session is, but for a week at most. Returns it encrypted for the host of an app. */
+  async createAppKey(actor: Actor): Promise<string> {
+    const session = await this.#store.findOfUser(actor.user_id, actor.key_id)
+    if (session === undefined) throw new Failure('not_found')
+    const now = this.#clock.now().getTime()
+    const key = await this.#createKey(actor, {
+      ...PASSWORD_KEY,
+      scope: 'application_connect',
+      user_id: actor.user_id,
+      lifetime_seconds: Math.min(session.lifetime_seconds, KEY_LIFETIME_SECONDS),
+      ip_address: actor.origin.ip,
+      expires_at: timestamp(Math.min(Date.parse(session.expires_at), now + KEY_LIFETIME_SECONDS * 1000)),
+    })
+    return await sealAppKey(key, now)
   }
 
   /** Makes a token for programs. Throws `invalid_token_lifetime`. */
   async createToken(actor: Actor, user: UserRow, { lifetime = 0, scope }: CreateTokenRequest): Promise<string> {
     const lifetimeMs = lifetime === 0 ? this.#standardTokenLifetimeMs() : lifetime / NANOSECONDS_A_MS
     this.#requireTokenLifetime(lifetimeMs)
-    return await this.#createKey(actor, user, {
+    const { token } = await this.#createKey(actor, {
       user_id: user.id,
       login_type: 'token',
       lifetime_seconds: Math.ceil(lifetimeMs / 1000),
@@ -108,6 +129,7 @@ export class SessionService {
       // Clients that leave the scope open may also send an empty one.
       scope: keyScopes.find((known) => known === scope) ?? 'all',
     })
+    return token
   }
 
   async listTokens(user: UserRow): Promise<ApiKeyRow[]> {
@@ -152,20 +174,20 @@ export class SessionService {
       throw new Failure('invalid_token_lifetime', { detail: `lifetime must be less than ${formatDuration(maxTokenLifetimeMs)}` })
   }
 
-  async #createKey(actor: Actor, user: UserRow, fields: NewKey): Promise<string> {
+  async #createKey(actor: Actor, fields: NewKey): Promise<ApiKey> {
     const { database, audit } = this.#dependencies
     const { row, token } = this.#newKey(fields)
     await database.transaction(async (transaction) => {
       await this.#store.in(transaction).insert(row)
       await audit.record(transaction, actor, { ...auditedAs(row), action: 'create', after: auditedFields(row), status_code: 201 })
     })
-    return token
+    return { id: row.id, hashed_secret: row.hashed_secret, token }
   }
 
   #newKey(fields: NewKey): { readonly row: NewRow; readonly token: string } {
     const now = this.#clock.now().getTime()
     const { id, hashed_secret, token } = newApiKey()
-    const expires_at = timestamp(now + fields.lifetime_seconds * 1000)
+    const expires_at = fields.expires_at ?? timestamp(now + fields.lifetime_seconds * 1000)
     return { row: { ...fields, id, hashed_secret, expires_at, created_at: timestamp(now) }, token }
   }
 

@@ -58,6 +58,7 @@ async function measureAuditLog({ owner, database }: Measured): Promise<void> {
     'limit=25': { limit: 25 },
     'limit=25&offset=1000': { limit: 25, offset: 1_000 },
     'limit=25&q=username:seed-1': { limit: 25, q: 'username:seed-1' },
+    'limit=25&q=username:seed-1 action:create': { limit: 25, q: 'username:seed-1 action:create' },
     'limit=25&q=resource_type:template action:delete': { limit: 25, q: 'resource_type:template action:delete' },
     'limit=25&q=action:delete': { limit: 25, q: 'action:delete' },
     'limit=25&q=resource_type:organization': { limit: 25, q: 'resource_type:organization' },

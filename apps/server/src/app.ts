@@ -105,7 +105,7 @@ function apiRouter({ services, config, clock }: AppOptions, upgrades: WebSocketU
   const { resources } = services
   const { apiRateLimit, secureAuthCookie } = config
   const gate = createGate({ ...services, clock, apiRateLimit })
-  const kit = { gate, upgrades }
+  const kit = { gate, upgrades, openSessions: services.openSessions }
   const routes: Route[] = [
     ...serve(api.applications, applicationRoutes(services.deployment, new AppSignIn({ ...config, ...services })), kit),
     ...serve(api.groups, groupRoutes(services.groups), kit),

@@ -8,6 +8,8 @@ export const QUEUE_CHANNEL = 'provisioner_jobs'
 export const JOB_LOGS_CHANNEL = 'provisioner_job_logs'
 /** A workspace has changed in a way that people see. Payload: its ID. */
 export const WORKSPACES_CHANNEL = 'workspaces'
+/** Somebody was signed out, suspended or deleted, or has a new password. Payload: their ID. */
+export const SESSIONS_CHANNEL = 'sessions_ended'
 /** Somebody has signed in at a git host. Payload: their ID. */
 export const GIT_AUTH_CHANNEL = 'git_auth'
 /** The keys of the secrets were rotated. No payload. */

@@ -4,7 +4,7 @@ import type { Driver } from '@berth/provisioner'
 import type { DERPMap } from '@berth/schema'
 import type { Logger } from 'pino'
 import type { AccessList } from './access/may.ts'
-import { GIT_AUTH_CHANNEL, JOB_LOGS_CHANNEL, QUEUE_CHANNEL, SECRETS_CHANNEL, WORKSPACES_CHANNEL } from './channels.ts'
+import { GIT_AUTH_CHANNEL, JOB_LOGS_CHANNEL, QUEUE_CHANNEL, SECRETS_CHANNEL, SESSIONS_CHANNEL, WORKSPACES_CHANNEL } from './channels.ts'
 import { timestamp, type Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
@@ -79,6 +79,7 @@ import { UserChanges } from './features/users/user-changes.ts'
 import { WorkspaceService } from './features/workspaces/service.ts'
 import { WorkspaceStore } from './features/workspaces/store.ts'
 import { WorkspaceWatches } from './features/workspaces/watch-stream.ts'
+import { OpenSessions } from './http/open-sessions.ts'
 import { version } from './version.ts'
 import { placeOf, type SecretBox } from './secrets/secret-box.ts'
 
@@ -110,6 +111,8 @@ export interface Services {
   readonly users: UserService
   readonly userChanges: UserChanges
   readonly sessions: SessionService
+  /** What is open in sessions, and closes when they end. */
+  readonly openSessions: OpenSessions
   readonly externalSignIn: ExternalSignInService
   /** Where people and agents reach the server. */
   readonly accessUrl: string
@@ -312,12 +315,17 @@ export function compose(world: World): Services {
   const stopListening = pubsub.subscribe(QUEUE_CHANNEL, () => {
     for (const { daemon } of daemons) daemon.wake()
   })
+  const openSessions = new OpenSessions(async (keyIds) => await sessions.findSignedIn(keyIds))
+  const stopEnding = pubsub.subscribe(SESSIONS_CHANNEL, async (message) => {
+    await openSessions.wake(message.kind === 'resync' ? undefined : message.payload)
+  })
   const stopReloading = pubsub.subscribe(SECRETS_CHANNEL, () => secrets.reload())
 
   return {
     users,
     userChanges,
     sessions,
+    openSessions,
     externalSignIn,
     accessUrl,
     organizations,
@@ -370,6 +378,7 @@ export function compose(world: World): Services {
     async stop() {
       stopListening()
       stopReloading()
+      stopEnding()
       gitAuth.close()
       watches.close()
       await Promise.all([

@@ -6,12 +6,13 @@ import { Answer, payloadOf } from './answer.ts'
 import { bodyReader } from './body-decoder.ts'
 import type { Actor, Origin } from './caller.ts'
 import { EventStream } from './event-stream.ts'
+import type { OpenSessions } from './open-sessions.ts'
 import { queryReader } from './query-reader.ts'
 import { MAX_JSON_BYTES, readBody } from './request-body.ts'
 import { pathOf, queryOf } from './request-target.ts'
 import { isOwnRequest, readCookies, sentToken } from './session-token.ts'
 import { signInPage } from './sign-in-redirect.ts'
-import type { AcceptOptions, WebSocketUpgrades } from './websocket-upgrade.ts'
+import { dismiss, type AcceptOptions, type WebSocketUpgrades } from './websocket-upgrade.ts'
 
 /** What finders are told besides the text of their parameter. */
 export interface FindContext {
@@ -61,7 +62,7 @@ export interface RateLimited {
   readonly response: ServerResponse
 }
 
-/** Ways for a handler to answer with more than one document. */
+/** Ways for a handler to answer with more than one document. What a user has opened ends with their session. */
 export interface Connection {
   /** Begins a server-sent event stream. */
   openEventStream(): EventStream
@@ -110,6 +111,12 @@ export interface Route {
   approach(request: RoutedRequest, response: ServerResponse, origin: Origin): Promise<void>
 }
 
+interface Kit<Found, Agent> {
+  readonly gate: Gate<Found, Agent>
+  readonly upgrades: WebSocketUpgrades
+  readonly openSessions: OpenSessions
+}
+
 /** A request with the decoded parameters of its path. */
 export type RoutedRequest = IncomingMessage & { params: Record<string, string>; readonly originalUrl?: string }
 
@@ -123,7 +130,7 @@ export type RoutedRequest = IncomingMessage & { params: Record<string, string>; 
 export function serve<Group extends EndpointGroup, Found, Agent>(
   group: Group,
   handlers: Handlers<Group, Found, Agent>,
-  kit: { readonly gate: Gate<Found, Agent>; readonly upgrades: WebSocketUpgrades },
+  kit: Kit<Found, Agent>,
 ): Route[] {
   return Object.entries(group).map(([name, spec]) => {
     // The handler's own type is known to its author; here it is one of many.
@@ -135,7 +142,7 @@ export function serve<Group extends EndpointGroup, Found, Agent>(
 function compileRoute<Found, Agent>(
   spec: EndpointSpec,
   handler: (request: unknown) => Promise<unknown>,
-  { gate, upgrades }: { readonly gate: Gate<Found, Agent>; readonly upgrades: WebSocketUpgrades },
+  { gate, upgrades, openSessions }: Kit<Found, Agent>,
 ): Route {
   const parameters = pathParameters(spec.path)
   const finders = new Map<string, Finder>(Object.entries(gate.find))
@@ -149,11 +156,13 @@ function compileRoute<Found, Agent>(
       spellParameters(parameters, request.params, gate.spell)
     },
     async handle(request, response, origin) {
+      const since = openSessions.moment
       const query = queryOf(request.url)
       const identity = await identifyOrLead({ spec, gate, request, response, origin, query })
       if (identity === undefined) return
       const texts = spellParameters(parameters, request.params, gate.spell)
       const found = await findAll({ parameters, texts, finders, actor: identity.actor, query: keepKnown(query) })
+      const hold: Hold = (end) => (identity.actor === undefined ? NOTHING : openSessions.hold(identity.actor, { since, end }))
       const answer = async (): Promise<unknown> => {
         const early = spec.bodyBeforeAccess === true ? await readRequestBody?.(request) : undefined
         if (typeof spec.access === 'object' && spec.access.filtered !== true) admit(spec.access, { found, actor: identity.actor, gate })
@@ -164,7 +173,7 @@ function compileRoute<Found, Agent>(
           ...(readQuery && { query: readQuery(query) }),
           ...(early ?? (await readRequestBody?.(request))),
           origin,
-          connection: connectionOf(request, response, upgrades),
+          connection: connectionOf(request, response, { upgrades, hold }),
           readCookie: (cookie: string) => readCookies(request).get(cookie),
         })
       }
@@ -303,15 +312,39 @@ function requestBodyReader(spec: EndpointSpec): ((request: IncomingMessage) => P
   return async (request) => ({ body: read((await readBody(request, MAX_JSON_BYTES)).toString('utf8')) })
 }
 
-function connectionOf(request: IncomingMessage, response: ServerResponse, upgrades: WebSocketUpgrades): Connection {
+/** Ends something when the session of the request does, unless what is returned was called before. */
+type Hold = (end: () => void) => () => void
+
+const NOTHING = (): void => {}
+
+function connectionOf(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { upgrades, hold }: { readonly upgrades: WebSocketUpgrades; readonly hold: Hold },
+): Connection {
   return {
-    openEventStream: () => new EventStream(response),
+    openEventStream: () => {
+      const stream = new EventStream(response)
+      stream.onClose(hold(() => stream.end()))
+      return stream
+    },
     closed: () => {
       const controller = new AbortController()
       response.once('close', () => controller.abort())
       return controller.signal
     },
-    acceptWebSocket: async (begin, options) => await upgrades.accept(request, begin, options),
+    acceptWebSocket: async (begin, options) =>
+      await upgrades.accept(
+        request,
+        (socket) => {
+          socket.on(
+            'close',
+            hold(() => dismiss(socket)),
+          )
+          return begin(socket)
+        },
+        options,
+      ),
   }
 }
 

@@ -140,6 +140,12 @@ export class WebSocketUpgrades {
   }
 }
 
+/** Closes a socket with 1008 whose owner may not be heard any more: whatever still comes is ignored, also from somebody who does not answer the close. */
+export function dismiss(socket: WebSocket): void {
+  socket.removeAllListeners('message')
+  socket.close(1008, 'the session has ended')
+}
+
 /**
  * Clients that would like HTTP/2 ask for it with any request, also with one that has a body. A server may go on as if they had not asked; Node only does so
  * where nothing listens for upgrades, so the request is read once more without the question.

@@ -109,6 +109,13 @@ export const berth = [
     },
   ),
   ...rows(
+    { section: 'issue 3: sessions', issue: 3 },
+    {
+      'berth:sessions:end-connections':
+        'WebSockets and event streams of a user end on every server when they sign out, lose the key, get another password, are suspended or deleted; those of other keys and users stay.',
+    },
+  ),
+  ...rows(
     { section: 'issue 4: secrets', issue: 4 },
     {
       'berth:secrets:at-rest': 'Provisioner state, git keys, git tokens and parameter values are encrypted in the database.',

@@ -1,8 +1,10 @@
 import { Failure, keyScopes, type CreateTokenRequest } from '@berth/schema'
 import { formatDuration } from '@berth/schema/rules'
 import { compileActor } from '../../access/may.ts'
+import { SESSIONS_CHANNEL } from '../../channels.ts'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Database, Transaction } from '../../database/database.ts'
+import { notify } from '../../database/pubsub.ts'
 import type { UserRow } from '../../found.ts'
 import type { Actor, Origin } from '../../http/caller.ts'
 import type { AuditService } from '../audit/service.ts'
@@ -149,18 +151,33 @@ export class SessionService {
     const row = await this.getKey(user, id)
     await database.transaction(async (transaction) => {
       await this.#store.in(transaction).delete(row.id)
+      await notify(transaction, SESSIONS_CHANNEL, user.id)
       await audit.record(transaction, actor, { ...auditedAs(row), action: 'delete', before: auditedFields(row), status_code: 204 })
     })
   }
 
   /** Ends the session that makes the request. */
   async logout(actor: Actor): Promise<void> {
-    await this.#store.delete(actor.key_id)
+    await this.#dependencies.database.transaction(async (transaction) => {
+      await this.#store.in(transaction).delete(actor.key_id)
+      await notify(transaction, SESSIONS_CHANNEL, actor.user_id)
+    })
   }
 
   /** Ends every session of a user, tokens included. */
   async endAll(transaction: Transaction, userId: string): Promise<void> {
     await this.#store.in(transaction).deleteOfUser(userId)
+    await notify(transaction, SESSIONS_CHANNEL, userId)
+  }
+
+  /** Ends what is open in the sessions of a user who may not use them any more, but keeps the keys. */
+  async suspend(transaction: Transaction, userId: string): Promise<void> {
+    await notify(transaction, SESSIONS_CHANNEL, userId)
+  }
+
+  /** Those of the given keys with which somebody is signed in. */
+  async findSignedIn(keyIds: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(await this.#store.listSignedIn(keyIds))
   }
 
   #standardTokenLifetimeMs(): number {

@@ -56,6 +56,19 @@ export class SessionStore {
       .executeTakeFirst()
   }
 
+  /** Those of the given keys with which their users are still signed in. */
+  async listSignedIn(ids: readonly string[]): Promise<string[]> {
+    const rows = await this.#queries
+      .selectFrom('api_keys as key')
+      .innerJoin('users as user', 'user.id', 'key.user_id')
+      .select('key.id')
+      .where('key.id', '=', sql<string>`any(${ids}::text[])`)
+      .where('user.deleted', '=', false)
+      .where('user.status', '=', 'active')
+      .execute()
+    return rows.map(({ id }) => id)
+  }
+
   async setExpiry(id: string, expires_at: string): Promise<void> {
     await this.#queries.updateTable('api_keys').set({ expires_at }).where('id', '=', id).execute()
   }

@@ -75,13 +75,15 @@ export class UserChanges {
   /** Throws `invalid_status_change` for oneself and for owners. */
   async suspend(actor: Actor, user: UserRow): Promise<void> {
     if (user.id === actor.user_id) throw new Failure('invalid_status_change', { message: 'You cannot suspend yourself.' })
-    await this.#dependencies.database.transaction(async (transaction) => {
+    const { database, sessions } = this.#dependencies
+    await database.transaction(async (transaction) => {
       const row = await this.#lockedOwner(transaction, user)
       if (row.rbac_roles.includes('owner'))
         throw new Failure('invalid_status_change', {
           message: `You cannot suspend a user with the role "owner". Remove the role from ${row.username} first.`,
         })
       await this.#change(transaction, actor, { row, fields: { status: 'suspended' } })
+      await sessions.suspend(transaction, row.id)
     })
   }
 

@@ -207,6 +207,7 @@ test('a handshake that is not one is refused', async () => {
 })
 
 test('a message above 32 KiB closes a WebSocket with 1009', async () => {
+  verifies('wire:socket:ping')
   const template = await createTemplate(server, { plan: [{ complete: {} }], apply: [{ log: { output: 'never ends' } }] })
   const workspace = await createWorkspace(server, template)
   const url = `${server.url.replace('http', 'ws')}/api/v2/workspacebuilds/${workspace.latest_build.id}/logs?follow=true`

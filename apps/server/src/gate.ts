@@ -53,6 +53,7 @@ export function createGate(dependencies: Dependencies): Gate<FoundByPath, AgentR
           (name) => [name, uuidOf(name)],
         ),
       ),
+      user: namedUser,
       buildnumber: buildNumber,
       parameterscope: parameterScope,
       scoped: scopedId,
@@ -178,6 +179,12 @@ function uuidOf(name: string): (text: string) => string {
       throw new Failure('invalid_uuid', { message: `Invalid UUID ${JSON.stringify(name)}.`, detail: error.message, cause: error })
     }
   }
+}
+
+/** Who it is, is looked up later; nobody is called nothing. */
+function namedUser(text: string): string {
+  if (text === '') throw new Failure('invalid_user')
+  return text
 }
 
 function buildNumber(text: string): string {

@@ -80,12 +80,17 @@ describe('paths', () => {
 
   test('{user} is me, an id in any spelling or a name in any case; anything else is 400', async () => {
     verifies('wire:path:user')
+    verifies('users:parameter')
     const id = server.firstUser.user_id
     for (const user of ['me', id, id.toUpperCase(), id.replaceAll('-', ''), 'testuser', 'TESTUSER', '%74estuser'])
       expect((await send(`GET /users/${user}`)).json).toMatchObject({ id })
     for (const user of [randomUUID(), 'nobody', 'testuser@coder.com', 'ME', '%20', '-', '..%2f', 'a'.repeat(5000), '%F0%9F%98%80']) {
       const { status, json } = await send(`GET /users/${user}`)
       expect([status, json]).toEqual([400, { message: '"user" must be an existing uuid or username.' }])
+    }
+    for (const line of ['GET /users//roles', 'PUT /users//profile', 'GET /users//workspace/dev']) {
+      const { status, json } = await send(line)
+      expect([line, status, json]).toEqual([line, 400, { message: '"user" must be an existing uuid or username.' }])
     }
   })
 

@@ -102,7 +102,7 @@ interface Refusal {
 function refusalOf(asked: Case, things: Things, caller: Caller): Refusal | undefined {
   const { name, spec, access } = asked
   // Pages of a browser lead those who are not signed in to the sign-in page.
-  if (caller.isSuspended) return 'signInRedirect' in spec ? { status: 307 } : { status: 401, json: { message: SUSPENDED } }
+  if (caller.isSuspended) return spec.signInRedirect === true ? { status: 307 } : { status: 401, json: { message: SUSPENDED } }
   const workspace: Target = {
     type: 'workspace',
     organization: things.organization,

@@ -292,6 +292,8 @@ function stageLines(verb: string, quota: string[][]): string[][] {
 test('a build logs its stages by their exact labels', async () => {
   verifies('builds:stages')
   await startWorker()
+  const everyone = { group: server.firstUser.organization_id }
+  await server.client.groups.update({ params: everyone, body: { quota_allowance: 10 } })
   const resources = [{ name: 'box', type: 'machine', daily_cost: 3 }]
   const template = await createTemplate(server, {
     plan: [{ log: { output: 'planned' } }, { complete: { resources } }],

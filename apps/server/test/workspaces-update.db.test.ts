@@ -171,13 +171,14 @@ describe('autostart', () => {
     expect([status, json.message]).toEqual([404, expect.stringContaining('Resource not found')])
   })
 
-  test('adds one audit entry for each change', async () => {
+  test('adds one audit entry for each change, and one without a diff for each refusal', async () => {
     verifies('workspaces:autostart:audit')
     const workspace = await createWorkspace(server, template)
     await setAutostart(workspace.id, { schedule: '30 9 * * 1-5' })
     await setAutostart(workspace.id, { schedule: 'nonsense' })
     expect(await auditActions(workspace.id)).toMatchObject([
       { action: 'write', status_code: 204, diff: { autostart_schedule: { new: '30 9 * * 1-5' } } },
+      { action: 'write', status_code: 400, diff: {} },
     ])
   })
 

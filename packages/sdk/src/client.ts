@@ -33,9 +33,14 @@ interface Streaming {
   readonly delivery: 'websocket' | 'server_sent_events'
 }
 
+/** Operations that lead a browser elsewhere are no methods: a browser goes there by itself, a program has nothing of it. */
+interface Redirecting {
+  readonly status: 307
+}
+
 /** The operations of one noun. */
 export type Operations<Group extends EndpointGroup> = {
-  readonly [Name in keyof Group as Group[Name] extends Streaming ? never : Name]: Operation<Group[Name]>
+  readonly [Name in keyof Group as Group[Name] extends Streaming | Redirecting ? never : Name]: Operation<Group[Name]>
 }
 
 /** What a client has besides the operations: the way to its server. */
@@ -73,9 +78,12 @@ export type Client = ClientConnection & { readonly [Noun in keyof BerthApi]: Ope
 /** How a client reaches its server. */
 export type ClientOptions = ConnectionOptions
 
+const REDIRECT = 307
+
 interface Route {
   readonly method: string
   readonly path: string
+  readonly status: number
   readonly delivery: string
   readonly bodyType?: string
 }
@@ -99,7 +107,7 @@ export function createClient(options: ClientOptions): Client {
   const connection = new Connection(options)
   const nouns = Object.entries(routes).map(([noun, group]) => {
     const operations = Object.entries<Route>(group)
-      .filter(([, route]) => route.delivery !== 'websocket' && route.delivery !== 'server_sent_events')
+      .filter(([, route]) => route.delivery !== 'websocket' && route.delivery !== 'server_sent_events' && route.status !== REDIRECT)
       .map(([name, route]) => [name, (request?: AnyRequest, call?: CallOptions) => send(connection, route, { ...request, ...call })])
     return [noun, Object.fromEntries(operations)]
   })

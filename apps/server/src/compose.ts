@@ -43,6 +43,7 @@ import { GitAuthStore } from './features/git-auth/store.ts'
 import { GitSshKeyService } from './features/git-ssh-keys/service.ts'
 import { GitSshKeyStore } from './features/git-ssh-keys/store.ts'
 import { InstanceIdentityService } from './features/instance-identity/service.ts'
+import { InstanceIdentityStore } from './features/instance-identity/store.ts'
 import { OrganizationService } from './features/organizations/service.ts'
 import { OrganizationStore } from './features/organizations/store.ts'
 import { ParameterService } from './features/parameters/service.ts'
@@ -265,7 +266,13 @@ export function compose(world: World): Services {
     openToken: (agentId, sealed) => secrets.openText(sealed, placeOfToken(agentId)),
     gitAuthProviders: config.gitAuthProviders.length,
   })
-  const instanceIdentity = new InstanceIdentityService({ ...config, agents, clock, readText: async (path) => await readFile(path, 'utf8') })
+  const instanceIdentity = new InstanceIdentityService({
+    ...config,
+    store: new InstanceIdentityStore(queries),
+    agents,
+    clock,
+    readText: async (path) => await readFile(path, 'utf8'),
+  })
   const gitSshKeys = new GitSshKeyService({
     database,
     store: new GitSshKeyStore(queries, secrets),

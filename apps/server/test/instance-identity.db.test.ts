@@ -1,8 +1,7 @@
-import { createSign } from 'node:crypto'
+import { KeyObject, createSign, randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { KeyObject } from 'node:crypto'
 import { verifies } from '@berth/requirements'
 import { SignJWT, exportJWK, generateKeyPair, type GenerateKeyPairResult } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -91,11 +90,12 @@ async function azureProof(
     signer = azure.machine,
     between = [azure.between],
     expiresInMs = 6 * 3_600_000,
-  }: { signer?: Issued; between?: Issued[]; expiresInMs?: number } = {},
+    nonce = randomUUID(),
+  }: { signer?: Issued; between?: Issued[]; expiresInMs?: number; nonce?: string } = {},
 ): Promise<{ signature: string; encoding: string }> {
   const now = server.clock.now().getTime()
   const timeStamp = { createdOn: azureTime(now - DAY_MS), expiresOn: azureTime(now + expiresInMs) }
-  return { signature: await signPkcs7(JSON.stringify({ vmId, timeStamp }), signer, between), encoding: 'pkcs7' }
+  return { signature: await signPkcs7(JSON.stringify({ vmId, nonce, timeStamp }), signer, between), encoding: 'pkcs7' }
 }
 
 async function expectAgent(token: string, agent: string): Promise<void> {
@@ -144,6 +144,26 @@ test('a document of AWS that was changed, or that another key signed, is 401', a
     { ...proof, signature: 'nonsense' },
   ])
     await expect(server.clientFor().instanceIdentity.aws({ body })).rejects.toMatchObject({ status: 401 })
+})
+
+test('a document of Azure is good for one token: used again it is 401, another nonce is another document, and none is 400', async () => {
+  verifies('agents:instance-identity')
+  const { instanceIdentity } = server.clientFor()
+  const { id } = await machine()
+  const proof = await azureProof(id)
+  expect((await instanceIdentity.azure({ body: proof })).session_token).not.toBe('')
+  await expect(instanceIdentity.azure({ body: proof })).rejects.toMatchObject({ status: 401 })
+  await expect(instanceIdentity.azure({ body: await azureProof(id, { nonce: '' }) })).rejects.toMatchObject({ status: 400 })
+  expect((await instanceIdentity.azure({ body: await azureProof(id) })).session_token).not.toBe('')
+})
+
+test('a document of Azure of a machine that nobody knows yet can be shown again once it is known', async () => {
+  const vmId = randomUUID()
+  const proof = await azureProof(vmId)
+  const { instanceIdentity } = server.clientFor()
+  await expect(instanceIdentity.azure({ body: proof })).rejects.toMatchObject({ status: 404 })
+  await machine(vmId)
+  expect((await instanceIdentity.azure({ body: proof })).session_token).not.toBe('')
 })
 
 test('a document of Azure with another root, another name, an expired link, a machine as issuer, or too old is 401', async () => {

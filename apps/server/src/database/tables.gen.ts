@@ -147,6 +147,11 @@ export interface GroupsTable {
   created_at: Timestamp
 }
 
+export interface InstanceIdentityNoncesTable {
+  hash: Buffer
+  expires_at: Timestamp
+}
+
 export interface OrganizationMembersTable {
   user_id: string
   organization_id: string
@@ -416,6 +421,7 @@ export interface Tables {
   gitsshkeys: GitsshkeysTable
   group_members: GroupMembersTable
   groups: GroupsTable
+  instance_identity_nonces: InstanceIdentityNoncesTable
   organization_members: OrganizationMembersTable
   organizations: OrganizationsTable
   parameter_schemas: ParameterSchemasTable

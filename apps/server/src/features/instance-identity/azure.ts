@@ -3,23 +3,26 @@ import { Failure, type AzureInstanceIdentityToken } from '@berth/schema'
 import { Certificate, ContentInfo, SignedData } from 'pkijs'
 import { instanceIdOf, readDocument } from './aws.ts'
 import { isTrusted } from './certificates.ts'
+import type { ProofNonce } from './store.ts'
 
 const SIGNED_DATA = '1.2.840.113549.1.7.2'
 /** Host names of the metadata service, in the clouds that Azure has. */
 const METADATA_HOST = /^(?:[^.]+\.)*metadata\.(?:azure\.(?:com|us|cn)|microsoftazure\.de)$/
 const TIME = /^(\d\d)\/(\d\d)\/(\d\d) (\d\d):(\d\d):(\d\d) ([+-]\d{4})$/
 
-/** The ID of the machine that an attested document of Azure speaks of. Throws `instance_identity_refused`, `invalid_instance_identity`. */
+/** The machine that an attested document of Azure speaks of, with the nonce that makes the document good for one use. Throws `instance_identity_refused`, `invalid_instance_identity`. */
 export async function identifyAzure(
   { signature, encoding }: AzureInstanceIdentityToken,
   { certificates, now }: { readonly certificates: readonly X509Certificate[]; readonly now: Date },
-): Promise<string> {
+): Promise<ProofNonce> {
   if (encoding !== 'pkcs7')
     throw new Failure('invalid_instance_identity', { detail: `The encoding ${JSON.stringify(encoding)} is not pkcs7.` })
   const signed = readSignedData(Uint8Array.from(Buffer.from(signature, 'base64')))
   const document = await verifiedDocument(signed, { certificates, now })
-  requireCurrent(document, now)
-  return instanceIdOf(document, 'vmId')
+  const expiresAtMs = requireCurrent(document, now)
+  const { nonce } = readDocument(document)
+  if (typeof nonce !== 'string' || nonce === '') throw new Failure('invalid_instance_identity', { detail: 'The document has no nonce.' })
+  return { instanceId: instanceIdOf(document, 'vmId'), nonce, expiresAtMs }
 }
 
 function readSignedData(bytes: Uint8Array<ArrayBuffer>): SignedData {
@@ -61,14 +64,15 @@ function nodeCertificate(certificate: Certificate): X509Certificate {
   return new X509Certificate(Buffer.from(certificate.toSchema(true).toBER()))
 }
 
-/** A document is good for some hours only; Azure says for how many. */
-function requireCurrent(document: string, now: Date): void {
+/** A document is good for some hours only; Azure says for how many. Returns when it ends. */
+function requireCurrent(document: string, now: Date): number {
   const { timeStamp } = readDocument(document)
   const { createdOn, expiresOn } = (timeStamp ?? {}) as Readonly<Record<string, unknown>>
   const [from, until] = [readTime(createdOn), readTime(expiresOn)]
   if (from === undefined || until === undefined)
     throw new Failure('invalid_instance_identity', { detail: 'The document has no time stamp.' })
   if (now.getTime() > until || now.getTime() < from - TOLERANCE_MS) throw refused('The document has expired, or is not valid yet.')
+  return until
 }
 
 /** Clocks differ. */

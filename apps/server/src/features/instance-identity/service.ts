@@ -7,8 +7,10 @@ import { identifyAws } from './aws.ts'
 import { identifyAzure } from './azure.ts'
 import { readCertificates } from './certificates.ts'
 import { GoogleIdentity } from './google.ts'
+import type { InstanceIdentityStore } from './store.ts'
 
 interface Dependencies extends InstanceIdentityConfig {
+  readonly store: InstanceIdentityStore
   readonly agents: AgentService
   readonly clock: Clock
   readonly readText: (path: string) => Promise<string>
@@ -38,7 +40,12 @@ export class InstanceIdentityService {
     this.#require('azure')
     const { agents, clock, instanceIdentity } = this.#dependencies
     const certificates = await this.#read(instanceIdentity.azureCertificatesPath)
-    return await agents.tokenOfInstance(await identifyAzure(proof, { certificates, now: clock.now() }))
+    const proven = await identifyAzure(proof, { certificates, now: clock.now() })
+    const token = await agents.tokenOfInstance(proven.instanceId)
+    // Used up only now: a machine that comes before its build is stored may come again.
+    if (!(await this.#dependencies.store.use(proven, clock.now())))
+      throw new Failure('instance_identity_refused', { detail: 'The document has been used before. Ask the metadata service for another.' })
+    return token
   }
 
   /** As {@link aws}. */

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
-import { DurationError, WireValueError, parseBool, parseDuration } from '@berth/schema/rules'
+import { DurationError, WireValueError, parseBool } from '@berth/schema/rules'
 import { deploymentFlags, readDeploymentValues, type DeploymentValue } from './deployment-values.ts'
 import { ConfigError } from './config-error.ts'
 import { instanceIdentitySettings, readInstanceIdentity, type InstanceIdentityConfig } from './instance-identity-settings.ts'
+import { address, duration, flagOf, httpUrl, integerFrom, list, oneOf, optional, setting, text, type Setting } from './setting.ts'
 import { readSignIn, signInSettings, type SignInConfig } from './sign-in-settings.ts'
 import { readGitAuthProviders, type GitAuthProvider } from './git-auth-settings.ts'
 import { readTls, tlsSettings, type TlsConfig } from './tls-settings.ts'
@@ -100,20 +101,9 @@ const SSH_ALGORITHMS = ['ed25519', 'ecdsa', 'rsa4096'] as const
 const SECRET_KEY_BYTES = 32
 const DEFAULT_RATE_LIMIT = 512
 
-interface Setting<Value> {
-  /** Read as `BERTH_<NAME>`, and as `CODER_<NAME>` where that is absent. */
-  readonly name: string
-  readonly flag: string
-  /** As it would be written. */
-  readonly default: string
-  readonly usage: string
-  /** Throws with what is wrong. */
-  readonly read: (text: string) => Value
-}
-
 /** Names and flags are those of the Coder v2 API, v0.13.4 (platform settings), where it has the setting. */
 const settings = {
-  httpAddress: setting('HTTP_ADDRESS', '127.0.0.1:3000', 'Address to listen on, host:port.', readAddress),
+  httpAddress: setting('HTTP_ADDRESS', '127.0.0.1:3000', 'Address to listen on, host:port.', address),
   accessUrl: setting('ACCESS_URL', '', 'URL under which people and agents reach the server.', optional(readHttpUrl)),
   pgConnectionUrl: setting(
     'PG_CONNECTION_URL',
@@ -148,7 +138,7 @@ const settings = {
     'AUTO_IMPORT_TEMPLATES',
     '',
     'Starter templates to import when the first user is created: local.',
-    readList,
+    list,
     'auto-import-template',
   ),
   metricsCacheRefreshIntervalMs: setting(
@@ -196,7 +186,7 @@ const settings = {
   derpConfigPath: setting('DERP_CONFIG_PATH', '', 'File with a JSON map of more relays.', optional(text)),
   agentDirectory: setting('AGENT_DIRECTORY', '', 'Folder of the built agent that local workspaces run.', optional(text)),
   localSandbox: setting('LOCAL_SANDBOX', 'auto', `How local workspaces are confined: ${SANDBOXES.join(', ')}.`, oneOf(SANDBOXES)),
-  address: setting('ADDRESS', '', 'Address to listen on; the older name of HTTP_ADDRESS, which it overrides.', optional(readAddress)),
+  address: setting('ADDRESS', '', 'Address to listen on; the older name of HTTP_ADDRESS, which it overrides.', optional(address)),
   wildcardAccessUrl: setting(
     'WILDCARD_ACCESS_URL',
     '',
@@ -213,7 +203,7 @@ const settings = {
   auditLogRetention: setting('AUDIT_LOG_RETENTION', '8760h', 'How long entries of the audit log are kept; 0 keeps them.', retention),
   ...signInSettings,
   ...instanceIdentitySettings,
-  ...tlsSettings(readAddress),
+  ...tlsSettings,
   secureAuthCookie: setting('SECURE_AUTH_COOKIE', 'false', 'Send session cookies over HTTPS only.', parseBool),
   secretKeys: setting(
     'SECRET_KEY',
@@ -286,7 +276,7 @@ export function readConfig(sources: ConfigSources): Config {
     maxTokenLifetimeMs: read(settings.maxTokenLifetimeMs),
     ...readSignIn(read),
     ...readInstanceIdentity(read),
-    ...readTls(read, settings),
+    ...readTls(read),
     secretKeys: read(settings.secretKeys),
     sshKeygenAlgorithm: read(settings.sshKeygenAlgorithm),
     gitAuthProviders: readGitAuthProviders(sources.environment),
@@ -305,14 +295,6 @@ export function configHelp(): string {
   return `Usage: berth-server [settings]\n       berth-server rotate-secrets [settings]  encrypts the secrets in the database with a new key\n\nSettings, as a flag or an environment variable:\n${rows
     .map(([left = '', right = '']) => `${left.padEnd(width)}  ${right}`)
     .join('\n')}\n`
-}
-
-function setting<Value>(name: string, standard: string, usage: string, read: (text: string) => Value, flag?: string): Setting<Value> {
-  return { name, flag: flag ?? flagOf(name), default: standard, usage, read }
-}
-
-function flagOf(name: string): string {
-  return name.toLowerCase().replaceAll('_', '-')
 }
 
 function readFlags(argumentList: readonly string[]): ReadonlyMap<string, string> {
@@ -374,25 +356,8 @@ function defaultDataDirectory({ userId, environment, homeDirectory }: ConfigSour
   return join(dataHome === undefined || dataHome === '' ? join(homeDirectory, '.local', 'share') : dataHome, 'berth')
 }
 
-function text(value: string): string {
-  return value
-}
-
-function optional<Value>(read: (text: string) => Value): (text: string) => Value | undefined {
-  return (value) => (value === '' ? undefined : read(value))
-}
-
-function readAddress(value: string): { host: string; port: number } {
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(value) ?? []
-  if (port === undefined || Number(port) > 65_535)
-    throw new ConfigError(`"${value}" is not an address. Write host:port, for example 127.0.0.1:3000 or [::]:3000.`)
-  return { host: bracketed ?? (plain === undefined || plain === '' ? '0.0.0.0' : plain), port: Number(port) }
-}
-
 function readHttpUrl(value: string): string {
-  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
-    throw new ConfigError(`"${value}" is not a URL. Write it with http:// or https://.`)
-  return value.replace(/\/+$/, '')
+  return httpUrl(value).replace(/\/+$/, '')
 }
 
 /** Says nothing of the value: there is a password in it. */
@@ -432,21 +397,6 @@ function retention(value: string): number | undefined {
   return value === '0' ? undefined : duration(value)
 }
 
-function duration(value: string): number {
-  const ms = parseDuration(value)
-  if (ms <= 0) throw new ConfigError(`"${value}" is not a time that passes. Write for example 150ms, 30s or 1h30m.`)
-  return ms
-}
-
-function integerFrom(least: number, most: number): (value: string) => number {
-  return (value) => {
-    const number = Number(value)
-    if (!/^-?\d+$/.test(value) || number < least || number > most)
-      throw new ConfigError(`"${value}" is not a whole number from ${least} to ${most}.`)
-    return number
-  }
-}
-
 function readRateLimit(value: string): number {
   const limit = integerFrom(-1_000_000, 1_000_000)(value)
   return limit === 0 ? DEFAULT_RATE_LIMIT : limit
@@ -454,22 +404,10 @@ function readRateLimit(value: string): number {
 
 function readStunAddresses(value: string): string[] {
   if (value === 'disable') return []
-  const addresses = readList(value)
+  const addresses = list(value)
   const wrong = addresses.find(
-    (address) => !/^(?:\[[0-9a-f:.]+\]|[^\s:/?#@]+)(?::\d{1,5})?$/i.test(address) || !URL.canParse(`stun://${address}`),
+    (candidate) => !/^(?:\[[0-9a-f:.]+\]|[^\s:/?#@]+)(?::\d{1,5})?$/i.test(candidate) || !URL.canParse(`stun://${candidate}`),
   )
   if (wrong !== undefined) throw new ConfigError(`"${wrong}" is not an address. Write host:port, for example stun.l.google.com:19302.`)
   return addresses
-}
-
-function readList(value: string): string[] {
-  return value.split(/[\s,]+/).filter((word) => word !== '')
-}
-
-function oneOf<const Words extends readonly string[]>(words: Words): (value: string) => Words[number] {
-  return (value) => {
-    const word = words.find((candidate) => candidate === value)
-    if (word === undefined) throw new ConfigError(`"${value}" is none of ${words.join(', ')}.`)
-    return word
-  }
 }

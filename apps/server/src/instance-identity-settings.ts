@@ -1,4 +1,5 @@
 import { ConfigError } from './config-error.ts'
+import { httpUrl, list, optional, setting, text, type ReadSetting } from './setting.ts'
 
 const CLOUDS = ['aws', 'azure', 'google'] as const
 
@@ -21,33 +22,29 @@ export interface InstanceIdentityConfig {
   }
 }
 
-/** A setting, in the form in which the other settings are kept. */
-interface Row<Value> {
-  readonly name: string
-  readonly flag: string
-  readonly default: string
-  readonly usage: string
-  readonly read: (text: string) => Value
-}
-
 const CLOUD_LIST = `Clouds whose machines may prove who they are: ${CLOUDS.join(', ')}.`
 
 export const instanceIdentitySettings = {
-  instanceIdentityClouds: row('INSTANCE_IDENTITY', '', CLOUD_LIST, readClouds),
-  awsCertificatesPath: row('INSTANCE_IDENTITY_AWS_CERTIFICATES', '', 'File with the certificates (PEM) that AWS signs with.', optional),
-  azureCertificatesPath: row(
+  instanceIdentityClouds: setting('INSTANCE_IDENTITY', '', CLOUD_LIST, readClouds),
+  awsCertificatesPath: setting(
+    'INSTANCE_IDENTITY_AWS_CERTIFICATES',
+    '',
+    'File with the certificates (PEM) that AWS signs with.',
+    optional(text),
+  ),
+  azureCertificatesPath: setting(
     'INSTANCE_IDENTITY_AZURE_CERTIFICATES',
     '',
     'File with the root certificates (PEM) of Azure, and those between them and its machines.',
-    optional,
+    optional(text),
   ),
-  googleKeysUrl: row(
+  googleKeysUrl: setting(
     'INSTANCE_IDENTITY_GOOGLE_KEYS',
     'https://www.googleapis.com/oauth2/v3/certs',
     'Where the keys of Google are.',
-    readUrl,
+    httpUrl,
   ),
-  googleAudience: row('INSTANCE_IDENTITY_GOOGLE_AUDIENCE', 'coder', 'For whom machines of Google ask for their identity.', (text) => text),
+  googleAudience: setting('INSTANCE_IDENTITY_GOOGLE_AUDIENCE', 'coder', 'For whom machines of Google ask for their identity.', text),
 }
 
 /**
@@ -56,7 +53,7 @@ export const instanceIdentitySettings = {
  * @param read reads one of {@link instanceIdentitySettings}.
  * @throws ConfigError for a cloud whose word could not be checked.
  */
-export function readInstanceIdentity(read: <Value>(from: Row<Value>) => Value): InstanceIdentityConfig {
+export function readInstanceIdentity(read: ReadSetting): InstanceIdentityConfig {
   const clouds = read(instanceIdentitySettings.instanceIdentityClouds)
   const awsCertificatesPath = read(instanceIdentitySettings.awsCertificatesPath)
   const azureCertificatesPath = read(instanceIdentitySettings.azureCertificatesPath)
@@ -75,25 +72,10 @@ export function readInstanceIdentity(read: <Value>(from: Row<Value>) => Value): 
   }
 }
 
-function row<Value>(name: string, standard: string, usage: string, read: (text: string) => Value): Row<Value> {
-  return { name, flag: name.toLowerCase().replaceAll('_', '-'), default: standard, usage, read }
-}
-
-function optional(text: string): string | undefined {
-  return text === '' ? undefined : text
-}
-
-function readClouds(text: string): Cloud[] {
-  const words = text.split(/[\s,]+/).filter((word) => word !== '')
-  return words.map((word) => {
+function readClouds(value: string): Cloud[] {
+  return list(value).map((word) => {
     const cloud = CLOUDS.find((known) => known === word)
     if (cloud === undefined) throw new ConfigError(`"${word}" is none of ${CLOUDS.join(', ')}.`)
     return cloud
   })
-}
-
-function readUrl(text: string): string {
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
-    throw new ConfigError(`"${text}" is not a URL. Write it with http:// or https://.`)
-  return text
 }

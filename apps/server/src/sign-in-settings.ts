@@ -1,5 +1,6 @@
 import { parseBool } from '@berth/schema/rules'
 import { ConfigError } from './config-error.ts'
+import { httpUrl, list, optional, setting, text, type ReadSetting } from './setting.ts'
 
 /** Signing in with GitHub. */
 export interface GithubSignIn {
@@ -32,31 +33,27 @@ export interface SignInConfig {
   readonly oidcSignIn: OidcSignIn | undefined
 }
 
-/** A setting, in the form in which the other settings are kept. */
-interface Row<Value> {
-  readonly name: string
-  readonly flag: string
-  readonly default: string
-  readonly usage: string
-  readonly read: (text: string) => Value
-}
-
 /** Their names, flags and defaults (Coder v2 API, v0.13.4). */
 export const signInSettings = {
-  githubClientId: row('OAUTH2_GITHUB_CLIENT_ID', '', 'Client ID for signing in with GitHub.', text),
-  githubClientSecret: row('OAUTH2_GITHUB_CLIENT_SECRET', '', 'Client secret for signing in with GitHub; turns it on.', text),
-  githubAllowedOrganizations: row('OAUTH2_GITHUB_ALLOWED_ORGS', '', 'GitHub organizations whose members may sign in.', list),
-  githubAllowedTeams: row('OAUTH2_GITHUB_ALLOWED_TEAMS', '', 'GitHub teams whose members may sign in, as organization/team.', teams),
-  githubAllowSignups: row('OAUTH2_GITHUB_ALLOW_SIGNUPS', 'false', 'People without an account get one when they use GitHub.', parseBool),
-  githubAllowEveryone: row('OAUTH2_GITHUB_ALLOW_EVERYONE', 'false', 'Everybody with a GitHub account may sign in.', parseBool),
-  githubEnterpriseBaseUrl: row('OAUTH2_GITHUB_ENTERPRISE_BASE_URL', '', 'URL of a GitHub Enterprise server.', optionalUrl),
-  oidcIssuerUrl: row('OIDC_ISSUER_URL', '', 'URL of the OpenID Connect provider.', optionalUrl),
-  oidcClientId: row('OIDC_CLIENT_ID', '', 'Client ID for signing in with OpenID Connect.', text),
-  oidcClientSecret: row('OIDC_CLIENT_SECRET', '', 'Client secret for signing in with OpenID Connect; turns it on.', text),
-  oidcScopes: row('OIDC_SCOPES', 'openid,profile,email', 'Scopes to ask the OpenID Connect provider for.', list),
-  oidcEmailDomains: row('OIDC_EMAIL_DOMAIN', '', 'What the e-mail addresses that may sign in end with.', list),
-  oidcIgnoreEmailVerified: row('OIDC_IGNORE_EMAIL_VERIFIED', 'false', 'Accept addresses that the provider has not verified.', parseBool),
-  oidcAllowSignups: row('OIDC_ALLOW_SIGNUPS', 'true', 'People without an account get one when they use OpenID Connect.', parseBool),
+  githubClientId: setting('OAUTH2_GITHUB_CLIENT_ID', '', 'Client ID for signing in with GitHub.', text),
+  githubClientSecret: setting('OAUTH2_GITHUB_CLIENT_SECRET', '', 'Client secret for signing in with GitHub; turns it on.', text),
+  githubAllowedOrganizations: setting('OAUTH2_GITHUB_ALLOWED_ORGS', '', 'GitHub organizations whose members may sign in.', list),
+  githubAllowedTeams: setting('OAUTH2_GITHUB_ALLOWED_TEAMS', '', 'GitHub teams whose members may sign in, as organization/team.', teams),
+  githubAllowSignups: setting('OAUTH2_GITHUB_ALLOW_SIGNUPS', 'false', 'People without an account get one when they use GitHub.', parseBool),
+  githubAllowEveryone: setting('OAUTH2_GITHUB_ALLOW_EVERYONE', 'false', 'Everybody with a GitHub account may sign in.', parseBool),
+  githubEnterpriseBaseUrl: setting('OAUTH2_GITHUB_ENTERPRISE_BASE_URL', '', 'URL of a GitHub Enterprise server.', optional(httpUrl)),
+  oidcIssuerUrl: setting('OIDC_ISSUER_URL', '', 'URL of the OpenID Connect provider.', optional(httpUrl)),
+  oidcClientId: setting('OIDC_CLIENT_ID', '', 'Client ID for signing in with OpenID Connect.', text),
+  oidcClientSecret: setting('OIDC_CLIENT_SECRET', '', 'Client secret for signing in with OpenID Connect; turns it on.', text),
+  oidcScopes: setting('OIDC_SCOPES', 'openid,profile,email', 'Scopes to ask the OpenID Connect provider for.', list),
+  oidcEmailDomains: setting('OIDC_EMAIL_DOMAIN', '', 'What the e-mail addresses that may sign in end with.', list),
+  oidcIgnoreEmailVerified: setting(
+    'OIDC_IGNORE_EMAIL_VERIFIED',
+    'false',
+    'Accept addresses that the provider has not verified.',
+    parseBool,
+  ),
+  oidcAllowSignups: setting('OIDC_ALLOW_SIGNUPS', 'true', 'People without an account get one when they use OpenID Connect.', parseBool),
 }
 
 /**
@@ -65,11 +62,11 @@ export const signInSettings = {
  * @param read reads one of {@link signInSettings}.
  * @throws ConfigError for a combination that would let nobody in, or cannot work.
  */
-export function readSignIn(read: <Value>(from: Row<Value>) => Value): SignInConfig {
+export function readSignIn(read: ReadSetting): SignInConfig {
   return { githubSignIn: readGithub(read), oidcSignIn: readOidc(read) }
 }
 
-function readGithub(read: <Value>(from: Row<Value>) => Value): GithubSignIn | undefined {
+function readGithub(read: ReadSetting): GithubSignIn | undefined {
   const clientSecret = read(signInSettings.githubClientSecret)
   if (clientSecret === '') return undefined
   const clientId = read(signInSettings.githubClientId)
@@ -91,7 +88,7 @@ function readGithub(read: <Value>(from: Row<Value>) => Value): GithubSignIn | un
   }
 }
 
-function readOidc(read: <Value>(from: Row<Value>) => Value): OidcSignIn | undefined {
+function readOidc(read: ReadSetting): OidcSignIn | undefined {
   const clientSecret = read(signInSettings.oidcClientSecret)
   if (clientSecret === '') return undefined
   const clientId = read(signInSettings.oidcClientId)
@@ -109,28 +106,9 @@ function readOidc(read: <Value>(from: Row<Value>) => Value): OidcSignIn | undefi
   }
 }
 
-function row<Value>(name: string, standard: string, usage: string, read: (text: string) => Value): Row<Value> {
-  return { name, flag: name.toLowerCase().replaceAll('_', '-'), default: standard, usage, read }
-}
-
-function text(value: string): string {
-  return value
-}
-
-function list(value: string): string[] {
-  return value.split(/[\s,]+/).filter((word) => word !== '')
-}
-
 function teams(value: string): string[] {
   const named = list(value)
   const wrong = named.find((team) => !/^[^/]+\/[^/]+$/.test(team))
   if (wrong !== undefined) throw new ConfigError(`"${wrong}" is not a team. Write organization/team.`)
   return named
-}
-
-function optionalUrl(value: string): string | undefined {
-  if (value === '') return undefined
-  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
-    throw new ConfigError(`"${value}" is not a URL. Write it with http:// or https://.`)
-  return value
 }

@@ -13,6 +13,7 @@ import type {
   WorkspacesTable,
 } from './database/tables.gen.ts'
 import type { ValueOwner } from './features/parameters/service.ts'
+import type { WorkspaceView } from './features/workspaces/service.ts'
 
 export type MemberRow = Selectable<OrganizationMembersTable>
 export type GroupRow = Selectable<GroupsTable>
@@ -50,7 +51,8 @@ export interface FoundByPath {
     readonly templateversion?: TemplateVersionRow
   }
   readonly dryrun: { readonly dryrun: Selectable<ProvisionerJobsTable> }
-  readonly workspace: { readonly workspace: WorkspaceRow }
+  /** With all that is shown of it, where the endpoint shows it. */
+  readonly workspace: { readonly workspace: WorkspaceRow; readonly workspaceView?: WorkspaceView }
   readonly workspacename: { readonly workspace: WorkspaceRow }
   readonly workspacebuild: { readonly workspacebuild: BuildRow; readonly workspace: WorkspaceRow }
   readonly workspaceagent: { readonly workspaceagent: AgentRow; readonly workspace: WorkspaceRow }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { Failure, parameterScopes, type Access, type ResourceType } from '@berth/schema'
+import { Failure, api, parameterScopes, type Access, type ResourceType } from '@berth/schema'
 import { WireValueError, parseBool, parseInt32Text, parseUuid } from '@berth/schema/rules'
 import { may, type AccessList, type AccessObject } from './access/may.ts'
 import type { Clock } from './clock.ts'
@@ -81,7 +81,12 @@ export function createGate(dependencies: Dependencies): Gate<FoundByPath, AgentR
       parameterscope: async (scope) => ({ scope: scope as ParameterScope }), // spelled above
       scoped: async (id, { found }) => await findValueOwner(dependencies, (found as { scope: ParameterScope }).scope, id),
       dryrun: async (id) => ({ dryrun: await dryRuns.get(id) }),
-      workspace: async (id) => ({ workspace: await workspaces.get(id) }),
+      workspace: async (id, { spec }) => {
+        if (spec !== api.workspaces.get) return { workspace: await workspaces.get(id) }
+        // What is shown is also all that access asks about: one statement for both.
+        const workspaceView = await workspaces.view(id)
+        return { workspace: workspaceView, workspaceView }
+      },
       workspacename: async (name, { found, query }) => ({
         workspace: await workspaces.getByName((found as { user: UserRow }).user, name, { includeDeleted: includesDeleted(query) }),
       }),

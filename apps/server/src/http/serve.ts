@@ -16,6 +16,8 @@ import { dismiss, type AcceptOptions, type WebSocketUpgrades } from './websocket
 
 /** What finders are told besides the text of their parameter. */
 export interface FindContext {
+  /** For which endpoint: one that shows all there is of a thing may find it together with that. */
+  readonly spec: EndpointSpec
   /** Undefined on endpoints that anyone may call. */
   readonly actor: Actor | undefined
   /** Rows found for the parameters to the left. */
@@ -161,7 +163,7 @@ function compileRoute<Found, Agent>(
       const identity = await identifyOrLead({ spec, gate, request, response, origin, query })
       if (identity === undefined) return
       const texts = spellParameters(parameters, request.params, gate.spell)
-      const found = await findAll({ parameters, texts, finders, actor: identity.actor, query: keepKnown(query) })
+      const found = await findAll({ spec, parameters, texts, finders, actor: identity.actor, query: keepKnown(query) })
       const hold: Hold = (end) => (identity.actor === undefined ? NOTHING : openSessions.hold(identity.actor, { since, end }))
       const answer = async (): Promise<unknown> => {
         const early = spec.bodyBeforeAccess === true ? await readRequestBody?.(request) : undefined
@@ -271,6 +273,7 @@ function knownQuery({ query: schema }: EndpointSpec): (query: URLSearchParams) =
 type Finder = (text: string, context: FindContext) => Promise<object>
 
 async function findAll(step: {
+  readonly spec: EndpointSpec
   readonly parameters: readonly string[]
   readonly texts: Readonly<Record<string, string>>
   readonly finders: ReadonlyMap<string, Finder>
@@ -281,7 +284,7 @@ async function findAll(step: {
   for (const name of step.parameters) {
     const find = step.finders.get(name)
     if (find === undefined) continue
-    Object.assign(found, await find(step.texts[name] ?? '', { actor: step.actor, found, query: step.query }))
+    Object.assign(found, await find(step.texts[name] ?? '', { spec: step.spec, actor: step.actor, found, query: step.query }))
   }
   return found
 }

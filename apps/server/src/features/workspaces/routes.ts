@@ -28,12 +28,12 @@ export function workspaceRoutes<Agent>(dependencies: Dependencies): Handlers<typ
       const { views, count } = await service.list(actor, query)
       return { workspaces: views.map(present), count }
     },
-    get: async ({ workspace, query }) => {
+    get: async ({ workspace, workspaceView, query }) => {
       if (workspace.deleted && query.include_deleted !== true)
         throw new Failure('workspace_gone', {
           message: `Workspace ${JSON.stringify(workspace.id)} was deleted, you can view this workspace by specifying '?include_deleted=true' and trying again.`,
         })
-      return present(await service.view(workspace.id))
+      return present(workspaceView ?? (await service.view(workspace.id)))
     },
     update: async ({ actor, workspace, body }) => await service.rename(actor, workspace, body.name),
     updateAutostart: async ({ actor, workspace, body }) => await service.setAutostart(actor, workspace, body.schedule ?? null),

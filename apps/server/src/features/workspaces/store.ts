@@ -7,20 +7,7 @@ import type { WorkspaceRow } from '../../found.ts'
 import { filterSql, type WorkspaceFilter } from './filter-sql.ts'
 
 /** A workspace with everything that is shown with it. */
-export interface WorkspaceView extends Pick<
-  WorkspaceRow,
-  | 'id'
-  | 'created_at'
-  | 'updated_at'
-  | 'owner_id'
-  | 'organization_id'
-  | 'template_id'
-  | 'deleted'
-  | 'name'
-  | 'autostart_schedule'
-  | 'ttl_ms'
-  | 'last_used_at'
-> {
+export interface WorkspaceView extends WorkspaceRow {
   readonly owner_name: string
   readonly template_name: string
   readonly template_display_name: string
@@ -42,9 +29,7 @@ export interface WorkspacePageQuery {
 }
 
 const VIEW = sql`
-  workspace.id, workspace.created_at, workspace.updated_at, workspace.owner_id, workspace.organization_id, workspace.template_id,
-  workspace.deleted, workspace.name, workspace.autostart_schedule, workspace.ttl_ms, workspace.last_used_at,
-  owner.username as owner_name, template.name as template_name, template.display_name as template_display_name, template.icon as template_icon,
+  workspace.*, owner.username as owner_name, template.name as template_name, template.display_name as template_display_name, template.icon as template_icon,
   template.allow_user_cancel_workspace_jobs as template_allow_user_cancel_workspace_jobs,
   template.active_version_id as template_active_version_id, ${buildJson} as build`
 

@@ -212,7 +212,6 @@ export function compose(world: World): Services {
     parameters,
     templates,
     versions,
-    audit,
     clock,
     lockWorkspace: async (transaction, id) => await workspaceStore.in(transaction).lock(id),
   })

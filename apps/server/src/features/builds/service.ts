@@ -10,7 +10,6 @@ import { notify, notifyAll } from '../../database/pubsub.ts'
 import type { StoredResource } from '../../database/wire-json.ts'
 import type { BuildRow, TemplateRow, TemplateVersionRow, WorkspaceRow } from '../../found.ts'
 import type { Actor } from '../../http/caller.ts'
-import type { AuditService } from '../audit/service.ts'
 import type { ParameterService } from '../parameters/service.ts'
 import { isActive, jobStatus } from '../provisioner-jobs/present.ts'
 import type { JobService, NewJob } from '../provisioner-jobs/service.ts'
@@ -27,7 +26,6 @@ interface Dependencies {
   readonly parameters: ParameterService
   readonly templates: TemplateService
   readonly versions: TemplateVersionService
-  readonly audit: AuditService
   readonly clock: Clock
   readonly lockWorkspace: (transaction: Transaction, id: string) => Promise<WorkspaceRow | undefined>
 }

@@ -80,7 +80,12 @@ describe('formatDuration', () => {
 
   it('writes what parseDuration reads back', () => {
     fc.assert(fc.property(fc.integer({ min: -9e12, max: 9e12 }), (ms) => parseDuration(formatDuration(ms)) === ms))
-    fc.assert(fc.property(fc.integer(), (ns) => parseDuration(formatDuration(ns / 1e6)) === ns / 1e6))
+    const ns = fc.oneof(fc.integer(), fc.maxSafeInteger())
+    const example: [number] = [-5_444_207] // whole milliseconds and the rest, added, are off by one unit in the last place
+    fc.assert(
+      fc.property(ns, (count) => parseDuration(formatDuration(count / 1e6)) === count / 1e6),
+      { examples: [example] },
+    )
   })
 })
 

@@ -57,8 +57,13 @@ function invalid(text: string): DurationError {
   return new DurationError(`time: invalid duration ${JSON.stringify(text)}`)
 }
 
-/** Whole milliseconds and the rest apart, as a nanosecond count may be too large to be a number before it is divided. */
+/**
+ * The number nearest to the exact quotient, so that a duration reads back as what was written. A count too large to be a number before it is
+ * divided has its whole milliseconds and the rest taken apart.
+ */
 function toMs(ns: bigint): number {
+  const count = Number(ns)
+  if (Number.isSafeInteger(count)) return count / 1_000_000
   return Number(ns / 1_000_000n) + Number(ns % 1_000_000n) / 1_000_000
 }
 

@@ -56,7 +56,6 @@ const report = {
   descriptors,
   hostname: hostname(),
   status: readFileSync('/proc/self/status', 'utf8'),
-  stat: readFileSync('/proc/self/stat', 'utf8'),
   looks: Object.fromEntries((orders.look ?? []).map((path) => [path, look(path)])),
 }
 const reportPath = join(HOME, `report-${BERTH_AGENT_NAME}.json`)

@@ -1,5 +1,6 @@
 import { startAgent, type Agent } from './agent.ts'
 import { readConfig, type AgentConfig } from './config.ts'
+import { signInByInstance } from './instance-identity.ts'
 import { createLogger, reasonOf } from './logger.ts'
 import { agentVersion } from './version.ts'
 
@@ -8,6 +9,9 @@ const config = readConfig(process.env)
 if ('problem' in config) {
   process.stderr.write(`berth-agent: ${config.problem}\n`)
   process.exitCode = 1
+} else if ('auth' in config) {
+  const { serverUrl } = config
+  void signInByInstance(config, { logger }).then((token) => run({ serverUrl, token }))
 } else {
   run(config)
 }

@@ -25,18 +25,8 @@ const requestTimeoutMs = 15_000
 const nanosecondsPerMillisecond = 1_000_000
 
 export function createServerClient(config: AgentConfig, signal: AbortSignal): ServerClient {
-  const call = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> => {
-    const response = await fetch(`${config.serverUrl}/api/v2/workspaceagents/me/${path}`, {
-      method,
-      headers: { 'Coder-Session-Token': config.token, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
-    })
-    const text = await response.text()
-    if (!response.ok) throw new ServerRefusal(response.status, `${method} ${path} was answered with ${response.status}: ${messageOf(text)}`)
-    return text === '' ? null : (JSON.parse(text) as unknown)
-  }
+  const call = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> =>
+    await request(`${config.serverUrl}/api/v2/workspaceagents/me/${path}`, { method, token: config.token, body, signal })
   return {
     metadata: async () => readMetadata(await call('GET', 'metadata')),
     reportVersion: async (version) => void (await call('POST', 'version', { version })),
@@ -47,6 +37,38 @@ export function createServerClient(config: AgentConfig, signal: AbortSignal): Se
       return Number.isFinite(interval) && interval > 0 ? interval / nanosecondsPerMillisecond : Number.NaN
     },
   }
+}
+
+/** Asks a server what needs no session. Rejects with {@link ServerRefusal} or with what `fetch` throws. */
+export async function postJson(url: string, body: unknown): Promise<unknown> {
+  return await request(url, { method: 'POST', body })
+}
+
+interface RequestOptions {
+  method: 'GET' | 'POST'
+  token?: string
+  body?: unknown
+  signal?: AbortSignal
+}
+
+async function request(url: string, { method, token, body, signal }: RequestOptions): Promise<unknown> {
+  const timeout = AbortSignal.timeout(requestTimeoutMs)
+  const response = await fetch(url, {
+    method,
+    headers: {
+      ...(token === undefined ? {} : { 'Coder-Session-Token': token }),
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    redirect: 'error',
+    signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+  })
+  const text = await response.text()
+  if (!response.ok) {
+    const [path = ''] = new URL(url).pathname.split('/').slice(-1)
+    throw new ServerRefusal(response.status, `${method} ${path} was answered with ${response.status}: ${messageOf(text)}`)
+  }
+  return text === '' ? null : (JSON.parse(text) as unknown)
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

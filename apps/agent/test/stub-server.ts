@@ -5,6 +5,9 @@ import { text } from 'node:stream/consumers'
 import { once } from 'node:events'
 import { WebSocketServer, type WebSocket } from 'ws'
 
+/** What a machine gets for its proof, whatever that is. */
+export const instanceToken = 'a-token-for-a-machine'
+
 export interface SeenRequest {
   method: string
   path: string
@@ -53,6 +56,7 @@ export async function startStubServer(): Promise<StubServer> {
     const status = stub.refuse(path)
     if (status !== undefined) return { status, body: { message: 'Refused by the test.' } }
     if (path === 'metadata') return { status: 200, body: stub.metadata }
+    if (path.endsWith('-instance-identity')) return { status: 200, body: { session_token: instanceToken } }
     if (path === 'report-stats') return { status: 200, body: { report_interval: stub.reportInterval } }
     return { status: 200, body: null }
   }

@@ -8,7 +8,7 @@ const emptyNames = new Set(['util', 'utils', 'helper', 'helpers', 'common', 'mis
 const sources = allSources()
 
 test('files and folders are kebab-case', () => {
-  const file = /^[a-z0-9]+(-[a-z0-9]+)*(\.gen|(\.(db|e2e))?\.test|\.test-d)?\.(ts|tsx|mjs|js)$/
+  const file = /^[a-z0-9]+(-[a-z0-9]+)*(\.gen|(\.(db|e2e))?\.test|\.test-d|\.d)?\.(ts|tsx|mjs|js)$/
   const folder = /^[a-z0-9]+(-[a-z0-9]+)*$/
   const wrong = sources.filter(({ path }) => {
     const folders = path.split('/').slice(0, -1)

@@ -1,0 +1,28 @@
+import { agentVersion } from '../version.ts'
+
+const USAGE = `The agent of a Berth workspace.
+
+  agent     Connect the workspace to its server. BERTH_AGENT_URL and BERTH_AGENT_TOKEN say which, as do CODER_AGENT_URL and CODER_AGENT_TOKEN.
+  version   Print the version.
+`
+
+/** Entry of the agent as one file that needs nothing installed: its first word says what to do, as bootstrap scripts write it (Coder v2 API, v0.13.4). */
+function main(command: string | undefined): void {
+  switch (command) {
+    case 'agent':
+      void import('../main.ts')
+      break
+    case 'version':
+      process.stdout.write(`${agentVersion}\n`)
+      break
+    case 'help':
+    case '--help':
+      process.stdout.write(USAGE)
+      break
+    default:
+      process.stderr.write(command === undefined ? USAGE : `There is no command ${JSON.stringify(command)}.\n\n${USAGE}`)
+      process.exitCode = 1
+  }
+}
+
+main(process.argv[2])

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { chmod, copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { basename, dirname, join, resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { createGzip } from 'node:zlib'
+import { inject } from 'postject'
+
+/** Where Node looks for the program that an executable carries, and the mark by which it knows that there is one (Node: single executables). */
+const RESOURCE = 'NODE_SEA_BLOB'
+const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
+const ADDON = 'pty.node'
+
+/**
+ * Makes the agent one executable file for machines like this one, from the Node that runs this and the agent built beside it. Beside the
+ * target comes a gzipped copy. Both appear whole or not at all.
+ *
+ * @throws where Node's own executable cannot carry a program, as where it was split in an executable and a library.
+ */
+async function makeBinary(target: string): Promise<void> {
+  const folder = await mkdtemp(join(dirname(target), '.making-'))
+  try {
+    const [blob, executable, configuration] = ['program.blob', basename(target), 'sea.json'].map((name) => join(folder, name))
+    if (blob === undefined || executable === undefined || configuration === undefined) return
+    const options = {
+      main: fileURLToPath(new URL('./binary.cjs', import.meta.url)),
+      output: blob,
+      disableExperimentalSEAWarning: true,
+      useSnapshot: false,
+      useCodeCache: false,
+      assets: { [ADDON]: createRequire(import.meta.url).resolve(`@lydell/node-pty-${process.platform}-${process.arch}/${ADDON}`) },
+    }
+    await writeFile(configuration, JSON.stringify(options))
+    await promisify(execFile)(process.execPath, ['--experimental-sea-config', configuration])
+    await copyFile(process.execPath, executable)
+    await chmod(executable, 0o755)
+    await inject(executable, RESOURCE, await readFile(blob), { sentinelFuse: FUSE })
+    await pipeline(createReadStream(executable), createGzip({ level: 4 }), createWriteStream(`${executable}.gz`))
+    await rename(`${executable}.gz`, `${target}.gz`)
+    await rename(executable, target)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const [target] = process.argv.slice(2)
+if (target === undefined) {
+  process.stderr.write('make-binary: say which file to make.\n')
+  process.exitCode = 1
+} else {
+  await makeBinary(resolve(target))
+}

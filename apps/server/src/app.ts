@@ -7,6 +7,7 @@ import type { Clock } from './clock.ts'
 import { isConnectionError } from './database/database-errors.ts'
 import type { Services } from './compose.ts'
 import type { Config } from './config.ts'
+import { agentBinaryRoutes } from './features/agent-binaries/routes.ts'
 import { agentRoutes } from './features/agents/routes.ts'
 import { auditRoutes } from './features/audit/routes.ts'
 import { authorizationRoutes } from './features/authorization/routes.ts'
@@ -79,6 +80,7 @@ export function createApp(options: AppOptions): App {
   app.all(DERP_PATH, (request, response) => derp(request, response, originOf(response)))
   app.use('/api/v2', apiRouter(options, upgrades))
   app.use(apiReferenceRoutes({ hasSwagger: options.config.swaggerEnable }))
+  app.use(agentBinaryRoutes(services.agentBinaries))
   app.get('/gitauth/:provider/callback', gitAuthHandler(options))
   app.use((_request, response) => {
     response.setHeader('Content-Type', 'text/plain; charset=utf-8')

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Driver } from '@berth/provisioner'
 import type { DERPMap } from '@berth/schema'
 import type { Logger } from 'pino'
@@ -10,6 +11,7 @@ import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import type { PubSub } from './database/pubsub.ts'
 import { WakeUps } from './database/wake-ups.ts'
+import { AgentBinaries } from './features/agent-binaries/agent-binaries.ts'
 import { AgentPresence } from './features/agents/agent-presence.ts'
 import { AgentTunnels } from './features/agents/agent-tunnels.ts'
 import { ResourcePresenter } from './features/agents/present.ts'
@@ -123,6 +125,7 @@ export interface Services {
   readonly files: FileService
   readonly templates: TemplateService
   readonly examples: TemplateExamples
+  readonly agentBinaries: AgentBinaries
   readonly versions: TemplateVersionService
   readonly templateAccess: TemplateAccess
   readonly dryRuns: DryRunService
@@ -181,6 +184,14 @@ export function compose(world: World): Services {
   const sealToken = (agentId: string, token: string): Buffer => secrets.sealText(token, placeOfToken(agentId))
   const jobs = new JobService({ store: jobStore, clock, logWakeUps, sealToken })
   const examples = new TemplateExamples(accessUrl)
+  const agentBinaries = new AgentBinaries({
+    directory: join(config.cacheDirectory, 'bin'),
+    agentDirectory: config.agentDirectory,
+    nodePath: process.execPath,
+    platform: process.platform,
+    architecture: process.arch,
+    logger,
+  })
   const versions = new TemplateVersionService({ database, store: versionStore, files, examples, jobs, parameters, audit, clock, random })
   const dryRuns = new DryRunService({ database, store: versionStore, jobs, parameters })
   const templateAccess = new TemplateAccess({ database, store: new TemplateAccessStore(queries), audit, clock })
@@ -340,6 +351,7 @@ export function compose(world: World): Services {
     files,
     templates,
     examples,
+    agentBinaries,
     versions,
     templateAccess,
     dryRuns,
@@ -386,6 +398,7 @@ export function compose(world: World): Services {
       stopReloading()
       stopEnding()
       gitAuth.close()
+      agentBinaries.stop()
       watches.close()
       await Promise.all([
         ...daemons.map(async ({ daemon }) => await daemon.stop()),

@@ -115,6 +115,14 @@ const SETTINGS: readonly {
     wrong: 'mysql://h',
   },
   { name: 'DATA_DIR', flag: 'data-dir', field: 'dataDirectory', standard: '/home/ada/.local/share/berth', text: '/data', value: '/data' },
+  {
+    name: 'CACHE_DIRECTORY',
+    flag: 'cache-dir',
+    field: 'cacheDirectory',
+    standard: '/home/ada/.local/share/berth/cache',
+    text: '/cache',
+    value: '/cache',
+  },
   { name: 'PROVISIONER_DAEMONS', flag: 'provisioner-daemons', field: 'provisionerDaemons', standard: 3, text: '0', value: 0, wrong: '-1' },
   {
     name: 'PROVISIONER_DAEMON_POLL_INTERVAL',

@@ -19,6 +19,8 @@ export interface Config extends InstanceIdentityConfig, SignInConfig, TlsConfig 
   /** PostgreSQL to use; undefined: the embedded one. */
   readonly pgConnectionUrl: string | undefined
   readonly dataDirectory: string
+  /** Holds what can be made again. */
+  readonly cacheDirectory: string
   /** Built-in workers; 0: none. */
   readonly provisionerDaemons: number
   readonly provisionerPollIntervalMs: number
@@ -113,6 +115,13 @@ const settings = {
     'postgres-url',
   ),
   dataDirectory: setting('DATA_DIR', '', 'Folder of the embedded database and of local workspaces.', optional(text)),
+  cacheDirectory: setting(
+    'CACHE_DIRECTORY',
+    '',
+    'Folder of what can be made again; executables of the agent in bin/ below it are served at /bin/. Default: cache in the data directory.',
+    optional(text),
+    'cache-dir',
+  ),
   provisionerDaemons: setting('PROVISIONER_DAEMONS', '3', 'Built-in workers; 0 runs none.', integerFrom(0, 100)),
   provisionerPollIntervalMs: setting(
     'PROVISIONER_DAEMON_POLL_INTERVAL',
@@ -231,12 +240,14 @@ export function readConfig(sources: ConfigSources): Config {
   const read = <Value>(from: Setting<Value>): Value => readSetting(from, flags, sources.environment)
   const { host, port } = read(settings.address) ?? read(settings.httpAddress)
   const updateFrequencyMs = read(settings.agentConnectionUpdateFrequencyMs)
+  const dataDirectory = read(settings.dataDirectory) ?? defaultDataDirectory(sources)
   return {
     httpHost: host,
     httpPort: port,
     accessUrl: read(settings.accessUrl),
     pgConnectionUrl: read(settings.pgConnectionUrl),
-    dataDirectory: read(settings.dataDirectory) ?? defaultDataDirectory(sources),
+    dataDirectory,
+    cacheDirectory: read(settings.cacheDirectory) ?? join(dataDirectory, 'cache'),
     provisionerDaemons: read(settings.provisionerDaemons),
     provisionerPollIntervalMs: read(settings.provisionerPollIntervalMs),
     forceCancelIntervalMs: read(settings.forceCancelIntervalMs),

@@ -1,4 +1,5 @@
 export { ArchiveError, defaultArchiveLimits, extractArchive, type ArchiveLimits } from './archive.ts'
+export { bootstrapScript, bootstrapScripts, type AgentArchitecture, type AgentAuth, type AgentSystem } from './bootstrap-scripts.ts'
 export {
   ProvisionError,
   type ApplyRequest,

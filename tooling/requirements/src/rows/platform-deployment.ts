@@ -82,6 +82,14 @@ export const platformDeployment = [
     },
   ),
   ...rows(
+    { section: 'platform §6.9', issue: 4 },
+    {
+      'deployment:agent-binaries':
+        'The agent is served at /bin/ to everyone, compressed where that is welcome; what is not there is 404 as text.',
+      'deployment:agent-bootstrap': 'A bootstrap script fetches the agent with what a machine has, and the agent connects.',
+    },
+  ),
+  ...rows(
     { section: 'platform §7.13', issue: 4 },
     {
       'tls:listener':

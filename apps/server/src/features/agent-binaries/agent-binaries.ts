@@ -1,0 +1,109 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { access, mkdir, readFile, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Logger } from 'pino'
+
+/** The processors of agents by their names in Node; names of files have the wire's (Coder v2 API, v0.13.4). */
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64', arm: 'armv7' }
+/** Beside a file, the same one compressed. */
+export const GZIPPED = '.gz'
+const MADE_PREFIX = '.made-'
+const MAKING_MS = 120_000
+
+export interface AgentBinariesOptions {
+  /** Holds what administrators put there, and what is made here. Need not exist yet. */
+  readonly directory: string
+  /** The built agent, which knows how to make an executable of itself. */
+  readonly agentDirectory: string
+  readonly nodePath: string
+  readonly platform: string
+  readonly architecture: string
+  readonly logger: Logger
+}
+
+/**
+ * The agent as executables, for workspaces to fetch: what an administrator put into the folder, and the one for machines like this one,
+ * which is made when somebody first asks for it.
+ */
+export class AgentBinaries {
+  readonly #options: AgentBinariesOptions
+  readonly #stopping = new AbortController()
+  /** Name of the file that can be made here; undefined: none. */
+  readonly #ownName: string | undefined
+  #made: Promise<string | undefined> | undefined
+  #hasFailed = false
+
+  constructor(options: AgentBinariesOptions) {
+    this.#options = options
+    const architecture = ARCHITECTURES[options.architecture]
+    // Elsewhere executables are signed, or started by other means than a download.
+    this.#ownName = options.platform === 'linux' && architecture !== undefined ? `coder-linux-${architecture}` : undefined
+  }
+
+  /** Names of all there is, in order. */
+  async list(): Promise<string[]> {
+    const names = new Set(await this.#given())
+    if (this.#ownName !== undefined && !this.#hasFailed && (await exists(join(this.#options.agentDirectory, 'make-binary.js'))))
+      names.add(this.#ownName)
+    return [...names].toSorted()
+  }
+
+  /** Path of a file; undefined where there is none of that name. Beside it may be a compressed one, see {@link GZIPPED}. */
+  async find(name: string): Promise<string | undefined> {
+    if ((await this.#given()).includes(name)) return join(this.#options.directory, name)
+    if (name !== this.#ownName) return undefined
+    this.#made ??= this.#make(name)
+    return await this.#made
+  }
+
+  /** Gives up what is being made. */
+  stop(): void {
+    this.#stopping.abort()
+  }
+
+  async #given(): Promise<string[]> {
+    const entries = await readdir(this.#options.directory, { withFileTypes: true }).catch(() => [])
+    return entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.') && !entry.name.endsWith(GZIPPED)).map(({ name }) => name)
+  }
+
+  /** Once in the life of a server, as everyone may ask. What an earlier server made of the same agent and Node is used again. */
+  async #make(name: string): Promise<string | undefined> {
+    const { directory, agentDirectory, nodePath, logger } = this.#options
+    try {
+      const program = await readFile(join(agentDirectory, 'binary.cjs'))
+      const key = createHash('sha256').update(program).update(process.version).digest('hex').slice(0, 16)
+      const folder = join(directory, `${MADE_PREFIX}${key}`)
+      const path = join(folder, name)
+      if (await exists(path)) return path
+      await this.#removeMade()
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      const { signal } = this.#stopping
+      await promisify(execFile)(nodePath, [join(agentDirectory, 'make-binary.js'), path], { env: {}, signal, timeout: MAKING_MS })
+      return path
+    } catch (error) {
+      this.#hasFailed = true
+      if (!this.#stopping.signal.aborted)
+        logger.warn(
+          { err: error },
+          `the agent for ${name} could not be made; workspaces that fetch it will not start. Put a file of that name into ${directory}`,
+        )
+      return undefined
+    }
+  }
+
+  async #removeMade(): Promise<void> {
+    const { directory } = this.#options
+    const names = await readdir(directory).catch(() => [])
+    const made = names.filter((name) => name.startsWith(MADE_PREFIX))
+    await Promise.all(made.map(async (name) => await rm(join(directory, name), { recursive: true, force: true })))
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,59 @@
+import { access } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
+import { Router, type Request, type Response } from 'express'
+import { setPageHeaders } from '../../http/page-headers.ts'
+import { GZIPPED, type AgentBinaries } from './agent-binaries.ts'
+
+/** Files below `/bin/`, for everyone: a workspace that fetches its agent has no session yet (Coder v2 API, v0.13.4). */
+export function agentBinaryRoutes(binaries: AgentBinaries): Router {
+  const router = Router({ strict: true, caseSensitive: true })
+  router.get('/bin', (_request, response) => response.redirect(301, '/bin/'))
+  router.get('/bin/', (_request, response) => sendListing(binaries.list(), response))
+  router.get('/bin/:name', (request, response) => sendBinary(binaries.find(request.params.name), request, response))
+  router.get('/bin/{*rest}', (_request, response) => notFound(response))
+  return router
+}
+
+function notFound(response: Response): void {
+  response.statusCode = 404
+  response.setHeader('Content-Type', 'text/plain; charset=utf-8')
+  response.end('404 page not found\n')
+}
+
+async function sendListing(names: Promise<string[]>, response: Response): Promise<void> {
+  const links = (await names).map((name) => `<a href="./${encodeURIComponent(name)}">${escapeHtml(name)}</a>\n`)
+  setPageHeaders(response)
+  response.setHeader('Content-Type', 'text/html; charset=utf-8')
+  response.end(`<pre>\n${links.join('')}</pre>\n`)
+}
+
+/** Compressed where that is welcome and there: the whole file would be compressed anew for each workspace otherwise. */
+async function sendBinary(found: Promise<string | undefined>, request: Request, response: Response): Promise<void> {
+  const path = await found
+  if (path === undefined) return notFound(response)
+  const gzipped = `${path}${GZIPPED}`
+  const isGzipped = request.acceptsEncodings('gzip', 'identity') === 'gzip' && (await isThere(gzipped))
+  response.setHeader('Content-Type', 'application/octet-stream')
+  response.setHeader('X-Content-Type-Options', 'nosniff')
+  response.appendHeader('Vary', 'Accept-Encoding')
+  if (isGzipped) response.setHeader('Content-Encoding', 'gzip')
+  const sent = isGzipped ? gzipped : path
+  await new Promise<void>((resolve, reject) => {
+    // As a root the folder may have a name with a dot at its front.
+    response.sendFile(basename(sent), { root: dirname(sent), cacheControl: false }, (error?: Error) => {
+      if (error === undefined || response.headersSent) resolve() // a client that left has been served
+      else reject(error)
+    })
+  })
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+}

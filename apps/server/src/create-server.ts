@@ -17,6 +17,7 @@ import { PubSub } from './database/pubsub.ts'
 import { createDrivers } from './drivers.ts'
 import { readDerpMap } from './features/derp/derp-map.ts'
 import { replicaLockName } from './features/provisioner-jobs/job-lease.ts'
+import { checkStarterTemplates } from './features/templates/starter-templates.ts'
 import { openSecrets } from './secrets/open-secrets.ts'
 import { closeListener, drainListener, listen, type Listener } from './listener.ts'
 import { createTlsServer } from './tls-listener.ts'
@@ -78,6 +79,7 @@ async function start(
   stop: () => Promise<void>,
 ): Promise<BerthServer> {
   const { logger, clock = systemClock, random = Math.random } = world
+  await checkStarterTemplates(config.autoImportTemplates)
   const { connectionUrl, databaseName } = await findDatabase(config, logger, started)
   await prepareDatabase(config, { connectionUrl, logger })
   const database = await openDatabase({ connectionUrl, logger })

@@ -123,7 +123,7 @@ describe('settings', () => {
 
 describe('GET /applications/host', () => {
   test('is the wildcard with the port of the access URL, and empty without one', async () => {
-    verifies('deployment:app-host')
+    verifies('deployment:app-host', 'apps:host')
     expect(await server.client.applications.getHost()).toEqual({ host: '*.apps.example.com:8443' })
     const plain = await startTestServer()
     expect(await plain.client.applications.getHost()).toEqual({ host: '' })

@@ -1,9 +1,13 @@
 import { createArchive, starterTemplates, type StarterTemplate } from '@berth/provisioner'
 import type { Logger } from 'pino'
+import { ConfigError } from '../../config-error.ts'
 import type { Origin } from '../../http/caller.ts'
 import type { FileService } from '../files/service.ts'
 import type { TemplateVersionService } from '../template-versions/service.ts'
 import type { TemplateService } from './service.ts'
+
+/** May be left out of a name in the setting. */
+const STARTER = '-starter'
 
 interface Dependencies {
   /** Which to import. */
@@ -63,9 +67,19 @@ export class StarterTemplates {
   }
 }
 
+/**
+ * Checks the setting before anything is started: the first user is created once, and would miss a template that does not exist.
+ *
+ * @throws ConfigError
+ */
+export async function checkStarterTemplates(ids: readonly string[]): Promise<void> {
+  for (const id of ids) await findStarter(id)
+}
+
 async function findStarter(id: string): Promise<StarterTemplate> {
   const known = await starterTemplates()
-  const starter = known.find((candidate) => candidate.id === id || candidate.id === `${id}-starter`)
+  const starter = known.find((candidate) => candidate.id === id || candidate.id === `${id}${STARTER}`)
   if (starter !== undefined) return starter
-  throw new Error(`There is no starter template "${id}". There are: ${known.map((one) => one.id).join(', ')}.`)
+  const names = known.map((one) => one.id.replace(new RegExp(`${STARTER}$`), '')).join(', ')
+  throw new ConfigError(`BERTH_AUTO_IMPORT_TEMPLATES cannot be used: there is no starter template "${id}". There are: ${names}.`)
 }

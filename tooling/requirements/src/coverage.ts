@@ -7,7 +7,7 @@ export interface AreaCoverage {
   readonly proven: readonly Requirement[]
   /** Promised now, and cited by no test. */
   readonly unproven: readonly Requirement[]
-  /** Cited by no test, and due with a later issue. */
+  /** Cited by no test, and due with something that is not there yet. */
   readonly later: readonly Requirement[]
   readonly gaps: readonly Requirement[]
 }
@@ -23,8 +23,8 @@ export function coverage(requirements: readonly Requirement[], citations: readon
     return {
       area,
       proven: rows.filter((row) => row.knownGap === undefined && cited.has(row.id)),
-      unproven: open.filter((row) => row.issue === undefined),
-      later: open.filter((row) => row.issue !== undefined),
+      unproven: open.filter((row) => row.due === undefined),
+      later: open.filter((row) => row.due !== undefined),
       gaps,
     }
   })
@@ -37,7 +37,7 @@ export function renderCoverage(areas: readonly AreaCoverage[]): string {
     `${area.area}: ${area.proven.length} proven, ${area.unproven.length} unproven, ${area.later.length} later, ${area.gaps.length} known gaps`,
     ...area.proven.map((row) => `  ✓ ${row.id}`),
     ...area.unproven.map((row) => `  ✗ ${row.id} — ${row.text} (${row.section})`),
-    ...area.later.map((row) => `  · ${row.id} (issue ${row.issue})`),
+    ...area.later.map((row) => `  · ${row.id} (with ${row.due})`),
     ...area.gaps.map((row) => `  ! ${row.id} — ${row.knownGap}`),
     '',
   ])

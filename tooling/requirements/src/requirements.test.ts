@@ -42,13 +42,13 @@ describe('citations', () => {
   })
 })
 
-test('a row is proven by a citation, due later by its issue, a known gap by its reason, and unproven otherwise', () => {
+test('a row is proven by a citation, due later with something else, a known gap by its reason, and unproven otherwise', () => {
   const row = { section: 'area §1', text: 'A rule.' }
   const areas = coverage(
     [
       { ...row, id: 'proven' },
       { ...row, id: 'unproven' },
-      { ...row, id: 'later', issue: 3 },
+      { ...row, id: 'later', due: 'the rest' },
       { ...row, id: 'gap', knownGap: 'waits for a decision' },
     ],
     [{ id: 'proven', file: 'a.test.ts' }],

@@ -6,8 +6,8 @@ export interface Requirement<Id extends string = string> {
   readonly section: string
   /** The rule, in one or a few sentences. */
   readonly text: string
-  /** The issue that will prove the rule. Absent: it is promised now, and a row that no test cites fails the house test. */
-  readonly issue?: 3 | 4
+  /** What the rule comes with. Absent: it is promised now, and a row that no test cites fails the house test. */
+  readonly due?: string
   /** Why the rule does not hold although it should. Printed as a gap; such a row needs no citation. */
   readonly knownGap?: string
 }
@@ -15,7 +15,7 @@ export interface Requirement<Id extends string = string> {
 /** What the rows of one heading share. */
 export interface Heading {
   readonly section: string
-  readonly issue?: 3 | 4
+  readonly due?: string
 }
 
 type Stated = string | { readonly text: string; readonly knownGap: string }

@@ -109,14 +109,14 @@ export const berth = [
     },
   ),
   ...rows(
-    { section: 'issue 3: sessions', issue: 3 },
+    { section: 'issue 3: sessions' },
     {
       'berth:sessions:end-connections':
         'WebSockets and event streams of a user end on every server when they sign out, lose the key, get another password, are suspended or deleted; those of other keys and users stay.',
     },
   ),
   ...rows(
-    { section: 'issue 4: secrets', issue: 4 },
+    { section: 'issue 4: secrets' },
     {
       'berth:secrets:at-rest': 'Provisioner state, git keys, git tokens and parameter values are encrypted in the database.',
       'berth:secrets:wrong-key': 'A server whose key is not that of the database does not start, and says what to do.',

@@ -3,14 +3,14 @@ import { rows } from '../row.ts'
 /** Audit log, deployment, and the tests that neighbour them. */
 export const platformDeployment = [
   ...rows(
-    { section: 'platform §9.11', issue: 4 },
+    { section: 'platform §9.11' },
     {
       'audit:generate': 'A generated entry is listed and counted.',
       'audit:filter': 'Entries are filtered by action, resource, person and date; unknown values filter nothing.',
     },
   ),
   ...rows(
-    { section: 'platform §4.13', issue: 4 },
+    { section: 'platform §4.13' },
     {
       'audit:limit': 'Without a limit no entry is listed; the count is that of all matches, also past the end.',
       'audit:bad-search': 'A search that cannot be read is 400 with its field, after the parameters of the page have been checked.',
@@ -21,7 +21,7 @@ export const platformDeployment = [
     },
   ),
   ...rows(
-    { section: 'platform §4.14', issue: 4 },
+    { section: 'platform §4.14' },
     {
       'deployment:app-host': 'The host of apps is the wildcard with the port of the access URL, and empty without a wildcard.',
       'deployment:csp-reports': 'A report of the content security policy needs no session and is logged; bad JSON is 400.',
@@ -32,7 +32,7 @@ export const platformDeployment = [
     },
   ),
   ...rows(
-    { section: 'platform §4.14: groups', issue: 4 },
+    { section: 'platform §4.14: groups' },
     {
       'groups:manage': 'Groups are created, listed, read, renamed and deleted; each change is recorded.',
       'groups:members':
@@ -43,7 +43,7 @@ export const platformDeployment = [
     },
   ),
   ...rows(
-    { section: 'workspaces §9.11', issue: 4 },
+    { section: 'workspaces §9.11' },
     {
       'quota:budget': 'The budget is the sum of the allowances of the groups of a user, and what is consumed that of the newest builds.',
       'quota:refused': 'A build beyond the budget fails for want of quota and changes nothing; deleting a workspace frees its credits.',
@@ -52,7 +52,7 @@ export const platformDeployment = [
     },
   ),
   ...rows(
-    { section: 'issue 4: retention', issue: 4 },
+    { section: 'issue 4: retention' },
     {
       'retention:deletes':
         'Expired keys, old logs of jobs, old statistics and old entries of the audit log are deleted, and nothing younger.',
@@ -67,7 +67,7 @@ export const platformDeployment = [
     },
   ),
   ...rows(
-    { section: 'platform §9.12', issue: 4 },
+    { section: 'platform §9.12' },
     {
       'authcheck:generic': 'Unknown resource types are checked generically.',
       'git-ssh-key': 'A user has a git SSH key of the configured kind, and can replace it.',
@@ -82,7 +82,7 @@ export const platformDeployment = [
     },
   ),
   ...rows(
-    { section: 'platform §6.9', issue: 4 },
+    { section: 'platform §6.9' },
     {
       'deployment:agent-binaries':
         'The agent is served at /bin/ to everyone, compressed where that is welcome; what is not there is 404 as text.',
@@ -90,7 +90,7 @@ export const platformDeployment = [
     },
   ),
   ...rows(
-    { section: 'platform §7.13', issue: 4 },
+    { section: 'platform §7.13' },
     {
       'tls:listener':
         'With TLS on the server listens for HTTPS, shows the certificate that fits the name, and speaks no version below the least.',

@@ -16,7 +16,7 @@ export const platformTemplates = [
     },
   ),
   ...rows(
-    { section: 'platform §9.3', issue: 4 },
+    { section: 'platform §9.3' },
     {
       'templates:owner-count': 'A template counts the owners of its workspaces that are not deleted.',
       'templates:audit': 'Creating a template leaves the entries version create, version write and template create.',
@@ -62,7 +62,7 @@ export const platformTemplates = [
     },
   ),
   ...rows(
-    { section: 'platform §9.4', issue: 4 },
+    { section: 'platform §9.4' },
     {
       'versions:example': 'An example makes a version; an unknown one, and one beside a file, is an error.',
       'versions:cancel': 'Canceling works once and only while the job runs.',
@@ -82,7 +82,7 @@ export const platformTemplates = [
     },
   ),
   ...rows(
-    { section: 'platform §4.14', issue: 4 },
+    { section: 'platform §4.14' },
     {
       'template-access:everyone': 'A template is shared with everybody in its organization until that is taken away.',
       'template-access:roles': 'Who has the role use may read a template and make workspaces of it; who has admin may change it.',
@@ -99,7 +99,7 @@ export const platformTemplates = [
     },
   ),
   ...rows(
-    { section: 'platform §9.10', issue: 4 },
+    { section: 'platform §9.10' },
     {
       'parameters:stored': 'Parameters are created, listed and deleted; an unknown scope is 400, a repeated name 409.',
       'parameters:spelling': 'An unknown scope is 400 and named, and so is an id that is none.',
@@ -112,7 +112,7 @@ export const platformTemplates = [
     },
   ),
   ...rows(
-    { section: 'platform §9.12', issue: 4 },
+    { section: 'platform §9.12', due: 'Terraform' },
     {
       'terraform:parse': 'Variables, defaults, conditions and syntax errors are read from Terraform sources.',
       'terraform:provision': 'Plans and applies give resources, logs and errors as listed, without leaking the host environment.',

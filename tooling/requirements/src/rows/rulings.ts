@@ -17,7 +17,7 @@ export const rulings = [
     },
   ),
   ...rows(
-    { section: 'rulings: page and reference', issue: 3 },
+    { section: 'rulings: page and reference' },
     {
       'rulings:status-deleting-and-deleted': 'The status filters `deleting` and `deleted` mean what they say.',
       'rulings:include-deleted': 'A deleted workspace is 410 by id and 404 by name unless include_deleted is set.',
@@ -46,7 +46,7 @@ export const rulings = [
     },
   ),
   ...rows(
-    { section: 'rulings: differences by choice', issue: 3 },
+    { section: 'rulings: differences by choice' },
     {
       'rulings:after-id': '`after_id` names the cursor: what follows it in the order of the list.',
       'rulings:logs-before': '`before` selects log lines with a smaller id.',
@@ -54,7 +54,7 @@ export const rulings = [
     },
   ),
   ...rows(
-    { section: 'rulings: differences by choice', issue: 4 },
+    { section: 'rulings: differences by choice' },
     {
       'rulings:keys-of-inactive-users': "A deleted user's and a suspended user's keys stop working at once.",
       'rulings:keys-by-own-path': "A key is read and deleted only through its own user's path.",

@@ -46,7 +46,7 @@ export const workspacesAgents = [
     },
   ),
   ...rows(
-    { section: 'workspaces §15.14', issue: 3 },
+    { section: 'workspaces §15.14' },
     {
       'agents:status:timeout': 'An agent that never connects within its timeout is `timeout`.',
       'agents:resources:metadata': 'Null metadata is dropped, empty and sensitive metadata kept, in order.',
@@ -63,14 +63,14 @@ export const workspacesAgents = [
     },
   ),
   ...rows(
-    { section: 'workspaces §15.15', issue: 3 },
+    { section: 'workspaces §15.15' },
     {
       'workspaces:activity:bump': 'Traffic through the tunnel moves the deadline of a workspace with a ttl.',
       'workspaces:activity:reading': 'Reading a workspace leaves its deadline alone.',
     },
   ),
   ...rows(
-    { section: 'workspaces §15.16', issue: 3 },
+    { section: 'workspaces §15.16' },
     {
       'autobuild:start:due': 'A stopped workspace starts at the next occurrence of its schedule, reason autostart.',
       'autobuild:start:old-version': 'Autostart keeps the template version of the workspace.',
@@ -85,7 +85,7 @@ export const workspacesAgents = [
     },
   ),
   ...rows(
-    { section: 'workspaces §15.17', issue: 3 },
+    { section: 'workspaces §15.17' },
     {
       'provisioner:acquire': 'A job comes with the name, owner, transition and parameters of its build, and its start is announced.',
       'provisioner:update': 'Updates of a wrong, unknown, unstarted or foreign job fail; logs and README are stored.',
@@ -97,26 +97,36 @@ export const workspacesAgents = [
     },
   ),
   ...rows(
-    { section: 'workspaces §15.18', issue: 3 },
+    { section: 'workspaces §15.18' },
     {
-      'plumbing:agent-parameter':
-        'An app route without an agent, or with several and none named, or with an unknown one, gives the exact 400.',
       'plumbing:route-authorization': 'Where everything is refused, no route answers 200 but the filtered list.',
       'plumbing:authcheck': 'The permission check tells owner, organization admin and member apart.',
     },
   ),
   ...rows(
-    { section: 'workspaces §16.6', issue: 3 },
+    { section: 'workspaces §15.18', due: 'the app proxy' },
     {
-      'apps:host': 'The app host is the wildcard with the port of the access URL, or empty.',
+      'plumbing:agent-parameter':
+        'An app route without an agent, or with several and none named, or with an unknown one, gives the exact 400.',
+    },
+  ),
+  ...rows(
+    { section: 'workspaces §16.6', due: 'the app proxy' },
+    {
       'apps:path': 'Path apps redirect, refuse, proxy and report a dead app as the rules say.',
       'apps:session-hidden': 'The session cookie never reaches an app.',
-      'apps:subdomain-login': 'Signing in to an app on a subdomain gives a key for apps only.',
-      'apps:redirect-uri': 'A missing, malformed or foreign redirect_uri is 400.',
       'apps:no-wildcard': 'Without a wildcard, an app-looking host reaches the normal API.',
       'apps:bad-prefix': 'With a wildcard, a prefix that is no app is 400 with the exact text.',
       'apps:subdomain': 'Apps by slug and by port answer on their subdomain; port 8 is 400.',
       'apps:sharing': 'Owner, authenticated and public apps are reachable by those, and by nobody else.',
+    },
+  ),
+  ...rows(
+    { section: 'workspaces §16.6' },
+    {
+      'apps:host': 'The app host is the wildcard with the port of the access URL, or empty.',
+      'apps:subdomain-login': 'Signing in to an app on a subdomain gives a key for apps only.',
+      'apps:redirect-uri': 'A missing, malformed or foreign redirect_uri is 400.',
       'apps:hostname': 'Hostnames with too few or too many parts are errors; hyphenated names parse.',
     },
   ),

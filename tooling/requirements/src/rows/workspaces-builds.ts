@@ -15,7 +15,7 @@ export const workspacesBuilds = [
     },
   ),
   ...rows(
-    { section: 'workspaces §15.5', issue: 3 },
+    { section: 'workspaces §15.5' },
     {
       'builds:create:state-kept': 'State that an Owner passes is what the state endpoint returns.',
       'builds:create:state-on-delete': 'An Owner may pass state on a delete build.',
@@ -36,7 +36,7 @@ export const workspacesBuilds = [
     },
   ),
   ...rows(
-    { section: 'workspaces §15.6', issue: 3 },
+    { section: 'workspaces §15.6' },
     {
       'builds:state:readable': 'The state that the provisioner returned is readable.',
       'builds:list:deleted-initiator': 'A build still names its initiator after that user was deleted.',

@@ -12,7 +12,7 @@ export const workspacesEndpoints = [
     },
   ),
   ...rows(
-    { section: 'workspaces §15.1', issue: 3 },
+    { section: 'workspaces §15.1' },
     {
       'workspaces:get:live-with-include-deleted': 'A live workspace reads as itself with include_deleted=true.',
       'workspaces:list:other-organization': 'An Owner of another organization lists the workspace; a plain member of another one does not.',
@@ -29,7 +29,7 @@ export const workspacesEndpoints = [
     },
   ),
   ...rows(
-    { section: 'workspaces §15.2', issue: 3 },
+    { section: 'workspaces §15.2' },
     {
       'workspaces:create:foreign-template': 'A template of another organization is 401, also for an Owner.',
       'workspaces:create:audit': 'A created workspace adds exactly one audit entry, action create.',
@@ -48,7 +48,7 @@ export const workspacesEndpoints = [
     },
   ),
   ...rows(
-    { section: 'workspaces §15.3', issue: 3 },
+    { section: 'workspaces §15.3' },
     {
       'workspaces:by-name:newest-deleted': 'Of several deleted workspaces of one name the youngest is read.',
     },
@@ -69,7 +69,7 @@ export const workspacesEndpoints = [
     },
   ),
   ...rows(
-    { section: 'workspaces §15.4', issue: 3 },
+    { section: 'workspaces §15.4' },
     {
       'workspaces:list:owner-and-name': '`template:<t> <owner>/<name>` finds exactly that workspace.',
       'workspaces:list:has-agent': 'has-agent finds workspaces by the state of their agents, connecting, connected and timeout.',
@@ -91,7 +91,7 @@ export const workspacesEndpoints = [
     },
   ),
   ...rows(
-    { section: 'workspaces §15.10', issue: 3 },
+    { section: 'workspaces §15.10' },
     {
       'workspaces:autostart:audit': 'A changed schedule adds one audit entry, action write.',
     },
@@ -106,7 +106,7 @@ export const workspacesEndpoints = [
     },
   ),
   ...rows(
-    { section: 'workspaces §15.11', issue: 3 },
+    { section: 'workspaces §15.11' },
     {
       'workspaces:ttl:audit': 'Each changed ttl adds one audit entry, action write.',
     },
@@ -136,7 +136,7 @@ export const workspacesEndpoints = [
     },
   ),
   ...rows(
-    { section: 'workspaces §15.13', issue: 3 },
+    { section: 'workspaces §15.13' },
     {
       'workspaces:watch:survives-deletion': 'The stream goes on after the workspace is deleted.',
       'workspaces:watch:every-trigger':

@@ -55,7 +55,7 @@ export const workspacesWire = [
     },
   ),
   ...rows(
-    { section: 'workspaces §1.6', issue: 4 },
+    { section: 'workspaces §1.6' },
     {
       'wire:session:sliding': 'A key in use moves its own expiry and records when and from where it was used, at most hourly.',
     },
@@ -100,7 +100,7 @@ export const workspacesWire = [
     },
   ),
   ...rows(
-    { section: 'workspaces §1.11', issue: 3 },
+    { section: 'workspaces §1.11' },
     {
       'wire:socket:ping': 'The server pings an open WebSocket every 15 seconds and closes it with 1009 on an oversized message.',
     },

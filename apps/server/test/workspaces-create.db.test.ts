@@ -249,6 +249,15 @@ test('parameters with a value are stored with the workspace, empty ones are not,
   expect((await create([{ ...value('region', 'eu'), source_scheme: 'none such' }])).status).toBe(400)
 })
 
+test('as many parameters as a request can hold are stored', async () => {
+  const template = await createTemplate(server)
+  const parameter_values = Array.from({ length: 7_000 }, (_, index) => value(`p${index}`, String(index)))
+  const { status, json } = await callApi(server, createPath(), { body: { template_id: template.id, name: uniqueName(), parameter_values } })
+  expect(status).toBe(201)
+  const [row] = await runSql(server, 'select count(*)::int as count from parameter_values where scope_id = $1', [json.id])
+  expect(row).toEqual({ count: 7_000 })
+})
+
 test('creating adds one audit entry that says who, what, when and from where', async () => {
   verifies('workspaces:create:audit', 'berth:records:who-when-where')
   const template = await createTemplate(server)

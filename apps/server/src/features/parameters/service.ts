@@ -201,12 +201,16 @@ const DESTINATION_SCHEMES: readonly string[] = ['none', 'environment_variable', 
 
 /** Elements of arrays are not validated when a body is read, so what the database would refuse is refused here. */
 function checkedValues(values: readonly CreateParameterRequest[]): NewParameterValue[] {
-  const names = values.map(({ name }) => name)
+  const seen = new Set<string>()
+  const isRepeated = (name: string): boolean => {
+    const { size } = seen
+    return seen.add(name).size === size
+  }
   const validations = values.flatMap(({ name, source_scheme, destination_scheme }, index) => {
     const field = `parameter_values[${index}]`
     return [
       ...(name === '' ? [{ field: `${field}.name`, detail: 'Must not be empty' }] : []),
-      ...(names.indexOf(name) === index ? [] : [{ field: `${field}.name`, detail: `The parameter "${name}" is given twice` }]),
+      ...(isRepeated(name) ? [{ field: `${field}.name`, detail: `The parameter "${name}" is given twice` }] : []),
       ...(SOURCE_SCHEMES.includes(source_scheme)
         ? []
         : [{ field: `${field}.source_scheme`, detail: `Must be one of ${SOURCE_SCHEMES.join(', ')}` }]),

@@ -103,36 +103,31 @@ export class ParameterStore {
     await this.#queries.deleteFrom('parameter_values').where('scope_id', '=', scopeId).execute()
   }
 
-  /** A value of the same name in the same scope is replaced. */
+  /** A value of the same name in the same scope is replaced; of several with one name the last one counts. */
   async setValues(
     scope: { readonly scope: ParameterValueRow['scope']; readonly scope_id: string; readonly now: string },
     values: readonly NewParameterValue[],
   ): Promise<void> {
-    for (const { source_value, ...value } of values) {
-      const sealed_value = this.#secrets.sealText(source_value, placeOfValue(scope.scope_id, value.name))
-      await this.#queries
-        .insertInto('parameter_values')
-        .values({
-          id: randomUUID(),
-          created_at: scope.now,
-          updated_at: scope.now,
-          scope: scope.scope,
-          scope_id: scope.scope_id,
-          ...value,
-          source_value: '',
-          sealed_value,
-        })
-        .onConflict((conflict) =>
-          conflict.columns(['scope_id', 'name']).doUpdateSet({
-            updated_at: scope.now,
-            source_scheme: value.source_scheme,
-            source_value: '',
-            sealed_value,
-            destination_scheme: value.destination_scheme,
-          }),
-        )
-        .execute()
+    const distinct = [...new Map(values.map((value) => [value.name, value])).values()]
+    if (distinct.length === 0) return
+    const columns = {
+      id: distinct.map(() => randomUUID()),
+      name: distinct.map((value) => value.name),
+      source_scheme: distinct.map((value) => value.source_scheme),
+      destination_scheme: distinct.map((value) => value.destination_scheme),
+      sealed_value: distinct.map((value) => this.#secrets.sealText(value.source_value, placeOfValue(scope.scope_id, value.name))),
     }
+    await sql`
+      insert into parameter_values (id, created_at, updated_at, scope, scope_id, name, source_scheme, source_value, destination_scheme, sealed_value)
+      select given.id, ${scope.now}::timestamptz, ${scope.now}::timestamptz, ${scope.scope}::parameter_scope, ${scope.scope_id}::uuid, given.name,
+        given.source_scheme, '', given.destination_scheme, given.sealed_value
+      from unnest(${columns.id}::uuid[], ${columns.name}::text[], ${columns.source_scheme}::parameter_source_scheme[],
+        ${columns.destination_scheme}::parameter_destination_scheme[], ${columns.sealed_value}::bytea[])
+        as given (id, name, source_scheme, destination_scheme, sealed_value)
+      on conflict (scope_id, name) do update set updated_at = excluded.updated_at, source_scheme = excluded.source_scheme,
+        source_value = excluded.source_value, sealed_value = excluded.sealed_value, destination_scheme = excluded.destination_scheme`.execute(
+      this.#queries,
+    )
   }
 
   #opened<Row extends { scope_id: string; name: string; source_value: string; sealed_value: Buffer | null }>(

@@ -190,6 +190,7 @@ export function compose(world: World): Services {
     nodePath: process.execPath,
     platform: process.platform,
     architecture: process.arch,
+    clock,
     logger,
   })
   const versions = new TemplateVersionService({ database, store: versionStore, files, examples, jobs, parameters, audit, clock, random })

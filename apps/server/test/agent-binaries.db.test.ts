@@ -26,6 +26,8 @@ const get = async (path: string, options: RawRequest = {}, of: TestServer = serv
   await rawRequest(of.url, `GET /${path}`, options)
 const timesMade = async (): Promise<number> => (await readFile(join(agentDirectory, 'made'), 'utf8').catch(() => '')).length
 
+const made = async (): Promise<string[]> => (await readdir(given)).filter((name) => name.startsWith('.made-'))
+
 async function startWith(cache: string): Promise<TestServer> {
   return await startTestServer({ config: { agentDirectory, cacheDirectory: join(root, cache) } })
 }
@@ -107,7 +109,18 @@ test('the agent for machines like this one is made once, when somebody asks, and
   server = await startWith('cache')
   expect((await get(`/bin/${OWN}`)).status).toBe(200)
   expect(await timesMade()).toBe(2)
-  expect((await readdir(given)).filter((name) => name.startsWith('.made-'))).toHaveLength(1)
+})
+
+test('what was made of earlier agents goes after a day, as another server may still serve it', async () => {
+  const earlier = await made()
+  expect(earlier).toHaveLength(2)
+  await server.stop()
+  await writeFile(join(agentDirectory, 'binary.cjs'), 'the newest agent')
+  server = await startWith('cache')
+  server.clock.advance(2 * 86_400_000)
+  expect((await get(`/bin/${OWN}`)).status).toBe(200)
+  const [only, ...others] = await made()
+  expect([others, earlier.includes(only ?? '')]).toEqual([[], false])
 })
 
 test('an agent that cannot be made is not tried for each who asks, and what was put there comes first', async () => {

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { access, mkdir, readFile, readdir, rm } from 'node:fs/promises'
+import { access, mkdir, readFile, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Logger } from 'pino'
+import type { Clock } from '../../clock.ts'
 
 /** The processors of agents by their names in Node; names of files have the wire's (Coder v2 API, v0.13.4). */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64', arm: 'armv7' }
@@ -11,6 +12,7 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: '
 export const GZIPPED = '.gz'
 const MADE_PREFIX = '.made-'
 const MAKING_MS = 120_000
+const OLD_MS = 24 * 3_600_000
 
 export interface AgentBinariesOptions {
   /** Holds what administrators put there, and what is made here. Need not exist yet. */
@@ -20,6 +22,7 @@ export interface AgentBinariesOptions {
   readonly nodePath: string
   readonly platform: string
   readonly architecture: string
+  readonly clock: Clock
   readonly logger: Logger
 }
 
@@ -70,15 +73,17 @@ export class AgentBinaries {
 
   /** Once in the life of a server, as everyone may ask. What an earlier server made of the same agent and Node is used again. */
   async #make(name: string): Promise<string | undefined> {
-    const { directory, agentDirectory, nodePath, logger } = this.#options
+    const { directory, agentDirectory, nodePath, clock, logger } = this.#options
     try {
       const program = await readFile(join(agentDirectory, 'binary.cjs'))
       const key = createHash('sha256').update(program).update(process.version).digest('hex').slice(0, 16)
       const folder = join(directory, `${MADE_PREFIX}${key}`)
       const path = join(folder, name)
       if (await exists(path)) return path
-      await this.#removeMade()
       await mkdir(folder, { recursive: true, mode: 0o700 })
+      const before = clock.now().getTime() - OLD_MS
+      await removeOld(directory, { prefix: MADE_PREFIX, except: folder, before })
+      await removeOld(folder, { prefix: '', except: undefined, before })
       const { signal } = this.#stopping
       await promisify(execFile)(nodePath, [join(agentDirectory, 'make-binary.js'), path], { env: {}, signal, timeout: MAKING_MS })
       return path
@@ -92,12 +97,17 @@ export class AgentBinaries {
       return undefined
     }
   }
+}
 
-  async #removeMade(): Promise<void> {
-    const { directory } = this.#options
-    const names = await readdir(directory).catch(() => [])
-    const made = names.filter((name) => name.startsWith(MADE_PREFIX))
-    await Promise.all(made.map(async (name) => await rm(join(directory, name), { recursive: true, force: true })))
+/** What earlier servers made or left half made. Servers that share the folder may be at work in it, so nothing that is new is touched. */
+async function removeOld(
+  directory: string,
+  { prefix, except, before }: { readonly prefix: string; readonly except: string | undefined; readonly before: number },
+): Promise<void> {
+  const names = (await readdir(directory)).filter((name) => name.startsWith(prefix))
+  for (const path of names.map((name) => join(directory, name))) {
+    const status = await stat(path).catch(() => undefined)
+    if (path !== except && status !== undefined && status.mtimeMs < before) await rm(path, { recursive: true, force: true })
   }
 }
 

@@ -9,7 +9,7 @@ import type { Clock } from '../../clock.ts'
 /** The processors of agents by their names in Node; names of files have the wire's (Coder v2 API, v0.13.4). */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64', arm: 'armv7' }
 /** Beside a file, the same one compressed. */
-export const GZIPPED = '.gz'
+const GZIPPED = '.gz'
 const MADE_PREFIX = '.made-'
 const MAKING_MS = 120_000
 const OLD_MS = 24 * 3_600_000
@@ -24,6 +24,12 @@ export interface AgentBinariesOptions {
   readonly architecture: string
   readonly clock: Clock
   readonly logger: Logger
+}
+
+/** A file, and the same compressed where there is one. */
+export interface AgentBinary {
+  readonly path: string
+  readonly gzippedPath: string | undefined
 }
 
 /**
@@ -53,9 +59,15 @@ export class AgentBinaries {
     return [...names].toSorted()
   }
 
-  /** Path of a file; undefined where there is none of that name. Beside it may be a compressed one, see {@link GZIPPED}. */
-  async find(name: string): Promise<string | undefined> {
-    if ((await this.#given()).includes(name)) return join(this.#options.directory, name)
+  /** Undefined where there is none of that name. */
+  async find(name: string): Promise<AgentBinary | undefined> {
+    const path = (await this.#given()).includes(name) ? join(this.#options.directory, name) : await this.#own(name)
+    if (path === undefined) return undefined
+    const gzippedPath = `${path}${GZIPPED}`
+    return { path, gzippedPath: (await exists(gzippedPath)) ? gzippedPath : undefined }
+  }
+
+  async #own(name: string): Promise<string | undefined> {
     if (name !== this.#ownName) return undefined
     this.#made ??= this.#make(name)
     return await this.#made

@@ -1,8 +1,7 @@
-import { access } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { Router, type Request, type Response } from 'express'
 import { setPageHeaders } from '../../http/page-headers.ts'
-import { GZIPPED, type AgentBinaries } from './agent-binaries.ts'
+import type { AgentBinaries, AgentBinary } from './agent-binaries.ts'
 
 /** Files below `/bin/`, for everyone: a workspace that fetches its agent has no session yet (Coder v2 API, v0.13.4). */
 export function agentBinaryRoutes(binaries: AgentBinaries): Router {
@@ -28,30 +27,22 @@ async function sendListing(names: Promise<string[]>, response: Response): Promis
 }
 
 /** Compressed where that is welcome and there: the whole file would be compressed anew for each workspace otherwise. */
-async function sendBinary(found: Promise<string | undefined>, request: Request, response: Response): Promise<void> {
-  const path = await found
-  if (path === undefined) return notFound(response)
-  const gzipped = `${path}${GZIPPED}`
-  const isGzipped = request.acceptsEncodings('gzip', 'identity') === 'gzip' && (await isThere(gzipped))
+async function sendBinary(found: Promise<AgentBinary | undefined>, request: Request, response: Response): Promise<void> {
+  const binary = await found
+  if (binary === undefined) return notFound(response)
+  const gzipped = request.acceptsEncodings('gzip', 'identity') === 'gzip' ? binary.gzippedPath : undefined
   response.setHeader('Content-Type', 'application/octet-stream')
   response.setHeader('X-Content-Type-Options', 'nosniff')
   response.appendHeader('Vary', 'Accept-Encoding')
-  if (isGzipped) response.setHeader('Content-Encoding', 'gzip')
-  const sent = isGzipped ? gzipped : path
+  if (gzipped !== undefined) response.setHeader('Content-Encoding', 'gzip')
+  const sent = gzipped ?? binary.path
   await new Promise<void>((resolve, reject) => {
     // As a root the folder may have a name with a dot at its front.
     response.sendFile(basename(sent), { root: dirname(sent), cacheControl: false }, (error?: Error) => {
-      if (error === undefined || response.headersSent) resolve() // a client that left has been served
+      if (error === undefined || response.headersSent || response.closed) resolve() // a client that left has been served
       else reject(error)
     })
   })
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  )
 }
 
 function escapeHtml(text: string): string {

@@ -159,7 +159,12 @@ async function reportStats({ client, stats, logger, signal }: ReportingOptions):
 function lazySsh(context: ConstructorParameters<typeof SshServer>[0], logger: Logger): (stream: Duplex) => Promise<void> {
   let server: Promise<SshServer> | undefined
   return async (stream) => {
-    server ??= import('./ssh/ssh-server.ts').then((module) => new module.SshServer(context, logger))
+    server ??= import('./ssh/ssh-server.ts')
+      .then((module) => new module.SshServer(context, logger))
+      .catch((error: unknown) => {
+        server = undefined // the next connection may fare better
+        throw error
+      })
     ;(await server).connect(stream)
   }
 }

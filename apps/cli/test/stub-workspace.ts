@@ -3,6 +3,7 @@
  * @module
  */
 import { spawn } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { createServer, request as forward, type IncomingMessage } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo, Socket as NetSocket } from 'node:net'
@@ -21,7 +22,8 @@ const ws = createRequire(new URL('../../../packages/tunnel/package.json', import
   WebSocketServer: new (options: { noServer: true }) => SocketServer
 }
 
-const hostKey = ssh2.utils.generateKeyPairSync('ed25519').private
+// Not by ssh2, which cannot read one in 256 of the keys it makes.
+const hostKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'pem' }).toString()
 
 /** What a session asked the far end for. */
 export interface Seen {

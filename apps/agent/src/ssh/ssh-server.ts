@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import ssh2 from 'ssh2'
 import { reasonOf, type Logger } from '../logger.ts'
 import { serveIncoming, serveOutgoing } from './forwarding.ts'
+import { newHostKey } from './host-key.ts'
 import { serveSession, type SessionContext } from './session.ts'
 
 const maxSessions = 128
@@ -48,9 +49,4 @@ export class SshServer {
     serveOutgoing(connection)
     serveIncoming(connection)
   }
-}
-
-/** A key for this process only: clients cannot pin it, and don't need to, for the tunnel already knows which workspace this is. */
-function newHostKey(): string {
-  return ssh2.utils.generateKeyPairSync('ed25519').private
 }

@@ -34,7 +34,7 @@ test('a key is replaced: when it was made stays, what and when it changed does n
   const after = await client.gitSshKeys.regenerate(me)
   expect(after).toMatchObject({ user_id: id, created_at: before.created_at })
   expect(after.public_key).not.toBe(before.public_key)
-  expect(after.updated_at > before.updated_at).toBe(true)
+  expect(Date.parse(after.updated_at)).toBeGreaterThan(Date.parse(before.updated_at))
   expect(await client.gitSshKeys.get(me)).toEqual(after)
   const entries = await runSql(
     server,

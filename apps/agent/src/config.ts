@@ -1,4 +1,5 @@
-import { instanceAuths, standardMetadataUrl, type InstanceSignIn } from './instance-identity.ts'
+import { instanceAuths } from '@berth/schema/rules'
+import { standardMetadataUrl, type InstanceSignIn } from './instance-identity.ts'
 
 /** What the agent needs to know to reach its server. */
 export interface AgentConfig {

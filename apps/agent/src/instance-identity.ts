@@ -1,17 +1,15 @@
+import type { InstanceAuth } from '@berth/schema/rules'
 import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { longestPauseMs, pauseMs } from './back-off.ts'
 import { reasonOf, type Logger } from './logger.ts'
-import { ServerRefusal, postJson } from './server-client.ts'
-
-/** Clouds whose machines can prove which they are (Coder v2 API, v0.13.4). */
-export const instanceAuths = ['google-instance-identity', 'aws-instance-identity', 'azure-instance-identity'] as const
-export type InstanceAuth = (typeof instanceAuths)[number]
+import { postJson } from './server-client.ts'
 
 /** Where a machine of each of these clouds asks about itself. */
 export const standardMetadataUrl = 'http://169.254.169.254'
 
 const timeoutMs = 15_000
+const firstPauseMs = 1_000
+const longestPauseMs = 30_000
 const tokenSeconds = 21_600
 
 export interface InstanceSignIn {
@@ -25,17 +23,14 @@ export interface InstanceSignIn {
  * Gets the token of the agent from its server for the proof that this machine's cloud gives. Tried until it succeeds: at the start of a machine
  * neither its network nor its build may be ready.
  */
-export async function signInByInstance(options: InstanceSignIn, { logger }: { readonly logger: Logger }): Promise<string> {
-  const startedAt = performance.now()
+export async function signInByInstance(options: InstanceSignIn, logger: Logger): Promise<string> {
   for (let failures = 1; ; failures++) {
     try {
       return await signInOnce(options)
     } catch (error) {
       logger.warn('The machine could not sign in, trying again', { auth: options.auth, reason: reasonOf(error) })
-      const status = error instanceof ServerRefusal ? error.status : undefined
-      const attempt = { failures, status, outdated: false, uptimeMs: performance.now() - startedAt }
-      // Each try is a proof to verify; a machine that is not known yet can wait.
-      await delay(Math.max(longestPauseMs, pauseMs(attempt, Math.random)))
+      // Each try is a proof that the server has to verify: soon at the start, seldom from a machine that it does not know.
+      await delay(Math.min(longestPauseMs, firstPauseMs * 2 ** (failures - 1)) * (0.5 + Math.random() / 2))
     }
   }
 }

@@ -11,7 +11,7 @@ if ('problem' in config) {
   process.exitCode = 1
 } else if ('auth' in config) {
   const { serverUrl } = config
-  void signInByInstance(config, { logger }).then((token) => run({ serverUrl, token }))
+  void signInByInstance(config, logger).then((token) => run({ serverUrl, token }))
 } else {
   run(config)
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Driver } from '@berth/provisioner'
+import { wireArchitecture, type Driver } from '@berth/provisioner'
 import type { DERPMap } from '@berth/schema'
 import type { Logger } from 'pino'
 import type { AccessList } from './access/may.ts'
@@ -189,7 +189,7 @@ export function compose(world: World): Services {
     agentDirectory: config.agentDirectory,
     nodePath: process.execPath,
     platform: process.platform,
-    architecture: process.arch,
+    architecture: wireArchitecture(process.arch),
     clock,
     logger,
   })

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { wireArchitecture } from '@berth/provisioner'
 import { verifies } from '@berth/requirements'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rawRequest, type RawAnswer, type RawRequest } from './raw-request.ts'
@@ -15,7 +16,7 @@ appendFileSync(__dirname + '/made', 'x')
 if (existsSync(__dirname + '/broken')) throw new Error('cannot be made')
 setTimeout(() => writeFileSync(target, JSON.stringify(process.env)), 50)
 `
-const OWN = `coder-linux-${{ x64: 'amd64', arm64: 'arm64', arm: 'armv7' }[process.arch as string] ?? 'none'}`
+const OWN = `coder-linux-${wireArchitecture(process.arch)}`
 
 let root: string
 let server: TestServer

@@ -1,5 +1,6 @@
 export { ArchiveError, defaultArchiveLimits, extractArchive, type ArchiveLimits } from './archive.ts'
-export { bootstrapScript, bootstrapScripts, type AgentArchitecture, type AgentAuth, type AgentSystem } from './bootstrap-scripts.ts'
+export { wireArchitecture } from './architecture.ts'
+export { bootstrapScript, type AgentArchitecture, type AgentPlace, type AgentSystem } from './bootstrap-script.ts'
 export {
   ProvisionError,
   type ApplyRequest,

@@ -14,6 +14,7 @@ export {
   parseTime,
   parseUuid,
 } from './wire-values.ts'
+export { instanceAuths, type AgentAuth, type InstanceAuth } from './agent-auth.ts'
 export { DurationError, formatDuration, parseDuration } from './duration.ts'
 export { isAppSlug, isEmail, isName, isTemplateDisplayName, randomName, truncateRunes, usernameFrom } from './names.ts'
 export { PasswordError, checkPassword } from './password.ts'

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { wireArchitecture } from '../architecture.ts'
 import { ProvisionError, type ProvisionMetadata } from '../driver.ts'
 import type { Agent } from '../resources.ts'
 import type { Runtime, RuntimeRequest, RuntimeStart } from '../runtime.ts'
@@ -44,7 +45,7 @@ export function createLocalRuntime(options: LocalRuntimeOptions): Runtime {
 
 class LocalRuntime implements Runtime {
   readonly resourceType = 'local_workspace'
-  readonly machine = { os: 'linux', arch: process.arch === 'x64' ? 'amd64' : process.arch === 'arm' ? 'armv7' : process.arch }
+  readonly machine = { os: 'linux', arch: wireArchitecture(process.arch) }
   readonly #options: LocalRuntimeOptions
   readonly #sandbox: SandboxChoice
   #uids: UidPool | undefined

@@ -6,8 +6,6 @@ import { promisify } from 'node:util'
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'
 
-/** The processors of agents by their names in Node; names of files have the wire's (Coder v2 API, v0.13.4). */
-const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64', arm: 'armv7' }
 /** Beside a file, the same one compressed. */
 const GZIPPED = '.gz'
 const MADE_PREFIX = '.made-'
@@ -21,6 +19,7 @@ export interface AgentBinariesOptions {
   readonly agentDirectory: string
   readonly nodePath: string
   readonly platform: string
+  /** As the wire names it. */
   readonly architecture: string
   readonly clock: Clock
   readonly logger: Logger
@@ -46,9 +45,8 @@ export class AgentBinaries {
 
   constructor(options: AgentBinariesOptions) {
     this.#options = options
-    const architecture = ARCHITECTURES[options.architecture]
     // Elsewhere executables are signed, or started by other means than a download.
-    this.#ownName = options.platform === 'linux' && architecture !== undefined ? `coder-linux-${architecture}` : undefined
+    this.#ownName = options.platform === 'linux' ? `coder-linux-${options.architecture}` : undefined
   }
 
   /** Names of all there is, in order. */

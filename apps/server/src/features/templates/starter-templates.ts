@@ -6,9 +6,6 @@ import type { FileService } from '../files/service.ts'
 import type { TemplateVersionService } from '../template-versions/service.ts'
 import type { TemplateService } from './service.ts'
 
-/** May be left out of a name in the setting. */
-const STARTER = '-starter'
-
 interface Dependencies {
   /** Which to import. */
   readonly ids: readonly string[]
@@ -78,8 +75,8 @@ export async function checkStarterTemplates(ids: readonly string[]): Promise<voi
 
 async function findStarter(id: string): Promise<StarterTemplate> {
   const known = await starterTemplates()
-  const starter = known.find((candidate) => candidate.id === id || candidate.id === `${id}${STARTER}`)
+  const starter = known.find((candidate) => candidate.id === id || candidate.id === `${id}-starter`)
   if (starter !== undefined) return starter
-  const names = known.map((one) => one.id.replace(new RegExp(`${STARTER}$`), '')).join(', ')
+  const names = known.map((one) => one.id).join(', ')
   throw new ConfigError(`BERTH_AUTO_IMPORT_TEMPLATES cannot be used: there is no starter template "${id}". There are: ${names}.`)
 }

@@ -14,7 +14,7 @@ const scope = '@lydell'
 
 await rm(dist, { recursive: true, force: true })
 /** The native accelerators of ssh2 and ws are optional; what uses them falls back to JavaScript. */
-const accelerators = ['cpu-features', '*.node', 'bufferutil', 'utf-8-validate']
+const accelerators = ['cpu-features', 'bufferutil', 'utf-8-validate']
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -41,7 +41,7 @@ await build({
   ...modules,
   entryPoints: ['src/main.ts'],
   outfile: join(dist, 'main.js'),
-  external: [`${scope}/node-pty`, ...accelerators],
+  external: [`${scope}/node-pty`, ...accelerators, '*.node'],
 })
 await build({ ...modules, entryPoints: ['src/make-binary/main.ts'], outfile: join(dist, 'make-binary.js') })
 await build({
@@ -72,7 +72,7 @@ function withoutAccelerators() {
   return {
     name: 'without-accelerators',
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^(cpu-features|bufferutil|utf-8-validate)$|\.node$/ }, ({ path }) => ({ path, namespace: 'absent' }))
+      onResolve({ filter: new RegExp(`^(${accelerators.join('|')})$|\\.node$`) }, ({ path }) => ({ path, namespace: 'absent' }))
       onLoad({ filter: /.*/, namespace: 'absent' }, () => ({ contents: `throw new Error('not in this executable')` }))
     },
   }

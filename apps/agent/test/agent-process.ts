@@ -22,16 +22,16 @@ export interface AgentProcess {
 
 /** The agent as it is shipped, a process of its own with a home of its own, against a stub of the server. */
 export async function startAgentProcess(options: {
-  entry: string
-  /** The agent as an executable; `entry` plays no part then. */
-  executable?: string
+  /** A script for Node, or the agent as one executable. */
+  entry: string | { readonly executable: string }
   server?: StubServer
   environment?: Record<string, string>
 }): Promise<AgentProcess> {
   const server = options.server ?? (await startStubServer())
   const home = await mkdtemp(join(tmpdir(), 'berth-agent-'))
   const startedAt = Date.now()
-  const [program, word] = options.executable === undefined ? [process.execPath, options.entry] : [options.executable, 'agent']
+  const { entry } = options
+  const [program, word] = typeof entry === 'string' ? [process.execPath, entry] : [entry.executable, 'agent']
   const child = spawn(program, [word], {
     env: {
       PATH: process.env['PATH'],

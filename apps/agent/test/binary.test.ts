@@ -28,7 +28,7 @@ afterAll(async () => await rm(folder, { recursive: true, force: true }))
 
 test('the executable runs by itself, with everything the agent has', async () => {
   verifies('deployment:agent-bootstrap')
-  const agent = await startAgentProcess({ entry: '', executable })
+  const agent = await startAgentProcess({ entry: { executable } })
   try {
     const tunnel = await agent.server.tunnel()
     const client = await connectSsh(tunnel)

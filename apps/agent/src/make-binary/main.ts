@@ -23,8 +23,9 @@ const ADDON = 'pty.node'
 async function makeBinary(target: string): Promise<void> {
   const folder = await mkdtemp(join(dirname(target), '.making-'))
   try {
-    const [blob, executable, configuration] = ['program.blob', basename(target), 'sea.json'].map((name) => join(folder, name))
-    if (blob === undefined || executable === undefined || configuration === undefined) return
+    const blob = join(folder, 'program.blob')
+    const executable = join(folder, basename(target))
+    const configuration = join(folder, 'sea.json')
     const options = {
       main: fileURLToPath(new URL('./binary.cjs', import.meta.url)),
       output: blob,

@@ -1,0 +1,3 @@
+export { writeBusyboxRoot } from './busybox-root.ts'
+export { clusterSuite } from './cluster-suite.ts'
+export { startCluster, type Cluster } from './start-cluster.ts'

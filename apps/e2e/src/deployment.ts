@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createClient, type Client } from '@berth/sdk'
 import { eventually } from '@berth/server/testing'
-import { startServerProcess, type ServerProcess } from '@berth/server/testing/server-process'
+import { startServerProcess, type ServerProcess, type ServerProcessOptions } from '@berth/server/testing/server-process'
 
 const BERTH = fileURLToPath(new URL('../../cli/bin/berth.js', import.meta.url))
 
@@ -33,7 +33,10 @@ export interface Deployment {
 
 export const FIRST_USER = { email: 'ada@example.com', username: 'ada', password: 'correct horse battery' }
 
-export async function createDeployment(settings: Readonly<Record<string, string>> = {}): Promise<Deployment> {
+export async function createDeployment(
+  settings: Readonly<Record<string, string>> = {},
+  place: Pick<ServerProcessOptions, 'host' | 'through'> = {},
+): Promise<Deployment> {
   const root = await mkdtemp(join(tmpdir(), 'berth-e2e-'))
   // As root the database and the workspaces run under other users, who have to pass through.
   await chmod(root, 0o711)
@@ -41,6 +44,7 @@ export async function createDeployment(settings: Readonly<Record<string, string>
   const homeDirectory = await mkdtemp(join(root, 'home-'))
   const start = async (port?: number): Promise<ServerProcess> =>
     await startServerProcess({
+      ...place,
       dataDirectory,
       settings: { BERTH_AUTO_IMPORT_TEMPLATES: 'local', ...settings },
       ...(port !== undefined && { port }),

@@ -83,6 +83,7 @@ import { WorkspaceService } from './features/workspaces/service.ts'
 import { WorkspaceStore } from './features/workspaces/store.ts'
 import { WorkspaceWatches } from './features/workspaces/watch-stream.ts'
 import { OpenSessions } from './http/open-sessions.ts'
+import { readPodNamespace } from './pod-namespace.ts'
 import { version } from './version.ts'
 import { placeOf, type SecretBox } from './secrets/secret-box.ts'
 
@@ -204,7 +205,7 @@ export function compose(world: World): Services {
     refreshIntervalMs: config.metricsCacheRefreshIntervalMs,
   })
   const templates = new TemplateService({ database, store: templateStore, versions, parameters, metrics, audit, clock })
-  const starterTemplates = new StarterTemplates({ ids: config.autoImportTemplates, files, versions, templates, logger })
+  const starterTemplates = new StarterTemplates({ ids: config.autoImportTemplates, files, versions, templates, readPodNamespace })
   const userStore = new UserStore(queries)
   const users = new UserService({
     database,

@@ -198,6 +198,14 @@ const SETTINGS: readonly {
   },
   { name: 'LOCAL_SANDBOX', flag: 'local-sandbox', field: 'localSandbox', standard: 'auto', text: 'off', value: 'off', wrong: 'none' },
   {
+    name: 'KUBECONFIG',
+    flag: 'kubeconfig',
+    field: 'kubeconfigPaths',
+    standard: ['/home/ada/.kube/config'],
+    text: '/etc/one:/etc/two',
+    value: ['/etc/one', '/etc/two'],
+  },
+  {
     name: 'SECURE_AUTH_COOKIE',
     flag: 'secure-auth-cookie',
     field: 'secureAuthCookie',
@@ -336,6 +344,12 @@ describe('defaults that depend on the world', () => {
     expect(read({ XDG_DATA_HOME: '/xdg' })).toMatchObject({ dataDirectory: '/xdg/berth' })
     expect(read({}, [], { userId: 0 })).toMatchObject({ dataDirectory: '/var/lib/berth' })
     expect(read({ BERTH_DATA_DIR: '/data' }, [], { userId: 0 })).toMatchObject({ dataDirectory: '/data' })
+  })
+
+  it('find the kubeconfig where every program of Kubernetes does', () => {
+    expect(read({ KUBECONFIG: '/a::/b' }).kubeconfigPaths).toEqual(['/a', '/b'])
+    expect(read({ KUBECONFIG: '/a', BERTH_KUBECONFIG: '/b' }).kubeconfigPaths).toEqual(['/b'])
+    expect(read({ KUBECONFIG: '' }).kubeconfigPaths).toEqual(['/home/ada/.kube/config'])
   })
 
   it('wait twice the update frequency for an agent', () => {

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { DurationError, WireValueError, parseBool } from '@berth/schema/rules'
 import { deploymentFlags, readDeploymentValues, type DeploymentValue } from './deployment-values.ts'
 import { ConfigError } from './config-error.ts'
@@ -50,6 +50,8 @@ export interface Config extends InstanceIdentityConfig, SignInConfig, TlsConfig 
   readonly derpConfigPath: string | undefined
   /** The built agent that local workspaces run. */
   readonly agentDirectory: string
+  /** By which clusters are reached that templates don't reach by the server's own service account. */
+  readonly kubeconfigPaths: readonly string[]
   readonly localSandbox: 'auto' | 'bubblewrap' | 'off'
   readonly secureAuthCookie: boolean
   /** Pattern of the host names of apps, such as `*.apps.example.com`. */
@@ -146,7 +148,7 @@ const settings = {
   autoImportTemplates: setting(
     'AUTO_IMPORT_TEMPLATES',
     '',
-    'Starter templates to import when the first user is created: local.',
+    'Starter templates to import when the first user is created: local, kubernetes.',
     list,
     'auto-import-template',
   ),
@@ -194,6 +196,12 @@ const settings = {
   derpConfigUrl: setting('DERP_CONFIG_URL', '', 'URL of a JSON map of more relays.', optional(readHttpUrl)),
   derpConfigPath: setting('DERP_CONFIG_PATH', '', 'File with a JSON map of more relays.', optional(text)),
   agentDirectory: setting('AGENT_DIRECTORY', '', 'Folder of the built agent that local workspaces run.', optional(text)),
+  kubeconfig: setting(
+    'KUBECONFIG',
+    '',
+    'Kubeconfig of the cluster for workspaces, or several. Default: KUBECONFIG, then ~/.kube/config.',
+    optional(text),
+  ),
   localSandbox: setting('LOCAL_SANDBOX', 'auto', `How local workspaces are confined: ${SANDBOXES.join(', ')}.`, oneOf(SANDBOXES)),
   address: setting('ADDRESS', '', 'Address to listen on; the older name of HTTP_ADDRESS, which it overrides.', optional(address)),
   wildcardAccessUrl: setting(
@@ -268,6 +276,7 @@ export function readConfig(sources: ConfigSources): Config {
     derpConfigUrl: read(settings.derpConfigUrl),
     derpConfigPath: read(settings.derpConfigPath),
     agentDirectory: read(settings.agentDirectory) ?? sources.agentDirectory,
+    kubeconfigPaths: kubeconfigPaths(read(settings.kubeconfig), sources),
     localSandbox: read(settings.localSandbox),
     secureAuthCookie: read(settings.secureAuthCookie),
     wildcardAccessUrl: read(settings.wildcardAccessUrl),
@@ -365,6 +374,12 @@ function defaultDataDirectory({ userId, environment, homeDirectory }: ConfigSour
   if (userId === 0) return '/var/lib/berth'
   const dataHome = environment['XDG_DATA_HOME']
   return join(dataHome === undefined || dataHome === '' ? join(homeDirectory, '.local', 'share') : dataHome, 'berth')
+}
+
+/** As every program of Kubernetes finds it. */
+function kubeconfigPaths(value: string | undefined, { environment, homeDirectory }: ConfigSources): string[] {
+  const paths = (value ?? environment['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '')
+  return paths.length > 0 ? paths : [join(homeDirectory, '.kube', 'config')]
 }
 
 function readHttpUrl(value: string): string {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { createEchoDriver, createLocalRuntime, createNativeDriver, type Driver } from '@berth/provisioner'
+import { createEchoDriver, createKubernetesRuntime, createLocalRuntime, createNativeDriver, type Driver } from '@berth/provisioner'
 import type { Config } from './config.ts'
 
 /** The provisioners that the built-in workers have. */
@@ -13,5 +13,6 @@ export function createDrivers(config: Config): Driver[] {
     isRoot: process.getuid?.() === 0,
     searchPath: config.searchPath,
   })
-  return [createNativeDriver({ runtimes: { local } }), ...(config.echoProvisioner ? [createEchoDriver()] : [])]
+  const kubernetes = createKubernetesRuntime({ kubeconfigPaths: config.kubeconfigPaths })
+  return [createNativeDriver({ runtimes: { local, kubernetes } }), ...(config.echoProvisioner ? [createEchoDriver()] : [])]
 }

@@ -1,14 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createEchoDriver } from '@berth/provisioner'
+import { createEchoDriver, createKubernetesRuntime, createNativeDriver } from '@berth/provisioner'
 import { verifies } from '@berth/requirements'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createServer, type BerthServer } from '../src/create-server.ts'
 import { createTestDatabase, type TestDatabase } from './database/create-test-database.ts'
+import { eventually } from './eventually.ts'
 import { rawRequest, type RawAnswer } from './raw-request.ts'
-import { FIRST_USER, testConfig } from './start-test-server.ts'
+import { FIRST_USER, startTestServer, testConfig } from './start-test-server.ts'
 
 let database: TestDatabase
 let directory: string
@@ -65,4 +66,64 @@ test('a deployment that nobody has set up says so, refuses logins and empty bodi
   const again = await post('/users/first', { username: 'late', email: 'late@example.com', password: 'testpass' })
   expect([again.status, again.json]).toEqual([409, { message: 'The initial user has already been created.' }])
   expect((await post('/users/first', {})).status).toBe(400)
+})
+
+const onKubernetes = () => [createNativeDriver({ runtimes: { kubernetes: createKubernetesRuntime({ kubeconfigPaths: [] }) } })]
+
+test('the kubernetes template is imported for the first user, and told where workspaces go', async () => {
+  verifies('first-user:auto-import-kubernetes')
+  const server = await startTestServer({ config: { autoImportTemplates: ['kubernetes'] }, drivers: onKubernetes() })
+  try {
+    const { client, firstUser } = server
+    const templates = await client.templates.list({ params: { organization: firstUser.organization_id } })
+    expect(templates).toMatchObject([{ name: 'kubernetes', provisioner: 'berth', default_ttl_ms: 0 }])
+    const [template] = templates
+    const version = await eventually(async () => {
+      const found = await client.templateVersions.get({ params: { templateversion: template?.active_version_id ?? '' } })
+      return found.job.completed_at === undefined ? undefined : found
+    })
+    expect(version.job).toMatchObject({ status: 'succeeded' })
+    for (const params of [
+      { parameterscope: 'template', scoped: template?.id ?? '' },
+      { parameterscope: 'import_job', scoped: version.job.id },
+    ] as const) {
+      const values = await client.parameters.list({ params })
+      expect(values.map(({ name }) => name).sort(), params.parameterscope).toEqual(['namespace', 'use_kubeconfig'])
+    }
+    const computed = await client.templateVersions.parameters({ params: { templateversion: version.id } })
+    expect(Object.fromEntries(computed.map(({ name, source_value }) => [name, source_value]))).toMatchObject({
+      namespace: 'coder-workspaces',
+      use_kubeconfig: 'true',
+    })
+    // They are not for whoever creates a workspace to choose.
+    const schemas = await client.templateVersions.schema({ params: { templateversion: version.id } })
+    const isFree = new Map(schemas.map(({ name, allow_override_source }) => [name, allow_override_source]))
+    expect([isFree.get('namespace'), isFree.get('use_kubeconfig'), isFree.get('cpu')]).toEqual([false, false, true])
+  } finally {
+    await server.stop()
+  }
+})
+
+test('a template that cannot be imported is told, and leaves the first user and the others alone', async () => {
+  verifies('first-user:auto-import-failed')
+  const own = await createTestDatabase()
+  // The second has the name of the first.
+  const overrides = { autoImportTemplates: ['kubernetes', 'kubernetes'] }
+  const server = await createServer(testConfig({ directory, databaseUrl: own.url, overrides }), {
+    logger: pino({ level: 'silent' }),
+    drivers: onKubernetes(),
+  })
+  try {
+    const answer = await rawRequest(server.url, 'POST /users/first', { body: FIRST_USER })
+    expect(answer.status).toBe(500)
+    const login = await rawRequest(server.url, 'POST /users/login', { body: FIRST_USER })
+    expect(login.status).toBe(201)
+    const { session_token: token } = login.json as { session_token: string }
+    const [organization] = (await rawRequest(server.url, 'GET /users/me/organizations', { token })).json as { id: string }[]
+    const templates = await rawRequest(server.url, `GET /organizations/${organization?.id}/templates`, { token })
+    expect(templates.json).toMatchObject([{ name: 'kubernetes' }])
+  } finally {
+    await server.stop()
+    await own.drop()
+  }
 })

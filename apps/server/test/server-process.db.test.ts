@@ -134,8 +134,8 @@ async function refusal(settings: Readonly<Record<string, string>>, flags: readon
 describe('what it cannot start with is said in one line, and it ends with 1', () => {
   test('a starter template that does not exist, before somebody could miss it', async () => {
     verifies('berth:server:wrong-setting', 'deployment:settings')
-    expect(await refusal({ BERTH_AUTO_IMPORT_TEMPLATES: 'local,kubernetes' })).toBe(
-      'berth-server: BERTH_AUTO_IMPORT_TEMPLATES cannot be used: there is no starter template "kubernetes". There are: local-starter.',
+    expect(await refusal({ BERTH_AUTO_IMPORT_TEMPLATES: 'local,docker' })).toBe(
+      'berth-server: BERTH_AUTO_IMPORT_TEMPLATES cannot be used: there is no starter template "docker". There are: kubernetes, local-starter.',
     )
   })
 

@@ -10,6 +10,10 @@ export interface ServerProcessOptions {
   readonly dataDirectory: string
   /** Default: one that is free. */
   readonly port?: number
+  /** Address of this machine to listen on. Default: 127.0.0.1. */
+  readonly host?: string
+  /** A command that becomes the one it is given, such as `unshare --mount`. Default: none. */
+  readonly through?: readonly string[]
   /** Environment variables on top of those that a server needs. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -30,16 +34,18 @@ export interface ServerProcess {
 }
 
 /** Starts the built server with a database and workspaces of its own below `dataDirectory`, and waits until it is healthy. */
-export async function startServerProcess({ dataDirectory, port, settings = {} }: ServerProcessOptions): Promise<ServerProcess> {
-  const listenPort = port ?? (await freePort())
-  const url = `http://127.0.0.1:${listenPort}`
+export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
+  const { dataDirectory, port, host = '127.0.0.1', through = [], settings = {} } = options
+  const listenPort = port ?? (await freePort(host))
+  const url = `http://${host}:${listenPort}`
   const startedAt = performance.now()
-  const child = spawn(process.execPath, [MAIN], {
+  const [program, ...words] = [...through, process.execPath, MAIN]
+  const child = spawn(program, words, {
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
       BERTH_DATA_DIR: dataDirectory,
-      BERTH_HTTP_ADDRESS: `127.0.0.1:${listenPort}`,
+      BERTH_HTTP_ADDRESS: `${host}:${listenPort}`,
       BERTH_API_RATE_LIMIT: '-1',
       ...settings,
     },
@@ -79,9 +85,9 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number 
   return await ended
 }
 
-async function freePort(): Promise<number> {
+async function freePort(host: string): Promise<number> {
   const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
   const { port } = server.address() as AddressInfo // of a TCP server
   await new Promise((resolve) => server.close(resolve))
   return port

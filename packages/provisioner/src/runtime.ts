@@ -1,9 +1,16 @@
+import type { TemplateFile } from '@berth/schema'
 import type { LogLevel, ProvisionMetadata } from './driver.ts'
 import type { Agent } from './resources.ts'
+import type { TemplateRuntime } from './template/read-template.ts'
+
+/** The runtime blocks of a template, with their references filled in. A template has exactly one. */
+export type RuntimeBlocks = Pick<TemplateFile, TemplateRuntime>
 
 /** What a runtime is told about a build. */
 export interface RuntimeRequest {
   readonly metadata: ProvisionMetadata
+  /** What the template says of its runtime. Empty where the template can't be read any more. */
+  readonly blocks: RuntimeBlocks
   /** What the previous build of the workspace left; empty when there was none. */
   readonly state: Uint8Array
   readonly log: (level: LogLevel, output: string) => Promise<void>
@@ -26,7 +33,7 @@ export interface Runtime {
   readonly resourceType: string
   /** What agents run on where a template doesn't say, in the words of the wire: `linux`, `amd64`. */
   readonly machine: { readonly os: string; readonly arch: string }
-  /** Brings the workspace up; one that runs already is restarted. Returns the state for the next build. */
+  /** Brings the workspace up; one that runs already is restarted. Returns the state for the next build, which names the runtime. */
   start(request: RuntimeStart): Promise<Uint8Array>
   /** Ends everything that runs in the workspace and keeps its files. Returns the state for the next build. */
   stop(request: RuntimeRequest): Promise<Uint8Array>

@@ -4,7 +4,7 @@ import { starterTemplates } from './starter-templates.ts'
 
 test('every starter template can be read and packed, and says what it is', async () => {
   const templates = await starterTemplates()
-  expect(templates.map(({ id }) => id)).toEqual(['local-starter'])
+  expect(templates.map(({ id }) => id)).toEqual(['kubernetes', 'local-starter'])
   for (const { id, name, description, tags, readme, files, directory } of templates) {
     expect(name).toBe(id)
     expect(description).not.toBe('')

@@ -10,9 +10,10 @@ import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { WorkspaceTransition } from '../src/driver.ts'
 import { endProcesses } from '../src/local/end-processes.ts'
-import { readLocalState } from '../src/local/local-state.ts'
+import { LocalState } from '../src/local/local-state.ts'
 import { findProgram } from '../src/local/sandbox.ts'
 import { listProcesses, readProcess, type ProcessInfo } from '../src/local/processes.ts'
+import { readRuntimeState } from '../src/runtime-state.ts'
 import type { BuildOrder, BuildOutcome } from './build-workspace.ts'
 
 const run = promisify(execFile)
@@ -151,7 +152,7 @@ async function giveOrders(mode: Mode, orders: object): Promise<void> {
 
 /** Processes by what a look from outside can tell: the marker, the workspace's uid, the namespace of those. */
 async function everyProcessOf(id: string): Promise<ProcessInfo[]> {
-  const uid = readLocalState(new Uint8Array(Buffer.from(state, 'base64')))?.uid
+  const uid = readRuntimeState(LocalState, new Uint8Array(Buffer.from(state, 'base64')))?.uid
   const all = await listProcesses()
   const marked = await Promise.all(
     all.map(async (entry) => {
@@ -209,7 +210,7 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
     expect(foreign).toEqual([])
     expect((await stat(log1)).mode & 0o777).toBe(0o600)
     expect(log).toContain(isInside ? 'info Sandbox: bubblewrap' : 'info Sandbox: none (switched off)')
-    const uid = readLocalState(new Uint8Array(Buffer.from(state, 'base64')))?.uid
+    const uid = readRuntimeState(LocalState, new Uint8Array(Buffer.from(state, 'base64')))?.uid
     expect(new Set(ids)).toEqual(new Set([uid ?? mode.uid]))
     if (mode.isRoot) expect(groups.filter((group) => group !== uid)).toEqual([])
     // Looked at from outside: inside a pid space of its own, and here where we run in one, a session led from elsewhere reads as 0.
@@ -376,7 +377,7 @@ if (isRoot && hasBubblewrap) {
       await giveOrders(mode, { look: ['/proc', '/tmp', '/home/anna-1'], stubborn: mode.stubborn, ignoreTerm: true })
       await start(mode)
       const { ids, status, looks } = await report()
-      const uid = readLocalState(new Uint8Array(Buffer.from(state, 'base64')))?.uid
+      const uid = readRuntimeState(LocalState, new Uint8Array(Buffer.from(state, 'base64')))?.uid
       expect(new Set(ids)).toEqual(new Set([uid]))
       expect(status).toMatch(/^NoNewPrivs:\s*1$/m)
       for (const set of ['Inh', 'Prm', 'Eff', 'Bnd', 'Amb']) expect(status).toMatch(new RegExp(`^Cap${set}:\\s*0+$`, 'm'))

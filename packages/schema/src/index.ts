@@ -94,16 +94,8 @@ export {
   keyScopes,
   sessions,
 } from './sessions.ts'
-export {
-  TemplateAgent,
-  TemplateApp,
-  TemplateFile,
-  TemplateParameter,
-  isFilledText,
-  reservedTemplateRuntimes,
-  templateFileJsonSchema,
-  templateRuntimes,
-} from './template-file.ts'
+export { TemplateAgent, TemplateApp, TemplateFile, TemplateParameter, templateFileJsonSchema } from './template-file.ts'
+export { KubernetesRuntimeBlock, reservedTemplateRuntimes, templateRuntimes } from './template-runtimes.ts'
 export { CreateTemplateVersionRequest, TemplateVersion, templateVersions } from './template-versions.ts'
 export {
   CreateTemplateRequest,

@@ -58,6 +58,27 @@ test('a template may say everything', () => {
   expect([...Value.Errors(TemplateFile, file)]).toEqual([])
 })
 
+test('a template for Kubernetes may say everything', () => {
+  const { local: _, ...rest } = least
+  const file: TemplateFile = {
+    ...rest,
+    kubernetes: {
+      use_kubeconfig: true,
+      namespace: '${{ parameters.namespace }}',
+      image: 'debian:12',
+      image_pull_secrets: ['registry'],
+      service_account: 'builder',
+      user: 0,
+      privilege_escalation: true,
+      home: { path: '/root', size: '10Gi', storage_class: 'fast' },
+      resources: { cpu: 2, memory: '4Gi', cpu_request: '500m', memory_request: '1Gi' },
+      node_selector: { 'example.com/pool': 'large' },
+      tolerations: [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }],
+    },
+  }
+  expect([...Value.Errors(TemplateFile, file)]).toEqual([])
+})
+
 test.each([
   ['an unknown key', { ...least, agent: [] }],
   ['no agent', { ...least, agents: [] }],
@@ -84,7 +105,11 @@ function properties(schema: unknown, path = ''): [string, Record<string, unknown
 test('the JSON Schema for editors is plain, wants exactly one runtime, and describes every property', () => {
   const schema = templateFileJsonSchema()
   expect(JSON.parse(JSON.stringify(schema))).toEqual(schema)
-  expect(schema).toMatchObject({ additionalProperties: false, required: ['agents'], oneOf: [{ required: ['local'] }] })
+  expect(schema).toMatchObject({
+    additionalProperties: false,
+    required: ['agents'],
+    oneOf: [{ required: ['local'] }, { required: ['kubernetes'] }],
+  })
   const undescribed = properties(schema).filter(([, property]) => typeof property['description'] !== 'string')
   expect(undescribed.map(([path]) => path)).toEqual([])
   expect(properties(schema).length).toBeGreaterThan(30)

@@ -1,23 +1,6 @@
-import { Type, type Static, type TSchema } from '@sinclair/typebox'
-
-/** The runtimes that a template may name in this version. */
-export const templateRuntimes = ['local'] as const
-
-/** Runtimes whose names are kept for later versions. */
-export const reservedTemplateRuntimes = ['docker', 'kubernetes'] as const
-
-const closed = { additionalProperties: false } as const
-
-/** Text in which `${{ parameters.x }}` and `${{ workspace.x }}` are filled in. */
-const Filled = (description: string, options: { readonly maxLength?: number } = {}) =>
-  Type.String({ ...options, description: `${description} References like \${{ workspace.name }} are filled in.`, 'x-filled': true })
-
-/** A scalar that is read as text, as it is written: `8080` is `"8080"`. */
-const FilledScalar = (description: string) =>
-  Type.Union([Type.String(), Type.Number(), Type.Boolean()], {
-    description: `${description} References like \${{ workspace.name }} are filled in.`,
-    'x-filled': true,
-  })
+import { Type, type Static } from '@sinclair/typebox'
+import { Filled, FilledScalar, closed } from './filled-text.ts'
+import { KubernetesRuntimeBlock, LocalRuntimeBlock, templateRuntimes } from './template-runtimes.ts'
 
 const Icon = () => Type.String({ maxLength: 256, description: 'Address or path of a picture.' })
 
@@ -81,6 +64,12 @@ export const TemplateParameter = Type.Object(
       }),
     ),
     validation: Type.Optional(TemplateParameterValidation),
+    scope: Type.Optional(
+      Type.Union([Type.Literal('workspace'), Type.Literal('template')], {
+        description:
+          'Who gives the value: workspace, whoever creates a workspace (the default); template, whoever pushes the template, for all its workspaces.',
+      }),
+    ),
     mutable: Type.Optional(Type.Boolean({ description: 'Whether the value may change after the workspace was created. Default true.' })),
     sensitive: Type.Optional(Type.Boolean({ description: 'Whether the value is a secret, which is never shown again. Default false.' })),
   },
@@ -177,12 +166,6 @@ export const TemplateMetadata = Type.Object(
 )
 export type TemplateMetadata = Static<typeof TemplateMetadata>
 
-/** The runtime that runs workspaces as processes on the machine of the server. It has no settings yet. */
-export const LocalRuntimeBlock = Type.Object(
-  {},
-  { ...closed, title: 'LocalRuntimeBlock', description: 'Workspaces are processes on the machine of the server. Write `local: {}`.' },
-)
-
 /** A native template: what its `template.yaml` may hold. Exactly one runtime block must be there. */
 export const TemplateFile = Type.Object(
   {
@@ -205,6 +188,7 @@ export const TemplateFile = Type.Object(
       }),
     ),
     local: Type.Optional(LocalRuntimeBlock),
+    kubernetes: Type.Optional(KubernetesRuntimeBlock),
     agents: Type.Array(TemplateAgent, { minItems: 1, maxItems: 8, description: 'The processes that make the workspace usable.' }),
     metadata: Type.Optional(Type.Array(TemplateMetadata, { maxItems: 64, description: 'Facts shown on the workspace.' })),
     daily_cost: Type.Optional(
@@ -231,9 +215,4 @@ export function templateFileJsonSchema(): Record<string, unknown> {
     ...schema,
     oneOf: templateRuntimes.map((runtime) => ({ required: [runtime] })),
   }
-}
-
-/** Whether references are filled in in the text that a schema describes. */
-export function isFilledText(schema: TSchema): boolean {
-  return schema['x-filled'] === true
 }

@@ -2,16 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProvisionError, type ApplyRequest, type ApplyResult, type Driver, type PlanRequest } from '../driver.ts'
-import type { Resource } from '../resources.ts'
-import type { Runtime } from '../runtime.ts'
+import { runtimeOfState } from '../runtime-state.ts'
+import type { Runtime, RuntimeRequest } from '../runtime.ts'
 import { parameterSchemas } from '../template/parameter-schemas.ts'
 import { readTemplate, type Template, type TemplateRuntime } from '../template/read-template.ts'
-import { renderTemplate } from '../template/render-template.ts'
+import { renderTemplate, type RenderedTemplate } from '../template/render-template.ts'
 import { templateFileName } from '../template/template-error.ts'
 
 /** What native templates run on. */
 export interface NativeDriverOptions {
-  readonly runtimes: Readonly<Record<TemplateRuntime, Runtime>>
+  /** A template that asks for another one is refused. */
+  readonly runtimes: Readonly<Partial<Record<TemplateRuntime, Runtime>>>
   /** Makes the tokens of agents. Default: random UUIDs. */
   readonly newToken?: () => string
 }
@@ -19,8 +20,7 @@ export interface NativeDriverOptions {
 /**
  * The driver of native templates: reads `template.yaml` and hands the workspace to the runtime it names. Its type on the wire is `berth`.
  */
-export function createNativeDriver(options: NativeDriverOptions): Driver {
-  const { runtimes, newToken = randomUUID } = options
+export function createNativeDriver({ runtimes, newToken = randomUUID }: NativeDriverOptions): Driver {
   return {
     type: 'berth',
     async parse({ directory }) {
@@ -28,53 +28,75 @@ export function createNativeDriver(options: NativeDriverOptions): Driver {
       return { parameter_schemas: parameterSchemas(file.parameters ?? []) }
     },
     async plan(request) {
-      return { resources: await plannedResources(request, runtimes) }
+      const { metadata } = request
+      if (metadata.workspace_transition === 'delete') return { resources: [] }
+      const rendered = await (metadata.workspace_transition === 'start' ? render(request, runtimes) : renderIfPossible(request, runtimes))
+      return { resources: rendered === undefined ? [] : [rendered.resource] }
     },
     async apply(request) {
-      return await applyTransition(request, { runtimes, newToken })
+      request.signal.throwIfAborted()
+      return request.metadata.workspace_transition === 'start' ? await start(request, { runtimes, newToken }) : await end(request, runtimes)
     },
   }
 }
 
-async function applyTransition(request: ApplyRequest, { runtimes, newToken }: Required<NativeDriverOptions>): Promise<ApplyResult> {
-  const { metadata, log } = request
-  request.signal.throwIfAborted()
-  if (metadata.workspace_transition === 'start') {
-    const template = await templateIn(request.directory)
-    const runtime = runtimes[template.runtime]
-    const planned = renderResource(template, request, runtime)
-    const agents = planned.agents.map((agent) => ({ ...agent, token: newToken() }))
-    const state = await runtime.start({ metadata, agents, state: request.state, log, signal: request.signal })
-    return { resources: [{ ...planned, agents }], state }
-  }
-  // What runs must come to an end even where its template can't be read any more.
-  const runtime = runtimes.local
-  if (metadata.workspace_transition === 'delete') {
-    await runtime.delete(request)
+async function start(request: ApplyRequest, { runtimes, newToken }: Required<NativeDriverOptions>): Promise<ApplyResult> {
+  const { runtime, resource, blocks } = await render(request, runtimes)
+  const previous = runtimeOfState(request.state)
+  if (previous !== undefined && previous !== runtime)
+    throw new ProvisionError(
+      `the template runs workspaces on ${JSON.stringify(runtime)}, and this one has its files on ${JSON.stringify(previous)}; use a version of the template that says ${previous}, or create a new workspace`,
+    )
+  const agents = resource.agents.map((agent) => ({ ...agent, token: newToken() }))
+  const state = await runtimeNamed(runtime, runtimes).start({ ...runtimeRequest(request, blocks), agents })
+  return { resources: [{ ...resource, agents }], state }
+}
+
+/** What runs must come to an end even where its template can't be read any more: its state says where it is. */
+async function end(request: ApplyRequest, runtimes: NativeDriverOptions['runtimes']): Promise<ApplyResult> {
+  const rendered = await renderIfPossible(request, runtimes)
+  const runtime = runtimeNamed(runtimeOfState(request.state) ?? rendered?.runtime ?? 'local', runtimes)
+  const order = runtimeRequest(request, rendered?.blocks ?? {})
+  if (request.metadata.workspace_transition === 'delete') {
+    await runtime.delete(order)
     return { resources: [], state: new Uint8Array() }
   }
-  const state = await runtime.stop(request)
-  return { resources: await plannedResources(request, runtimes), state }
+  const state = await runtime.stop(order)
+  return { resources: rendered === undefined ? [] : [rendered.resource], state }
 }
 
-/** What a build brings about. A template whose values don't fit any more still stops, without a resource to show. */
-async function plannedResources(request: PlanRequest, runtimes: NativeDriverOptions['runtimes']): Promise<Resource[]> {
+function runtimeRequest({ metadata, state, log, signal }: ApplyRequest, blocks: RuntimeRequest['blocks']): RuntimeRequest {
+  return { metadata, blocks, state, log, signal }
+}
+
+interface Rendered extends RenderedTemplate {
+  readonly runtime: TemplateRuntime
+}
+
+async function render(request: PlanRequest, runtimes: NativeDriverOptions['runtimes']): Promise<Rendered> {
+  const { metadata, parameter_values } = request
+  const template = await templateIn(request.directory)
+  const { resourceType, machine } = runtimeNamed(template.runtime, runtimes)
+  return { ...renderTemplate(template, { metadata, parameter_values, resourceType, machine }), runtime: template.runtime }
+}
+
+/** A template whose values don't fit any more still stops and is deleted, without a resource to show. */
+async function renderIfPossible(request: PlanRequest, runtimes: NativeDriverOptions['runtimes']): Promise<Rendered | undefined> {
   const { metadata, log } = request
-  if (metadata.workspace_transition === 'delete') return []
   try {
-    const template = await templateIn(request.directory)
-    return [renderResource(template, request, runtimes[template.runtime])]
+    return await render(request, runtimes)
   } catch (error) {
     // A template import has no workspace, and wants to hear of everything.
-    if (metadata.workspace_transition !== 'stop' || metadata.workspace_id === '' || !(error instanceof ProvisionError)) throw error
-    for (const line of error.message.split('\n')) await log('warn', line)
-    return []
+    if (metadata.workspace_id === '' || !(error instanceof ProvisionError)) throw error
+    if (metadata.workspace_transition === 'stop') for (const line of error.message.split('\n')) await log('warn', line)
+    return undefined
   }
 }
 
-function renderResource(template: Template, request: PlanRequest, runtime: Runtime): Resource {
-  const { metadata, parameter_values } = request
-  return renderTemplate(template, { metadata, parameter_values, resourceType: runtime.resourceType, machine: runtime.machine })
+function runtimeNamed(name: TemplateRuntime, runtimes: NativeDriverOptions['runtimes']): Runtime {
+  const runtime = runtimes[name]
+  if (runtime !== undefined) return runtime
+  throw new ProvisionError(`this provisioner has no runtime ${JSON.stringify(name)}; it has: ${Object.keys(runtimes).join(', ')}`)
 }
 
 async function templateIn(directory: string): Promise<Template> {

@@ -1,5 +1,6 @@
 import type { ProvisionMetadata } from '../driver.ts'
 import type { Agent } from '../resources.ts'
+import { workspaceEnvironment } from '../workspace-environment.ts'
 
 /** Where an agent runs and as whom. */
 export interface AgentPlace {
@@ -17,10 +18,7 @@ export function agentEnvironment({ agent, metadata, name, shell, home, tmp }: Ag
   return {
     BERTH_AGENT_TOKEN: agent.token ?? '',
     BERTH_AGENT_URL: metadata.access_url,
-    BERTH_AGENT_NAME: agent.name,
-    BERTH_WORKSPACE_NAME: metadata.workspace_name,
-    BERTH_WORKSPACE_ID: metadata.workspace_id,
-    BERTH_WORKSPACE_OWNER_NAME: metadata.workspace_owner,
+    ...workspaceEnvironment(agent, metadata),
     HOME: home,
     USER: name,
     LOGNAME: name,

@@ -5,10 +5,11 @@ import { dirname, join } from 'node:path'
 import { wireArchitecture } from '../architecture.ts'
 import { ProvisionError, type ProvisionMetadata } from '../driver.ts'
 import type { Agent } from '../resources.ts'
+import { readRuntimeState, writeRuntimeState } from '../runtime-state.ts'
 import type { Runtime, RuntimeRequest, RuntimeStart } from '../runtime.ts'
 import { agentEnvironment, accountName } from './agent-environment.ts'
 import { endProcesses } from './end-processes.ts'
-import { readLocalState, writeLocalState, type LocalState } from './local-state.ts'
+import { LocalState } from './local-state.ts'
 import { findWorkspaceProcesses, readProcess, type WorkspaceProcesses } from './processes.ts'
 import { SandboxChoice, type SandboxSetting } from './sandbox-choice.ts'
 import { insideSandbox, type Launch } from './sandbox.ts'
@@ -65,14 +66,7 @@ class LocalRuntime implements Runtime {
     await prepareFolder(folder, uid)
     const programs = await this.#sharedPrograms()
     const started: LocalState['agents'] = []
-    const state = (): Uint8Array =>
-      writeLocalState({
-        version: 1,
-        runtime: 'local',
-        workspace_id: metadata.workspace_id,
-        ...(uid !== undefined && { uid }),
-        agents: started,
-      })
+    const state = (): Uint8Array => stateOf({ metadata, uid, agents: started })
     try {
       for (const agent of agents) started.push(await this.#startAgent(agent, { request, folder, uid, programs }))
     } catch (error) {
@@ -88,13 +82,7 @@ class LocalRuntime implements Runtime {
     const count = await this.#end(this.#folder(metadata), request)
     await log('info', count === 0 ? 'Nothing of the workspace was running.' : `Ended ${count} processes.`)
     const uid = await (await this.#uidPool())?.find(metadata.workspace_id)
-    return writeLocalState({
-      version: 1,
-      runtime: 'local',
-      workspace_id: metadata.workspace_id,
-      ...(uid !== undefined && { uid }),
-      agents: [],
-    })
+    return stateOf({ metadata, uid, agents: [] })
   }
 
   async delete(request: RuntimeRequest): Promise<void> {
@@ -122,7 +110,7 @@ class LocalRuntime implements Runtime {
     const workspace: WorkspaceProcesses = {
       marker: `BERTH_WORKSPACE_ID=${metadata.workspace_id}`,
       ...(uid !== undefined && { uid }),
-      known: readLocalState(state)?.agents ?? [],
+      known: readRuntimeState(LocalState, state)?.agents ?? [],
       directory: folder.path,
     }
     const found = await findWorkspaceProcesses(workspace)
@@ -213,6 +201,23 @@ class LocalRuntime implements Runtime {
       throw error
     }
   }
+}
+
+interface Standing {
+  readonly metadata: ProvisionMetadata
+  readonly uid: number | undefined
+  readonly agents: LocalState['agents']
+}
+
+function stateOf({ metadata, uid, agents }: Standing): Uint8Array {
+  const state: LocalState = {
+    version: 1,
+    runtime: 'local',
+    workspace_id: metadata.workspace_id,
+    ...(uid !== undefined && { uid }),
+    agents,
+  }
+  return writeRuntimeState(state)
 }
 
 interface AgentStart {

@@ -1,6 +1,4 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
-import { ProvisionError } from '../driver.ts'
 
 /**
  * What the local runtime leaves for the next build of a workspace. No secrets: tokens live in the server's table of agents and in the
@@ -16,26 +14,3 @@ export const LocalState = Type.Object({
   agents: Type.Array(Type.Object({ name: Type.String(), pid: Type.Integer({ minimum: 1 }), started_at: Type.Number() })),
 })
 export type LocalState = Static<typeof LocalState>
-
-/** Writes a state. */
-export function writeLocalState(state: LocalState): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(state))
-}
-
-/** Reads a state; undefined where there is none. Throws `ProvisionError` for one of another kind. */
-export function readLocalState(bytes: Uint8Array): LocalState | undefined {
-  if (bytes.length === 0) return undefined
-  const state = parse(new TextDecoder().decode(bytes))
-  if (Value.Check(LocalState, state)) return state
-  throw new ProvisionError(
-    "the workspace's state was not written by the local runtime of this version; delete the workspace with an empty state (orphan) and create it anew",
-  )
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined // refused below like every other text
-  }
-}

@@ -1,4 +1,4 @@
-import type { TemplateApp, TemplateFile, TemplateParameter } from '@berth/schema'
+import type { TemplateAgent, TemplateApp, TemplateFile, TemplateParameter } from '@berth/schema'
 import { checkParameterText, checkRegex, parameterText } from './parameter-values.ts'
 
 /** Where a problem is: the keys and positions that lead to it. */
@@ -20,7 +20,7 @@ export function checkTemplate(file: Partial<TemplateFile>, context: CheckContext
     context,
   )
   noteRepeated(
-    agents.map((agent, index) => ({ value: agent?.name, path: ['agents', index, 'name'], what: 'agent' })),
+    agents.map((agent, index) => ({ value: agentKey(agent, file), path: ['agents', index, 'name'], what: 'agent' })),
     context,
   )
   noteRepeated(
@@ -29,6 +29,7 @@ export function checkTemplate(file: Partial<TemplateFile>, context: CheckContext
   )
   for (const [index, parameter] of parameters.entries())
     if (parameter?.name !== undefined) checkParameter(parameter, { ...context, path: ['parameters', index] })
+  if (file.kubernetes !== undefined) checkKubernetesAgents(agents, context)
   const apps = agents.flatMap((agent, agentIndex) =>
     (agent?.apps ?? []).map((app, index) => ({ app, path: ['agents', agentIndex, 'apps', index] })),
   )
@@ -37,6 +38,22 @@ export function checkTemplate(file: Partial<TemplateFile>, context: CheckContext
     context,
   )
   for (const { app, path } of apps) if (app !== undefined) checkApp(app, { ...context, path })
+}
+
+/** Containers have names in lower case. */
+function agentKey(agent: TemplateAgent | undefined, { kubernetes }: Partial<TemplateFile>): string | undefined {
+  return kubernetes === undefined ? agent?.name : agent?.name.toLowerCase()
+}
+
+/** All agents of a workspace are containers of one pod, which runs on one node. */
+function checkKubernetesAgents(agents: readonly TemplateAgent[], context: CheckContext): void {
+  const [first] = agents
+  for (const [index, agent] of agents.entries()) {
+    if (agent?.os !== undefined && agent.os !== 'linux')
+      context.problem(['agents', index, 'os'], `workspaces on Kubernetes run on linux; remove it`)
+    if (agent?.arch !== first?.arch)
+      context.problem(['agents', index, 'arch'], `all agents of a workspace on Kubernetes run on the same node; give them the same arch`)
+  }
 }
 
 interface Named {

@@ -14,7 +14,7 @@ export function parameterSchemas(parameters: readonly TemplateParameter[]): Para
       description: parameter.description ?? '',
       default_source_scheme: parameter.default === undefined ? 'none' : 'data',
       default_source_value: parameter.default === undefined ? '' : parameterText(parameter.default),
-      allow_override_source: true,
+      allow_override_source: parameter.scope !== 'template',
       default_destination_scheme: 'provisioner_variable',
       allow_override_destination: false,
       redisplay_value: parameter.sensitive !== true,

@@ -28,6 +28,8 @@ test('values that are filled in are text as it is written', () => {
   expect(file.metadata).toEqual([{ key: 'a', value: '007' }])
 })
 
+const onKubernetes = (agents: string): string => `kubernetes: { namespace: a, image: b }\nagents: [${agents}]`
+
 describe('one problem, its place and what to do', () => {
   test.each([
     ['an unknown key', `${least}agnets: []\n`, '4:1: unknown key "agnets"; did you mean "agents"?'],
@@ -41,8 +43,13 @@ describe('one problem, its place and what to do', () => {
       'local: { image: x }\nagents: [{ name: main }]',
       '1:10: unknown key "image"; there are no settings here, remove it',
     ],
-    ['a later runtime', 'docker: {}\nagents: [{ name: main }]', '1:1: this version has no runtime "docker"; it has: local'],
-    ['no runtime', 'agents: [{ name: main }]', '1:1: the runtime is missing; add one of: local: {}'],
+    ['a later runtime', 'docker: {}\nagents: [{ name: main }]', '1:1: this version has no runtime "docker"; it has: local, kubernetes'],
+    ['no runtime', 'agents: [{ name: main }]', '1:1: the runtime is missing; add one of: local, kubernetes'],
+    [
+      'two runtimes',
+      `${least}kubernetes: { namespace: a, image: b }`,
+      '4:13: the template has the runtime local already; remove one of the two',
+    ],
     ['no agents', 'local: {}', '1:1: "agents" is missing in "template.yaml"; add it'],
     ['an empty list of agents', 'local: {}\nagents: []', '2:9: "agents" needs 1 or more entries'],
     ['an agent without a name', 'local: {}\nagents:\n  - os: linux', '3:5: "name" is missing in "an entry of agents"; add it'],
@@ -84,6 +91,24 @@ describe('one problem, its place and what to do', () => {
       '4:41: duplicate key "a"; give each a name of its own',
     ],
   ])('%s', (_, text, problem) => {
+    expect(problemsOf(text)).toEqual([`template.yaml:${problem}`])
+  })
+
+  test.each([
+    ['no image', 'kubernetes: { namespace: a }\nagents: [{ name: a }]', '1:13: "image" is missing in "kubernetes"; add it'],
+    ['another system', onKubernetes('{ name: a, os: windows }'), '2:25: workspaces on Kubernetes run on linux; remove it'],
+    [
+      'agents for different processors',
+      onKubernetes('{ name: a }, { name: b, arch: arm64 }'),
+      '2:40: all agents of a workspace on Kubernetes run on the same node; give them the same arch',
+    ],
+    ['names that differ in case only', onKubernetes('{ name: a }, { name: A }'), '2:31: duplicate agent "a"; give each a name of its own'],
+    [
+      'a reference to nothing',
+      'kubernetes: { namespace: "${{ parameters.x }}", image: b }\nagents: [{ name: a }]',
+      '1:27: ${{ parameters.x }} refers to no parameter; the template has no parameters',
+    ],
+  ])('on Kubernetes: %s', (_, text, problem) => {
     expect(problemsOf(text)).toEqual([`template.yaml:${problem}`])
   })
 

@@ -79,7 +79,9 @@ function readChecked(document: Document.Parsed, { text, problemAt }: Source): Te
   const hasReserved = isMap(contents) && reservedTemplateRuntimes.some((runtime) => contents.has(runtime))
   const [runtime] = runtimes
   if (runtime === undefined && isMap(contents) && !hasReserved)
-    problem(contents, `the runtime is missing; add one of: ${templateRuntimes.map((name) => `${name}: {}`).join(', ')}`)
+    problem(contents, `the runtime is missing; add one of: ${templateRuntimes.join(', ')}`)
+  for (const other of runtimes.slice(1))
+    problem(nodeAt(document, [other]), `the template has the runtime ${runtime} already; remove one of the two`)
   // What could not be read is left out, so the checks below take every part of the file as possibly absent.
   const partial = (typeof file === 'object' && file !== null ? file : {}) as Partial<TemplateFile>
   checkTemplate(partial, { problem: (path, message) => problem(nodeAt(document, path), message) })

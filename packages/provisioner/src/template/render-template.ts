@@ -1,7 +1,8 @@
-import type { TemplateAgent, TemplateApp } from '@berth/schema'
+import type { TemplateAgent, TemplateApp, TemplateFile } from '@berth/schema'
 import type { ProvisionMetadata } from '../driver.ts'
 import type { ParameterValue } from '../parameters.ts'
 import type { Agent, App, Resource, ResourceMetadata } from '../resources.ts'
+import type { RuntimeBlocks } from '../runtime.ts'
 import { resolveParameters } from './parameter-values.ts'
 import type { Template } from './read-template.ts'
 import { fillText, type ReferenceValues } from './references.ts'
@@ -16,13 +17,20 @@ export interface RenderInput {
   readonly machine: { readonly os: string; readonly arch: string }
 }
 
+/** What a template makes of the values it is given. */
+export interface RenderedTemplate {
+  /** With its agents, without tokens. */
+  readonly resource: Resource
+  readonly blocks: RuntimeBlocks
+}
+
 /**
- * What a template makes of the values it is given: one resource with its agents, without tokens. Throws `ProvisionError` for a value that
+ * What a template makes of the values it is given: one resource with its agents, and what its runtime is told. Throws `ProvisionError` for a value that
  * its parameter
  * refuses. In a template import, where the values are only examples and the workspace has no name yet, references to the workspace become
  * empty text.
  */
-export function renderTemplate({ file }: Template, input: RenderInput): Resource {
+export function renderTemplate({ file, runtime }: Template, input: RenderInput): RenderedTemplate {
   const { metadata } = input
   const values: ReferenceValues = {
     parameters: resolveParameters(file.parameters ?? [], input.parameter_values),
@@ -36,12 +44,17 @@ export function renderTemplate({ file }: Template, input: RenderInput): Resource
       access_url: metadata.access_url,
     },
   }
-  const isStart = metadata.workspace_transition === 'start'
+  return { resource: renderResource(file, { ...input, values }), blocks: { [runtime]: fillBlock(file[runtime], values) } }
+}
+
+function renderResource(file: TemplateFile, input: RenderInput & { readonly values: ReferenceValues }): Resource {
+  const { values, machine } = input
+  const isStart = input.metadata.workspace_transition === 'start'
   return {
     name: file.name ?? 'workspace',
     type: input.resourceType,
     // A stopped workspace keeps its home and has nothing running.
-    agents: isStart ? file.agents.map((agent) => renderAgent(agent, { values, machine: input.machine })) : [],
+    agents: isStart ? file.agents.map((agent) => renderAgent(agent, { values, machine })) : [],
     metadata: (file.metadata ?? []).map(({ key, value, sensitive }): ResourceMetadata => ({
       key,
       value: fillText(String(value), values),
@@ -53,6 +66,14 @@ export function renderTemplate({ file }: Template, input: RenderInput): Resource
     instance_type: '',
     daily_cost: isStart ? (file.daily_cost ?? 0) : 0,
   }
+}
+
+/** All text in a block is text in which references are filled in. */
+function fillBlock(block: unknown, values: ReferenceValues): unknown {
+  if (typeof block === 'string') return fillText(block, values)
+  if (Array.isArray(block)) return block.map((entry: unknown) => fillBlock(entry, values))
+  if (typeof block !== 'object' || block === null) return block
+  return Object.fromEntries(Object.entries(block).map(([key, entry]: [string, unknown]) => [key, fillBlock(entry, values)]))
 }
 
 function renderAgent(

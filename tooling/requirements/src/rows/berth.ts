@@ -54,6 +54,29 @@ export const berth = [
     },
   ),
   ...rows(
+    { section: 'issue 4: the kubernetes template, and what it runs on' },
+    {
+      'berth:kubernetes:workspace':
+        'On a cluster a pod fetches its agent from the server, SSH reaches it, and its home is the same after stop and start.',
+      'berth:kubernetes:imported': 'A server in a pod imports the kubernetes template for its own namespace, and workspaces run there.',
+      'berth:kubernetes:lifecycle':
+        'A start makes a deployment and a volume, another replaces the pod, a stop keeps the volume, a delete removes it.',
+      'berth:kubernetes:node-lost': 'A pod that is gone is made anew, and its agent connects again.',
+      'berth:kubernetes:orphan': 'A delete without state ends the pod and keeps the volume.',
+      'berth:kubernetes:moved':
+        'A workspace whose template names another namespace leaves nothing behind that runs, and a delete finds both homes.',
+      'berth:kubernetes:failed-start': 'A start that fails says what the cluster says, leaves nothing that runs, and keeps the state.',
+      'berth:kubernetes:refused': 'A pod that the cluster refuses to make fails the build at once.',
+      'berth:kubernetes:canceled': 'A start that is canceled leaves nothing that runs.',
+      'berth:kubernetes:rights': 'The rights that the README of the template lists are enough.',
+      'berth:kubernetes:least-rights':
+        'A pod gets no right that the restricted Pod Security Standard forbids, unless the template gives it.',
+      'berth:kubernetes:unreachable': 'A cluster that is not there, and one that refuses, are told apart, with what to do.',
+      'berth:kubernetes:access-url': 'An access URL that no pod can reach is refused before anything is made.',
+      'berth:kubernetes:template-scope': 'Whoever creates a workspace cannot give the value of a parameter of the template.',
+    },
+  ),
+  ...rows(
     { section: 'issue 2: templates' },
     {
       'berth:templates:interpolation': 'Parameters and the workspace name are filled into a template at build time.',

@@ -26,8 +26,9 @@ export const platformPeople = [
     },
   ),
   ...rows(
-    { section: 'platform §9.1: first user', due: 'Terraform, which the kubernetes template is written for' },
+    { section: 'platform §9.1: first user' },
     {
+      'first-user:auto-import-failed': 'A template that cannot be imported automatically makes the answer a 500; the first user exists.',
       'first-user:auto-import-kubernetes':
         'The kubernetes template that is imported automatically has exactly its two parameters in both scopes.',
     },

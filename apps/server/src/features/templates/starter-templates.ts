@@ -1,10 +1,17 @@
 import { createArchive, starterTemplates, type StarterTemplate } from '@berth/provisioner'
-import type { Logger } from 'pino'
+import type { CreateParameterRequest } from '@berth/schema'
 import { ConfigError } from '../../config-error.ts'
 import type { Origin } from '../../http/caller.ts'
 import type { FileService } from '../files/service.ts'
 import type { TemplateVersionService } from '../template-versions/service.ts'
 import type { TemplateService } from './service.ts'
+
+/** Who the templates are for. */
+interface FirstUser {
+  readonly user_id: string
+  readonly organization_id: string
+  readonly origin: Origin
+}
 
 interface Dependencies {
   /** Which to import. */
@@ -12,8 +19,14 @@ interface Dependencies {
   readonly files: FileService
   readonly versions: TemplateVersionService
   readonly templates: TemplateService
-  readonly logger: Logger
+  /** The namespace of the pod that the server runs in; undefined outside of clusters. */
+  readonly readPodNamespace: () => Promise<string | undefined>
 }
+
+/** A namespace for workspaces, where the server is outside of the cluster (Coder v2 API, v0.13.4, "first user"). */
+const NAMESPACE_OF_WORKSPACES = 'coder-workspaces'
+
+const schemes = { source_scheme: 'data', destination_scheme: 'provisioner_variable' } as const
 
 /** Templates that come with Berth, so that the first workspace needs no file. */
 export class StarterTemplates {
@@ -23,19 +36,26 @@ export class StarterTemplates {
     this.#dependencies = dependencies
   }
 
-  /** Creates the configured templates for the first user. One that cannot be created is logged and leaves the others alone. */
-  async import(first: { user_id: string; organization_id: string; origin: Origin }): Promise<void> {
+  /**
+   * Creates the configured templates for the first user. One that cannot be created leaves the others alone, and is thrown at the end: the first
+   * user exists, and is told that something went wrong (Coder v2 API, v0.13.4, "first user").
+   */
+  async import(first: FirstUser): Promise<void> {
+    const failures: unknown[] = []
     for (const id of this.#dependencies.ids) {
       try {
         await this.#importOne(await findStarter(id), first)
       } catch (error) {
-        this.#dependencies.logger.error({ err: error }, `the starter template ${id} could not be imported`)
+        failures.push(new Error(`the starter template ${id} could not be imported`, { cause: error }))
       }
     }
+    if (failures.length > 0)
+      throw failures.length === 1 ? failures[0] : new AggregateError(failures, 'starter templates could not be imported')
   }
 
-  async #importOne(starter: StarterTemplate, first: { user_id: string; organization_id: string; origin: Origin }): Promise<void> {
+  async #importOne(starter: StarterTemplate, first: FirstUser): Promise<void> {
     const { files, versions, templates } = this.#dependencies
+    const parameterValues = await this.#parameterValues(starter)
     const file = await files.upload(first.user_id, {
       data: Buffer.from(await createArchive(starter.directory)),
       mimetype: 'application/x-tar',
@@ -47,7 +67,7 @@ export class StarterTemplates {
       provisioner: 'berth',
       name: undefined,
       tags: {},
-      parameterValues: [],
+      parameterValues,
     })
     await templates.create(
       first,
@@ -59,8 +79,19 @@ export class StarterTemplates {
         icon: starter.icon,
         template_version_id: version,
         allow_user_cancel_workspace_jobs: true,
+        parameter_values: parameterValues,
       },
     )
+  }
+
+  /** What a template has to be told of where the server runs. */
+  async #parameterValues({ id }: StarterTemplate): Promise<CreateParameterRequest[]> {
+    if (id !== 'kubernetes') return []
+    const namespace = await this.#dependencies.readPodNamespace()
+    return [
+      { name: 'use_kubeconfig', source_value: String(namespace === undefined), ...schemes },
+      { name: 'namespace', source_value: namespace ?? NAMESPACE_OF_WORKSPACES, ...schemes },
+    ]
   }
 }
 

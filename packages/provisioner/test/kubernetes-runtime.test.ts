@@ -1,0 +1,406 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { CoreV1Api, KubeConfig, KubernetesObjectApi, dumpYaml, loadYaml, type KubernetesObject, type V1Pod } from '@kubernetes/client-node'
+import { clusterSuite, startCluster, writeBusyboxRoot, type Cluster } from '@berth/test-cluster'
+import { verifies } from '@berth/requirements'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createKubernetesRuntime, type KubernetesRuntimeOptions } from '../src/kubernetes/kubernetes-runtime.ts'
+import { ProvisionError } from '../src/driver.ts'
+import type { Agent } from '../src/resources.ts'
+import type { RuntimeStart } from '../src/runtime.ts'
+
+/* The runtime on a real cluster. Agents find no server here, so their containers say so and wait, which is enough to run. */
+
+const { title, isLeftOut } = await clusterSuite('on a cluster')
+const role = fileURLToPath(new URL('../templates/kubernetes/README.md', import.meta.url))
+
+let cluster: Cluster
+let directory: string
+let objects: KubernetesObjectApi
+let core: CoreV1Api
+let namespace: string
+let workspaceId: string
+let log: string[]
+
+describe.skipIf(isLeftOut)(title, () => {
+  beforeAll(async () => {
+    cluster = await startCluster()
+    directory = await mkdtemp(join(tmpdir(), 'berth-kubernetes-'))
+    await cluster.importImage(
+      'berth.test/busybox:1',
+      await writeBusyboxRoot(join(directory, 'image'), ['sh', 'wget', 'sleep', 'mktemp', 'chmod', 'rm']),
+    )
+    const config = new KubeConfig()
+    config.loadFromFile(cluster.kubeconfigPath)
+    objects = KubernetesObjectApi.makeApiClient(config)
+    core = config.makeApiClient(CoreV1Api)
+  }, 120_000)
+  afterAll(async () => {
+    await cluster.stop()
+    await rm(directory, { recursive: true, force: true })
+  }, 60_000)
+
+  beforeEach(async () => {
+    workspaceId = randomUUID()
+    log = []
+    namespace = await newNamespace()
+  })
+
+  test('a start makes a pod and a volume, another replaces the pod, a stop keeps the volume, a delete removes it', async () => {
+    verifies('berth:kubernetes:lifecycle')
+    const runtime = createRuntime()
+    const state = await runtime.start(order())
+    const [pod] = await pods()
+    expect(pod?.status?.phase).toBe('Running')
+    expect(pod?.metadata?.labels).toMatchObject({ 'berth/workspace': 'dev', 'berth/owner': 'ada', 'berth/workspace-id': workspaceId })
+    const secret = await core.readNamespacedSecret({ name: `berth-${workspaceId}`, namespace })
+    expect(Buffer.from(secret.data?.['token-main'] ?? '', 'base64').toString()).toBe('token of main')
+    expect(await volumes()).toEqual([`berth-${workspaceId}`])
+
+    const again = await runtime.start(order({ state }))
+    expect(again).toEqual(state)
+    const replaced = await pods()
+    expect(replaced).toHaveLength(1)
+    expect(replaced[0]?.metadata?.uid).not.toBe(pod?.metadata?.uid)
+
+    const stopped = await runtime.stop(order({ state: again }))
+    expect(stopped).toEqual(state)
+    expect([await pods(), await deployments(), await secrets()]).toEqual([[], [], []])
+    expect(await volumes()).toEqual([`berth-${workspaceId}`])
+    expect(log.at(-1)).toBe('info Ended the pod of the workspace.')
+    await runtime.stop(order({ state: stopped }))
+    expect(log.at(-1)).toBe('info Nothing of the workspace was running.')
+
+    await runtime.start(order({ state: stopped }))
+    await runtime.delete(order({ state: stopped }))
+    expect([await pods(), await deployments(), await secrets()]).toEqual([[], [], []])
+    await eventuallyNoVolume()
+    await runtime.delete(order({ state: stopped })) // once more, after a delete that was cut off
+  }, 120_000)
+
+  test('a delete without state ends the pod and keeps the volume', async () => {
+    verifies('berth:kubernetes:orphan')
+    const runtime = createRuntime()
+    await runtime.start(order())
+    await runtime.delete(order())
+    expect([await pods(), await volumes()]).toEqual([[], [`berth-${workspaceId}`]])
+    expect(log.at(-1)).toBe(
+      `warn The workspace is deleted without its state: its files are kept in the volume berth-${workspaceId} in ${namespace}.`,
+    )
+  }, 60_000)
+
+  test('a template that names another namespace moves the workspace, and a delete finds both homes', async () => {
+    verifies('berth:kubernetes:moved')
+    const runtime = createRuntime()
+    const state = await runtime.start(order())
+    const before = namespace
+    namespace = await newNamespace()
+    const moved = await runtime.start(order({ state }))
+    expect(await pods()).toHaveLength(1)
+    expect([await pods(before), await volumes(before)]).toEqual([[], [`berth-${workspaceId}`]])
+    await runtime.delete(order({ state: moved }))
+    expect(await pods()).toEqual([])
+    await eventuallyNoVolume(before)
+    await eventuallyNoVolume()
+  }, 60_000)
+
+  test('a home that the cluster will not enlarge stays as it is, and the workspace starts', async () => {
+    const runtime = createRuntime()
+    const state = await runtime.start(order({ home: { size: '1Mi' } }))
+    await runtime.start(order({ state, home: { size: '2Mi' } }))
+    expect(log).toContainEqual(expect.stringMatching(/^warn The volume of the home stays as it is: the cluster says: .*resize/))
+    expect(await pods()).toHaveLength(1)
+  }, 60_000)
+
+  test('several agents are containers of one pod, each with its token', async () => {
+    await createRuntime().start(order({ agents: [agent('main'), agent('Side')] }))
+    const [pod] = await pods()
+    expect(pod?.spec?.containers.map(({ name }) => name)).toEqual(['main', 'side'])
+    expect(pod?.status?.containerStatuses?.every(({ state }) => state?.running !== undefined)).toBe(true)
+  }, 60_000)
+
+  test('it starts where the restricted Pod Security Standard is enforced', async () => {
+    verifies('berth:kubernetes:least-rights')
+    namespace = await newNamespace({ 'pod-security.kubernetes.io/enforce': 'restricted' })
+    await createRuntime().start(order())
+    expect(await pods()).toHaveLength(1)
+    const other = createRuntime().start(order({ privilege_escalation: true }))
+    await expect(other).rejects.toThrow(/violates PodSecurity "restricted/)
+  }, 60_000)
+
+  describe('a start that fails says why, and leaves nothing that runs', () => {
+    test('an image that does not exist', async () => {
+      verifies('berth:kubernetes:failed-start')
+      const error = await failure({ ...options(), stuckTimeoutMs: 1_500 }, { image: 'registry.invalid/none:1' })
+      expect(error.message).toMatch(/^the workspace did not start in time: container main does not start: (ErrImagePull|ImagePullBackOff)/)
+      // The volume is there, and the state says so.
+      expect(await volumes()).toEqual([`berth-${workspaceId}`])
+      await createRuntime().delete(order({ ...(error.state && { state: error.state }) }))
+      await eventuallyNoVolume()
+    }, 60_000)
+
+    test('an image that can have no such name', async () => {
+      expect((await failure(options(), { image: 'UPPER:CASE:x' })).message).toMatch(/InvalidImageName/)
+    }, 60_000)
+
+    test('an image without a shell', async () => {
+      await cluster.importImage('berth.test/empty:1', await emptyRoot(join(directory, 'empty')))
+      expect((await failure(options(), { image: 'berth.test/empty:1' })).message).toMatch(/CrashLoopBackOff|"sh"/)
+    }, 60_000)
+
+    test('no node that is large enough', async () => {
+      const error = await failure({ ...options(), startTimeoutMs: 5_000 }, { resources: { cpu_request: '1000' } })
+      expect(error.message).toMatch(
+        /^the workspace did not start in time: no node takes the pod: .*Insufficient cpu[\s\S]*FailedScheduling/,
+      )
+      expect(log).toContainEqual(expect.stringMatching(/^info No node takes the pod: /))
+    }, 60_000)
+
+    test('a quota that is used up, at once', async () => {
+      verifies('berth:kubernetes:refused')
+      await core.createNamespacedResourceQuota({ namespace, body: { metadata: { name: 'none' }, spec: { hard: { pods: '0' } } } })
+      const isCounted = async () => (await core.readNamespacedResourceQuota({ name: 'none', namespace })).status?.used !== undefined
+      while (!(await isCounted())) await delay(20)
+      expect((await failure(options(), {})).message).toMatch(/^the cluster refuses the pod: .*exceeded quota: none/)
+    }, 60_000)
+
+    test('a namespace that does not exist', async () => {
+      namespace = `none-${workspaceId}`
+      expect((await failure(options(), {})).message).toBe(`the cluster says: namespaces "${namespace}" not found`)
+    })
+
+    test('a quantity that is none', async () => {
+      expect((await failure(options(), { resources: { cpu: 'lots' } })).message).toMatch(/^the cluster says: .*(quantity|quantities)/)
+    })
+
+    test('a cancellation', async () => {
+      verifies('berth:kubernetes:canceled')
+      const cancellation = new AbortController()
+      const start = failure(options(), { resources: { cpu_request: '1000' }, signal: cancellation.signal })
+      while (!log.some((line) => line.includes('No node takes the pod'))) await delay(20)
+      cancellation.abort()
+      expect((await start).message).toBe('the start was canceled')
+    }, 60_000)
+  })
+
+  describe('access', () => {
+    test('the rights that the README of the template lists are enough, for a server in the cluster', async () => {
+      verifies('berth:kubernetes:rights')
+      const account = await serviceAccount('berth', await readmeRole())
+      const rootDirectory = await podFiles(account)
+      const runtime = createRuntime({ kubeconfigPaths: [], rootDirectory })
+      const before = { ...process.env }
+      const { hostname, port } = new URL(cluster.apiUrl)
+      Object.assign(process.env, { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port })
+      try {
+        const state = await runtime.start(order({ use_kubeconfig: false }))
+        expect(await pods()).toHaveLength(1)
+        await runtime.stop(order({ state, use_kubeconfig: false }))
+        await runtime.start(order({ state, use_kubeconfig: false, home: { size: '2Mi' } }))
+        await runtime.delete(order({ state, use_kubeconfig: false }))
+        await eventuallyNoVolume()
+        const elsewhere = runtime.start(order({ namespace: 'default', use_kubeconfig: false }))
+        await expect(elsewhere).rejects.toThrow(/is forbidden.*; give the account of the server the rights/)
+      } finally {
+        process.env = before
+      }
+    }, 60_000)
+
+    test('an account without rights, a cluster that is not there and a missing kubeconfig are told apart', async () => {
+      verifies('berth:kubernetes:unreachable')
+      const account = await serviceAccount('nobody')
+      const weak = join(directory, 'weak')
+      await writeFile(weak, kubeconfig(cluster.apiUrl, account))
+      await expect(createRuntime({ kubeconfigPaths: [weak] }).start(order())).rejects.toThrow(
+        /^the cluster says: deployments.* is forbidden: .*; give the account of the server the rights/,
+      )
+      const gone = join(directory, 'gone')
+      await writeFile(gone, kubeconfig('https://127.0.0.1:1', account))
+      await expect(createRuntime({ kubeconfigPaths: [gone] }).start(order())).rejects.toThrow(
+        /^the cluster at https:\/\/127\.0\.0\.1:1 can't be reached: .*ECONNREFUSED/,
+      )
+      const expired = join(directory, 'expired')
+      await writeFile(expired, kubeconfig(cluster.apiUrl, 'no.such.token'))
+      await expect(createRuntime({ kubeconfigPaths: [expired] }).start(order())).rejects.toThrow(/the credentials of the server are wrong/)
+    })
+
+    test('several kubeconfigs count as one, and those that are missing as none', async () => {
+      const paths = [join(directory, 'none'), cluster.kubeconfigPath]
+      await createRuntime({ kubeconfigPaths: paths }).start(order())
+      expect(await pods()).toHaveLength(1)
+    }, 60_000)
+  })
+})
+
+describe('without a cluster', () => {
+  beforeEach(() => {
+    workspaceId = randomUUID()
+    namespace = 'none'
+    log = []
+  })
+
+  test('a server outside of one says what to set', async () => {
+    const runtime = createKubernetesRuntime({ kubeconfigPaths: ['/nowhere/config'] })
+    await expect(runtime.start(order())).rejects.toThrow(/^the server has no kubeconfig at \/nowhere\/config; put one there/)
+    await expect(runtime.start(order({ use_kubeconfig: false }))).rejects.toThrow(/^the server does not run in a cluster/)
+  })
+
+  test('an access URL that no pod reaches is refused', async () => {
+    verifies('berth:kubernetes:access-url')
+    const runtime = createKubernetesRuntime({ kubeconfigPaths: [] })
+    for (const url of ['http://127.0.0.1:3000', 'http://localhost:3000', 'http://[::1]:3000', 'https://127.9.9.9'])
+      await expect(runtime.start(order({ accessUrl: url }))).rejects.toThrow(`pods can't reach the server at ${url}; set BERTH_ACCESS_URL`)
+  })
+
+  test('a state of another runtime is refused', async () => {
+    const state = new TextEncoder().encode('{"version":1,"runtime":"local"}')
+    const runtime = createKubernetesRuntime({ kubeconfigPaths: [] })
+    await expect(runtime.stop(order({ state }))).rejects.toThrow(/not written by the kubernetes runtime/)
+  })
+})
+
+interface Changes extends Partial<NonNullable<RuntimeStart['blocks']['kubernetes']>> {
+  readonly state?: Uint8Array
+  readonly agents?: readonly Agent[]
+  readonly accessUrl?: string
+  readonly signal?: AbortSignal
+}
+
+function order({ state, agents, accessUrl, signal, ...block }: Changes = {}): RuntimeStart {
+  return {
+    metadata: {
+      access_url: accessUrl ?? 'http://192.0.2.1:1',
+      workspace_transition: 'start',
+      workspace_name: 'dev',
+      workspace_id: workspaceId,
+      workspace_owner: 'ada',
+      workspace_owner_id: 'owner',
+      workspace_owner_email: 'ada@example.com',
+    },
+    blocks: { kubernetes: { use_kubeconfig: true, namespace, image: 'berth.test/busybox:1', home: { size: '1Mi' }, ...block } },
+    agents: agents ?? [agent('main')],
+    state: state ?? new Uint8Array(),
+    log: async (level, line) => await Promise.resolve(void log.push(`${level} ${line}`)),
+    signal: signal ?? new AbortController().signal,
+  }
+}
+
+function agent(name: string): Agent {
+  return {
+    id: '',
+    name,
+    env: {},
+    startup_script: '',
+    operating_system: 'linux',
+    architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
+    directory: '',
+    apps: [],
+    token: `token of ${name}`,
+    connection_timeout_seconds: 120,
+    troubleshooting_url: '',
+    motd_file: '',
+  }
+}
+
+/** Starts what can't start, and returns why not. */
+async function failure(options: KubernetesRuntimeOptions, changes: Changes): Promise<ProvisionError> {
+  const error: unknown = await createRuntime(options)
+    .start(order(changes))
+    .then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+  if (!(error instanceof ProvisionError)) throw new Error(`it did not fail as it should: ${String(error)}`)
+  expect([await pods(), await deployments(), await secrets()]).toEqual([[], [], []])
+  return error
+}
+
+const options = (): KubernetesRuntimeOptions => ({ kubeconfigPaths: [cluster.kubeconfigPath] })
+
+function createRuntime(changes: KubernetesRuntimeOptions = options()) {
+  return createKubernetesRuntime({ startTimeoutMs: 30_000, stopTimeoutMs: 45_000, ...changes })
+}
+
+async function newNamespace(labels: Record<string, string> = {}): Promise<string> {
+  const name = `test-${randomUUID()}`
+  await core.createNamespace({ body: { metadata: { name, labels } } })
+  // Pods are refused until the account that they get by default is there.
+  while (!(await core.listNamespacedServiceAccount({ namespace: name })).items.some(({ metadata }) => metadata?.name === 'default'))
+    await delay(20)
+  return name
+}
+
+async function pods(where = namespace): Promise<V1Pod[]> {
+  return (await core.listNamespacedPod({ namespace: where })).items
+}
+
+async function names(apiVersion: string, kind: string, where: string): Promise<(string | undefined)[]> {
+  const { items } = await objects.list<KubernetesObject>(apiVersion, kind, where)
+  return items.map(({ metadata }) => metadata?.name)
+}
+
+const deployments = async (where = namespace) => await names('apps/v1', 'Deployment', where)
+const secrets = async (where = namespace) => await names('v1', 'Secret', where)
+const volumes = async (where = namespace) => await names('v1', 'PersistentVolumeClaim', where)
+
+/** The cluster removes a volume when it has seen that no pod uses it any more. */
+async function eventuallyNoVolume(where = namespace): Promise<void> {
+  while ((await volumes(where)).length > 0) await delay(50)
+}
+
+/** An account in the namespace, and its token. */
+async function serviceAccount(name: string, roleObject?: KubernetesObject & { readonly rules: unknown }): Promise<string> {
+  await core.createNamespacedServiceAccount({ namespace, body: { metadata: { name } } })
+  if (roleObject !== undefined) {
+    await objects.create({ ...roleObject, metadata: { name, namespace } })
+    const binding = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata: { name, namespace },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+      subjects: [{ kind: 'ServiceAccount', name, namespace }],
+    }
+    await objects.create(binding)
+  }
+  const body = { spec: { audiences: [] as string[] } }
+  const { status } = await core.createNamespacedServiceAccountToken({ name, namespace, body })
+  return status?.token ?? ''
+}
+
+async function readmeRole(): Promise<KubernetesObject & { readonly rules: unknown }> {
+  const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(await readFile(role, 'utf8')) ?? []
+  return loadYaml(yaml)
+}
+
+/** What a pod finds of its account. */
+async function podFiles(token: string): Promise<string> {
+  const root = `${await mkdtemp(join(directory, 'pod-'))}/`
+  const folder = join(root, 'var/run/secrets/kubernetes.io/serviceaccount')
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, 'token'), token)
+  await writeFile(join(folder, 'ca.crt'), cluster.certificateAuthority)
+  await writeFile(join(folder, 'namespace'), namespace)
+  return root
+}
+
+function kubeconfig(server: string, token: string): string {
+  return dumpYaml({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [
+      { name: 'test', cluster: { server, 'certificate-authority-data': Buffer.from(cluster.certificateAuthority).toString('base64') } },
+    ],
+    users: [{ name: 'test', user: { token } }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+    'current-context': 'test',
+  })
+}
+
+async function emptyRoot(root: string): Promise<string> {
+  await mkdir(join(root, 'etc'), { recursive: true })
+  return root
+}

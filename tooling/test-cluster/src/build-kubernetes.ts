@@ -34,7 +34,7 @@ export async function buildKubernetes(): Promise<KubernetesBuild> {
   try {
     const flags = await linkerFlags()
     // Without cgo the programs need no C compiler to be built, and pause runs in an image that holds nothing else.
-    const environment = { CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOWORK: 'off' }
+    const environment = { CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false', GOWORK: 'off' }
     await runProgram('go', ['build', '-o', `${unfinished}/`, '-ldflags', flags, 'tool', './pause'], { directory: PACKAGE, environment })
     await rename(unfinished, directory)
   } catch (error) {

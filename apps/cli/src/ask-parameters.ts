@@ -33,9 +33,8 @@ async function ask(schema: ParameterSchema, { takeDefaults, terminal }: AskOptio
     flag: `${schema.name} in a --parameter-file`,
   }
   const initial = hasDefault ? { initial: schema.default_source_value } : {}
-  if (schema.validation_contains && schema.validation_contains.length > 0) {
-    return terminal.prompts.choose({ ...question, ...initial, choices: schema.validation_contains.map((value) => ({ value })) })
-  }
+  const choices = choicesOf(schema)
+  if (choices.length > 0) return terminal.prompts.choose({ ...question, ...initial, choices: choices.map((value) => ({ value })) })
   if (!schema.redisplay_value) return terminal.prompts.secret(question)
   return terminal.prompts.text({ ...question, ...initial })
 }
@@ -43,4 +42,10 @@ async function ask(schema: ParameterSchema, { takeDefaults, terminal }: AskOptio
 function checkChoice({ name, validation_contains: choices }: ParameterSchema, value: string): void {
   if (!choices || choices.length === 0 || choices.includes(value)) return
   throw new CommandError(`The parameter "${name}" can't be "${value}". It is one of: ${choices.join(', ')}.`)
+}
+
+/** What is offered; empty where there is no end to what may be typed. */
+function choicesOf({ validation_contains, validation_value_type }: ParameterSchema): readonly string[] {
+  if (validation_contains && validation_contains.length > 0) return validation_contains
+  return validation_value_type === 'bool' ? ['true', 'false'] : []
 }

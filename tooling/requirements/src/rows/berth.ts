@@ -106,6 +106,7 @@ export const berth = [
       'berth:cli:stop-start-delete': '`berth stop`, `start` and `delete` change the workspace and exit 0 when the build has succeeded.',
       'berth:cli:ssh-exit-status': "`berth ssh workspace -- command` prints the command's output and exits with its status.",
       'berth:cli:json': 'With `-o json` a command prints one JSON document and nothing else on standard output.',
+      'berth:cli:questions': 'On a terminal a template asks for the values it lacks, and offers choices where there is a choice.',
       'berth:cli:exit-status': 'A command that fails exits 1 and says on standard error what was wrong and what to do.',
       'berth:cli:signed-out': 'Without a session a command says how to log in.',
     },

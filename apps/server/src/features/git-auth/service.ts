@@ -53,7 +53,7 @@ export class GitAuthService {
   async get(provider: GitAuthProvider, userId: string): Promise<WorkspaceAgentGitAuthResponse> {
     const link = { providerId: provider.id, userId }
     const stored = await this.#dependencies.store.find(link)
-    const token = stored && (this.#hasExpired(stored) ? await this.#renew(provider, link, stored) : stored)
+    const token = stored && (this.#hasExpired(stored) ? await this.#renew(provider, link) : stored)
     if (token === undefined || !(await this.#dependencies.oauth.isValid(provider, token.accessToken))) return this.#signIn(provider)
     return credentials(provider, token)
   }
@@ -104,18 +104,21 @@ export class GitAuthService {
   }
 
   /** Undefined: it cannot be renewed. Who asks at the same time shares one renewal: a refresh token may be good for one use only. */
-  async #renew(provider: GitAuthProvider, link: LinkKey, expired: OAuthToken): Promise<OAuthToken | undefined> {
+  async #renew(provider: GitAuthProvider, link: LinkKey): Promise<OAuthToken | undefined> {
     if (provider.noRefresh) return undefined
     const key = JSON.stringify([link.providerId, link.userId])
-    const renewal = this.#renewals.get(key) ?? this.#renewOnce(provider, link, expired).finally(() => this.#renewals.delete(key))
+    const renewal = this.#renewals.get(key) ?? this.#renewOnce(provider, link).finally(() => this.#renewals.delete(key))
     this.#renewals.set(key, renewal)
     return await renewal
   }
 
-  async #renewOnce(provider: GitAuthProvider, link: LinkKey, { refreshToken }: OAuthToken): Promise<OAuthToken | undefined> {
+  async #renewOnce(provider: GitAuthProvider, link: LinkKey): Promise<OAuthToken | undefined> {
     const { store, oauth, clock } = this.#dependencies
+    // Another renewal may have ended between the caller's look and this one.
+    const expired = await store.find(link)
+    if (expired === undefined || !this.#hasExpired(expired)) return expired
     try {
-      const renewed = await oauth.refresh(provider, { refreshToken, redirectUrl: this.#callbackUrl(provider) })
+      const renewed = await oauth.refresh(provider, { refreshToken: expired.refreshToken, redirectUrl: this.#callbackUrl(provider) })
       await store.put(link, renewed, timestamp(clock.now()))
       return renewed
     } catch (error) {

@@ -53,7 +53,7 @@ function expectWithin(entry: Record<string, unknown> | undefined, { after }: Wri
   expect(time).toBeLessThanOrEqual(server.clock.now().getTime())
 }
 
-const created = (value: unknown) => ({ old: '', new: value, secret: false })
+const created = (value: unknown, zero: unknown = '') => ({ old: zero, new: value, secret: false })
 
 test('creating a version and a template leaves version create, version write and template create', async () => {
   verifies('berth:records:who-when-where', 'templates:audit')
@@ -100,10 +100,9 @@ test('creating a version and a template leaves version create, version write and
       name: created(name),
       provisioner: created('echo'),
       active_version_id: created(version.id),
-      default_ttl_ms: created(60_000),
+      default_ttl_ms: created(60_000, 0),
       created_by: created(server.firstUser.user_id),
-      group_acl: created({ [organization_id]: ['read'] }),
-      allow_user_cancel_workspace_jobs: created(false),
+      group_acl: created({ [organization_id]: ['read'] }, {}),
     },
   })
   expectWithin(templateCreate, template)
@@ -145,7 +144,7 @@ test('creating, renaming and scheduling a workspace are recorded, with the field
         name: created(name),
         template_id: created(template.id),
         owner_id: created(server.firstUser.user_id),
-        ttl_ms: created(3_600_000),
+        ttl_ms: created(3_600_000, 0),
       },
     },
     { ...origin(renamed), action: 'write', diff: { name: { old: name, new: `${name}2` } } },

@@ -42,7 +42,14 @@ test('a key is replaced: when it was made stays, what and when it changed does n
     [id],
   )
   expect(entries).toEqual([
-    { user_id: id, action: 'write', diff: { public_key: { old: before.public_key, new: after.public_key, secret: false } } },
+    {
+      user_id: id,
+      action: 'write',
+      diff: {
+        public_key: { old: before.public_key, new: after.public_key, secret: false },
+        sealed_private_key: { old: '', new: '', secret: true },
+      },
+    },
   ])
 })
 

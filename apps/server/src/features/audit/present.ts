@@ -1,6 +1,7 @@
 import type { AuditAction, AuditLog } from '@berth/schema'
 import { NIL_UUID, ZERO_TIME } from '@berth/schema/rules'
 import { presentUser } from '../users/present.ts'
+import { presentDifference } from './difference.ts'
 import type { AuditView } from './store.ts'
 
 const VERBS: Readonly<Record<AuditAction, string>> = {
@@ -10,7 +11,6 @@ const VERBS: Readonly<Record<AuditAction, string>> = {
   start: 'started',
   stop: 'stopped',
 }
-const NANOSECONDS = 1_000_000
 const UNKNOWN = 'unknown'
 
 /** An entry as the wire shows it (Coder v2 API, v0.13.4). */
@@ -20,7 +20,7 @@ export function presentAuditLog(view: AuditView): AuditLog {
   return {
     ...rest,
     organization_id: organization_id ?? NIL_UUID,
-    diff: Object.fromEntries(Object.entries(diff).map(presentChange)),
+    diff: presentDifference(view.resource_type, diff),
     additional_fields: fields,
     description: describe(view, fields),
     resource_link: view.is_deleted ? '' : linkOf(view, fields),
@@ -39,18 +39,6 @@ function fieldsOf(stored: unknown): Fields {
 function fieldOf(fields: Fields, name: string): string {
   const [, value] = Object.entries(fields).find(([key]) => key.toLowerCase() === name.toLowerCase()) ?? []
   return typeof value === 'string' && value !== UNKNOWN ? value : ''
-}
-
-/** Times are nanoseconds on the wire, and a text that is not there says so. */
-function presentChange([field, { old, new: now, secret }]: [string, AuditView['diff'][string]]): [string, AuditLog['diff'][string]] {
-  if (field === 'ttl_ms' || field === 'default_ttl_ms')
-    return [field.slice(0, -'_ms'.length), { old: nanoseconds(old), new: nanoseconds(now), secret }]
-  if (field === 'autostart_schedule') return [field, { old: old === '' ? 'null' : old, new: now === '' ? 'null' : now, secret }]
-  return [field, { old, new: now, secret }]
-}
-
-function nanoseconds(value: unknown): unknown {
-  return typeof value === 'number' ? value * NANOSECONDS : 0
 }
 
 function describe({ action, resource_type }: AuditView, fields: Fields): string {

@@ -5,27 +5,25 @@ import type { Clock } from '../../clock.ts'
 import { timestamp } from '../../clock.ts'
 import type { Transaction } from '../../database/database.ts'
 import type { Actor } from '../../http/caller.ts'
+import { difference, type RowChange } from './difference.ts'
 import { readFilter } from './read-filter.ts'
 import type { AuditEntry, AuditStore, AuditView } from './store.ts'
 
 /** What was done to what; who, when and from where is added. */
-export interface AuditedChange {
+interface Deed {
   readonly action: AuditEntry['action']
   readonly resource_type: string
   readonly resource_id: string
   /** What people call the resource. */
   readonly resource_target: string
   readonly organization_id?: string
-  readonly before?: Readonly<Record<string, unknown>>
-  readonly after?: Readonly<Record<string, unknown>>
-  /** Fields that changed and whose values nobody is to see. */
-  readonly secrets?: readonly string[]
   /** Default 200. */
   readonly status_code?: number
   readonly additional_fields?: Readonly<Record<string, string>>
 }
 
-const BLANKED = { old: '', new: '', secret: true } as const
+/** A deed that changed something, with the row as it was and as it has become. */
+export type AuditedChange = Deed & RowChange
 
 /** Writes the audit log. Entries are written in the transaction of the change they tell of, so neither exists without the other. */
 export class AuditService {
@@ -43,32 +41,13 @@ export class AuditService {
   /** Records what a signed-in user changed. */
   async record(transaction: Transaction, actor: Pick<Actor, 'user_id' | 'origin'>, change: AuditedChange): Promise<void> {
     if (!this.#isEnabled) return
-    const { before, after, secrets = [], organization_id, status_code = 200, additional_fields = {}, ...rest } = change
-    await this.#store.in(transaction).insert({
-      ...rest,
-      ...actor.origin,
-      time: timestamp(this.#clock.now()),
-      user_id: actor.user_id,
-      organization_id: organization_id ?? null,
-      diff: { ...difference(before ?? {}, after ?? {}), ...Object.fromEntries(secrets.map((field) => [field, BLANKED])) },
-      status_code,
-      additional_fields,
-    })
+    await this.#insert(this.#store.in(transaction), actor, { ...change, diff: difference(change) })
   }
 
   /** Records that somebody tried to change something, in vain: nothing changed, so there is no transaction and no difference. */
-  async recordFailure(actor: Actor, attempt: Omit<AuditedChange, 'before' | 'after' | 'secrets'> & { status_code: number }): Promise<void> {
+  async recordFailure(actor: Actor, attempt: Deed & { readonly status_code: number }): Promise<void> {
     if (!this.#isEnabled) return
-    const { organization_id = null, additional_fields = {}, ...rest } = attempt
-    await this.#store.insert({
-      ...rest,
-      ...actor.origin,
-      time: timestamp(this.#clock.now()),
-      user_id: actor.user_id,
-      organization_id,
-      diff: {},
-      additional_fields,
-    })
+    await this.#insert(this.#store, actor, { ...attempt, diff: {} })
   }
 
   /** A page of the log, the newest first, and how many entries match over all pages. Without a limit the page is empty (Coder v2 API, v0.13.4). */
@@ -103,19 +82,29 @@ export class AuditService {
       additional_fields: {},
     })
   }
+
+  async #insert(
+    store: AuditStore,
+    actor: Pick<Actor, 'user_id' | 'origin'>,
+    { action, resource_type, resource_id, resource_target, ...deed }: Deed & Pick<AuditEntry, 'diff'>,
+  ): Promise<void> {
+    await store.insert({
+      ...actor.origin,
+      time: timestamp(this.#clock.now()),
+      user_id: actor.user_id,
+      organization_id: deed.organization_id ?? null,
+      resource_type,
+      resource_id,
+      resource_target,
+      action,
+      diff: deed.diff,
+      status_code: deed.status_code ?? 200,
+      additional_fields: deed.additional_fields ?? {},
+    })
+  }
 }
 
 /** Absent and zero are the same on the wire. */
 function isGiven(value: string | undefined): value is string {
   return value !== undefined && value !== NIL_UUID && value !== ZERO_TIME
-}
-
-/** The fields that changed, with both values. */
-function difference(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): AuditEntry['diff'] {
-  const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])]
-  return Object.fromEntries(
-    fields
-      .filter((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]))
-      .map((field) => [field, { old: before[field] ?? '', new: after[field] ?? '', secret: false }]),
-  )
 }

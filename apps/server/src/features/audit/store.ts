@@ -3,6 +3,7 @@ import type { AuditAction } from '@berth/schema'
 import { sql, type RawBuilder } from 'kysely'
 import type { Queries } from '../../database/database.ts'
 import type { UserRow } from '../../found.ts'
+import type { Difference } from './difference.ts'
 import type { AuditFilter } from './read-filter.ts'
 
 /** Of `2023-01-01` at the beginning of a time. */
@@ -20,7 +21,7 @@ export interface AuditEntry {
   readonly resource_id: string
   readonly resource_target: string
   readonly action: AuditAction
-  readonly diff: Readonly<Record<string, { readonly old?: unknown; readonly new?: unknown; readonly secret: boolean }>>
+  readonly diff: Difference
   readonly status_code: number
   readonly additional_fields: Readonly<Record<string, string>>
 }

@@ -168,8 +168,8 @@ export class ExternalSignInService {
         resource_type: 'user',
         resource_id: user.id,
         resource_target: user.username,
-        before: { email: user.email, avatar_url: user.avatar_url },
-        after: { email, avatar_url },
+        before: user,
+        after: { ...user, email, avatar_url },
         status_code: 307,
       },
     )

@@ -1,19 +1,13 @@
 import { sql } from 'kysely'
 import type { Queries } from '../../database/database.ts'
+import type { UserRow } from '../../found.ts'
 import { placeOf, type SecretBox } from '../../secrets/secret-box.ts'
 import type { ExternalTokens } from './provider.ts'
 
 type LoginType = 'github' | 'oidc'
 
-/** Somebody who has an account, as far as signing in elsewhere goes. */
-export interface LinkedUser {
-  readonly id: string
-  readonly username: string
-  readonly email: string
-  readonly avatar_url: string
-  readonly status: 'active' | 'suspended'
-  readonly login_type: string
-}
+/** Somebody who has an account. */
+export type LinkedUser = Omit<UserRow, 'organization_ids'>
 
 /** Who somebody is at a provider, and what the provider has handed out for them. */
 export interface UserLink extends ExternalTokens {
@@ -136,10 +130,7 @@ export class ExternalSignInStore {
   }
 
   #selectUser() {
-    return this.#queries
-      .selectFrom('users')
-      .select(['users.id', 'users.username', 'users.email', 'users.avatar_url', 'users.status', 'users.login_type'])
-      .where('users.deleted', '=', false)
+    return this.#queries.selectFrom('users').selectAll('users').where('users.deleted', '=', false)
   }
 
   #sealed(userId: string, loginType: LoginType, { accessToken, refreshToken, expiresAt }: ExternalTokens) {

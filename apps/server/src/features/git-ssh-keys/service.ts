@@ -28,7 +28,9 @@ export class GitSshKeyService {
     const known = await store.find(id)
     if (known !== undefined) return known
     await store.insert(id, await generateSshKeyPair(algorithm), timestamp(clock.now()))
-    return await this.#require(store, id)
+    const key = await store.find(id)
+    if (key === undefined) throw new Error(`the git SSH key of ${id} is gone`)
+    return key
   }
 
   async regenerate(actor: Actor, user: Pick<UserRow, 'id'>): Promise<GitSshKeyRow> {
@@ -38,17 +40,17 @@ export class GitSshKeyService {
     return await database.transaction(async (transaction) => {
       const keys = store.in(transaction)
       const before = await keys.lock(user.id)
-      await keys.replace(user.id, pair, timestamp(clock.now()))
-      const after = await this.#require(keys, user.id)
+      const after = await keys.replace(user.id, pair, timestamp(clock.now()))
       await audit.record(transaction, actor, {
         action: 'write',
         resource_type: 'git_ssh_key',
         resource_id: user.id,
         resource_target: after.public_key,
-        ...(before !== undefined && { before: { user_id: before.user_id, public_key: before.public_key } }),
-        after: { user_id: after.user_id, public_key: after.public_key },
+        before,
+        after,
       })
-      return after
+      const { sealed_private_key: _sealed, ...key } = after
+      return key
     })
   }
 
@@ -57,11 +59,5 @@ export class GitSshKeyService {
     await this.get({ id: userId })
     const { publicKey, privateKey } = await this.#dependencies.store.getPair(userId)
     return { public_key: publicKey, private_key: privateKey }
-  }
-
-  async #require(store: GitSshKeyStore, userId: string): Promise<GitSshKeyRow> {
-    const key = await store.find(userId)
-    if (key === undefined) throw new Error(`the git SSH key of ${userId} is gone`)
-    return key
   }
 }

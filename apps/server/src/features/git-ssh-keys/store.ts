@@ -4,8 +4,10 @@ import type { GitsshkeysTable } from '../../database/tables.gen.ts'
 import { placeOf, type SecretBox } from '../../secrets/secret-box.ts'
 import type { SshKeyPair } from './generate-key-pair.ts'
 
+/** A user's key, its private half sealed. */
+type SealedKeyRow = Selectable<GitsshkeysTable>
 /** A user's key without its private half. */
-export type GitSshKeyRow = Omit<Selectable<GitsshkeysTable>, 'sealed_private_key'>
+export type GitSshKeyRow = Omit<SealedKeyRow, 'sealed_private_key'>
 
 const COLUMNS = ['user_id', 'created_at', 'updated_at', 'public_key'] as const
 
@@ -28,8 +30,8 @@ export class GitSshKeyStore {
   }
 
   /** Locks the key against others that replace it. */
-  async lock(userId: string): Promise<GitSshKeyRow | undefined> {
-    return await this.#queries.selectFrom('gitsshkeys').select(COLUMNS).where('user_id', '=', userId).forUpdate().executeTakeFirst()
+  async lock(userId: string): Promise<SealedKeyRow | undefined> {
+    return await this.#queries.selectFrom('gitsshkeys').selectAll().where('user_id', '=', userId).forUpdate().executeTakeFirst()
   }
 
   async getPair(userId: string): Promise<SshKeyPair> {
@@ -50,12 +52,13 @@ export class GitSshKeyStore {
       .execute()
   }
 
-  async replace(userId: string, pair: SshKeyPair, now: string): Promise<void> {
-    await this.#queries
+  async replace(userId: string, pair: SshKeyPair, now: string): Promise<SealedKeyRow> {
+    return await this.#queries
       .updateTable('gitsshkeys')
       .set({ updated_at: now, ...this.#columnsOf(userId, pair) })
       .where('user_id', '=', userId)
-      .execute()
+      .returningAll()
+      .executeTakeFirstOrThrow()
   }
 
   #columnsOf(userId: string, { publicKey, privateKey }: SshKeyPair): { public_key: string; sealed_private_key: Buffer } {

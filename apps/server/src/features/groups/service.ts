@@ -80,7 +80,7 @@ export class GroupService {
     await refusingDoubles(group.name, async () => {
       await database.transaction(async (transaction) => {
         await this.#store.in(transaction).insert(group)
-        await audit.record(transaction, actor, { ...about(group), action: 'create', after: tracked(group), status_code: 201 })
+        await audit.record(transaction, actor, { ...about(group), action: 'create', after: { ...group, members: [] }, status_code: 201 })
       })
     })
     return { group, members: [] }
@@ -106,9 +106,12 @@ export class GroupService {
     const changed = { ...group, ...change }
     await refusingDoubles(changed.name, async () => {
       await database.transaction(async (transaction) => {
-        await this.#changeMembers(transaction, group, { added, removed })
-        await this.#store.in(transaction).update(group.id, change)
-        await audit.record(transaction, actor, { ...about(group), action: 'write', before: tracked(group), after: tracked(changed) })
+        const store = this.#store.in(transaction)
+        const before = { ...group, members: await store.listMemberIds(group.id) }
+        const { joined, left } = await this.#changeMembers(transaction, group, { added, removed })
+        await store.update(group.id, change)
+        const after = { ...changed, members: [...before.members, ...joined].filter((id) => !left.has(id)) }
+        await audit.record(transaction, actor, { ...about(group), action: 'write', before, after })
       })
     })
     return await this.view(changed)
@@ -119,35 +122,37 @@ export class GroupService {
     const { database, audit } = this.#dependencies
     if (group.id === group.organization_id) throw new Failure('invalid_group', { message: 'The group of everybody cannot be deleted.' })
     await database.transaction(async (transaction) => {
-      await this.#store.in(transaction).delete(group.id)
-      await audit.record(transaction, actor, { ...about(group), action: 'delete', before: tracked(group) })
+      const store = this.#store.in(transaction)
+      const before = { ...group, members: await store.listMemberIds(group.id) }
+      await store.delete(group.id)
+      await audit.record(transaction, actor, { ...about(group), action: 'delete', before })
     })
   }
 
+  /** Returns whom it made a member, and who was one. */
   async #changeMembers(
     transaction: Transaction,
     group: GroupRow,
     { added, removed }: { readonly added: readonly string[]; readonly removed: readonly string[] },
-  ): Promise<void> {
+  ): Promise<{ readonly joined: readonly string[]; readonly left: ReadonlySet<string> }> {
     const store = this.#store.in(transaction)
+    let joined: readonly string[] = []
     if (added.length > 0) {
       const members = new Set(await store.listOrganizationMembers(group.organization_id, added))
       const stranger = added.find((id) => !members.has(id))
       if (stranger !== undefined)
         throw new Failure('group_member_missing', { message: `User "${stranger}" must be a member of the organization of the group.` })
-      await store.addMembers(group.id, added)
+      joined = await store.addMembers(group.id, added)
     }
     const unique = new Set(removed)
-    if (unique.size > 0 && (await store.removeMembers(group.id, [...unique])) < unique.size) throw new Failure('group_member_missing')
+    const left = new Set(unique.size === 0 ? [] : await store.removeMembers(group.id, [...unique]))
+    if (left.size < unique.size) throw new Failure('group_member_missing')
+    return { joined, left }
   }
 }
 
 function about(group: GroupRow) {
   return { resource_type: 'group', resource_id: group.id, resource_target: group.name, organization_id: group.organization_id } as const
-}
-
-function tracked({ id, name, avatar_url, quota_allowance }: GroupRow): Readonly<Record<string, unknown>> {
-  return { id, name, avatar_url, quota_allowance }
 }
 
 function checkedName(name: string): string {

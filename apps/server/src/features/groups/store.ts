@@ -61,6 +61,12 @@ export class GroupStore {
     return rows
   }
 
+  /** IDs, those of deleted users too. The group of everybody has none of its own. */
+  async listMemberIds(groupId: string): Promise<string[]> {
+    const rows = await this.#queries.selectFrom('group_members').select('user_id').where('group_id', '=', groupId).execute()
+    return rows.map(({ user_id }) => user_id)
+  }
+
   async insert(row: GroupRow): Promise<void> {
     await this.#queries.insertInto('groups').values(row).execute()
   }
@@ -86,20 +92,22 @@ export class GroupStore {
     return rows.map(({ id }) => id)
   }
 
-  /** Who is a member already stays one. */
-  async addMembers(groupId: string, userIds: readonly string[]): Promise<void> {
-    await sql`insert into group_members (group_id, user_id) select ${groupId}::uuid, unnest(${userIds}::uuid[]) on conflict do nothing`.execute(
-      this.#queries,
-    )
+  /** Who is a member already stays one. Returns who was not. */
+  async addMembers(groupId: string, userIds: readonly string[]): Promise<string[]> {
+    const { rows } = await sql<{ user_id: string }>`
+      insert into group_members (group_id, user_id) select ${groupId}::uuid, unnest(${userIds}::uuid[])
+      on conflict do nothing returning user_id`.execute(this.#queries)
+    return rows.map(({ user_id }) => user_id)
   }
 
-  /** How many of them were members. */
-  async removeMembers(groupId: string, userIds: readonly string[]): Promise<number> {
-    const { numDeletedRows } = await this.#queries
+  /** Returns who was a member. */
+  async removeMembers(groupId: string, userIds: readonly string[]): Promise<string[]> {
+    const rows = await this.#queries
       .deleteFrom('group_members')
       .where('group_id', '=', groupId)
       .where('user_id', '=', sql<string>`any(${userIds}::uuid[])`)
-      .executeTakeFirst()
-    return Number(numDeletedRows)
+      .returning('user_id')
+      .execute()
+    return rows.map(({ user_id }) => user_id)
   }
 }

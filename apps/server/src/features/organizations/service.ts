@@ -75,7 +75,7 @@ export class OrganizationService {
           resource_id: row.id,
           resource_target: name,
           organization_id: row.id,
-          after: { id: row.id, name },
+          after: row,
           status_code: 201,
         })
         return row
@@ -111,8 +111,8 @@ export class OrganizationService {
         resource_id: user.id,
         resource_target: user.username,
         organization_id: organization.id,
-        before: { roles: before.roles },
-        after: { roles: after.roles },
+        before,
+        after,
       })
       return after
     })

@@ -69,7 +69,13 @@ export class ParameterService {
           message: `There is a value for the parameter ${JSON.stringify(name)} already.`,
           validations: [{ field: 'name', detail: 'This value is already in use and should be unique.' }],
         })
-      await this.#audit(transaction, actor, { owner, after: { parameter: name }, status_code: 201 })
+      await this.#dependencies.audit.record(transaction, actor, {
+        ...owner.audited,
+        action: 'write',
+        row_type: 'parameter_value',
+        after: { parameter: name },
+        status_code: 201,
+      })
     })
     return row
   }
@@ -80,18 +86,9 @@ export class ParameterService {
       throw new Failure('validation_failed', { validations: [{ field: 'name', detail: keptText(name) }] })
     await this.#dependencies.database.transaction(async (transaction) => {
       if (!(await this.#store.in(transaction).delete({ scope: owner.scope, scope_id: owner.id }, name))) throw new Failure('not_found')
-      await this.#audit(transaction, actor, { owner, before: { parameter: name } })
+      const before = { parameter: name }
+      await this.#dependencies.audit.record(transaction, actor, { ...owner.audited, action: 'write', row_type: 'parameter_value', before })
     })
-  }
-
-  /** Recorded as a change of what has the value; the value itself is nobody's business. */
-  async #audit(
-    transaction: Transaction,
-    actor: Actor,
-    change: Pick<Parameters<AuditService['record']>[2], 'before' | 'after' | 'status_code'> & { readonly owner: ValueOwner },
-  ): Promise<void> {
-    const { owner, ...rest } = change
-    await this.#dependencies.audit.record(transaction, actor, { action: 'write', ...owner.audited, ...rest })
   }
 
   async listSchemas(importJobId: string): Promise<ParameterSchemaRow[]> {

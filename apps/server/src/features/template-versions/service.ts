@@ -159,7 +159,7 @@ export class TemplateVersionService {
           resource_id: row.id,
           resource_target: row.name,
           organization_id: row.organization_id,
-          after: { id: row.id, template_id: row.template_id, name: row.name, created_by: row.created_by },
+          after: row,
           status_code: 201,
         })
       })

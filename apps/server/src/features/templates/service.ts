@@ -123,8 +123,8 @@ export class TemplateService {
           resource_id: template.id,
           resource_target: after.name,
           organization_id: template.organization_id,
-          before,
-          after,
+          before: template,
+          after: { ...template, ...after },
         })
         // A workspace shows how its template is called.
         await notifyAll(transaction, WORKSPACES_CHANNEL, await store.listWorkspaceIds(template.id))
@@ -153,8 +153,8 @@ export class TemplateService {
         resource_id: template.id,
         resource_target: template.name,
         organization_id: template.organization_id,
-        before: { active_version_id: template.active_version_id },
-        after: { active_version_id: versionId },
+        before: template,
+        after: { ...template, active_version_id: versionId },
       })
       for (const id of await this.#store.in(transaction).listWorkspaceIds(template.id)) await notify(transaction, WORKSPACES_CHANNEL, id)
     })
@@ -171,7 +171,7 @@ export class TemplateService {
         resource_id: template.id,
         resource_target: template.name,
         organization_id: template.organization_id,
-        before: { id: template.id, name: template.name },
+        before: template,
       })
     })
   }
@@ -217,17 +217,16 @@ export class TemplateService {
       resource_type: 'template_version',
       resource_id: version.id,
       resource_target: version.name,
-      before: { template_id: version.template_id },
-      after: { template_id: row.id },
+      before: version,
+      after: { ...version, template_id: row.id },
     })
-    const { created_at: _created, updated_at: _updated, organization_id: _organization, deleted: _deleted, ...tracked } = row
     await audit.record(transaction, author, {
       ...common,
       action: 'create',
       resource_type: 'template',
       resource_id: row.id,
       resource_target: row.name,
-      after: tracked,
+      after: row,
     })
   }
 }

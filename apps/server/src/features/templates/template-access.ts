@@ -66,8 +66,8 @@ export class TemplateAccess {
         resource_id: template.id,
         resource_target: template.name,
         organization_id: template.organization_id,
-        before: { ...before },
-        after,
+        before: { ...template, ...before },
+        after: { ...template, ...after },
       })
     })
   }

@@ -71,7 +71,7 @@ export class UserService {
       const store = this.#store.in(transaction)
       await store.lockFirstUser()
       if (await store.hasAny()) throw new Failure('first_user_exists')
-      await store.insert({ id: user_id, email, username, hashed_password, rbac_roles: ['owner'], now })
+      const after = await store.insert({ id: user_id, email, username, hashed_password, rbac_roles: ['owner'], now })
       const organization = await organizations.create(transaction, { name: username, memberId: user_id })
       await audit.record(
         transaction,
@@ -81,7 +81,7 @@ export class UserService {
           resource_type: 'user',
           resource_id: user_id,
           resource_target: username,
-          after: { id: user_id, email, username, rbac_roles: ['owner'] },
+          after,
           status_code: 201,
         },
       )
@@ -104,14 +104,14 @@ export class UserService {
     try {
       await database.transaction(async (transaction) => {
         const now = timestamp(clock.now())
-        await this.#store.in(transaction).insert({ id, email, username, hashed_password, rbac_roles: [], now })
+        const after = await this.#store.in(transaction).insert({ id, email, username, hashed_password, rbac_roles: [], now })
         await organizations.addMember(transaction, { organizationId: organization_id, userId: id, roles: [] })
         await audit.record(transaction, actor, {
           action: 'create',
           resource_type: 'user',
           resource_id: id,
           resource_target: username,
-          after: { id, email, username },
+          after,
           status_code: 201,
         })
       })
@@ -138,7 +138,8 @@ export class UserService {
     const { organizations, audit, clock } = this.#dependencies
     const { organization_id, origin, ...fields } = request
     const id = randomUUID()
-    await this.#store.in(transaction).insert({ id, ...fields, hashed_password: '', rbac_roles: [], now: timestamp(clock.now()) })
+    const now = timestamp(clock.now())
+    const after = await this.#store.in(transaction).insert({ id, ...fields, hashed_password: '', rbac_roles: [], now })
     if (organization_id === undefined) await organizations.create(transaction, { name: fields.username, memberId: id })
     else await organizations.addMember(transaction, { organizationId: organization_id, userId: id, roles: [] })
     await audit.record(
@@ -149,7 +150,7 @@ export class UserService {
         resource_type: 'user',
         resource_id: id,
         resource_target: fields.username,
-        after: { id, ...fields },
+        after,
         status_code: 307,
       },
     )

@@ -70,12 +70,13 @@ export class UserStore {
     login_type?: 'github' | 'oidc'
     avatar_url?: string
     now: string
-  }): Promise<void> {
+  }): Promise<Omit<UserRow, 'organization_ids'>> {
     const { now, ...row } = user
-    await this.#queries
+    return await this.#queries
       .insertInto('users')
       .values({ ...row, created_at: now, updated_at: now })
-      .execute()
+      .returningAll()
+      .executeTakeFirstOrThrow()
   }
 
   /** As {@link findById}; nobody else changes the row before the transaction ends, or makes it the owner of anything. */

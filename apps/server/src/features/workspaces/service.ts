@@ -122,14 +122,13 @@ export class WorkspaceService {
           reason: 'initiator',
           state: 'previous',
         })
-        const { id, owner_id, template_id, name } = workspace
         await audit.record(transaction, actor, {
           action: 'create',
           resource_type: 'workspace',
-          resource_id: id,
-          resource_target: name,
+          resource_id: workspace.id,
+          resource_target: workspace.name,
           organization_id: organization.id,
-          after: { id, owner_id, template_id, name, autostart_schedule, ttl_ms },
+          after: workspace,
           status_code: 201,
           additional_fields: { workspaceOwner: owner.username },
         })
@@ -196,11 +195,10 @@ export class WorkspaceService {
   async #change(
     actor: Actor,
     workspace: WorkspaceRow,
-    after: Partial<Pick<WorkspaceRow, 'name' | 'autostart_schedule' | 'ttl_ms'>>,
+    fields: Partial<Pick<WorkspaceRow, 'name' | 'autostart_schedule' | 'ttl_ms'>>,
     work: (store: WorkspaceStore) => Promise<void>,
   ): Promise<void> {
     const { database, audit } = this.#dependencies
-    const before = Object.fromEntries(Object.keys(after).map((field) => [field, workspace[field as keyof typeof after]]))
     await database.transaction(async (transaction) => {
       await work(this.#store.in(transaction))
       await audit.record(transaction, actor, {
@@ -209,8 +207,8 @@ export class WorkspaceService {
         resource_id: workspace.id,
         resource_target: workspace.name,
         organization_id: workspace.organization_id,
-        before,
-        after,
+        before: workspace,
+        after: { ...workspace, ...fields },
         status_code: 204,
       })
       await notify(transaction, WORKSPACES_CHANNEL, workspace.id)

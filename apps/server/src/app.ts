@@ -38,6 +38,8 @@ import { workspaceRoutes } from './features/workspaces/routes.ts'
 import type { AgentRow, FoundByPath } from './found.ts'
 import { createGate } from './gate.ts'
 import type { Origin } from './http/caller.ts'
+import { clientAddress } from './http/client-address.ts'
+import { setPageHeaders } from './http/page-headers.ts'
 import { redirectToTls } from './http/redirect-to-tls.ts'
 import { sendFailure } from './http/send-failure.ts'
 import { pathOf, queryOf } from './http/request-target.ts'
@@ -83,6 +85,7 @@ export function createApp(options: AppOptions): App {
   app.use(agentBinaryRoutes(services.agentBinaries))
   app.get('/gitauth/:provider/callback', gitAuthHandler(options))
   app.use((_request, response) => {
+    setPageHeaders(response)
     response.setHeader('Content-Type', 'text/plain; charset=utf-8')
     response.end(`Berth ${options.version} is running. Its API is below /api/v2; sign in with: berth login <this address>\n`)
   })
@@ -117,7 +120,11 @@ function apiRouter({ services, config, clock }: AppOptions, upgrades: WebSocketU
     ...serve(api.users, userRoutes({ service: services.users, changes: services.userChanges }), kit),
     ...serve(
       api.sessions,
-      sessionRoutes(services.sessions, { secureAuthCookie, isConfigured: (type) => services.externalSignIn.isConfigured(type) }),
+      sessionRoutes(services.sessions, {
+        secureAuthCookie,
+        accessHost: services.deployment.accessHost(),
+        isConfigured: (type) => services.externalSignIn.isConfigured(type),
+      }),
       kit,
     ),
     ...serve(api.externalSignIn, externalSignInRoutes(services.externalSignIn, { secureAuthCookie, accessUrl: services.accessUrl }), kit),
@@ -233,12 +240,12 @@ function originOf(response: ServerResponse): Origin {
 }
 
 /** What every response carries, and the one line that the log has of it. Nothing of the query is logged: a token may be in it. */
-function announce({ logger, clock, version, config: { secureAuthCookie } }: AppOptions): RequestHandler {
+function announce({ logger, clock, version, config: { secureAuthCookie, trustedProxies } }: AppOptions): RequestHandler {
   return (request, response, next) => {
     const startedAt = clock.now().getTime()
     const origin: Origin = {
       request_id: randomUUID(),
-      ip: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+      ip: clientAddress(request, trustedProxies),
       user_agent: request.headers['user-agent'] ?? '',
     }
     origins.set(response, origin)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { wireArchitecture, type Driver } from '@berth/provisioner'
-import type { DERPMap } from '@berth/schema'
+import { provisionerTypes, type DERPMap } from '@berth/schema'
 import type { Logger } from 'pino'
 import type { AccessList } from './access/may.ts'
 import { GIT_AUTH_CHANNEL, JOB_LOGS_CHANNEL, QUEUE_CHANNEL, SECRETS_CHANNEL, SESSIONS_CHANNEL, WORKSPACES_CHANNEL } from './channels.ts'
@@ -29,6 +29,7 @@ import { CoordinatorService } from './features/coordinator/service.ts'
 import { DerpService } from './features/derp/service.ts'
 import { DerpStore } from './features/derp/store.ts'
 import { DeploymentService } from './features/deployment/service.ts'
+import { DeploymentStore } from './features/deployment/store.ts'
 import { GithubProvider } from './features/external-sign-in/github-provider.ts'
 import { LinkRenewal } from './features/external-sign-in/link-renewal.ts'
 import { OidcProvider } from './features/external-sign-in/oidc-provider.ts'
@@ -230,7 +231,7 @@ export function compose(world: World): Services {
   })
   const groups = new GroupService({ database, store: new GroupStore(queries), audit, clock })
   const quotas = new QuotaService({ database, store: new QuotaStore(queries) })
-  const deployment = new DeploymentService({ config, accessUrl, version, logger })
+  const deployment = new DeploymentService({ config, store: new DeploymentStore(queries), accessUrl, version, logger })
   const retention = new RetentionLoop({ store: new RetentionStore(queries), clock, logger, keep: config.retention })
   const inactiveDisconnectTimeoutMs = config.agentInactiveDisconnectTimeoutMs
   const workspaces = new WorkspaceService({
@@ -381,7 +382,7 @@ export function compose(world: World): Services {
         await jobStore.insertDaemon({
           id,
           name,
-          provisioners: world.drivers.map(({ type }) => type),
+          provisioners: provisionerTypes,
           tags: BUILT_IN_TAGS,
           replica_id: replicaId,
           now,

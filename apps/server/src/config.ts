@@ -4,6 +4,7 @@ import { deploymentFlags, readDeploymentValues, type DeploymentValue } from './d
 import { ConfigError } from './config-error.ts'
 import { instanceIdentitySettings, readInstanceIdentity, type InstanceIdentityConfig } from './instance-identity-settings.ts'
 import { address, duration, flagOf, httpUrl, integerFrom, list, oneOf, optional, setting, text, type Setting } from './setting.ts'
+import { proxySettings, readProxies, type ProxyConfig } from './proxy-settings.ts'
 import { readSignIn, signInSettings, type SignInConfig } from './sign-in-settings.ts'
 import { readGitAuthProviders, type GitAuthProvider } from './git-auth-settings.ts'
 import { readTls, tlsSettings, type TlsConfig } from './tls-settings.ts'
@@ -11,7 +12,7 @@ import { readTls, tlsSettings, type TlsConfig } from './tls-settings.ts'
 export { ConfigError } from './config-error.ts'
 
 /** Everything an administrator can decide. */
-export interface Config extends InstanceIdentityConfig, SignInConfig, TlsConfig {
+export interface Config extends InstanceIdentityConfig, ProxyConfig, SignInConfig, TlsConfig {
   readonly httpHost: string
   readonly httpPort: number
   /** Where people and agents reach the server; undefined: the address that it listens on. */
@@ -220,6 +221,7 @@ const settings = {
   auditLogRetention: setting('AUDIT_LOG_RETENTION', '8760h', 'How long entries of the audit log are kept; 0 keeps them.', retention),
   ...signInSettings,
   ...instanceIdentitySettings,
+  ...proxySettings,
   ...tlsSettings,
   secureAuthCookie: setting('SECURE_AUTH_COOKIE', 'false', 'Send session cookies over HTTPS only.', parseBool),
   secretKeys: setting(
@@ -296,6 +298,7 @@ export function readConfig(sources: ConfigSources): Config {
     maxTokenLifetimeMs: read(settings.maxTokenLifetimeMs),
     ...readSignIn(read),
     ...readInstanceIdentity(read),
+    ...readProxies(read),
     ...readTls(read),
     secretKeys: read(settings.secretKeys),
     sshKeygenAlgorithm: read(settings.sshKeygenAlgorithm),

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { Failure, api, parameterScopes, type Access, type ResourceType } from '@berth/schema'
+import { Failure, api, parameterScopes, type Access, type EndpointSpec, type ResourceType } from '@berth/schema'
 import { WireValueError, parseBool, parseInt32Text, parseUuid } from '@berth/schema/rules'
 import { may, type AccessList, type AccessObject } from './access/may.ts'
 import type { Clock } from './clock.ts'
@@ -61,10 +61,11 @@ export function createGate(dependencies: Dependencies): Gate<FoundByPath, AgentR
     find: {
       organization: async (id) => ({ organization: await organizations.get(id) }),
       organizationname: async (name) => ({ organization: await organizations.getByName(name) }),
-      user: async (text, { actor, found }) => {
+      user: async (text, { spec, actor, found }) => {
         const user = await users.resolve(text, actor)
         const { organization } = found as { organization?: OrganizationRow }
         if (organization !== undefined) await organizations.requireMember(organization.id, user.id)
+        refuseOwnRoles(spec, { user, actor })
         return { user }
       },
       file: async (id) => ({ file: await files.get(id) }),
@@ -104,6 +105,13 @@ export function createGate(dependencies: Dependencies): Gate<FoundByPath, AgentR
     limit: requestLimiter(dependencies),
     refused: failedWriteRecorder(dependencies.audit),
   }
+}
+
+/** Nobody changes their own roles, whatever they may do and whatever they send (Coder v2 API, v0.13.4, "roles"). */
+function refuseOwnRoles(spec: EndpointSpec, { user, actor }: { readonly user: UserRow; readonly actor: Actor | undefined }): void {
+  if (actor === undefined || user.id !== actor.user_id) return
+  if (spec === api.users.updateRoles) throw new Failure('invalid_roles', { message: 'You cannot change your own roles.' })
+  if (spec === api.roles.updateMember) throw new Failure('invalid_roles', { message: 'You cannot change your own organization roles.' })
 }
 
 /** Of versions that several templates call the same, the newest that the caller may read. */

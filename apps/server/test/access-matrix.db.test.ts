@@ -77,6 +77,10 @@ function targetOf({ access: { resource: type }, spec: { path }, scope }: Case, t
 
 const SUSPENDED = expect.stringContaining('User is not active (status = "suspended")') as string
 
+/** Nobody changes their own roles, whatever else they may do. */
+const OWN_ROLES = new Set(['users.updateRoles', 'roles.updateMember'])
+const NOT_ONES_OWN = expect.stringContaining('You cannot change your own') as string
+
 interface Step {
   readonly action: Action
   readonly denied: 'not_found' | 'forbidden'
@@ -103,6 +107,7 @@ function refusalOf(asked: Case, things: Things, caller: Caller): Refusal | undef
   const { name, spec, access } = asked
   // Pages of a browser lead those who are not signed in to the sign-in page.
   if (caller.isSuspended) return spec.signInRedirect === true ? { status: 307 } : { status: 401, json: { message: SUSPENDED } }
+  if (OWN_ROLES.has(name) && things.owner === caller.id) return { status: 400, json: { message: NOT_ONES_OWN } }
   const workspace: Target = {
     type: 'workspace',
     organization: things.organization,

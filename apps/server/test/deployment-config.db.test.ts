@@ -148,6 +148,22 @@ describe('what dashboards ask for', () => {
     expect((await callApi(server, 'GET /service-banner', { token: null })).status).toBe(401)
   })
 
+  test('an owner says what the banner says, and everybody sees it', async () => {
+    verifies('deployment:service-banner-set')
+    const { client } = await createMember(server)
+    const banner = { enabled: true, message: 'Down for repairs at noon.', background_color: '#004852' }
+    expect(await server.client.deployment.updateServiceBanner({ body: banner })).toEqual(banner)
+    expect(await client.deployment.getServiceBanner()).toEqual(banner)
+    await expect(client.deployment.updateServiceBanner({ body: { enabled: false } })).rejects.toMatchObject({ status: 403 })
+    for (const wrong of [{ background_color: 'red' }, { message: 'x'.repeat(3_001) }])
+      await expect(server.client.deployment.updateServiceBanner({ body: { enabled: true, ...wrong } })).rejects.toMatchObject({
+        status: 400,
+      })
+    expect(await client.deployment.getServiceBanner()).toEqual(banner)
+    expect(await server.client.deployment.updateServiceBanner({ body: { enabled: false, message: '' } })).toEqual({ enabled: false })
+    expect(await client.deployment.getServiceBanner()).toEqual({ enabled: false })
+  })
+
   test('a report of the content security policy needs no session; bad JSON is 400', async () => {
     verifies('deployment:csp-reports')
     const headers = { 'Content-Type': 'application/csp-report' }

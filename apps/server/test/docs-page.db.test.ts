@@ -55,6 +55,7 @@ test('/swagger leads to /docs where the setting says so, and is any path otherwi
     const { status, headers } = await rawRequest(server.url, `GET /${path}`)
     expect([path, status, headers.location]).toEqual([path, 307, '/docs'])
   }
+  expect((await rawRequest(server.url, 'GET //swagger/doc.json')).headers.location).toBe('/api/v2/openapi.json')
   const plain = await startTestServer()
   expect((await rawRequest(plain.url, 'GET //swagger')).headers.location).toBeUndefined()
   expect((await rawRequest(plain.url, 'GET //docs')).status).toBe(200)

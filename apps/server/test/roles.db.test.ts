@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { verifies } from '@berth/requirements'
 import type { AssignableRole } from '@berth/schema'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { rawRequest } from './raw-request.ts'
 import { callApi, type ApiAnswer } from './call-api.ts'
 import { createMember, uniqueName, type Member } from './factories.ts'
 import { runSql } from './run-sql.ts'
@@ -94,6 +95,20 @@ describe('site roles', () => {
     expect((await setSite('testuser', [], member.token)).status).toBe(403)
     expect((await setSite(member.id, ['nothing'])).status).toBe(403)
     expect((await setSite(member.id, 'owner')).status).toBe(400)
+  })
+
+  test('of oneself are refused before anything else is looked at', async () => {
+    verifies('users:roles-oneself')
+    const { key } = await server.client.sessions.createToken({ params: { user: 'me' }, body: { scope: 'application_connect' } })
+    for (const path of ['/users/me/roles', `/organizations/${organization}/members/me/roles`])
+      for (const token of [server.firstUser.token, member.token, key]) {
+        const { status, json } = await rawRequest(server.url, `PUT ${path}`, { token, body: 'x' })
+        expect([path, status, (json as { message: string }).message]).toEqual([
+          path,
+          400,
+          expect.stringMatching(/^You cannot change your own /),
+        ])
+      }
   })
 
   test('are set exactly, once each, recorded, and work from then on', async () => {

@@ -102,6 +102,30 @@ test('signing out is 200, clears the cookie, and ends this session and no other'
   expect((await whoami(server.firstUser.token)).status).toBe(200)
 })
 
+test('signing out ends the session of apps too, and clears the cookies that came along', async () => {
+  verifies('logout:cookies')
+  const { session_token } = await server.clientFor().sessions.login({ body: FIRST_USER })
+  const { key: appToken } = await server.client.sessions.createToken({ params: { user: 'me' }, body: { scope: 'application_connect' } })
+  const old = 'cccccccccc-dddddddddddddddddddddd'
+  const Cookie = `coder_session_token=${session_token}; coder_devurl_session_token=${appToken}; session_token=${old}`
+  const { status, headers } = await rawRequest(server.url, 'POST /users/logout', { headers: { Cookie, Origin: server.url } })
+  expect(status).toBe(200)
+  expect(headers['set-cookie']).toEqual(
+    expect.arrayContaining([
+      'coder_session_token=; Path=/; Max-Age=0',
+      'coder_devurl_session_token=; Domain=.127.0.0.1; Path=/; Max-Age=0',
+      'session_token=; Path=/; Max-Age=0',
+    ]),
+  )
+  expect([(await whoami(session_token)).status, (await whoami(appToken)).status]).toEqual([401, 401])
+  // What is no session of anybody is cleared, and no reason to fail.
+  const { session_token: next } = await server.clientFor().sessions.login({ body: FIRST_USER })
+  const odd = `coder_session_token=${next}; coder_devurl_session_token=${old}; session_token=odd`
+  const again = await rawRequest(server.url, 'POST /users/logout', { headers: { Cookie: odd, Origin: server.url } })
+  expect(again.status).toBe(200)
+  expect(again.headers['set-cookie']).not.toContainEqual(expect.stringMatching(/^session_token/))
+})
+
 describe('a token', () => {
   test('is looked for in cookie, query, header and app cookie; the first that is not empty counts', async () => {
     verifies('wire:session:places')

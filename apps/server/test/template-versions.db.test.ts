@@ -342,17 +342,12 @@ test('versions are listed by template, oldest first, by limit, offset and cursor
   await expect(list({ after_id: randomUUID() })).rejects.toMatchObject({ status: 400, message: expect.stringContaining('does not exist') })
 })
 
-test('an echo import where no worker takes echo jobs stays pending', async () => {
+test('an echo import where no worker has the echo provisioner fails, and does not wait', async () => {
   verifies('berth:templates:echo-needs-setting')
   const closed = await startTestServer({ drivers: [{ type: 'berth', parse: unused, plan: unused, apply: unused }] })
   try {
-    const waiting = await createVersion(closed)
-    const native = await closed.client.templateVersions.create({
-      params: { organization: closed.firstUser.organization_id },
-      body: { storage_method: 'file', file_id: waiting.job.file_id, provisioner: 'berth' },
-    })
-    await importEnded(closed.client, native.id)
-    expect((await closed.client.templateVersions.get({ params: { templateversion: waiting.id } })).job.status).toBe('pending')
+    const { id } = await createVersion(closed)
+    expect((await importEnded(closed.client, id)).job).toMatchObject({ status: 'failed', error: 'no provisioner echo' })
   } finally {
     await closed.stop()
   }

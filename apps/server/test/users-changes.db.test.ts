@@ -131,10 +131,10 @@ describe('a profile', () => {
     verifies('users:profile')
     const member = await createMember(server)
     const other = await createMember(server)
-    for (const username of [other.username, other.username.toUpperCase()]) {
-      const taken = await callApi(server, `PUT /users/${member.id}/profile`, { body: { username } })
-      expect([taken.status, taken.json.validations]).toMatchObject([409, [{ field: 'username' }]])
-    }
+    const taken = await callApi(server, `PUT /users/${member.id}/profile`, { body: { username: other.username } })
+    expect([taken.status, taken.json.validations]).toMatchObject([409, [{ field: 'username' }]])
+    const inCapitals = await callApi(server, `PUT /users/${member.id}/profile`, { body: { username: other.username.toUpperCase() } })
+    expect([inCapitals.status, inCapitals.json.validations]).toEqual([409, undefined])
     const username = uniqueName('renamed')
     expect(await server.client.users.updateProfile({ params: { user: member.id }, body: { username } })).toMatchObject({ username })
     expect(await member.client.users.get({ params: { user: 'me' } })).toMatchObject({ id: member.id, username })
@@ -142,6 +142,14 @@ describe('a profile', () => {
     expect(rest).toEqual([])
     expect(write).toMatchObject({ action: 'write', diff: { username: { old: member.username, new: username } } })
     expect(await server.client.users.updateProfile({ params: { user: username }, body: { username } })).toMatchObject({ username })
+  })
+
+  test('of a deleted user does not take the name of a living one', async () => {
+    verifies('users:profile-deleted')
+    const [gone, other] = [await createMember(server), await createMember(server)]
+    await server.client.users.delete({ params: { user: gone.id } })
+    const { status } = await callApi(server, `PUT /users/${gone.id}/profile`, { body: { username: other.username } })
+    expect(status).toBe(409)
   })
 
   test('of a user whom nobody knows is 400, of another user 404 for a member, with a bad name 400', async () => {

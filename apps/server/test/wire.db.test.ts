@@ -95,6 +95,7 @@ describe('answers', () => {
     verifies('wire:output:no-content')
     const { status, text, headers } = await send(`PUT /workspaces/${workspace.id}/ttl`, { body: { ttl_ms: 3_600_000 } })
     expect([status, text, headers['content-length']]).toEqual([204, '', undefined])
+    expect(headers['content-type']).toBe('application/json; charset=utf-8')
   })
 
   test('times are UTC with at most six digits and no trailing zeros; what never happened is the zero time', async () => {

@@ -32,6 +32,31 @@ afterEach(async () => {
 const small = { maxFileBytes: 1_000, maxTotalBytes: 2_000, maxEntries: 10 }
 
 describe('extractArchive', () => {
+  test('an archive that was cut off says where', async () => {
+    const tar = await tarOf([
+      { name: 'one', content: 'x'.repeat(512) },
+      { name: 'two', content: 'x'.repeat(512) },
+    ])
+    const cuts = [
+      [300, 'before the first entry'],
+      [512 + 100, 'in entry "one"'],
+      [1024 + 300, 'after entry "one"'],
+      [1024 + 512 + 1, 'in entry "two"'],
+    ] as const
+    for (const [bytes, place] of cuts)
+      await expect(extractArchive(tar.subarray(0, bytes), directory), place).rejects.toThrow(
+        `the archive is no whole, plain tar file: Unexpected end of data, ${place}`,
+      )
+  })
+
+  test('a refusal says nothing of where the server keeps its files', async () => {
+    const tar = await tarOf([{ name: 'n'.repeat(300), content: 'x' }])
+    const failure: unknown = await extractArchive(tar, directory).catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(ArchiveError)
+    expect(String(failure)).toMatch(/can't be extracted: ENAMETOOLONG: name too long$/)
+    expect(String(failure)).not.toContain(directory)
+  })
+
   test('files and directories come out, parents are made when they are missing', async () => {
     await extractArchive(
       await tarOf([
@@ -128,7 +153,7 @@ describe('extractArchive', () => {
       { name: 'a', content: 'file' },
       { name: 'a/b', content: 'x' },
     ])
-    await expect(extractArchive(tar, directory)).rejects.toThrow(/^entry "a\/b" can't be extracted: /)
+    await expect(extractArchive(tar, directory)).rejects.toThrow(/^entry "a\/b" can't be extracted: E[A-Z]+: [a-z ]+$/)
   })
 
   test.each([

@@ -49,8 +49,9 @@ export async function extractArchive(
   const source = archive instanceof Uint8Array ? Readable.from(chunksOf(archive)) : Readable.from(archive)
   const fed = pipeline(source, unpack)
   fed.catch(() => {})
+  const place: Place = { words: 'before the first entry' }
   try {
-    await writeEntries(unpack, directory, limits)
+    await writeEntries(unpack, { directory, limits, place })
     await fed
   } catch (error) {
     unpack.destroy()
@@ -61,15 +62,27 @@ export async function extractArchive(
       () => error,
       (reason: unknown) => reason,
     )
-    throw new ArchiveError(`the archive is no whole, plain tar file: ${messageOf(cause)}`, { cause })
+    throw new ArchiveError(`the archive is no whole, plain tar file: ${messageOf(cause)}, ${place.words}`, { cause })
   }
 }
 
-async function writeEntries(entries: AsyncIterable<Entry>, directory: string, limits: ArchiveLimits): Promise<void> {
+/** How far an extraction has come, in words that end a sentence. */
+interface Place {
+  words: string
+}
+
+interface Extraction {
+  readonly directory: string
+  readonly limits: ArchiveLimits
+  readonly place: Place
+}
+
+async function writeEntries(entries: AsyncIterable<Entry>, { directory, limits, place }: Extraction): Promise<void> {
   let count = 0
   let totalBytes = 0
   for await (const entry of entries) {
     const { name, type } = entry.header
+    place.words = `in entry ${quote(name)}`
     count += 1
     if (count > limits.maxEntries) throw new ArchiveError(`entry ${quote(name)}: more than ${limits.maxEntries} entries in the archive`)
     const path = join(directory, ...entryPath(name))
@@ -84,9 +97,10 @@ async function writeEntries(entries: AsyncIterable<Entry>, directory: string, li
     } catch (error) {
       // Only the file system's refusals have a code; the rest is the archive's own fault.
       if (!(error instanceof Error) || !('syscall' in error)) throw error
-      throw new ArchiveError(`entry ${quote(name)} can't be extracted: ${error.message}`, { cause: error })
+      throw new ArchiveError(`entry ${quote(name)} can't be extracted: ${withoutPath(error)}`, { cause: error })
     }
     entry.resume()
+    place.words = `after entry ${quote(name)}`
   }
 }
 
@@ -134,6 +148,11 @@ async function copyUpTo(entry: Entry, file: FileHandle, maxBytes: number): Promi
 function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
   const chunkBytes = 64 * 1024
   for (let offset = 0; offset < bytes.length; offset += chunkBytes) yield bytes.subarray(offset, offset + chunkBytes)
+}
+
+/** A refusal of the file system, such as `ENAMETOOLONG: name too long`, without the server's own path, which whoever made the archive need not know. */
+function withoutPath({ message }: Error): string {
+  return message.split(', ', 1)[0] ?? message
 }
 
 function quote(name: string): string {

@@ -144,10 +144,12 @@ export class JobSession {
   }
 
   #endGracefully(reason: string): void {
-    if (this.#cancel.signal.aborted || this.#isOver) return
     const isShutdown = reason === shutdownText
+    // A shutdown waits for nothing as long as a cancel does, also where the job has been canceled before.
+    if (this.#isOver || (this.#cancel.signal.aborted && !isShutdown)) return
     const { forceCancelIntervalMs, shutdownGraceMs } = this.#options
     this.#cancel.abort(new ProvisionError(reason))
+    clearTimeout(this.#forceTimer)
     this.#forceTimer = setTimeout(
       () => this.#interrupt({ error: isShutdown ? shutdownText : cancelTimedOutText }),
       isShutdown ? shutdownGraceMs : forceCancelIntervalMs,

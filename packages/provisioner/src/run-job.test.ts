@@ -488,6 +488,19 @@ describe('ending early', () => {
     expect(reporter.failure).toEqual({ error: 'provisioner daemon was shutdown gracefully' })
   })
 
+  test('shutdown does not wait for a canceled job as long as the cancel would', async () => {
+    const shutdown = new AbortController()
+    const drivers = driverWith({
+      apply: async ({ signal }) => {
+        reporter.isCanceled = true
+        signal.addEventListener('abort', () => setTimeout(() => shutdown.abort(), 5))
+        return await new Promise<never>(() => {})
+      },
+    })
+    await run(buildJob(), { drivers, signal: shutdown.signal, shutdownGraceMs: 30, forceCancelIntervalMs: 60_000 })
+    expect(reporter.failure).toEqual({ error: 'provisioner daemon was shutdown gracefully' })
+  })
+
   test('a worker that is shutting down already starts nothing', async () => {
     await run(buildJob(), { signal: AbortSignal.abort() })
     expect(reporter.failure).toEqual({ error: 'provisioner daemon was shutdown gracefully' })

@@ -69,6 +69,16 @@ export const ServiceBanner = Type.Object(
 )
 export type ServiceBanner = Static<typeof ServiceBanner>
 
+export const UpdateServiceBannerRequest = Type.Object(
+  {
+    enabled: Type.Boolean({ description: 'Whether it is shown.' }),
+    message: Type.Optional(Type.String({ description: 'What it says, in 3000 characters at most.' })),
+    background_color: Type.Optional(Type.String({ description: 'As #rrggbb; empty: that of the page.' })),
+  },
+  { title: 'UpdateServiceBannerRequest', examples: [{ enabled: true, message: 'Down for repairs at noon.', background_color: '#004852' }] },
+)
+export type UpdateServiceBannerRequest = Static<typeof UpdateServiceBannerRequest>
+
 export const CspReportRequest = Type.Object(
   {
     'csp-report': Type.Optional(
@@ -137,6 +147,17 @@ export const deployment = {
     status: 200,
     response: ServiceBanner,
     failures: [],
+    trailingSlash: true,
+  }),
+  updateServiceBanner: endpoint({
+    method: 'PUT',
+    path: '/service-banner',
+    summary: 'Set the message that is shown on every page.',
+    access: { resource: 'deployment_config', action: 'update', denied: 'forbidden' },
+    body: UpdateServiceBannerRequest,
+    status: 200,
+    response: ServiceBanner,
+    failures: ['forbidden', 'invalid_json', 'validation_failed'],
     trailingSlash: true,
   }),
   reportCsp: endpoint({

@@ -40,6 +40,7 @@ export {
   CspReportRequest,
   Entitlements,
   ServiceBanner,
+  UpdateServiceBannerRequest,
   UpdateCheckResponse,
   deployment,
   entitledFeatures,

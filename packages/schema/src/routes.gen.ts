@@ -8,6 +8,7 @@ export const routes = {
     getConfig: { method: 'GET', path: '/config/deployment', status: 200, delivery: 'json' },
     getEntitlements: { method: 'GET', path: '/entitlements', status: 200, delivery: 'json' },
     getServiceBanner: { method: 'GET', path: '/service-banner', status: 200, delivery: 'json' },
+    updateServiceBanner: { method: 'PUT', path: '/service-banner', status: 200, delivery: 'json' },
     reportCsp: { method: 'POST', path: '/csp/reports', status: 200, delivery: 'json' },
     getOpenApi: { method: 'GET', path: '/openapi.json', status: 200, delivery: 'json' },
   },

@@ -363,6 +363,8 @@ function write(spec: EndpointSpec, result: unknown, response: ServerResponse): v
     return
   }
   if (response.statusCode === 204 || response.statusCode === 304) {
+    // There is nothing to be of this type; the wire says it all the same (Coder v2 API, v0.13.4, "JSON writing").
+    response.setHeader('Content-Type', 'application/json; charset=utf-8')
     response.end()
     return
   }

@@ -7,6 +7,8 @@ export const OAUTH_REDIRECT_COOKIE = 'oauth_redirect'
 export const OAUTH_VERIFIER_COOKIE = 'oauth_verifier'
 export const SESSION_COOKIE = 'coder_session_token'
 export const APP_SESSION_COOKIE = 'coder_devurl_session_token'
+/** Of clients older than the wire; it signs nobody in any more. */
+export const OLD_SESSION_COOKIE = 'session_token'
 export const CSRF_COOKIE = 'csrf_token'
 const SESSION_HEADER = 'coder-session-token'
 const CSRF_HEADER = 'x-csrf-token'
@@ -32,6 +34,11 @@ export function sentToken(request: IncomingMessage, query: URLSearchParams): Sen
   if (typeof header === 'string' && header !== '') return { token: header, isFromCookie: false }
   const appCookie = cookies.get(APP_SESSION_COOKIE)
   return appCookie ? { token: appCookie, isFromCookie: true } : undefined
+}
+
+/** Whether a text has the form of a token (Coder v2 API, v0.13.4, "token format"). */
+export function isToken(text: string | undefined): boolean {
+  return text !== undefined && /^[^-]{10}-[^-]{22}$/.test(text)
 }
 
 /** Cookies by name; the first of several equal names counts. */

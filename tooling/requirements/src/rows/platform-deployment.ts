@@ -16,6 +16,8 @@ export const platformDeployment = [
       'audit:bad-search': 'A search that cannot be read is 400 with its field, after the parameters of the page have been checked.',
       'audit:access': 'The audit log is for owners and auditors; others get 403.',
       'audit:description': 'An entry says in words what happened, links to what is still there, and tells whether it is gone.',
+      'audit:diff':
+        'An entry tells the fields that changed and no other, from and to values of one type; what does not exist is the zero value, secrets are blank.',
       'audit:failures': 'A change that was refused is recorded with its status and without a difference, where its resource was known.',
       'audit:setting': 'With audit logging turned off nothing is recorded.',
     },
@@ -26,6 +28,7 @@ export const platformDeployment = [
       'deployment:app-host': 'The host of apps is the wildcard with the port of the access URL, and empty without a wildcard.',
       'deployment:csp-reports': 'A report of the content security policy needs no session and is logged; bad JSON is 400.',
       'deployment:service-banner': 'A service banner is there for whoever is signed in, and off.',
+      'deployment:service-banner-set': 'Owners set the service banner, and nobody else does.',
       'deployment:openapi': 'The server hands out the document of its API.',
       'deployment:settings': 'Every listed setting is read, applied, or refused with a line that names it.',
       'deployment:page-headers': 'Pages carry a strict content security policy and load nothing from elsewhere.',

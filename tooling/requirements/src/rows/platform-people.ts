@@ -16,12 +16,15 @@ export const platformPeople = [
     {
       'login:wrong': 'A login without users, and one with a wrong password, is 401.',
       'login:right': 'A correct password signs in, with the e-mail address in any case.',
+      'logout:cookies': 'Logout ends the session of apps whose cookie came along, and clears that cookie and one of older clients.',
       logout: 'Logout is 200, clears the cookie, and the old token is 401 afterwards.',
     },
   ),
   ...rows(
     { section: 'platform §9.1: get user' },
     {
+      'users:roles-oneself': 'Roles of oneself are 400 before access and body are looked at.',
+      'users:profile-deleted': 'A deleted user cannot take the name of a living one.',
       'users:get': 'A user is the same by me, by UUID and by name, and lists its organization.',
     },
   ),

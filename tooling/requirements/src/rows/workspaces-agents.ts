@@ -85,6 +85,13 @@ export const workspacesAgents = [
     },
   ),
   ...rows(
+    { section: 'platform §6.1 and §6.3' },
+    {
+      'provisioner:no-driver': 'A job for a provisioner that no worker has is taken and fails with `no provisioner` and its name.',
+      'provisioner:payload': 'A job with more than 4 MiB fails with `payload was too big`.',
+    },
+  ),
+  ...rows(
     { section: 'workspaces §15.17' },
     {
       'provisioner:acquire': 'A job comes with the name, owner, transition and parameters of its build, and its start is announced.',

@@ -6,6 +6,7 @@ export const workspacesWire = [
     { section: 'workspaces §1.1' },
     {
       'wire:headers:request-id': 'Every response has X-Coder-Request-Id, a fresh UUID v4.',
+      'wire:trusted-proxies': 'A proxy that is trusted says whom a request is from; nobody else does.',
       'wire:headers:build-version': 'Every response has X-Coder-Build-Version.',
       'wire:headers:csrf-cookie':
         'A request without a CSRF cookie is given one: HttpOnly, SameSite=Lax, path /; every response varies by Cookie.',

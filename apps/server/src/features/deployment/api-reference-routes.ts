@@ -54,7 +54,10 @@ export function apiReferenceRoutes({ hasSwagger }: { readonly hasSwagger: boolea
     script ??= loadScript()
     return sendScript(script, { request, response })
   })
-  if (hasSwagger) router.get(['/swagger', '/swagger/{*rest}'], (_request, response) => response.redirect(307, '/docs'))
+  if (hasSwagger) {
+    router.get('/swagger/doc.json', (_request, response) => response.redirect(307, '/api/v2/openapi.json'))
+    router.get(['/swagger', '/swagger/{*rest}'], (_request, response) => response.redirect(307, '/docs'))
+  }
   return router
 }
 

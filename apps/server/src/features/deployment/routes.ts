@@ -11,7 +11,8 @@ export function deploymentRoutes<Found, Agent>(service: DeploymentService): Hand
     updateCheck: async () => service.newestRelease(),
     getConfig: async () => presentConfig(service.config),
     getEntitlements: async () => allEntitled,
-    getServiceBanner: async () => ({ enabled: false }),
+    getServiceBanner: async () => await service.banner(),
+    updateServiceBanner: async ({ body }) => await service.setBanner(body),
     reportCsp: async ({ body }) => {
       service.reportCsp(body)
       return 'ok'

@@ -1,11 +1,20 @@
-import type { BuildInfo, CspReportRequest, UpdateCheckResponse } from '@berth/schema'
+import {
+  Failure,
+  type BuildInfo,
+  type CspReportRequest,
+  type ServiceBanner,
+  type UpdateCheckResponse,
+  type UpdateServiceBannerRequest,
+} from '@berth/schema'
 import { renderOpenApi } from '@berth/schema/openapi'
 import type { Logger } from 'pino'
 import type { Config } from '../../config.ts'
+import type { DeploymentStore } from './store.ts'
 import { UpdateCheck } from './update-check.ts'
 
 interface Dependencies {
   readonly config: Config
+  readonly store: DeploymentStore
   /** Where people and agents reach the server. */
   readonly accessUrl: string
   readonly version: string
@@ -14,6 +23,9 @@ interface Dependencies {
 
 /** Anyone may send reports: they may not fill the log. */
 const MAX_REPORT_CHARACTERS = 2_000
+
+/** Every page shows it. */
+const MAX_BANNER_CHARACTERS = 3_000
 
 /** The deployment as a whole: what it is, how it is set up, what it offers. */
 export class DeploymentService {
@@ -40,12 +52,33 @@ export class DeploymentService {
     return this.#updateCheck?.newest() ?? { current: true, version, url: docsUrl(this.#dependencies) }
   }
 
+  /** The host name that people and agents know the server by. */
+  accessHost(): string {
+    return new URL(this.#dependencies.accessUrl).hostname
+  }
+
   /** Empty where apps have no hosts of their own. With the port of the access URL, which apps are reached through too. */
   appHost(): string {
     const { wildcardAccessUrl } = this.config
     if (wildcardAccessUrl === undefined) return ''
     const { port } = new URL(this.#dependencies.accessUrl)
     return port === '' ? wildcardAccessUrl : `${wildcardAccessUrl}:${port}`
+  }
+
+  async banner(): Promise<ServiceBanner> {
+    return (await this.#dependencies.store.findBanner()) ?? { enabled: false }
+  }
+
+  /** Its text is kept while it is off. Throws `validation_failed`. */
+  async setBanner({ enabled, message = '', background_color = '' }: UpdateServiceBannerRequest): Promise<ServiceBanner> {
+    const validations = [
+      ...(message.length > MAX_BANNER_CHARACTERS ? [{ field: 'message', detail: `At most ${MAX_BANNER_CHARACTERS} characters.` }] : []),
+      ...(/^(#[0-9a-f]{6})?$/i.test(background_color) ? [] : [{ field: 'background_color', detail: 'Write it as #rrggbb.' }]),
+    ]
+    if (validations.length > 0) throw new Failure('validation_failed', { validations })
+    const banner = { enabled, ...(message !== '' && { message }), ...(background_color !== '' && { background_color }) }
+    await this.#dependencies.store.putBanner(banner)
+    return banner
   }
 
   reportCsp(report: CspReportRequest): void {

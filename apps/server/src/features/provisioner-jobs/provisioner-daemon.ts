@@ -1,5 +1,5 @@
-import { runJob, type Driver } from '@berth/provisioner'
-import type { ProvisionerType } from '@berth/schema'
+import { ProvisionError, runJob, type Driver } from '@berth/provisioner'
+import { provisionerTypes } from '@berth/schema'
 import type { Logger } from 'pino'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Database } from '../../database/database.ts'
@@ -7,6 +7,7 @@ import { isConnectionError } from '../../database/database-errors.ts'
 import { Bell } from '../../database/wake-ups.ts'
 import { DatabaseReporter, JobLost } from './database-reporter.ts'
 import type { JobHandler, JobHandlers } from './job-handler.ts'
+import { checkPayload } from './job-payload.ts'
 import type { JobRow, JobStore } from './store.ts'
 
 export interface DaemonOptions {
@@ -27,17 +28,18 @@ export interface DaemonOptions {
 /** What the built-in daemons carry; a job goes to a daemon that has all of its tags (Coder v2 API, v0.13.4). */
 export const BUILT_IN_TAGS = { scope: 'organization' }
 
-/** A built-in worker: takes one job after the other from the queue and runs it. */
+/**
+ * A built-in worker: takes one job after the other from the queue and runs it. It takes jobs of every provisioner: one that it has no driver for
+ * fails, and does not wait for ever (Coder v2 API, v0.13.4, "provisioner topology").
+ */
 export class ProvisionerDaemon {
   readonly #options: DaemonOptions
-  readonly #provisioners: readonly ProvisionerType[]
   readonly #bell = new Bell()
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
 
   constructor(options: DaemonOptions) {
     this.#options = options
-    this.#provisioners = options.drivers.map(({ type }) => type)
   }
 
   start(): void {
@@ -66,7 +68,7 @@ export class ProvisionerDaemon {
 
   async #acquire(): Promise<JobRow | undefined> {
     const { id, database, store, handlers, clock, logger } = this.#options
-    const worker = { id, provisioners: this.#provisioners, tags: BUILT_IN_TAGS, now: timestamp(clock.now()) }
+    const worker = { id, provisioners: provisionerTypes, tags: BUILT_IN_TAGS, now: timestamp(clock.now()) }
     try {
       return await database.transaction(async (transaction) => {
         const job = await store.in(transaction).acquire(worker)
@@ -87,6 +89,7 @@ export class ProvisionerDaemon {
     logger.debug('job acquired')
     try {
       const prepared = await handler.prepare(job)
+      checkPayload(prepared)
       const hasSucceeded = await runJob(prepared, {
         drivers,
         reporter,
@@ -104,7 +107,7 @@ export class ProvisionerDaemon {
   }
 
   async #failJob(reporter: DatabaseReporter, error: unknown, logger: Logger): Promise<void> {
-    logger.error({ err: error }, 'job failed before it could be run')
+    logger[error instanceof ProvisionError ? 'debug' : 'error']({ err: error }, 'job failed before it could be run')
     try {
       await reporter.fail({ error: error instanceof Error ? error.message : String(error) })
     } catch (reportError) {

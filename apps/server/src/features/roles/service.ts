@@ -25,7 +25,6 @@ export class RoleService {
     { organization, user }: { readonly organization: OrganizationRow; readonly user: UserRow },
     roles: readonly string[],
   ): Promise<MemberRow> {
-    if (user.id === actor.user_id) throw new Failure('invalid_roles', { message: 'You cannot change your own organization roles.' })
     return await this.#organizations.setMemberRoles(actor, { organization, user, roles }, (stored) => {
       const change = roleChange(stored, roles, organizationRole('organization-member', organization.id))
       if (!mayChangeRoles(actor.permissions, change, organization.id)) throw new Failure('forbidden')

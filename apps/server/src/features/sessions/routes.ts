@@ -2,13 +2,18 @@ import type { sessions } from '@berth/schema'
 import { Answer } from '../../http/answer.ts'
 import type { FoundByPath } from '../../found.ts'
 import type { Handlers } from '../../http/serve.ts'
-import { SESSION_COOKIE } from '../../http/session-token.ts'
+import { APP_SESSION_COOKIE, OLD_SESSION_COOKIE, SESSION_COOKIE, isToken } from '../../http/session-token.ts'
 import { presentKey } from './present.ts'
 import type { SessionService } from './service.ts'
 
 export function sessionRoutes<Agent>(
   service: SessionService,
-  settings: { readonly secureAuthCookie: boolean; readonly isConfigured: (loginType: 'github' | 'oidc') => boolean },
+  settings: {
+    readonly secureAuthCookie: boolean
+    /** The host name of the access URL. */
+    readonly accessHost: string
+    readonly isConfigured: (loginType: 'github' | 'oidc') => boolean
+  },
 ): Handlers<typeof sessions, FoundByPath, Agent> {
   const secure = settings.secureAuthCookie ? '; Secure' : ''
   return {
@@ -16,9 +21,16 @@ export function sessionRoutes<Agent>(
       const session_token = await service.login(body, origin)
       return new Answer({ session_token }, { cookies: [`${SESSION_COOKIE}=${session_token}; Path=/; HttpOnly; SameSite=Lax${secure}`] })
     },
-    logout: async ({ actor }) => {
+    logout: async ({ actor, origin, readCookie }) => {
       await service.logout(actor)
-      return new Answer({ message: 'Logged out!' }, { cookies: [`${SESSION_COOKIE}=; Path=/; Max-Age=0`] })
+      const appToken = readCookie(APP_SESSION_COOKIE)
+      if (appToken) await service.endSession(appToken, origin)
+      const cookies = [
+        `${SESSION_COOKIE}=; Path=/; Max-Age=0`,
+        ...(appToken ? [`${APP_SESSION_COOKIE}=; Domain=.${settings.accessHost}; Path=/; Max-Age=0`] : []),
+        ...(isToken(readCookie(OLD_SESSION_COOKIE)) ? [`${OLD_SESSION_COOKIE}=; Path=/; Max-Age=0`] : []),
+      ]
+      return new Answer({ message: 'Logged out!' }, { cookies })
     },
     authMethods: async () => ({ password: true, github: settings.isConfigured('github'), oidc: settings.isConfigured('oidc') }),
     createKey: async ({ actor, user }) => ({ key: await service.createKey(actor, user) }),

@@ -152,7 +152,7 @@ export class SessionService {
     await database.transaction(async (transaction) => {
       await this.#store.in(transaction).delete(row.id)
       await notify(transaction, SESSIONS_CHANNEL, user.id)
-      await audit.record(transaction, actor, { ...auditedAs(row), action: 'delete', before: auditedFields(row), status_code: 204 })
+      await audit.record(transaction, actor, { ...auditedAs(row), action: 'delete', before: row, status_code: 204 })
     })
   }
 
@@ -162,6 +162,15 @@ export class SessionService {
       await this.#store.in(transaction).delete(actor.key_id)
       await notify(transaction, SESSIONS_CHANNEL, actor.user_id)
     })
+  }
+
+  /** Ends the session of a token, where it is one: what cannot be ended has ended already. */
+  async endSession(token: string, origin: Origin): Promise<void> {
+    try {
+      await this.logout(await this.identify(token, origin))
+    } catch (error) {
+      if (!Failure.is(error)) throw error
+    }
   }
 
   /** Ends every session of a user, tokens included. */
@@ -196,7 +205,7 @@ export class SessionService {
     const { row, token } = this.#newKey(fields)
     await database.transaction(async (transaction) => {
       await this.#store.in(transaction).insert(row)
-      await audit.record(transaction, actor, { ...auditedAs(row), action: 'create', after: auditedFields(row), status_code: 201 })
+      await audit.record(transaction, actor, { ...auditedAs(row), action: 'create', after: row, status_code: 201 })
     })
     return { id: row.id, hashed_secret: row.hashed_secret, token }
   }
@@ -240,8 +249,4 @@ export class SessionService {
 /** Keys have IDs of another form than everything else, so that an entry is about the key of that name of its user. */
 function auditedAs({ id, user_id }: NewRow): { resource_type: 'api_key'; resource_id: string; resource_target: string } {
   return { resource_type: 'api_key', resource_id: user_id, resource_target: id }
-}
-
-function auditedFields({ id, user_id, login_type, scope, expires_at, lifetime_seconds }: NewRow): Record<string, unknown> {
-  return { id, user_id, login_type, scope, expires_at, lifetime_seconds }
 }

@@ -18,7 +18,8 @@ test.each([
   ['status:', { ...ANY, search: 'status' }],
   ['status:,,', ANY],
   ['role:member', ANY],
-  ['role:owner,member', ANY],
+  ['role:member,member', ANY],
+  ['role:owner,member', { ...ANY, roles: ['owner', 'member'] }],
   ['one two', { ...ANY, search: 'two' }],
 ])('%j is read', (query, filter) => {
   verifies('users:query-parsing')

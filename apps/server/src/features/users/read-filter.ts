@@ -25,8 +25,8 @@ export function readFilter(query: string): UserFilter {
   return {
     search: words.get('search') ?? '',
     statuses: listOf(words.get('status')).map(statusOf),
-    // Everybody is a member, so that asking for members asks for everybody.
-    roles: roles.includes('member') ? [] : roles,
+    // Everybody is a member, so that asking for nothing but members asks for everybody.
+    roles: roles.every((role) => role === 'member') ? [] : roles,
   }
 }
 

@@ -59,16 +59,14 @@ export class UserChanges {
     try {
       await database.transaction(async (transaction) => {
         const row = await this.#locked(transaction, user)
+        const other = await this.#store.in(transaction).findByUsername(username)
+        if (other !== undefined && other.id !== row.id) throw usernameTaken(other.username === username)
         await this.#change(transaction, actor, { row, fields: { username } })
         for (const id of await this.#store.in(transaction).listWorkspaceIds(row.id)) await notify(transaction, WORKSPACES_CHANNEL, id)
       })
     } catch (error) {
-      if (violatedConstraint(error) !== 'users_username') throw error
-      throw new Failure('name_taken', {
-        message: 'User already exists.',
-        validations: [{ field: 'username', detail: 'This username is already in use and must be unique.' }],
-        cause: error,
-      })
+      // Somebody took the name in this very moment.
+      throw violatedConstraint(error) === 'users_username' ? usernameTaken(true) : error
     }
   }
 
@@ -96,7 +94,7 @@ export class UserChanges {
 
   /** Sets the password and ends every session of the user. Throws `invalid_password` and `forbidden`. */
   async setPassword(actor: Actor, user: UserRow, { old_password = '', password }: UpdateUserPasswordRequest): Promise<void> {
-    const { database, sessions, audit, clock, hashPassword, isPassword } = this.#dependencies
+    const { database, sessions, hashPassword, isPassword } = this.#dependencies
     requirePassword(password)
     if (old_password === '') {
       if (!may(actor.permissions, 'update', { type: 'user' })) throw new Failure('forbidden')
@@ -104,9 +102,8 @@ export class UserChanges {
     if (await isPassword(password, user.hashed_password)) throw passwordRefused('password', 'New password cannot match old password.')
     const hashed_password = await hashPassword(password)
     await database.transaction(async (transaction) => {
-      await this.#store.in(transaction).update(user.id, { hashed_password }, timestamp(clock.now()))
+      await this.#change(transaction, actor, { row: user, fields: { hashed_password }, status_code: 204 })
       await sessions.endAll(transaction, user.id)
-      await audit.record(transaction, actor, { ...auditedAs(user), action: 'write', secrets: ['hashed_password'], status_code: 204 })
     })
   }
 
@@ -119,9 +116,8 @@ export class UserChanges {
     }
   }
 
-  /** Sets the site roles. Throws `invalid_roles`, `forbidden` and `last_owner`. */
+  /** Sets the site roles of somebody else. Throws `invalid_roles`, `forbidden` and `last_owner`. */
   async setRoles(actor: Actor, user: UserRow, requested: readonly string[]): Promise<void> {
-    if (user.id === actor.user_id) throw new Failure('invalid_roles', { message: 'You cannot change your own roles.' })
     await this.#dependencies.database.transaction(async (transaction) => {
       const row = await this.#lockedOwner(transaction, user)
       if (!mayChangeRoles(actor.permissions, roleChange(row.rbac_roles, requested, 'member'))) throw new Failure('forbidden')
@@ -150,22 +146,26 @@ export class UserChanges {
   async #change(
     transaction: Transaction,
     actor: Actor,
-    { row, fields }: { readonly row: UserRow; readonly fields: Change },
+    { row, fields, status_code = 200 }: { readonly row: UserRow; readonly fields: Change; readonly status_code?: number },
   ): Promise<void> {
     const { audit, clock } = this.#dependencies
     await this.#store.in(transaction).update(row.id, fields, timestamp(clock.now()))
-    const before = Object.fromEntries(Object.entries(row).filter(([name]) => name in fields))
     await audit.record(transaction, actor, {
-      ...auditedAs(row),
       action: fields.deleted === true ? 'delete' : 'write',
-      before,
-      after: fields,
+      resource_type: 'user',
+      resource_id: row.id,
+      resource_target: row.username,
+      before: row,
+      after: { ...row, ...fields },
+      status_code,
     })
   }
 }
 
-function auditedAs({ id, username }: UserRow): { resource_type: 'user'; resource_id: string; resource_target: string } {
-  return { resource_type: 'user', resource_id: id, resource_target: username }
+/** A name that somebody has in another case is not told of as a field (Coder v2 API, v0.13.4, "profile"). */
+function usernameTaken(isSameSpelling: boolean): Failure {
+  const validations = [{ field: 'username', detail: 'This username is already in use and must be unique.' }]
+  return new Failure('name_taken', { message: 'User already exists.', ...(isSameSpelling && { validations }) })
 }
 
 function passwordRefused(field: 'password' | 'old_password', detail: string): Failure {

@@ -1,4 +1,5 @@
 import { verifies } from '@berth/requirements'
+import { deploymentSettings } from '@berth/schema'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ConfigError, HelpRequested, configHelp, readConfig, type Config, type ConfigSources } from './config.ts'
@@ -216,7 +217,15 @@ const SETTINGS: readonly {
   },
   { name: 'BROWSER_ONLY', flag: 'browser-only', field: 'browserOnly', standard: false, text: 'true', value: true, wrong: 'maybe' },
   { name: 'LOG_LEVEL', flag: 'log-level', field: 'logLevel', standard: 'info', text: 'debug', value: 'debug', wrong: 'loud' },
-  { name: 'HTTP_ADDRESS', flag: 'http-address', field: 'httpPort', standard: 3000, text: '127.0.0.1:80', value: 80, wrong: 'localhost' },
+  {
+    name: 'HTTP_ADDRESS',
+    flag: 'http-address',
+    field: 'http',
+    standard: { host: '127.0.0.1', port: 3000, setting: 'BERTH_HTTP_ADDRESS' },
+    text: '127.0.0.1:80',
+    value: { host: '127.0.0.1', port: 80, setting: 'BERTH_HTTP_ADDRESS' },
+    wrong: 'localhost',
+  },
   {
     name: 'AGENT_FALLBACK_TROUBLESHOOTING_URL',
     flag: 'agent-fallback-troubleshooting-url',
@@ -257,7 +266,10 @@ describe.each(SETTINGS)('$name', ({ name, flag, field, standard, text, value, wr
     expect(read({}, [`--${name.toLowerCase().replaceAll('_', '-')}=${text}`])[field]).toEqual(value)
   })
 
-  it('counts as absent when it is empty', () => expect(read({ [`BERTH_${name}`]: '' })[field]).toEqual(standard))
+  it('counts as absent when it is empty', () => {
+    expect(read({ [`BERTH_${name}`]: '' })[field]).toEqual(standard)
+    expect(read({ [`BERTH_${name}`]: '', [`CODER_${name}`]: text })[field]).toEqual(value)
+  })
 
   it('that is wrong is refused in one line that names where it was given', () => {
     if (wrong === undefined) return
@@ -282,7 +294,7 @@ describe('an address to listen on', () => {
     ['localhost:65535', 'localhost', 65_535],
     ['[::]:3000', '::', 3000],
     ['[::1]:1', '::1', 1],
-  ])('%s', (text, httpHost, httpPort) => expect(read({ BERTH_HTTP_ADDRESS: text })).toMatchObject({ httpHost, httpPort }))
+  ])('%s', (text, host, port) => expect(read({ BERTH_HTTP_ADDRESS: text }).http).toMatchObject({ host, port }))
 
   it.each(['3000', 'a', ':', 'a:', 'a:65536', 'a:-1', '::1:3000', 'http://a:80', 'a:3000 '])('%j is none', (text) => {
     expect(refusalOf(() => read({ BERTH_HTTP_ADDRESS: text }))).toContain('is not an address')
@@ -304,6 +316,20 @@ describe('flags', () => {
     expect(read({}, ['--echo-provisioner', '--api-rate-limit', '7'])).toMatchObject({ echoProvisioner: true, apiRateLimit: 7 })
     expect(read({}, ['--echo-provisioner=false'])).toMatchObject({ echoProvisioner: false })
     expect(read({}, ['--secure-auth-cookie', 'false'])).toMatchObject({ secureAuthCookie: false })
+  })
+
+  it('are known by their letter too, where they have one', () => {
+    verifies('deployment:shorthand')
+    for (const { flag, shorthand } of deploymentSettings.filter((row) => row.shorthand !== '')) {
+      const long = read({}, [`--${flag}`, '127.0.0.1:7'])
+      expect(read({}, [`-${shorthand}`, '127.0.0.1:7'])).toEqual(long)
+      expect(read({}, [`-${shorthand}=127.0.0.1:7`])).toEqual(long)
+      expect(configHelp()).toContain(`-${shorthand}, --${flag}, `)
+    }
+    expect(read({}, ['--echo-provisioner', '-a', ':7'])).toMatchObject({ echoProvisioner: true, http: { host: '0.0.0.0', port: 7 } })
+    expect(refusalOf(() => read({}, ['-a']))).toBe('The setting -a needs a value.')
+    expect(refusalOf(() => read({}, ['-a', 'nowhere']))).toMatch(/^--address cannot be used: "nowhere" is not an address/)
+    expect(refusalOf(() => read({}, ['-b=secret']))).toBe('There is no setting -b. See berth-server --help.')
   })
 
   it('given twice count as given last', () => {

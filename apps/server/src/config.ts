@@ -1,20 +1,22 @@
 import { delimiter, join } from 'node:path'
-import { DurationError, WireValueError, parseBool } from '@berth/schema/rules'
+import { parseBool } from '@berth/schema/rules'
 import { deploymentFlags, readDeploymentValues, type DeploymentValue } from './deployment-values.ts'
 import { ConfigError } from './config-error.ts'
 import { instanceIdentitySettings, readInstanceIdentity, type InstanceIdentityConfig } from './instance-identity-settings.ts'
-import { address, duration, flagOf, httpUrl, integerFrom, list, oneOf, optional, setting, text, type Setting } from './setting.ts'
+import { readFlags } from './flags.ts'
+import { findGiven, numberedVariables, readGiven, type GivenSettings } from './given-settings.ts'
+import { duration, httpUrl, integerFrom, list, oneOf, optional, setting, text, type Setting } from './setting.ts'
+import { readSettingsFile, type SettingsFile } from './settings-file.ts'
 import { proxySettings, readProxies, type ProxyConfig } from './proxy-settings.ts'
 import { readSignIn, signInSettings, type SignInConfig } from './sign-in-settings.ts'
 import { readGitAuthProviders, type GitAuthProvider } from './git-auth-settings.ts'
-import { readTls, tlsSettings, type TlsConfig } from './tls-settings.ts'
+import { listenSettings, readListen, type ListenConfig } from './listen-settings.ts'
+import { tlsSettings } from './tls-settings.ts'
 
 export { ConfigError } from './config-error.ts'
 
 /** Everything an administrator can decide. */
-export interface Config extends InstanceIdentityConfig, ProxyConfig, SignInConfig, TlsConfig {
-  readonly httpHost: string
-  readonly httpPort: number
+export interface Config extends InstanceIdentityConfig, ProxyConfig, SignInConfig, ListenConfig {
   /** Where people and agents reach the server; undefined: the address that it listens on. */
   readonly accessUrl: string | undefined
   /** PostgreSQL to use; undefined: the embedded one. */
@@ -93,6 +95,8 @@ export interface ConfigSources {
   readonly homeDirectory: string
   /** Default of the agent's folder. */
   readonly agentDirectory: string
+  /** Undefined: there is none. */
+  readonly settingsFile?: SettingsFile | undefined
 }
 
 /** The caller asked for help: the message is the help. */
@@ -108,7 +112,7 @@ const DEFAULT_RATE_LIMIT = 512
 
 /** Names and flags are those of the Coder v2 API, v0.13.4 (platform settings), where it has the setting. */
 const settings = {
-  httpAddress: setting('HTTP_ADDRESS', '127.0.0.1:3000', 'Address to listen on, host:port.', address),
+  ...listenSettings,
   accessUrl: setting('ACCESS_URL', '', 'URL under which people and agents reach the server.', optional(readHttpUrl)),
   pgConnectionUrl: setting(
     'PG_CONNECTION_URL',
@@ -204,7 +208,6 @@ const settings = {
     optional(text),
   ),
   localSandbox: setting('LOCAL_SANDBOX', 'auto', `How local workspaces are confined: ${SANDBOXES.join(', ')}.`, oneOf(SANDBOXES)),
-  address: setting('ADDRESS', '', 'Address to listen on; the older name of HTTP_ADDRESS, which it overrides.', optional(address)),
   wildcardAccessUrl: setting(
     'WILDCARD_ACCESS_URL',
     '',
@@ -241,19 +244,17 @@ const settings = {
 }
 
 /**
- * Reads the settings: a flag wins over `BERTH_<NAME>`, which wins over `CODER_<NAME>`, which wins over the default.
+ * Reads the settings, as `findGiven` finds them.
  *
  * @throws ConfigError with one line that names the setting; HelpRequested for `--help`.
  */
 export function readConfig(sources: ConfigSources): Config {
-  const flags = readFlags(sources.arguments)
-  const read = <Value>(from: Setting<Value>): Value => readSetting(from, flags, sources.environment)
-  const { host, port } = read(settings.address) ?? read(settings.httpAddress)
+  const served = new Map(Object.values<Setting<unknown>>(settings).map((row) => [row.name, row]))
+  const given = readSources(sources, served)
+  const read = <Value>(from: Setting<Value>): Value => readGiven(from, given)
   const updateFrequencyMs = read(settings.agentConnectionUpdateFrequencyMs)
   const dataDirectory = read(settings.dataDirectory) ?? defaultDataDirectory(sources)
   return {
-    httpHost: host,
-    httpPort: port,
     accessUrl: read(settings.accessUrl),
     pgConnectionUrl: read(settings.pgConnectionUrl),
     dataDirectory,
@@ -292,17 +293,17 @@ export function readConfig(sources: ConfigSources): Config {
       auditLogMs: read(settings.auditLogRetention),
     },
     deploymentValues: readDeploymentValues({
-      served: new Map(Object.values<Setting<unknown>>(settings).map((row) => [row.name, row.default])),
-      find: (row) => foundText(row, flags, sources.environment),
+      served,
+      find: (row) => findGiven(row, given),
     }),
     maxTokenLifetimeMs: read(settings.maxTokenLifetimeMs),
     ...readSignIn(read),
     ...readInstanceIdentity(read),
     ...readProxies(read),
-    ...readTls(read),
+    ...readListen(read),
     secretKeys: read(settings.secretKeys),
     sshKeygenAlgorithm: read(settings.sshKeygenAlgorithm),
-    gitAuthProviders: readGitAuthProviders(sources.environment),
+    gitAuthProviders: readGitAuthProviders(numberedVariables(given)),
     searchPath: sources.environment['PATH'] ?? '',
     logLevel: read(settings.logLevel),
   }
@@ -310,66 +311,27 @@ export function readConfig(sources: ConfigSources): Config {
 
 /** The text of `--help`. */
 export function configHelp(): string {
+  const letters = new Map(deploymentFlags().flatMap(({ flag, shorthand = '' }) => (shorthand === '' ? [] : [[flag, `-${shorthand}, `]])))
   const rows = Object.values<Setting<unknown>>(settings).map(({ name, flag, usage, default: standard }) => [
-    `  --${flag}, BERTH_${name}`,
+    `  ${letters.get(flag) ?? ''}--${flag}, BERTH_${name}`,
     `${usage}${standard === '' ? '' : ` Default: ${standard}.`}`,
   ])
   const width = Math.max(...rows.map(([left = '']) => left.length))
-  return `Usage: berth-server [settings]\n       berth-server rotate-secrets [settings]  encrypts the secrets in the database with a new key\n\nSettings, as a flag or an environment variable:\n${rows
+  return `Usage: berth-server [settings]\n       berth-server rotate-secrets [settings]  encrypts the secrets in the database with a new key\n\nSettings, as a flag, an environment variable, or in server.yaml in the folder BERTH_CONFIG_DIR:\n${rows
     .map(([left = '', right = '']) => `${left.padEnd(width)}  ${right}`)
     .join('\n')}\n`
 }
 
-function readFlags(argumentList: readonly string[]): ReadonlyMap<string, string> {
-  // Each flag is also known by the name of its variable, for people who know only one of the two.
-  const all: readonly Pick<Setting<unknown>, 'name' | 'flag' | 'read'>[] = [
-    ...deploymentFlags(),
-    ...Object.values<Setting<unknown>>(settings),
-  ]
-  const known = new Map(all.flatMap((row) => [[flagOf(row.name), row] as const, [row.flag, row] as const]))
-  const flags = new Map<string, string>()
-  const rest = [...argumentList]
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (word === '--help' || word === '-h') throw new HelpRequested(configHelp())
-    const [, flag = '', , inline] = /^--([^=]+)(=([\s\S]*))?$/.exec(word) ?? []
-    const row = known.get(flag)
-    if (row === undefined) throw new ConfigError(`There is no setting ${word.split('=')[0] ?? word}. See berth-server --help.`)
-    const isSwitch = row.read === parseBool
-    const next = rest[0]
-    const value = inline ?? (isSwitch && (next === undefined || next.startsWith('--')) ? 'true' : rest.shift())
-    if (value === undefined) throw new ConfigError(`The setting --${flag} needs a value.`)
-    flags.set(row.flag, value)
-  }
-  return flags
-}
-
-function readSetting<Value>(
-  { name, flag, default: standard, read }: Setting<Value>,
-  flags: ReadonlyMap<string, string>,
-  environment: Readonly<Record<string, string | undefined>>,
-): Value {
-  const { source, text: value } = foundText({ name, flag }, flags, environment) ?? { source: 'the default', text: standard }
-  try {
-    return read(value === '' ? standard : value)
-  } catch (error) {
-    if (!(error instanceof ConfigError || error instanceof WireValueError || error instanceof DurationError)) throw error
-    // A connection URL may hold a password, so values are shown only where nothing secret is.
-    throw new ConfigError(`${source} cannot be used: ${error.message}`, { cause: error })
-  }
-}
-
-function foundText(
-  { name, flag }: { readonly name: string; readonly flag: string },
-  flags: ReadonlyMap<string, string>,
-  environment: Readonly<Record<string, string | undefined>>,
-): { source: string; text: string } | undefined {
-  const candidates: readonly (readonly [source: string, value: string | undefined])[] = [
-    [`--${flag}`, flags.get(flag)],
-    [`BERTH_${name}`, environment[`BERTH_${name}`]],
-    [`CODER_${name}`, environment[`CODER_${name}`]],
-  ]
-  for (const [source, value] of candidates) if (value !== undefined) return { source, text: value }
-  return undefined
+/** A settings file is read after the flags, so that help can be had whatever is in it. */
+function readSources(
+  { arguments: words, environment, settingsFile }: ConfigSources,
+  served: ReadonlyMap<string, Setting<unknown>>,
+): GivenSettings {
+  const known = [...deploymentFlags(), ...served.values()]
+  const flags = readFlags(words, known)
+  if (flags === undefined) throw new HelpRequested(configHelp())
+  const names = new Set(known.map(({ name }) => name))
+  return { flags, environment, file: settingsFile === undefined ? new Map() : readSettingsFile(settingsFile, names) }
 }
 
 function defaultDataDirectory({ userId, environment, homeDirectory }: ConfigSources): string {

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
 import { mkdir, readFile, rm } from 'node:fs/promises'
-import { createServer as createHttpServer } from 'node:http'
 import { join } from 'node:path'
 import type { Driver } from '@berth/provisioner'
 import type { Logger } from 'pino'
+import { accessUrlWarning, type LookUp } from './access-url-warning.ts'
 import { createApp, type App } from './app.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { compose, type Services } from './compose.ts'
@@ -19,7 +20,8 @@ import { readDerpMap } from './features/derp/derp-map.ts'
 import { replicaLockName } from './features/provisioner-jobs/job-lease.ts'
 import { checkStarterTemplates } from './features/templates/starter-templates.ts'
 import { openSecrets } from './secrets/open-secrets.ts'
-import { closeListener, drainListener, listen, type Listener } from './listener.ts'
+import { drainListener, type Listener } from './listener.ts'
+import { openListeners } from './open-listeners.ts'
 import { createTlsServer } from './tls-listener.ts'
 import { version } from './version.ts'
 
@@ -32,14 +34,16 @@ export interface ServerWorld {
   readonly random?: () => number
   /** Default: those of the configuration. */
   readonly drivers?: readonly Driver[]
+  /** Default: that of the machine. */
+  readonly lookUp?: LookUp
 }
 
 /** A server that is up. */
 export interface BerthServer {
   /** Where it listens, for example `http://127.0.0.1:3000`; over HTTPS where that is on. */
   readonly url: string
-  /** Where it listens over plain HTTP. */
-  readonly httpUrl: string
+  /** Where it listens over plain HTTP; undefined: nowhere. */
+  readonly httpUrl: string | undefined
   /** Where people and agents reach it. */
   readonly accessUrl: string
   /** Which database it uses, without secrets. */
@@ -80,6 +84,7 @@ async function start(
 ): Promise<BerthServer> {
   const { logger, clock = systemClock, random = Math.random } = world
   await checkStarterTemplates(config.autoImportTemplates)
+  const https = config.tls === undefined ? undefined : await createTlsServer(config.tls)
   const { connectionUrl, databaseName } = await findDatabase(config, logger, started)
   await prepareDatabase(config, { connectionUrl, logger })
   const database = await openDatabase({ connectionUrl, logger })
@@ -95,16 +100,9 @@ async function start(
   const workDirectory = await prepareWorkDirectory(config, replicaId)
   started.push(async () => await rm(workDirectory, { recursive: true, force: true }))
 
-  const http = createHttpServer()
-  const { httpHost, httpPort, tls } = config
-  const httpUrl = await listen(http, { scheme: 'http', host: httpHost, port: httpPort, name: 'BERTH_HTTP_ADDRESS' })
-  started.push(async () => await closeListener(http))
-  const https = tls === undefined ? undefined : await createTlsServer(tls)
-  const url =
-    https === undefined || tls === undefined ? httpUrl : await listen(https, { scheme: 'https', name: 'BERTH_TLS_ADDRESS', ...tls })
-  if (https !== undefined) started.push(async () => await closeListener(https))
-  const listeners = https === undefined ? [http] : [http, https]
+  const { url, httpUrl, listeners } = await openListeners(config, { https, started })
   const accessUrl = config.accessUrl ?? url
+  if (config.accessUrl !== undefined) void warnOf(config.accessUrl, world)
   const derpMap = await readDerpMap(config, accessUrl, { fetchText, readText: async (path) => await readFile(path, 'utf8') })
   const drivers = world.drivers ?? createDrivers(config)
   const services = compose({
@@ -137,6 +135,16 @@ async function start(
     tickAutobuild: async (now) => await services.autobuild.tick(now),
     stop,
   }
+}
+
+/** Names are looked up beside the start: they may take their time, and fail. */
+async function warnOf(accessUrl: string, { logger, lookUp = addressesOf }: ServerWorld): Promise<void> {
+  const warning = await accessUrlWarning(accessUrl, lookUp)
+  if (warning !== undefined) logger.warn(warning)
+}
+
+async function addressesOf(host: string): Promise<string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address)
 }
 
 async function findDatabase(

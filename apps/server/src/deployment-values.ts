@@ -2,6 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { deploymentSettings, settingName, type DeploymentSetting } from '@berth/schema'
 import { DurationError, WireValueError, parseBool, parseDuration } from '@berth/schema/rules'
 import { ConfigError } from './config-error.ts'
+import type { Flag } from './flags.ts'
+import type { Given } from './given-settings.ts'
+import type { Setting } from './setting.ts'
 
 /** A setting as the deployment has it, in the types of the wire: durations are nanoseconds. */
 export interface DeploymentValue {
@@ -11,13 +14,10 @@ export interface DeploymentValue {
 }
 
 interface Sources {
-  /** Name of each setting that the server reads, with its default as it would be written. */
-  readonly served: ReadonlyMap<string, string>
+  /** Every setting that the server reads, by its name. */
+  readonly served: ReadonlyMap<string, Setting<unknown>>
   /** What was written for a setting and where; undefined: nothing. */
-  readonly find: (setting: {
-    readonly name: string
-    readonly flag: string
-  }) => { readonly source: string; readonly text: string } | undefined
+  readonly find: (setting: { readonly name: string; readonly flag: string }) => Given | undefined
 }
 
 const NANOSECONDS = 1_000_000
@@ -32,11 +32,12 @@ const READ_ELSEWHERE = 'gitauth'
 export function readDeploymentValues({ served, find }: Sources): DeploymentValue[] {
   return deploymentSettings.map((setting) => {
     const name = settingName(setting)
-    const standard = valueOf(setting, served.get(name) ?? setting.default)
+    const row = served.get(name)
+    const standard = valueOf(setting, row?.default ?? setting.default)
     const found = setting.path === READ_ELSEWHERE ? undefined : find({ name, flag: setting.flag })
-    if (found === undefined || found.text === '') return { setting, default: standard, value: standard }
+    if (found === undefined || (found.text === '' && row?.readsEmpty !== true)) return { setting, default: standard, value: standard }
     const value = readValue(setting, found)
-    if (!served.has(name) && !isDeepStrictEqual(value, standard))
+    if (row === undefined && !isDeepStrictEqual(value, standard))
       throw new ConfigError(
         `${found.source} cannot be used: Berth does not have ${JSON.stringify(setting.label)}. Remove the setting${setting.default === '' ? '' : `, or write ${setting.default}`}.`,
       )
@@ -45,17 +46,18 @@ export function readDeploymentValues({ served, find }: Sources): DeploymentValue
 }
 
 /** All of them as flags; a switch may stand without a value. */
-export function deploymentFlags(): { name: string; flag: string; read: (text: string) => unknown }[] {
+export function deploymentFlags(): Flag[] {
   return deploymentSettings
     .filter(({ flag }) => flag !== '')
     .map((setting) => ({
       name: settingName(setting),
       flag: setting.flag,
+      shorthand: setting.shorthand,
       read: setting.type === 'bool' ? parseBool : (text: string) => valueOf(setting, text),
     }))
 }
 
-function readValue(setting: DeploymentSetting, { source, text }: { readonly source: string; readonly text: string }): unknown {
+function readValue(setting: DeploymentSetting, { source, text }: Given): unknown {
   try {
     return valueOf(setting, text)
   } catch (error) {

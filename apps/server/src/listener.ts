@@ -1,34 +1,28 @@
 import type { Server as HttpServer } from 'node:http'
-import type { Server as HttpsServer } from 'node:https'
+import { Server as HttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { ListenAddress } from './setting.ts'
 
 export type Listener = HttpServer | HttpsServer
 
 const IDLE_CHECK_MS = 50
 
-interface Place {
-  readonly scheme: 'http' | 'https'
-  readonly host: string
-  readonly port: number
-  /** The setting that the address comes from. */
-  readonly name: string
-}
-
 /** Begins to listen. Returns the URL; throws an Error with one sentence that names the setting. */
-export async function listen(listener: Listener, { scheme, host, port, name }: Place): Promise<string> {
+export async function listen(listener: Listener, { host, port, setting }: ListenAddress): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     listener.once('error', (error: NodeJS.ErrnoException) => {
       const address = `${host}:${port}`
       const message =
         error.code === 'EADDRINUSE'
-          ? `The address ${address} is taken by another program. Stop it, or choose another with ${name}.`
-          : `The server cannot listen on ${address} (${name}): ${error.message}`
+          ? `The address ${address} is taken by another program. Stop it, or choose another with ${setting}.`
+          : `The server cannot listen on ${address} (${setting}): ${error.message}`
       reject(new Error(message, { cause: error }))
     })
     listener.listen(port, host, resolve)
   })
   const { port: actualPort } = listener.address() as AddressInfo // of a TCP server
   const isAny = host === '0.0.0.0' || host === '::'
+  const scheme = listener instanceof HttpsServer ? 'https' : 'http'
   return `${scheme}://${isAny ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${actualPort}`
 }
 

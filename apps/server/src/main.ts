@@ -1,9 +1,11 @@
+import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { pino, type Logger } from 'pino'
 import { ConfigError, HelpRequested, readConfig, type Config } from './config.ts'
 import { createServer, type BerthServer } from './create-server.ts'
 import { rotateSecrets } from './rotate-secrets.ts'
+import { settingsFilePath, type SettingsFile } from './settings-file.ts'
 import { version } from './version.ts'
 
 /** Longer than anything that ends gracefully takes; then the process ends all the same. */
@@ -15,7 +17,7 @@ const ROTATE_SECRETS = 'rotate-secrets'
 async function main(): Promise<void> {
   const [command] = process.argv.slice(2)
   const isRotation = command === ROTATE_SECRETS
-  const config = configOrExit(process.argv.slice(isRotation ? 3 : 2))
+  const config = await configOrExit(process.argv.slice(isRotation ? 3 : 2))
   if (config === undefined) return
   const logger = createLogger(config)
   try {
@@ -34,14 +36,16 @@ async function main(): Promise<void> {
 }
 
 /** Undefined: there is nothing to start, and what there was to say has been said. */
-function configOrExit(words: readonly string[]): Config | undefined {
+async function configOrExit(words: readonly string[]): Promise<Config | undefined> {
   try {
+    const homeDirectory = homedir()
     return readConfig({
       arguments: words,
       environment: process.env,
       userId: process.getuid?.(),
-      homeDirectory: homedir(),
+      homeDirectory,
       agentDirectory: fileURLToPath(new URL('../../agent/dist/', import.meta.url)),
+      settingsFile: await readIfThere(settingsFilePath(process.env, { homeDirectory })),
     })
   } catch (error) {
     if (error instanceof HelpRequested) {
@@ -52,6 +56,18 @@ function configOrExit(words: readonly string[]): Config | undefined {
     process.stderr.write(`berth-server: ${error.message}\n`)
     process.exitCode = 1
     return undefined
+  }
+}
+
+async function readIfThere(path: string): Promise<SettingsFile | undefined> {
+  try {
+    return { path, text: await readFile(path, 'utf8') }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException // of the file system
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw new ConfigError(`${path} cannot be used: ${message}. Make it readable, or name another folder with BERTH_CONFIG_DIR.`, {
+      cause: error,
+    })
   }
 }
 
@@ -66,9 +82,11 @@ function createLogger({ logLevel }: Config): Logger {
 
 /** What somebody who has just started it wants to know: where it is, how to sign in, what to type next. */
 async function announce(server: BerthServer): Promise<void> {
-  const { url, accessUrl, databaseName } = server
+  const { url, httpUrl = url, accessUrl, databaseName } = server
+  const places = [...new Set([url, httpUrl])]
+  const isPlain = places.length === 1 && url === accessUrl
   const lines = [
-    `Berth ${version} is up at ${accessUrl}${accessUrl === url ? '' : ` (listening on ${url})`}`,
+    `Berth ${version} is up at ${accessUrl}${isPlain ? '' : ` (listening on ${places.join(' and ')})`}`,
     `Data: ${databaseName}`,
     '',
     ...((await server.hasUsers())

@@ -11,6 +11,19 @@ export interface Setting<Value> {
   readonly usage: string
   /** Throws with what is wrong. */
   readonly read: (text: string) => Value
+  /** A flag or a key of the settings file that is empty says something: it is read. Otherwise it stands for the default. */
+  readonly readsEmpty?: boolean
+}
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** An address to listen on. */
+export interface ListenAddress extends Address {
+  /** The setting that it comes from. */
+  readonly setting: string
 }
 
 /** Reads a setting from wherever it was given. */
@@ -25,6 +38,11 @@ export function setting<Value>(
   flag?: string,
 ): Setting<Value> {
   return { name, flag: flag ?? flagOf(name), default: standard, usage, read }
+}
+
+/** An address to listen on, which may be left out: where it is empty on purpose, there is none. */
+export function addressSetting(name: string, standard: string, usage: string): Setting<Address | undefined> {
+  return { ...setting(name, standard, usage, optional(address)), readsEmpty: true }
 }
 
 export function flagOf(name: string): string {
@@ -52,7 +70,7 @@ export function oneOf<const Words extends readonly string[]>(words: Words): (val
   }
 }
 
-export function address(value: string): { host: string; port: number } {
+export function address(value: string): Address {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(value) ?? []
   if (port === undefined || Number(port) > 65_535)
     throw new ConfigError(`"${value}" is not an address. Write host:port, for example 127.0.0.1:3000 or [::]:3000.`)

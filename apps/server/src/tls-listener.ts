@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:https'
-import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls'
+import { DEFAULT_CIPHERS, createSecureContext, type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls'
 import type { TlsListenerConfig } from './tls-settings.ts'
 
 const VERSIONS: Readonly<Record<TlsListenerConfig['minVersion'], SecureVersion>> = {
@@ -10,6 +10,10 @@ const VERSIONS: Readonly<Record<TlsListenerConfig['minVersion'], SecureVersion>>
   tls12: 'TLSv1.2',
   tls13: 'TLSv1.3',
 }
+
+/** What OpenSSL calls security level 1 and above leaves out the signatures of the versions before 1.2. */
+const OLD_CIPHERS = `${DEFAULT_CIPHERS}:@SECLEVEL=0`
+const CERTIFICATES = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g
 
 interface Identity {
   readonly certificate: X509Certificate
@@ -20,16 +24,19 @@ interface Identity {
 
 /** Makes the HTTPS server. Throws an Error with one sentence that names the file that cannot be used. */
 export async function createTlsServer(config: TlsListenerConfig): Promise<Server> {
-  const minVersion = VERSIONS[config.minVersion]
-  const ca = config.clientCaFile === undefined ? undefined : await readPem('BERTH_TLS_CLIENT_CA_FILE', config.clientCaFile)
-  const identities = await Promise.all(config.certificates.map(async (files) => await readIdentity(files, { minVersion, ca })))
+  const isOld = config.minVersion === 'tls10' || config.minVersion === 'tls11'
+  const shared: SecureContextOptions = {
+    minVersion: VERSIONS[config.minVersion],
+    ...(isOld && { ciphers: OLD_CIPHERS }),
+    ...(config.clientCaFile !== undefined && { ca: await readAuthorities(config.clientCaFile) }),
+  }
+  const identities = await Promise.all(config.certificates.map(async (files) => await readIdentity(files, shared)))
   const [first] = identities
   if (first === undefined) throw new Error('BERTH_TLS_CERT_FILE names no certificate.')
   const server = createServer({
+    ...shared,
     cert: first.cert,
     key: first.key,
-    minVersion,
-    ...(ca !== undefined && { ca }),
     requestCert: config.clientAuth !== 'none',
     // What is only asked for, or need not be known to anybody, is let in; what was given and is wrong is judged below.
     rejectUnauthorized: config.clientAuth === 'require-and-verify',
@@ -50,14 +57,39 @@ export async function createTlsServer(config: TlsListenerConfig): Promise<Server
 
 async function readIdentity(
   { certFile, keyFile }: { readonly certFile: string; readonly keyFile: string },
-  { minVersion, ca }: { readonly minVersion: SecureVersion; readonly ca: Buffer | undefined },
+  shared: SecureContextOptions,
 ): Promise<Identity> {
   const [cert, key] = await Promise.all([readPem('BERTH_TLS_CERT_FILE', certFile), readPem('BERTH_TLS_KEY_FILE', keyFile)])
   try {
-    const context = createSecureContext({ cert, key, minVersion, ...(ca !== undefined && { ca }) })
+    const context = createSecureContext({ ...shared, cert, key })
     return { certificate: new X509Certificate(cert), cert, key, context }
   } catch (error) {
     throw new Error(`The certificate ${certFile} and the key ${keyFile} cannot be used together: ${reasonOf(error)}`, { cause: error })
+  }
+}
+
+/** OpenSSL passes over what is no certificate; then every client would be a stranger. */
+async function readAuthorities(path: string): Promise<Buffer> {
+  const pem = await readPem('BERTH_TLS_CLIENT_CA_FILE', path)
+  const blocks = pem.toString('latin1').match(CERTIFICATES) ?? []
+  if (blocks.length === 0)
+    throw new Error(
+      `BERTH_TLS_CLIENT_CA_FILE: ${path} holds no certificate. Name a PEM file with the authorities that sign certificates of clients.`,
+    )
+  for (const [index, block] of blocks.entries()) {
+    const reason = reasonAgainst(block)
+    if (reason !== undefined) throw new Error(`BERTH_TLS_CLIENT_CA_FILE: certificate ${index + 1} in ${path} cannot be read: ${reason}`)
+  }
+  return pem
+}
+
+/** Undefined: the certificate can be read. */
+function reasonAgainst(certificate: string): string | undefined {
+  try {
+    void new X509Certificate(certificate)
+    return undefined
+  } catch (error) {
+    return reasonOf(error)
   }
 }
 

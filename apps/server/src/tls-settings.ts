@@ -1,15 +1,13 @@
 import { parseBool } from '@berth/schema/rules'
 import { ConfigError } from './config-error.ts'
-import { address, list, oneOf, setting, text, type ReadSetting } from './setting.ts'
+import { addressSetting, list, oneOf, setting, text, type ListenAddress, type ReadSetting } from './setting.ts'
 
 /** Whether a client has to show a certificate, and whether it is checked (Coder v2 API, v0.13.4). */
 export const TLS_CLIENT_AUTH = ['none', 'request', 'require-any', 'verify-if-given', 'require-and-verify'] as const
 const TLS_VERSIONS = ['tls10', 'tls11', 'tls12', 'tls13'] as const
 
 /** How the server is reached over TLS. */
-export interface TlsListenerConfig {
-  readonly host: string
-  readonly port: number
+export interface TlsListenerConfig extends ListenAddress {
   /** Each with its key; the one that fits the name a client asks for is shown, the first otherwise. */
   readonly certificates: readonly { readonly certFile: string; readonly keyFile: string }[]
   readonly minVersion: (typeof TLS_VERSIONS)[number]
@@ -27,7 +25,7 @@ export interface TlsConfig {
 /** Their names, flags and defaults (Coder v2 API, v0.13.4). */
 export const tlsSettings = {
   tlsEnable: setting('TLS_ENABLE', 'false', 'Listen for HTTPS too.', parseBool),
-  tlsAddress: setting('TLS_ADDRESS', '127.0.0.1:3443', 'Address to listen on for HTTPS, host:port.', address),
+  tlsAddress: addressSetting('TLS_ADDRESS', '127.0.0.1:3443', 'Address to listen on for HTTPS, host:port.'),
   tlsRedirectHttp: setting(
     'TLS_REDIRECT_HTTP',
     'true',
@@ -42,16 +40,20 @@ export const tlsSettings = {
   tlsMinVersion: setting('TLS_MIN_VERSION', 'tls12', `Oldest version that is spoken: ${TLS_VERSIONS.join(', ')}.`, oneOf(TLS_VERSIONS)),
 }
 
-/** Throws ConfigError where the settings do not go together. */
-export function readTls(read: ReadSetting): TlsConfig {
+/**
+ * Puts the settings of TLS together.
+ *
+ * @param override Where to listen instead of at the address among them; undefined: there.
+ * @throws ConfigError where they do not go together.
+ */
+export function readTls(read: ReadSetting, override: ListenAddress | undefined): TlsConfig {
   const tlsRedirectHttp = read(tlsSettings.tlsRedirectHttp)
   // Wrong ones are refused also while TLS is off, so that turning it on brings no surprise.
-  const [listenAddress, clientAuth, minVersion] = [
-    read(tlsSettings.tlsAddress),
-    read(tlsSettings.tlsClientAuth),
-    read(tlsSettings.tlsMinVersion),
-  ]
+  const [named, clientAuth, minVersion] = [read(tlsSettings.tlsAddress), read(tlsSettings.tlsClientAuth), read(tlsSettings.tlsMinVersion)]
   if (!read(tlsSettings.tlsEnable)) return { tls: undefined, tlsRedirectHttp }
+  const listenAddress = override ?? (named && { ...named, setting: 'BERTH_TLS_ADDRESS' })
+  if (listenAddress === undefined)
+    throw new ConfigError('BERTH_TLS_ADDRESS is needed with BERTH_TLS_ENABLE: write host:port, for example 127.0.0.1:3443.')
   const [certFiles, keyFiles] = [read(tlsSettings.tlsCertFiles), read(tlsSettings.tlsKeyFiles)]
   if (certFiles.length === 0)
     throw new ConfigError('BERTH_TLS_CERT_FILE is needed with BERTH_TLS_ENABLE: name a PEM file with the certificate.')

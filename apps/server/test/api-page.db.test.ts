@@ -289,7 +289,7 @@ test('update workspace metadata, autostart schedule and TTL by id: 204 without a
     [`PUT /workspaces/${workspace.id}/ttl`, { ttl_ms: 3_600_000 }],
   ] as const) {
     const { status, text, headers } = await curl(line, CONTENT, body)
-    expect([status, text, headers['content-type']]).toEqual([204, '', undefined])
+    expect([status, text, headers['content-type']]).toEqual([204, '', 'application/json; charset=utf-8'])
   }
   expect((await curl(`GET /workspaces/${workspace.id}`, ACCEPT)).json).toMatchObject({
     name,

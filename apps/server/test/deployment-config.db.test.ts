@@ -3,15 +3,15 @@ import type { AddressInfo } from 'node:net'
 import { verifies } from '@berth/requirements'
 import { deploymentSettings, settingName, type DeploymentConfig, type DeploymentConfigField } from '@berth/schema'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ConfigError, readConfig, type Config } from '../src/config.ts'
+import { ConfigError, readConfig, type Config, type ConfigSources } from '../src/config.ts'
 import { version } from '../src/version.ts'
 import { callApi } from './call-api.ts'
 import { eventually } from './eventually.ts'
 import { createMember } from './factories.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 
-function read(environment: Record<string, string>, list: readonly string[] = []): Config {
-  return readConfig({ arguments: list, environment, userId: 1000, homeDirectory: '/home/ada', agentDirectory: '/agent' })
+function read(environment: Record<string, string>, list: readonly string[] = [], settingsFile?: ConfigSources['settingsFile']): Config {
+  return readConfig({ arguments: list, environment, userId: 1000, homeDirectory: '/home/ada', agentDirectory: '/agent', settingsFile })
 }
 
 function refusalOf(environment: Record<string, string>, list: readonly string[] = []): string {
@@ -36,13 +36,20 @@ const releaseNamed = (tag_name: string) => ({
 
 let server: TestServer
 beforeAll(async () => {
-  const { deploymentValues } = read({
-    CODER_ACCESS_URL: 'https://berth.example.com:8443',
-    BERTH_AUTOBUILD_POLL_INTERVAL: '2m',
-    BERTH_PROVISIONER_DAEMONS: '2',
-    BERTH_PG_CONNECTION_URL: 'postgres://u:hunter2@h/d',
-    BERTH_AUTO_IMPORT_TEMPLATES: 'local',
-  })
+  const { deploymentValues } = read(
+    {
+      CODER_ACCESS_URL: 'https://berth.example.com:8443',
+      BERTH_AUTOBUILD_POLL_INTERVAL: '2m',
+      BERTH_PROVISIONER_DAEMONS: '2',
+      BERTH_PG_CONNECTION_URL: 'postgres://u:hunter2@h/d',
+      BERTH_AUTO_IMPORT_TEMPLATES: 'local',
+    },
+    [],
+    {
+      path: '/etc/berth/server.yaml',
+      text: 'max_token_lifetime: 48h\nprovisioner:\n  daemons: 9\nagent_fallback_troubleshooting_url: https://help.example.com\noidc:\n  client_secret: hunter2\n  client_id: berth\n  issuer_url: https://id.example.com',
+    },
+  )
   server = await startTestServer({
     config: { deploymentValues, accessUrl: 'https://berth.example.com:8443', wildcardAccessUrl: '*.apps.example.com' },
   })
@@ -63,6 +70,15 @@ describe('GET /config/deployment', () => {
     expect(fieldAt(config, 'audit_logging')).toMatchObject({ value: true, enterprise: true })
     expect(fieldAt(config, 'address')).toMatchObject({ shorthand: 'a' })
     expect(fieldAt(config, 'gitauth')).toMatchObject({ value: [] })
+  })
+
+  test('what the settings file says counts, below the variables', async () => {
+    verifies('deployment:config', 'deployment:settings-file')
+    const config = await server.client.deployment.getConfig()
+    expect(fieldAt(config, 'max_token_lifetime')).toMatchObject({ value: 172_800_000_000_000, default: 2_592_000_000_000_000 })
+    expect(fieldAt(config, 'agent_fallback_troubleshooting_url')).toMatchObject({ value: 'https://help.example.com' })
+    expect(fieldAt(config, 'provisioner.daemons')).toMatchObject({ value: 2 })
+    expect(fieldAt(config, 'oidc.client_id')).toMatchObject({ value: 'berth' })
   })
 
   test('secrets are blank, and nowhere in the answer', async () => {
@@ -117,7 +133,9 @@ describe('settings', () => {
 
   test('the older name of the address overrides it', () => {
     verifies('deployment:settings')
-    expect(read({ CODER_ADDRESS: '0.0.0.0:80', BERTH_HTTP_ADDRESS: '127.0.0.1:3000' })).toMatchObject({ httpHost: '0.0.0.0', httpPort: 80 })
+    expect(read({ CODER_ADDRESS: '0.0.0.0:80', BERTH_HTTP_ADDRESS: '127.0.0.1:3000' })).toMatchObject({
+      http: { host: '0.0.0.0', port: 80, setting: 'BERTH_ADDRESS' },
+    })
   })
 })
 

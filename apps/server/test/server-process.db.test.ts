@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { verifies } from '@berth/requirements'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -178,6 +178,61 @@ describe('what it cannot start with is said in one line, and it ends with 1', ()
     const line = await refusal({ BERTH_PG_CONNECTION_URL: url.href })
     expect(line).toContain('BERTH_PG_CONNECTION_URL')
     expect(line).toContain('nowhere')
+  })
+})
+
+describe('settings in server.yaml in the configuration folder', () => {
+  let path: string
+  beforeAll(async () => {
+    path = join(directory, '.config', 'coderv2', 'server.yaml')
+    await mkdir(dirname(path), { recursive: true })
+  })
+  afterEach(async () => await rm(path))
+
+  test('count, below the variables and flags', async () => {
+    verifies('deployment:settings-file')
+    await writeFile(path, 'access_url: https://berth.example.com\nhttp_address: nowhere\nlog_level: debug\n')
+    const server = start({ BERTH_LOG_LEVEL: 'silent' })
+    expect(await announced(server)).toBe('https://berth.example.com')
+    expect(server.err()).toBe('')
+  })
+
+  test('that cannot be used are named with the file, before anything else happens', async () => {
+    verifies('deployment:settings-file')
+    await writeFile(path, 'tls:\n  enabel: true\n')
+    expect(await refusal({})).toBe(`berth-server: ${path}, line 2, column 3: there is no setting tls.enabel.`)
+    const elsewhere = join(directory, 'elsewhere')
+    await mkdir(join(elsewhere, 'server.yaml'), { recursive: true })
+    expect(await refusal({ CODER_CONFIG_DIR: elsewhere })).toMatch(/elsewhere\/server\.yaml cannot be used: EISDIR.*BERTH_CONFIG_DIR/)
+    const server = start({}, ['--help'])
+    expect(await server.ended).toBe(0)
+    expect(server.out()).toContain('server.yaml')
+  })
+})
+
+describe('with TLS on', () => {
+  const tls = {
+    BERTH_TLS_ENABLE: 'true',
+    BERTH_TLS_CERT_FILE: fileURLToPath(new URL('certificates/one.crt', import.meta.url)),
+    BERTH_TLS_KEY_FILE: fileURLToPath(new URL('certificates/one.key', import.meta.url)),
+    BERTH_TLS_ADDRESS: '127.0.0.1:0',
+  }
+
+  test('it announces both its addresses', async () => {
+    verifies('tls:announced')
+    const server = start(tls)
+    const url = await announced(server)
+    expect(url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/)
+    const [, secure, plain = ''] = /\(listening on (\S+) and (http:\S+)\)/.exec(server.out()) ?? []
+    expect(secure).toBe(url)
+    expect((await rawRequest(plain, 'GET //healthz')).text).toBe('OK')
+  })
+
+  test('it announces one address where plain HTTP is off', async () => {
+    verifies('tls:announced', 'tls:alone')
+    const server = start(tls, ['--http-address='])
+    expect(await announced(server)).toMatch(/^https:/)
+    expect(server.out()).not.toMatch(/listening on|http:/)
   })
 })
 

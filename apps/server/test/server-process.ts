@@ -45,6 +45,8 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
       BERTH_DATA_DIR: dataDirectory,
+      // The settings file of whoever runs it is not its own.
+      BERTH_CONFIG_DIR: dataDirectory,
       BERTH_HTTP_ADDRESS: `${host}:${listenPort}`,
       BERTH_API_RATE_LIMIT: '-1',
       ...settings,

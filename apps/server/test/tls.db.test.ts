@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { get, type RequestOptions } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,6 +21,7 @@ const TWO = { certFile: path('two.crt'), keyFile: path('two.key') }
 const TLS: NonNullable<Config['tls']> = {
   host: '127.0.0.1',
   port: 0,
+  setting: 'BERTH_TLS_ADDRESS',
   certificates: [ONE, TWO],
   minVersion: 'tls12',
   clientAuth: 'none',
@@ -91,6 +92,29 @@ test('a version that is too old is not spoken', async () => {
   expect((await ask(new URL('/healthz', url))).status).toBe(200)
 })
 
+test.each([
+  ['tls10', 'TLSv1', true],
+  ['tls10', 'TLSv1.1', true],
+  ['tls10', 'TLSv1.3', true],
+  ['tls11', 'TLSv1.1', true],
+  ['tls11', 'TLSv1', false],
+  ['tls12', 'TLSv1.1', false],
+] as const)('with the least version %s a client that speaks %s alone is answered: %s', async (minVersion, version, isAnswered) => {
+  verifies('tls:listener')
+  const url = await startTls({ minVersion })
+  const old = { minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0', servername: 'two.example' }
+  const answer = ask(new URL('/healthz', url), old)
+  if (isAnswered) expect(await answer).toEqual({ status: 200, text: 'OK' })
+  else await expect(answer).rejects.toThrow(/alert|protocol version/)
+})
+
+test('without an address for plain HTTP, HTTPS listens alone', async () => {
+  verifies('tls:alone')
+  const { url, httpUrl, accessUrl } = await start({ http: undefined, tls: TLS })
+  expect([httpUrl, accessUrl]).toEqual([undefined, url])
+  expect(await ask(new URL('/healthz', url))).toEqual({ status: 200, text: 'OK' })
+})
+
 const client = { cert: pem('client.crt'), key: pem('client.key') }
 const stranger = { cert: pem('two.crt'), key: pem('two.key') }
 test.each([
@@ -112,7 +136,7 @@ test.each([
 
 test('who comes over HTTP is sent to the access URL, with path and query, unless it is by the address of the machine', async () => {
   verifies('tls:redirect')
-  const { httpUrl: http } = await start({ tls: TLS, accessUrl: 'https://berth.example', tlsRedirectHttp: true })
+  const { httpUrl: http = '' } = await start({ tls: TLS, accessUrl: 'https://berth.example', tlsRedirectHttp: true })
   const sent = await rawRequest(http, 'GET /buildinfo?x=1', { headers: { Host: 'berth.example' } })
   expect(sent.status).toBe(307)
   expect(sent.headers.location).toBe('https://berth.example/api/v2/buildinfo?x=1')
@@ -138,4 +162,29 @@ test('a file that is missing or no certificate is named', async () => {
   verifies('tls:settings')
   await expect(startTls({ certificates: [{ certFile: '/nowhere.crt', keyFile: ONE.keyFile }] })).rejects.toThrow('/nowhere.crt')
   await expect(startTls({ certificates: [{ certFile: ONE.certFile, keyFile: TWO.keyFile }] })).rejects.toThrow(ONE.certFile)
+})
+
+test('a file of authorities that holds no certificate, or one that cannot be read, is named in one line', async () => {
+  verifies('tls:settings')
+  const clientCaFile = join(directory, 'authorities.pem')
+  const broken = pem('ca.crt')
+    .toString()
+    .replace(/\n.{20}/, '\nAAAAAAAAAAAAAAAAAAAA')
+  for (const [content, reason] of [
+    ['not PEM', 'holds no certificate'],
+    ['', 'holds no certificate'],
+    [pem('one.key').toString(), 'holds no certificate'],
+    [`${pem('ca.crt').toString()}\n${broken}`, 'certificate 2'],
+  ] as const) {
+    await writeFile(clientCaFile, content)
+    const message = await startTls({ clientCaFile }).then(
+      () => 'it started',
+      (error: Error) => error.message,
+    )
+    expect(message).toMatch(/^BERTH_TLS_CLIENT_CA_FILE: .*$/)
+    expect(message).toContain(clientCaFile)
+    expect(message).toContain(reason)
+  }
+  await writeFile(clientCaFile, `An authority:\n${pem('ca.crt').toString()}`)
+  expect((await startTls({ clientCaFile })).protocol).toBe('https:')
 })

@@ -93,10 +93,23 @@ export const platformDeployment = [
     },
   ),
   ...rows(
+    { section: 'platform §7.12' },
+    {
+      'deployment:settings-file':
+        'A setting is read from its flag, its variable, server.yaml in the configuration folder, or is its default.',
+      'deployment:shorthand': 'A setting that has a letter is read from it as from its flag.',
+      'deployment:address': 'The older name of the address moves the HTTPS listener where TLS is on, and the HTTP listener otherwise.',
+    },
+  ),
+  ...rows(
     { section: 'platform §7.13' },
     {
+      'deployment:access-url':
+        'A warning is logged where the access URL that was set is a loopback or has no address, and the start does not wait for it.',
+      'tls:alone': 'With TLS on an HTTP address that is empty on purpose leaves HTTPS alone; that nothing listens is refused.',
+      'tls:announced': 'What is printed at start names every address that is listened on.',
       'tls:listener':
-        'With TLS on the server listens for HTTPS, shows the certificate that fits the name, and speaks no version below the least.',
+        'With TLS on the server listens for HTTPS, shows the certificate that fits the name, and speaks the least version and those above.',
       'tls:client-authentication': 'Clients are asked for certificates, and let in or not, as the setting says.',
       'tls:redirect': 'Who comes over HTTP is sent to the HTTPS access URL with path and query, save by an address of the machine itself.',
       'tls:settings': 'Settings that do not go together, and files that cannot be used, are named.',

@@ -58,6 +58,8 @@ async function waitingBuild(): Promise<{ workspace: Workspace; jobId: string; lo
   }
 }
 
+const NO_INTEGER = 'Must be an integer'
+
 describe('a plain read', () => {
   test('of a build that has ended gives its lines in order, by stage', async () => {
     verifies('builds:logs:plain')
@@ -84,15 +86,16 @@ describe('a plain read', () => {
   })
 
   test.each([
-    ['?after=x', ['after']],
-    ['?before=1.5', ['before']],
-    ['?before=99999999999999999999', ['before']],
-    ['?before=1&follow', ['before']],
-    ['?before=1&follow=false', ['before']],
-  ])('with %s is 400', async (query, fields) => {
+    ['?after=x', 'after', NO_INTEGER],
+    ['?before=1.5', 'before', NO_INTEGER],
+    ['?before=99999999999999999999', 'before', NO_INTEGER],
+    ['?before=1&follow', 'before', 'Cannot be used together with "follow"'],
+    ['?before=1&follow=false', 'before', 'Cannot be used together with "follow"'],
+  ])('with %s is 400', async (query, field, detail) => {
+    verifies('versions:log-bounds')
     const { status, json } = await callApi(server, `GET ${path}${query}`)
     expect(status).toBe(400)
-    expect(json.validations.map(({ field }: { field: string }) => field)).toEqual(fields)
+    expect(json.validations).toEqual([{ field, detail }])
   })
 
   test('that asks to follow without upgrading is 426', async () => {

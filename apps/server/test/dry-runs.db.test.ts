@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { eventually } from './eventually.ts'
 import { createMember, createTemplate, createVersion, createWorkspace, importEnded } from './factories.ts'
+import { rawRequest } from './raw-request.ts'
 import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 
@@ -70,8 +71,33 @@ test('values that are given replace the defaults, and are forgotten when the dry
   const failing = await start(version, { parameter_values: [value] })
   expect(await ended(version, failing.id)).toMatchObject({ status: 'failed', error: expect.stringContaining('not today') as string })
   expect(await runSql(server, 'select name from parameter_values where scope_id = $1', [failing.id])).toEqual([])
-  const twice = start(version, { parameter_values: [value, value] })
-  await expect(twice).rejects.toMatchObject({ status: 400, validations: [{ field: 'parameter_values[1].name' }] })
+})
+
+test('the name and the values are taken as they are sent: what no parameter is called is left out, and the last value of a name counts', async () => {
+  verifies('versions:dry-run-unvalidated')
+  const schema = {
+    name: 'echo.exec',
+    default_source_scheme: 'data',
+    default_source_value: 'success=',
+    allow_override_source: true,
+  } as const
+  const { active_version_id: version } = await createTemplate(server, {
+    parse: [{ complete: { parameter_schemas: [schema] } }],
+    plan: [{ complete: {} }],
+  })
+  const send = async (parameter_values: unknown[]): Promise<ProvisionerJob> => {
+    const body = { workspace_name: 'a b!', parameter_values }
+    const { status, json } = await rawRequest(server.url, `POST /templateversions/${version}/dry-run`, {
+      token: server.firstUser.token,
+      body,
+    })
+    expect(status).toBe(201)
+    return await ended(version, (json as ProvisionerJob).id)
+  }
+  expect((await send([{}])).status).toBe('succeeded')
+  expect((await send([{ name: 'n'.repeat(5000), source_value: 'x', source_scheme: 'elsewhere' }])).status).toBe('succeeded')
+  const values = ['error=first', 'error=last'].map((source_value) => ({ name: 'echo.exec', source_value }))
+  expect(await send(values)).toMatchObject({ status: 'failed', error: expect.stringContaining('last') as string })
 })
 
 test('without a worker a dry run waits, is canceled once, and its resources are 412 before', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { verifies } from '@berth/requirements'
 import type { CreateScopedParameterRequest } from '@berth/schema'
+import { NIL_UUID } from '@berth/schema/rules'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createMember, createTemplate, createVersion, createWorkspace, type Member } from './factories.ts'
 import { rawRequest } from './raw-request.ts'
@@ -81,6 +82,29 @@ test.each<[keyof CreateScopedParameterRequest, string]>([
     body: { ...VALUE, [field]: text },
   })
   expect([status, json]).toMatchObject([400, { validations: [{ field }] }])
+})
+
+test('an id to copy from is read like any, and changes nothing; one that is none is 400', async () => {
+  verifies('parameters:copy-from')
+  const { token } = server.firstUser
+  const create = async (copy_from_parameter: string) =>
+    await rawRequest(server.url, `POST /parameters/template/${ids.template}`, { token, body: { ...VALUE, copy_from_parameter } })
+  expect(await create('twelve')).toMatchObject({ status: 400, json: { message: 'Request body must be valid JSON.' } })
+  const params = { parameterscope: 'template', scoped: ids.template } as const
+  for (const id of [NIL_UUID, randomUUID()]) {
+    expect(await create(id)).toMatchObject({ status: 201, json: { name: 'zone' } })
+    await server.client.parameters.delete({ params: { ...params, parametername: 'zone' } })
+  }
+})
+
+test('a name has at most 64 characters', async () => {
+  verifies('parameters:name-limit')
+  const params = { parameterscope: 'template', scoped: ids.template } as const
+  const create = async (name: string): Promise<unknown> => await server.client.parameters.create({ params, body: { ...VALUE, name } })
+  await expect(create('💥'.repeat(65))).rejects.toMatchObject({ status: 400, validations: [{ field: 'name' }] })
+  const name = '💥'.repeat(64)
+  expect(await create(name)).toMatchObject({ name })
+  await server.client.parameters.delete({ params: { ...params, parametername: name } })
 })
 
 test('reading a template is enough to list its values, changing them takes updating it; of a workspace its owner may do both', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { echoArchive, type EchoResponses } from '@berth/provisioner/testing'
 import { verifies } from '@berth/requirements'
+import type { CreateParameterRequest } from '@berth/schema'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTemplate, uniqueName } from './factories.ts'
 import { createFrom, imported } from './import-archive.ts'
@@ -79,6 +80,50 @@ test('a value is copied from another version of the same template, secrets inclu
   expect(parameters).toMatchObject([{ name: 'password', destination_scheme: 'environment_variable' }])
 })
 
+test.each(['template', 'version'])(
+  'values that come with a %s need no name; long names, repeated ones and unknown schemes are named',
+  async (kind) => {
+    verifies('parameters:unvalidated', 'parameters:name-limit')
+    const version = await imported(server, echoArchive())
+    const params = { organization: server.firstUser.organization_id }
+    const create = async (...parameter_values: CreateParameterRequest[]): Promise<unknown> =>
+      kind === 'version'
+        ? await createFrom(server, echoArchive(), { parameter_values })
+        : await server.client.templates.create({
+            params,
+            body: { name: uniqueName(), template_version_id: version.id, parameter_values },
+          })
+    const value = { name: '', source_value: '', source_scheme: 'data', destination_scheme: 'environment_variable' } as const
+    await create(value)
+    await create({ ...value, name: '💥'.repeat(64) })
+    for (const [field, values] of [
+      ['parameter_values[0].name', [{ ...value, name: '💥'.repeat(65) }]],
+      ['parameter_values[1].name', [value, value]],
+      ['parameter_values[0].source_scheme', [{ ...value, source_scheme: '' as 'data' }]],
+      ['parameter_values[0].destination_scheme', [{ ...value, destination_scheme: '' as 'none' }]],
+    ] as const)
+      await expect(create(...values), field).rejects.toMatchObject({ status: 400, validations: [{ field }] })
+  },
+)
+
+test('a template that declares a parameter with a name above 64 characters fails with a reason', async () => {
+  verifies('parameters:name-limit')
+  const name = 'n'.repeat(65)
+  const version = await imported(server, echoArchive({ parse: [{ complete: { parameter_schemas: [{ name }] } }] }))
+  expect(version.job).toMatchObject({ status: 'failed', error: expect.stringContaining(`"${name}"`) as string })
+})
+
+test.each([
+  ['name', { name: 'n'.repeat(64), type: 't'.repeat(192) }, { name: 'n'.repeat(65), type: 'thing' }, 'n'.repeat(65)],
+  ['type', { name: 'box', type: 't'.repeat(192) }, { name: 'box', type: 't'.repeat(193) }, '"box"'],
+])('a resource with a %s that is too long fails the import and is named', async (_what, fine, bad, named) => {
+  verifies('versions:resource-limits')
+  const importOf = async (resource: typeof fine) =>
+    (await imported(server, echoArchive({ plan: [{ complete: { resources: [resource] } }] }))).job
+  expect((await importOf(fine)).status).toBe('succeeded')
+  expect(await importOf(bad)).toMatchObject({ status: 'failed', error: expect.stringContaining(named) as string })
+})
+
 test('a template that declares one parameter twice fails with a reason', async () => {
   const parse = [{ complete: { parameter_schemas: [{ name: 'zone' }, { name: 'zone' }] } }]
   const version = await imported(server, echoArchive({ parse }))
@@ -93,6 +138,8 @@ test('defaults are the values, in the order of the schemas', async () => {
     ['first', 'hello', true],
     ['second', 'world', true],
   ])
+  verifies('versions:default-ids')
+  for (const { id: valueId, schema_id } of parameters) expect(valueId).not.toBe(schema_id)
 })
 
 test('a schema with a condition lists the values it allows; a secret is not shown', async () => {
@@ -120,4 +167,18 @@ test('a schema with a condition lists the values it allows; a secret is not show
   expect(schemas[0]).toMatchObject({ name: 'example', validation_contains: ['first', 'second'] })
   const [parameter] = await server.client.templateVersions.parameters({ params: { templateversion } })
   expect(parameter?.source_value).toBe('')
+})
+
+test('a schema whose condition lists nothing has no list', async () => {
+  verifies('versions:schema-no-choice')
+  const schema = {
+    name: 'x',
+    default_source_scheme: 'data',
+    validation_type_system: 'hcl',
+    validation_condition: 'contains([], var.x)',
+  } as const
+  const { id } = await imported(server, echoArchive({ parse: [{ complete: { parameter_schemas: [schema] } }] }))
+  const [shown] = await server.client.templateVersions.schema({ params: { templateversion: id } })
+  expect(shown).toMatchObject({ name: 'x' })
+  expect(shown).not.toHaveProperty('validation_contains')
 })

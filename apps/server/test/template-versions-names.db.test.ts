@@ -64,6 +64,20 @@ test('the previous version is of the same template; a first version and one with
   await expect(previous('nobody')).rejects.toMatchObject({ status: 404 })
 })
 
+test('a previous version is shown as made by whoever made the named one', async () => {
+  verifies('versions:previous-creator')
+  const template = await createTemplate(server)
+  const author = await createMember(server, { roles: ['template-admin'] })
+  const { hash } = await author.client.files.upload({ body: Buffer.from('an archive') })
+  const second = await author.client.templateVersions.create({
+    params: inOrganization(),
+    body: { name: uniqueName(), template_id: template.id, storage_method: 'file', file_id: hash, provisioner: 'echo' },
+  })
+  const params = { ...inOrganization(), templateversionname: second.name }
+  const previous = await server.client.templateVersions.previous({ params })
+  expect([previous.id, previous.created_by]).toEqual([template.active_version_id, second.created_by])
+})
+
 test('the examples are the templates that come with Berth, for those who may read every template', async () => {
   verifies('versions:examples-list')
   const examples = await server.client.templates.examples({ params: inOrganization() })

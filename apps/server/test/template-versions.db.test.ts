@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { echoArchive, type EchoResponses } from '@berth/provisioner/testing'
 import type { CreateTemplateVersionRequest, ProvisionerJobLog, TemplateVersion } from '@berth/schema'
 import { verifies } from '@berth/requirements'
+import { NIL_UUID } from '@berth/schema/rules'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { eventually } from './eventually.ts'
@@ -86,7 +87,15 @@ test('neither file nor example, both, and an unknown example are 400', async () 
       params: { organization: server.firstUser.organization_id },
       body: { storage_method: 'file', provisioner: 'echo', ...body },
     })
-  await expect(create({})).rejects.toMatchObject({ status: 400, validations: [{ field: 'file_id' }, { field: 'example_id' }] })
+  verifies('versions:missing-source')
+  const text = 'Validation failed for tag "required_without" with value:'
+  await expect(create({})).rejects.toMatchObject({
+    status: 400,
+    validations: [
+      { field: 'file_id', detail: `${text} "${NIL_UUID}"` },
+      { field: 'example_id', detail: `${text} ""` },
+    ],
+  })
   const { hash } = await server.client.files.upload({ body: echoArchive() })
   await expect(create({ file_id: hash, example_id: 'docker' })).rejects.toMatchObject({
     status: 400,
@@ -167,17 +176,18 @@ test('after and before cut the log by id', async () => {
 })
 
 test('a bound that is no integer is 400 and names itself; before does not go with follow', async () => {
+  verifies('versions:log-bounds')
   const { id } = await imported(server, echoArchive())
-  for (const [query, field] of [
-    ['before=soon', 'before'],
-    ['after=1.5', 'after'],
-    ['follow&before=3', 'before'],
+  for (const [query, field, detail] of [
+    ['before=soon', 'before', 'Must be an integer'],
+    ['after=1.5', 'after', 'Must be an integer'],
+    ['follow&before=3', 'before', 'Cannot be used together with "follow"'],
   ] as const) {
     const answer = await fetch(`${server.url}/api/v2/templateversions/${id}/logs?${query}`, {
       headers: { 'Coder-Session-Token': server.firstUser.token },
     })
     expect(answer.status, query).toBe(400)
-    expect(await answer.json(), query).toMatchObject({ validations: [{ field }] })
+    expect(await answer.json(), query).toMatchObject({ validations: [{ field, detail }] })
   }
 })
 
@@ -333,6 +343,8 @@ test('versions are listed by template, oldest first, by limit, offset and cursor
   const list = async (query: { limit?: number; offset?: number; after_id?: string }): Promise<string[]> =>
     (await server.client.templateVersions.listOfTemplate({ params: { template: template.id }, query })).map(({ id }) => id)
   expect(await list({})).toEqual(ids)
+  verifies('paging:nil-cursor')
+  expect(await list({ limit: 2, after_id: NIL_UUID })).toEqual(ids.slice(0, 2))
   expect(await list({ limit: 1 })).toEqual(ids.slice(0, 1))
   expect(await list({ limit: 1, offset: 1 })).toEqual(ids.slice(1, 2))
   expect(await list({ limit: 2, offset: 8 })).toEqual(ids.slice(8))

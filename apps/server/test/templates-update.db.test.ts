@@ -85,9 +85,17 @@ test('an update that changes nothing is 304 without a body', async () => {
 test.each([
   ['a name with a space', { name: 'no good' }, 'name'],
   ['a display name with a blank at its end', { display_name: 'bad ' }, 'display_name'],
-  ['a description of 128 characters', { description: 'x'.repeat(128) }, 'description'],
+  ['a description of 129 characters', { description: '💥'.repeat(129) }, 'description'],
+  ['an icon of 257 characters', { icon: '/'.repeat(257) }, 'icon'],
 ])('%s is 400 with a validation on the field', async (_what, body, field) => {
+  verifies('templates:column-limits')
   await expect(update(await createTemplate(server), body)).rejects.toMatchObject({ status: 400, validations: [{ field }] })
+})
+
+test('a description of 128 characters and an icon of 256 are kept', async () => {
+  verifies('templates:column-limits')
+  const body = { description: '💥'.repeat(128), icon: '/'.repeat(256) }
+  expect(await update(await createTemplate(server), body)).toMatchObject(body)
 })
 
 test('the name of another template is 409, its own in another case is not', async () => {

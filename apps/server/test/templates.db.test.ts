@@ -138,12 +138,19 @@ test('a negative default_ttl_ms is 400, 0 is stored', async () => {
 
 test.each([
   ['a name with a space', { name: 'no good' }, 'name'],
-  ['no name', { name: '' }, 'name'],
   ['a display name with a blank at its end', { name: 'good', display_name: 'bad ' }, 'display_name'],
   ['a description of 128 characters', { name: 'good', description: 'x'.repeat(128) }, 'description'],
+  ['an icon of 257 characters', { name: 'good', icon: '/'.repeat(257) }, 'icon'],
 ])('%s is 400 with a validation on the field', async (_what, fields, field) => {
   const creating = server.client.templates.create({ params: inOrganization(), body: { template_version_id: randomUUID(), ...fields } })
   await expect(creating).rejects.toMatchObject({ status: 400, validations: [{ field }] })
+})
+
+test('an empty name is missing, and not a bad one', async () => {
+  verifies('templates:name-required')
+  const creating = server.client.templates.create({ params: inOrganization(), body: { template_version_id: randomUUID(), name: '' } })
+  const detail = 'Validation failed for tag "required" with value: ""'
+  await expect(creating).rejects.toMatchObject({ status: 400, validations: [{ field: 'name', detail }] })
 })
 
 test('a member sees templates of the organization, by every way', async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { verifies } from '@berth/requirements'
 import type { User } from '@berth/schema'
-import { userSearchText, type UserSearch } from '@berth/schema/rules'
+import { NIL_UUID, userSearchText, type UserSearch } from '@berth/schema/rules'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readFilter, type UserFilter } from '../src/features/users/read-filter.ts'
 import { UserStore } from '../src/features/users/store.ts'
@@ -37,6 +37,11 @@ afterAll(async () => await server.stop())
 async function list(search: UserSearch): Promise<{ users: User[]; count: number }> {
   return await server.client.users.list({ query: { q: userSearchText(search) } })
 }
+
+test('a cursor of nobody, as clients write one that is absent, is none', async () => {
+  verifies('paging:nil-cursor')
+  expect(await server.client.users.list({ query: { after_id: NIL_UUID } })).toEqual({ users: all, count: all.length })
+})
 
 const isOwner = ({ roles }: User): boolean => roles.some(({ name }) => name === 'owner')
 const mentions = ({ username, email }: User, text: string): boolean => `${username}\n${email}`.toLowerCase().includes(text)

@@ -81,7 +81,8 @@ export type Parameter = Static<typeof Parameter>
 
 export const CreateScopedParameterRequest = Type.Object(
   {
-    name: Type.String({ rules: ['required'] }),
+    copy_from_parameter: Type.Optional(Uuid({ description: 'Of no effect: a value has to be given.' })),
+    name: Type.String({ rules: ['required'], maxLength: 64 }),
     source_value: Type.String({ rules: ['required'] }),
     source_scheme: Choice(['data'], { rules: ['oneof', 'required'] }),
     destination_scheme: Choice(['environment_variable', 'provisioner_variable'], { rules: ['oneof', 'required'] }),

@@ -47,8 +47,8 @@ export type ProvisionerJobLog = Static<typeof ProvisionerJobLog>
 
 /** Query of every log endpoint. `follow` counts by its mere presence and asks for a WebSocket. */
 export const LogQuery = Type.Object({
-  before: Type.Optional(Type.Integer({ description: 'Only entries with a smaller ID.' })),
-  after: Type.Optional(Type.Integer({ description: 'Only entries with a greater ID.' })),
+  before: Type.Optional(Type.Integer({ description: 'Only entries with a smaller ID.', refusedAs: 'Must be an integer' })),
+  after: Type.Optional(Type.Integer({ description: 'Only entries with a greater ID.', refusedAs: 'Must be an integer' })),
   follow: Type.Optional(Type.String({ description: 'Present: upgrade to a WebSocket and stream entries until the job ends.' })),
 })
 export type LogQuery = Static<typeof LogQuery>

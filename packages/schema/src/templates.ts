@@ -40,10 +40,10 @@ export type Template = Static<typeof Template>
 
 export const CreateTemplateRequest = Type.Object(
   {
-    name: Type.String({ rules: ['template_name', 'required'] }),
+    name: Type.String({ rules: ['required', 'template_name'] }),
     display_name: Type.Optional(Type.String({ rules: ['template_display_name'] })),
     description: Type.Optional(Type.String({ rules: ['lt=128'] })),
-    icon: Type.Optional(Type.String()),
+    icon: Type.Optional(Type.String({ maxLength: 256 })),
     template_version_id: Uuid({ rules: ['required'] }),
     parameter_values: Type.Optional(Type.Array(CreateParameterRequest)),
     default_ttl_ms: Type.Optional(Nullable(Type.Integer())),
@@ -61,8 +61,8 @@ export const UpdateTemplateMeta = Type.Object(
   {
     name: Type.Optional(Type.String({ rules: ['template_name'], description: 'Empty: stays.' })),
     display_name: Type.Optional(Type.String({ rules: ['template_display_name'] })),
-    description: Type.Optional(Type.String({ rules: ['lt=128'], description: 'Empty: stays.' })),
-    icon: Type.Optional(Type.String()),
+    description: Type.Optional(Type.String({ maxLength: 128, description: 'Empty: stays.' })),
+    icon: Type.Optional(Type.String({ maxLength: 256 })),
     default_ttl_ms: Type.Optional(Nullable(Type.Integer())),
     allow_user_cancel_workspace_jobs: Type.Optional(Nullable(Type.Boolean())),
   },

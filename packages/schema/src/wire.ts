@@ -28,6 +28,8 @@ declare module '@sinclair/typebox' {
     requiredWithout?: string
     /** The name under which a bad value of this query parameter is reported, where it is not its own. */
     reportedAs?: string
+    /** What is said of a bad value of this query parameter, where the wire has words of its own. */
+    refusedAs?: string
     /** The keys of this map are UUIDs, in any spelling. */
     keyFormat?: 'uuid'
   }

@@ -137,6 +137,8 @@ describe('rules', () => {
       word: Type.Union([Type.Literal('a'), Type.Literal('b')], { type: 'string', enum: ['a', 'b'], rules: ['oneof', 'required'] }),
       title: Type.Optional(Type.String({ rules: ['lt=128'] })),
       display: Type.Optional(Type.String({ rules: ['template_display_name'] })),
+      short: Type.Optional(Type.String({ maxLength: 3 })),
+      file: Type.Optional(Type.String({ format: 'uuid', requiredWithout: 'one' })),
       one: Type.Optional(Type.String({ requiredWithout: 'other' })),
       other: Type.Optional(Type.String()),
     }),
@@ -149,7 +151,9 @@ describe('rules', () => {
 
   it('that all hold let the body pass', () => {
     expect(ruled(JSON.stringify(good))).toEqual(good)
-    expect(ruled(JSON.stringify({ ...good, one: '', other: 'y', title: '😀'.repeat(127), display: '' }))).toMatchObject({ other: 'y' })
+    expect(
+      ruled(JSON.stringify({ ...good, one: '', other: 'y', title: '😀'.repeat(127), short: '😀'.repeat(3), file: id, display: '' })),
+    ).toMatchObject({ other: 'y' })
   })
 
   it.each<[object, string[]]>([
@@ -162,7 +166,8 @@ describe('rules', () => {
     [{ word: '' }, ['word:oneof']],
     [{ title: 'a'.repeat(128) }, ['title:lt']],
     [{ display: ' a' }, ['display:template_display_name']],
-    [{ one: '' }, ['one:required_without']],
+    [{ short: '😀'.repeat(4) }, ['short:max']],
+    [{ one: '' }, ['file:required_without', 'one:required_without']],
     [{ word: 'c', email: '', name: '--' }, ['email:required', 'name:workspace_name', 'word:oneof']],
   ])('broken by %j', (fields, tags) => expect(tagsOf(fields)).toEqual(tags))
 
@@ -174,6 +179,7 @@ describe('rules', () => {
       `Validation failed for tag "required" with value: "${NIL_UUID}"`,
       'Validation failed for tag "required" with value: "0001-01-01 00:00:00 +0000 UTC"',
       'Validation failed for tag "oneof" with value: """',
+      `Validation failed for tag "required_without" with value: "${NIL_UUID}"`,
       'Validation failed for tag "required_without" with value: ""',
     ])
   })

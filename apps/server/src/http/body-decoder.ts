@@ -17,6 +17,9 @@ import { JsonSyntaxError, plainJson, readJson, type JsonNumber, type JsonObject,
 /** A decoder of one schema node: wire JSON to value, or throws {@link BodyTypeError}. */
 type Decode = (value: JsonValue, path: string) => unknown
 
+/** A rule of a field, or the length that its schema allows it. */
+type Rule = ValidationRule | `max=${number}`
+
 class BodyTypeError extends Error {}
 
 const MAX_INT64 = 9_223_372_036_854_775_807n
@@ -229,10 +232,13 @@ function zeroOf(schema: TSchema): unknown {
 /** The declarative rules of the top-level fields, in the order of the schema. */
 function ruleChecks(schema: TSchema): ((body: Record<string, unknown>) => Validation[])[] {
   return Object.entries((schema['properties'] ?? {}) as Record<string, TSchema>).flatMap(([name, field]) => {
-    const { rules, requiredWithout } = field as { rules?: readonly ValidationRule[]; requiredWithout?: string }
-    if (requiredWithout !== undefined)
-      return [(body) => (isZero(body[name]) && isZero(body[requiredWithout]) ? [refusal(name, 'required_without', body[name])] : [])]
-    if (rules === undefined) return []
+    const { requiredWithout } = field as { requiredWithout?: string }
+    if (requiredWithout !== undefined) {
+      const refused = refusal(name, 'required_without', zeroOf(field))
+      return [(body) => (isZero(body[name]) && isZero(body[requiredWithout]) ? [refused] : [])]
+    }
+    const rules = rulesOf(field)
+    if (rules.length === 0) return []
     const isOptional = !isRequired(schema, name)
     return [
       (body) => {
@@ -242,6 +248,11 @@ function ruleChecks(schema: TSchema): ((body: Record<string, unknown>) => Valida
       },
     ]
   })
+}
+
+function rulesOf(field: TSchema): readonly Rule[] {
+  const { rules = [], maxLength } = field as { rules?: readonly ValidationRule[]; maxLength?: number }
+  return maxLength === undefined ? rules : [...rules, `max=${maxLength}`]
 }
 
 function refusal(field: string, tag: string, value: unknown): Validation {
@@ -257,7 +268,7 @@ function isZero(value: unknown): boolean {
   return value === undefined || value === null || value === '' || value === 0 || value === NIL_UUID || value === ZERO_TIME
 }
 
-function passes(rule: ValidationRule, value: unknown, field: TSchema): boolean {
+function passes(rule: Rule, value: unknown, field: TSchema): boolean {
   const text = typeof value === 'string' ? value : ''
   switch (rule) {
     case 'required':
@@ -271,10 +282,14 @@ function passes(rule: ValidationRule, value: unknown, field: TSchema): boolean {
     case 'template_display_name':
       return isTemplateDisplayName(text)
     case 'lt=128':
-      return truncateRunes(text, 127) === text
+      return hasAtMost(text, 127)
     case 'oneof':
       return (field['enum'] as readonly string[]).includes(text)
     default:
-      return text === rule.slice('eq='.length)
+      return rule.startsWith('max=') ? hasAtMost(text, Number(rule.slice('max='.length))) : text === rule.slice('eq='.length)
   }
+}
+
+function hasAtMost(text: string, runes: number): boolean {
+  return truncateRunes(text, runes) === text
 }

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
-import { Failure } from '@berth/schema'
+import { Failure, LogQuery } from '@berth/schema'
+import { NIL_UUID } from '@berth/schema/rules'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { queryReader } from './query-reader.ts'
@@ -21,9 +22,9 @@ const read = queryReader(
 )
 const readText = (text: string) => read(new URLSearchParams(text))
 
-function refusedBy(text: string): unknown {
+function refusedBy(text: string, reader = read): unknown {
   try {
-    readText(text)
+    reader(new URLSearchParams(text))
   } catch (error) {
     if (Failure.is(error)) return [error.code, error.validations]
     throw error
@@ -43,6 +44,7 @@ describe('a query', () => {
     ['limit=9223372036854775807', { limit: Number.MAX_SAFE_INTEGER }],
     ['before=-3', { before: -3 }],
     [`after_id=${id.toUpperCase()}`, { after_id: id }],
+    [`after_id=${NIL_UUID}&limit=3`, { limit: 3 }],
     ['all=T', { all: true }],
     ['all=0', { all: false }],
     ['status=off', { status: 'off' }],
@@ -68,6 +70,18 @@ describe('a query', () => {
         { field: 'status', detail: 'Query param "status" has invalid value: "up" is not one of on, off' },
         { field: 'q', detail: 'Query param "q" contains a NUL character' },
         { field: 'shown', detail: 'Query param "hidden" must be a valid integer (strconv.ParseInt: parsing "z": invalid syntax)' },
+      ],
+    ])
+  })
+
+  it('of a log says of its bounds that they must be integers', () => {
+    const readLog = queryReader(LogQuery)
+    expect(readLog(new URLSearchParams('before=7&after=-1'))).toEqual({ before: 7, after: -1 })
+    expect(refusedBy('before=1.5&after=x', readLog)).toEqual([
+      'invalid_query',
+      [
+        { field: 'before', detail: 'Must be an integer' },
+        { field: 'after', detail: 'Must be an integer' },
       ],
     ])
   })

@@ -1,6 +1,6 @@
 import type { TSchema } from '@sinclair/typebox'
 import { Failure, type Validation } from '@berth/schema'
-import { WireValueError, parseBool, parseInt64Text, parseTime, parseUuid } from '@berth/schema/rules'
+import { NIL_UUID, WireValueError, parseBool, parseInt64Text, parseTime, parseUuid } from '@berth/schema/rules'
 
 /** Reads one parameter, or throws a {@link WireValueError} whose message becomes the validation's detail. */
 type ReadParameter = (text: string, name: string) => unknown
@@ -9,19 +9,21 @@ type ReadParameter = (text: string, name: string) => unknown
  * Compiles the reader of one endpoint's query string.
  *
  * The first of repeated values counts; an empty value is the same as an absent one, except for flags that count by their presence (text
- * parameters keep the empty string). All bad parameters are reported together (Coder v2 API, v0.13.4).
+ * parameters keep the empty string). So is the nil UUID, which clients write for an ID that they do not have. All bad parameters are reported
+ * together (Coder v2 API, v0.13.4).
  */
 export function queryReader(schema: TSchema): (query: URLSearchParams) => Record<string, unknown> {
   const parameters = Object.entries(schema['properties'] as Record<string, TSchema>).map(([name, parameter]) => ({
     name,
     field: parameter.reportedAs ?? name,
+    refusedAs: parameter.refusedAs,
     read: parameterReader(parameter),
     isRequired: ((schema['required'] ?? []) as string[]).includes(name),
   }))
   return (query) => {
     const values: Record<string, unknown> = {}
     const validations: Validation[] = []
-    for (const { name, field, read, isRequired } of parameters) {
+    for (const { name, field, refusedAs, read, isRequired } of parameters) {
       const text = query.get(name)
       if (text?.includes('\0') === true) {
         validations.push({ field, detail: `Query param "${name}" contains a NUL character` })
@@ -35,7 +37,7 @@ export function queryReader(schema: TSchema): (query: URLSearchParams) => Record
         if (value !== undefined) values[name] = value
       } catch (error) {
         if (!(error instanceof WireValueError)) throw error
-        validations.push({ field, detail: error.message })
+        validations.push({ field, detail: refusedAs ?? error.message })
       }
     }
     if (validations.length > 0) throw new Failure('invalid_query', { validations })
@@ -77,7 +79,10 @@ function integerReader(schema: TSchema): ReadParameter {
 function textReader(schema: TSchema): ReadParameter {
   switch (schema['format']) {
     case 'uuid':
-      return (text, name) => (text === '' ? undefined : inContext(`Query param "${name}" must be a valid UUID`, () => parseUuid(text)))
+      return (text, name) => {
+        const id = text === '' ? NIL_UUID : inContext(`Query param "${name}" must be a valid UUID`, () => parseUuid(text))
+        return id === NIL_UUID ? undefined : id
+      }
     case 'date-time':
       return (text, name) =>
         text === '' ? undefined : inContext(`Query param "${name}" must be a valid RFC 3339 time`, () => parseTime(text))

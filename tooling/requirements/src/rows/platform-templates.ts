@@ -112,6 +112,47 @@ export const platformTemplates = [
     },
   ),
   ...rows(
+    { section: 'platform §0.5' },
+    {
+      'templates:name-required': 'An empty template name is reported as missing.',
+      'versions:missing-source': 'A file or example that is missing is reported with the zero value of its type: the nil UUID, or no text.',
+    },
+  ),
+  ...rows({ section: 'platform §0.7' }, { 'paging:nil-cursor': 'An `after_id` that is the nil UUID is the same as none.' }),
+  ...rows(
+    { section: 'platform §4.6' },
+    { 'parameters:unvalidated': 'Values that come with a template or a version are not validated; what cannot be stored is named.' },
+  ),
+  ...rows(
+    { section: 'platform §4.7' },
+    { 'versions:previous-creator': 'A previous version is shown as created by the creator of the named one.' },
+  ),
+  ...rows(
+    { section: 'platform §4.8' },
+    {
+      'versions:schema-no-choice': 'A schema whose condition allows nothing has no list of values.',
+      'versions:default-ids': 'A value that is a default has an ID of its own.',
+    },
+  ),
+  ...rows({ section: 'platform §4.9' }, { 'versions:log-bounds': 'A bound of a log that is no integer is 400 with `Must be an integer`.' }),
+  ...rows(
+    { section: 'platform §4.11' },
+    { 'versions:dry-run-unvalidated': 'A dry run takes any name and any values, and uses the last of those with one name.' },
+  ),
+  ...rows(
+    { section: 'platform §4.12' },
+    { 'parameters:copy-from': 'A value may name a parameter to copy from, which changes nothing; what is no UUID is 400.' },
+  ),
+  ...rows(
+    { section: 'platform §5' },
+    {
+      'templates:column-limits': 'Longer descriptions of templates than 128 characters and longer icons than 256 are 400 and named.',
+      'parameters:name-limit': 'Longer names of parameters than 64 characters are refused and named.',
+      'versions:resource-limits':
+        'A resource with a longer name than 64 or a longer type than 192 characters fails the import and is named.',
+    },
+  ),
+  ...rows(
     { section: 'platform §9.12', due: 'Terraform' },
     {
       'terraform:parse': 'Variables, defaults, conditions and syntax errors are read from Terraform sources.',

@@ -82,6 +82,11 @@ test('a default is of the import, with the destination of the schema, and says t
   })
 })
 
+test('a default has an ID of its own each time', () => {
+  const ids = [1, 2].flatMap(() => computeParameters([schema(DEFAULT)], []).map(({ id }) => id))
+  expect(new Set([...ids, 'schema']).size).toBe(3)
+})
+
 test('an empty default is a value', () => {
   expect(computeParameters([schema({ default_source_scheme: 'data' })], [])).toMatchObject([{ source_value: '' }])
 })

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { ComputedParameter } from '@berth/schema'
 import type { Selectable } from 'kysely'
 import type { ParameterSchemasTable, ParameterValuesTable } from '../../database/tables.gen.ts'
@@ -40,7 +41,7 @@ function computation(schema: ParameterSchemaRow, value: ParameterValueRow, isDef
 
 function defaultOf(schema: ParameterSchemaRow): ParameterValueRow {
   return {
-    id: schema.id,
+    id: randomUUID(),
     created_at: schema.created_at,
     updated_at: schema.created_at,
     scope: 'import_job',

@@ -15,11 +15,11 @@ const TEXT = String.raw`"[^"\\]*(?:\\.[^"\\]*)*"`
 /** Templates come from people: every text must match in one way at most, or a hostile one would keep the server busy for ever. */
 const CONTAINS = new RegExp(String.raw`^\s*contains\(\s*\[\s*((?:${TEXT}\s*(?:,\s*${TEXT}\s*)*(?:,\s*)?)?)\]\s*,[^()]*\)\s*$`)
 
-/** A schema as the wire shows it; a condition `contains([…], var.x)` also as the list of its choices, sorted. */
+/** A schema as the wire shows it; a condition `contains([…], var.x)` that lists any choices also as their list, sorted. */
 export function presentParameterSchema(row: ParameterSchemaRow): ParameterSchema {
   const { index: _index, mutable: _mutable, ...schema } = row
   const choices = readChoices(schema.validation_condition)
-  return choices === undefined ? schema : { ...schema, validation_contains: choices.sort() }
+  return choices === undefined || choices.length === 0 ? schema : { ...schema, validation_contains: choices.sort() }
 }
 
 function readChoices(condition: string): string[] | undefined {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Failure, type CreateParameterRequest, type CreateScopedParameterRequest } from '@berth/schema'
 import { ReportRefused, type JobUpdate } from '@berth/provisioner'
-import { NIL_UUID } from '@berth/schema/rules'
+import { NIL_UUID, truncateRunes } from '@berth/schema/rules'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Database, Transaction } from '../../database/database.ts'
 import type { Actor } from '../../http/caller.ts'
@@ -104,11 +104,13 @@ export class ParameterService {
     return computeParameters(schemas, values)
   }
 
-  /** Stores what the import of a template version found. Throws {@link ReportRefused} for a name that is declared twice. */
+  /** Stores what the import of a template version found. Throws {@link ReportRefused} for a name that is declared twice or too long. */
   async insertSchemas(transaction: Transaction, jobId: string, schemas: NonNullable<JobUpdate['parameter_schemas']>): Promise<void> {
     const names = schemas.map(({ name }) => name)
     const repeated = names.find((name, index) => names.indexOf(name) !== index)
     if (repeated !== undefined) throw new ReportRefused(`the parameter ${JSON.stringify(repeated)} is declared twice`)
+    const long = names.find(isTooLong)
+    if (long !== undefined) throw new ReportRefused(`the name of the parameter ${JSON.stringify(long)} ${NAME_LIMIT}`)
     const created_at = timestamp(this.#clock.now())
     const rows = schemas.map((schema, index) => ({
       ...schema,
@@ -172,6 +174,28 @@ export class ParameterService {
     await this.setValues(transaction, workspace, settled)
   }
 
+  /**
+   * Stores the values that a dry run is given, whatever they are: what no parameter is called is left out, of several with one name the last one
+   * counts, and a scheme that is none is taken for `none` (Coder v2 API, v0.13.4: they are not validated).
+   */
+  async setDryRunValues(
+    transaction: Transaction,
+    { importJobId, workspaceId }: ParameterScopes & { readonly workspaceId: string },
+    values: readonly CreateParameterRequest[],
+  ): Promise<void> {
+    const store = this.#store.in(transaction)
+    const names = new Set((await store.listSchemas(importJobId)).map(({ name }) => name))
+    const known = values
+      .filter(({ name }) => names.has(name))
+      .map(({ name, source_value, source_scheme, destination_scheme }) => ({
+        name,
+        source_value,
+        source_scheme: SOURCE_SCHEMES.includes(source_scheme) ? source_scheme : 'none',
+        destination_scheme: DESTINATION_SCHEMES.includes(destination_scheme) ? destination_scheme : 'none',
+      }))
+    await store.setValues({ scope: 'workspace', scope_id: workspaceId, now: timestamp(this.#clock.now()) }, known)
+  }
+
   /** Forgets every value of a scope. */
   async deleteScope(transaction: Transaction, scopeId: string): Promise<void> {
     await this.#store.in(transaction).deleteScope(scopeId)
@@ -193,6 +217,14 @@ function keptText(name: string): string {
   return `The parameter "${name}" keeps the value that the workspace was created with`
 }
 
+/** How long the name of a parameter may be (Coder v2 API, v0.13.4). */
+const MAX_NAME_LENGTH = 64
+const NAME_LIMIT = `has more than ${MAX_NAME_LENGTH} characters`
+
+function isTooLong(name: string): boolean {
+  return truncateRunes(name, MAX_NAME_LENGTH) !== name
+}
+
 const SOURCE_SCHEMES: readonly string[] = ['none', 'data']
 const DESTINATION_SCHEMES: readonly string[] = ['none', 'environment_variable', 'provisioner_variable']
 
@@ -206,7 +238,7 @@ function checkedValues(values: readonly CreateParameterRequest[]): NewParameterV
   const validations = values.flatMap(({ name, source_scheme, destination_scheme }, index) => {
     const field = `parameter_values[${index}]`
     return [
-      ...(name === '' ? [{ field: `${field}.name`, detail: 'Must not be empty' }] : []),
+      ...(isTooLong(name) ? [{ field: `${field}.name`, detail: `The name ${NAME_LIMIT}` }] : []),
       ...(isRepeated(name) ? [{ field: `${field}.name`, detail: `The parameter "${name}" is given twice` }] : []),
       ...(SOURCE_SCHEMES.includes(source_scheme)
         ? []

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { ReportRefused, type Agent, type Resource } from '@berth/provisioner'
-import { WireValueError, isAppSlug, parseUuid } from '@berth/schema/rules'
+import { WireValueError, isAppSlug, parseUuid, truncateRunes } from '@berth/schema/rules'
 import type { Insertable } from 'kysely'
 import type { Queries } from '../../database/database.ts'
 import type {
@@ -9,6 +9,9 @@ import type {
   WorkspaceResourceMetadataTable,
   WorkspaceResourcesTable,
 } from '../../database/tables.gen.ts'
+
+const MAX_NAME_LENGTH = 64
+const MAX_TYPE_LENGTH = 192
 
 /** The rows of a set of resources, ready to be inserted table by table. */
 interface ResourceRows {
@@ -47,6 +50,7 @@ function rowsOf({ jobId, transition, resources, now, sealToken }: ResourceSet): 
   for (const [ordinal, resource] of resources.entries()) {
     const id = randomUUID()
     const { type, name, hide, icon, instance_type, daily_cost } = resource
+    checkLengths(resource)
     rows.resources.push({ id, created_at: now, job_id: jobId, ordinal, transition, type, name, hide, icon, instance_type, daily_cost })
     const slugs = new Set<string>()
     const keys = new Set<string>()
@@ -60,6 +64,15 @@ function rowsOf({ jobId, transition, resources, now, sealToken }: ResourceSet): 
       pushAgent(rows, agent, { resourceId: id, ordinal: agentOrdinal, slugs, now, sealToken })
   }
   return rows
+}
+
+/** As long as what is on the wire may be (Coder v2 API, v0.13.4). */
+function checkLengths({ name, type }: Resource): void {
+  const refuse = (field: string, max: number): never => {
+    throw new ReportRefused(`the ${field} of the resource ${JSON.stringify(name)} has more than ${max} characters`)
+  }
+  if (truncateRunes(name, MAX_NAME_LENGTH) !== name) refuse('name', MAX_NAME_LENGTH)
+  if (truncateRunes(type, MAX_TYPE_LENGTH) !== type) refuse('type', MAX_TYPE_LENGTH)
 }
 
 function pushAgent(

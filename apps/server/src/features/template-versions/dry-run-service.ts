@@ -31,7 +31,7 @@ export class DryRunService {
     this.#dependencies = dependencies
   }
 
-  /** Throws `not_found`, `job_not_completed`, `validation_failed`. */
+  /** Throws `not_found`, `job_not_completed`. */
   async create(actor: Actor, version: TemplateVersionRow, request: CreateTemplateVersionDryRunRequest): Promise<JobRow> {
     const { database, jobs, parameters } = this.#dependencies
     const { organization_id } = version
@@ -52,7 +52,7 @@ export class DryRunService {
         tags: jobs.tagsFor(imported.tags, actor.user_id),
         input: { ...input },
       })
-      await parameters.setValues(transaction, { scope: 'workspace', id }, request.parameter_values ?? [])
+      await parameters.setDryRunValues(transaction, { importJobId: version.job_id, workspaceId: id }, request.parameter_values ?? [])
       return await jobs.get(transaction, id)
     })
   }

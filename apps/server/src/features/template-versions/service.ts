@@ -80,12 +80,13 @@ export class TemplateVersionService {
     return await this.#store.listByName(organizationId, name)
   }
 
-  /** The version that the same template had before. Throws `not_found`. */
+  /** The version that the same template had before, with the creator of the one given (Coder v2 API, v0.13.4). Throws `not_found`. */
   async previous(version: TemplateVersionRow): Promise<TemplateVersionView> {
     const row = await this.#store.findPrevious(version)
     if (row === undefined)
       throw new Failure('not_found', { message: `No previous template version found for ${JSON.stringify(version.name)}.` })
-    return await this.#store.getView(row.id)
+    const { created_by, creator } = await this.#store.getView(version.id)
+    return { ...(await this.#store.getView(row.id)), created_by, creator }
   }
 
   async view(id: string): Promise<TemplateVersionView> {

@@ -284,7 +284,9 @@ function requestLimiter({ clock, apiRateLimit }: Dependencies): (request: RateLi
     if (general === undefined || bypasses(request)) return
     const { spec, path, actor, origin, response } = request
     const key = `${actor?.user_id ?? addressKey(origin.ip)}:${path}`
-    const limiters = spec?.requestsPerMinute === undefined ? [general] : [general, specialLimiter(spec.requestsPerMinute)]
+    // A limit of an endpoint for people counts those who are let in; who is not is counted like anywhere.
+    const isCounted = spec?.access === 'anyone' || actor !== undefined
+    const limiters = spec?.requestsPerMinute === undefined || !isCounted ? [general] : [general, specialLimiter(spec.requestsPerMinute)]
     for (const limiter of limiters) {
       const { allowed, limit, remaining, resetAtSeconds } = limiter.check(key)
       response.setHeader('X-RateLimit-Limit', limit)

@@ -126,8 +126,8 @@ test('the bypass header lifts the limit for an owner and is 428 for anyone else'
     expect(await statuses(LIMIT + 2, 'GET /users/me', { token, headers: { 'X-Coder-Bypass-Ratelimit': spelling } })).toEqual(
       times(LIMIT + 2, 200),
     )
-  const { status, json } = await send('GET /users/me', { token: member.token, headers: { 'X-Coder-Bypass-Ratelimit': 'true' } })
-  expect([status, json]).toEqual([428, { message: 'Only owners may bypass the rate limit.' }])
+  const { status, text, headers } = await send('GET /users/me', { token: member.token, headers: { 'X-Coder-Bypass-Ratelimit': 'true' } })
+  expect([status, headers['content-type'], text]).toEqual([428, 'text/plain; charset=utf-8', 'Only owners may bypass the rate limit.\n'])
   for (const spelling of ['false', 'nonsense', ''])
     expect(await statuses(1, 'GET /users/me', { token: member.token, headers: { 'X-Coder-Bypass-Ratelimit': spelling } })).toEqual([200])
 })
@@ -152,6 +152,11 @@ test('signing in and uploading have stricter limits of their own', async () => {
     for (let round = 0; round < 12; round++)
       expect((await rawRequest(strict.url, 'POST /files', { token, headers, body: 'x' })).status).toBe(round === 0 ? 201 : 200)
     expect((await rawRequest(strict.url, 'POST /files', { token, headers, body: 'x' })).status).toBe(429)
+    // Who is nobody is refused as nobody, by the limit that holds everywhere.
+    for (let round = 0; round < 14; round++) {
+      const stranger = await rawRequest(strict.url, 'GET /files/abc')
+      expect([stranger.status, stranger.headers['x-ratelimit-limit']]).toEqual([401, '1000'])
+    }
   } finally {
     await strict.stop()
   }

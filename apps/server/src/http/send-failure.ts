@@ -19,6 +19,12 @@ export function sendFailure(failure: Failure, response: ServerResponse): void {
     return
   }
   response.statusCode = failure.status
+  if (failure.code === 'bypass_forbidden') {
+    // The one failure that the wire has as plain text (Coder v2 API, v0.13.4, "rate limits").
+    response.setHeader('Content-Type', 'text/plain; charset=utf-8')
+    response.end(`${failure.message}\n`)
+    return
+  }
   response.setHeader('Content-Type', 'application/json; charset=utf-8')
   response.end(writeJson(failureBody(failure)))
 }

@@ -24,10 +24,10 @@ export class GitSshKeyService {
   }
 
   async get({ id }: Pick<UserRow, 'id'>): Promise<GitSshKeyRow> {
-    const { store, clock, algorithm } = this.#dependencies
+    const { store, algorithm } = this.#dependencies
     const known = await store.find(id)
     if (known !== undefined) return known
-    await store.insert(id, await generateSshKeyPair(algorithm), timestamp(clock.now()))
+    await store.insert(id, await generateSshKeyPair(algorithm))
     const key = await store.find(id)
     if (key === undefined) throw new Error(`the git SSH key of ${id} is gone`)
     return key

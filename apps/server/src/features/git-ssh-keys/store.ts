@@ -43,11 +43,27 @@ export class GitSshKeyStore {
     return { publicKey: row.public_key, privateKey: this.#secrets.openText(row.sealed_private_key, placeOfKey(userId)) }
   }
 
-  /** Leaves a key alone that somebody else has made meanwhile. */
-  async insert(userId: string, pair: SshKeyPair, now: string): Promise<void> {
+  /**
+   * Leaves a key alone that somebody else has made meanwhile. It says that it came with its user (Coder v2 API, v0.13.4): that it was made when it was
+   * first needed is nobody's concern.
+   */
+  async insert(userId: string, pair: SshKeyPair): Promise<void> {
     await this.#queries
       .insertInto('gitsshkeys')
-      .values({ user_id: userId, created_at: now, updated_at: now, ...this.#columnsOf(userId, pair) })
+      .columns(['user_id', 'created_at', 'updated_at', 'public_key', 'sealed_private_key'])
+      .expression((from) => {
+        const { public_key, sealed_private_key } = this.#columnsOf(userId, pair)
+        return from
+          .selectFrom('users')
+          .select((select) => [
+            'id',
+            'created_at',
+            'created_at as updated_at',
+            select.val(public_key).as('public_key'),
+            select.val(sealed_private_key).as('sealed_private_key'),
+          ])
+          .where('id', '=', userId)
+      })
       .onConflict((conflict) => conflict.column('user_id').doNothing())
       .execute()
   }

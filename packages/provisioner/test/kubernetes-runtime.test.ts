@@ -252,7 +252,14 @@ describe('without a cluster', () => {
   test('an access URL that no pod reaches is refused', async () => {
     verifies('berth:kubernetes:access-url')
     const runtime = createKubernetesRuntime({ kubeconfigPaths: [] })
-    for (const url of ['http://127.0.0.1:3000', 'http://localhost:3000', 'http://[::1]:3000', 'https://127.9.9.9'])
+    for (const url of [
+      'http://127.0.0.1:3000',
+      'http://localhost:3000',
+      'http://[::1]:3000',
+      'http://[::]:3000',
+      'http://0.0.0.0:3000',
+      'https://127.9.9.9',
+    ])
       await expect(runtime.start(order({ accessUrl: url }))).rejects.toThrow(`pods can't reach the server at ${url}; set BERTH_ACCESS_URL`)
   })
 

@@ -153,7 +153,7 @@ function isSame(one: ClusterPlace, other: ClusterPlace): boolean {
 /** Inside a pod that address is the pod itself. */
 function refuseLoopback(accessUrl: string): void {
   const { hostname } = new URL(accessUrl)
-  if (!/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) return
+  if (!/^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\])$/.test(hostname)) return
   throw new ProvisionError(`pods can't reach the server at ${accessUrl}; set BERTH_ACCESS_URL to an address that they reach`)
 }
 

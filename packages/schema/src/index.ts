@@ -60,6 +60,7 @@ export {
   Parameter,
   ParameterSchema,
   parameterDestinationSchemes,
+  maxParameterNameLength,
   parameterScopes,
   parameterSourceSchemes,
   parameters,

@@ -51,6 +51,9 @@ export const ComputedParameter = Type.Object(
 export type ComputedParameter = Static<typeof ComputedParameter>
 
 /** A value that a request brings along. Elements are decoded but not validated (Coder v2 API, v0.13.4). */
+/** How many characters the name of a parameter may have (Coder v2 API, v0.13.4). */
+export const maxParameterNameLength = 64
+
 export const CreateParameterRequest = Type.Object(
   {
     copy_from_parameter: Type.Optional(Uuid({ description: 'Take value and schemes of this parameter instead.' })),
@@ -82,7 +85,7 @@ export type Parameter = Static<typeof Parameter>
 export const CreateScopedParameterRequest = Type.Object(
   {
     copy_from_parameter: Type.Optional(Uuid({ description: 'Of no effect: a value has to be given.' })),
-    name: Type.String({ rules: ['required'], maxLength: 64 }),
+    name: Type.String({ rules: ['required'], maxLength: maxParameterNameLength }),
     source_value: Type.String({ rules: ['required'] }),
     source_scheme: Choice(['data'], { rules: ['oneof', 'required'] }),
     destination_scheme: Choice(['environment_variable', 'provisioner_variable'], { rules: ['oneof', 'required'] }),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { Failure, type CreateParameterRequest, type CreateScopedParameterRequest } from '@berth/schema'
+import { Failure, maxParameterNameLength, type CreateParameterRequest, type CreateScopedParameterRequest } from '@berth/schema'
 import { ReportRefused, type JobUpdate } from '@berth/provisioner'
 import { NIL_UUID, truncateRunes } from '@berth/schema/rules'
 import { timestamp, type Clock } from '../../clock.ts'
@@ -217,12 +217,10 @@ function keptText(name: string): string {
   return `The parameter "${name}" keeps the value that the workspace was created with`
 }
 
-/** How long the name of a parameter may be (Coder v2 API, v0.13.4). */
-const MAX_NAME_LENGTH = 64
-const NAME_LIMIT = `has more than ${MAX_NAME_LENGTH} characters`
+const NAME_LIMIT = `has more than ${maxParameterNameLength} characters`
 
 function isTooLong(name: string): boolean {
-  return truncateRunes(name, MAX_NAME_LENGTH) !== name
+  return truncateRunes(name, maxParameterNameLength) !== name
 }
 
 const SOURCE_SCHEMES: readonly string[] = ['none', 'data']

@@ -72,7 +72,7 @@ export type ServiceBanner = Static<typeof ServiceBanner>
 export const UpdateServiceBannerRequest = Type.Object(
   {
     enabled: Type.Boolean({ description: 'Whether it is shown.' }),
-    message: Type.Optional(Type.String({ description: 'What it says, in 3000 characters at most.' })),
+    message: Type.Optional(Type.String({ maxLength: 3_000, description: 'What it says.' })),
     background_color: Type.Optional(Type.String({ description: 'As #rrggbb; empty: that of the page.' })),
   },
   { title: 'UpdateServiceBannerRequest', examples: [{ enabled: true, message: 'Down for repairs at noon.', background_color: '#004852' }] },

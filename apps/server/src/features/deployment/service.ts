@@ -24,9 +24,6 @@ interface Dependencies {
 /** Anyone may send reports: they may not fill the log. */
 const MAX_REPORT_CHARACTERS = 2_000
 
-/** Every page shows it. */
-const MAX_BANNER_CHARACTERS = 3_000
-
 /** The deployment as a whole: what it is, how it is set up, what it offers. */
 export class DeploymentService {
   readonly config: Config
@@ -71,11 +68,8 @@ export class DeploymentService {
 
   /** Its text is kept while it is off. Throws `validation_failed`. */
   async setBanner({ enabled, message = '', background_color = '' }: UpdateServiceBannerRequest): Promise<ServiceBanner> {
-    const validations = [
-      ...(message.length > MAX_BANNER_CHARACTERS ? [{ field: 'message', detail: `At most ${MAX_BANNER_CHARACTERS} characters.` }] : []),
-      ...(/^(#[0-9a-f]{6})?$/i.test(background_color) ? [] : [{ field: 'background_color', detail: 'Write it as #rrggbb.' }]),
-    ]
-    if (validations.length > 0) throw new Failure('validation_failed', { validations })
+    if (!/^(#[0-9a-f]{6})?$/i.test(background_color))
+      throw new Failure('validation_failed', { validations: [{ field: 'background_color', detail: 'Write it as #rrggbb.' }] })
     const banner = { enabled, ...(message !== '' && { message }), ...(background_color !== '' && { background_color }) }
     await this.#dependencies.store.putBanner(banner)
     return banner

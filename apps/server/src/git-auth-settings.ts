@@ -55,7 +55,21 @@ const STANDARD: Readonly<
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
-type Field = 'ID' | 'TYPE' | 'CLIENT_ID' | 'CLIENT_SECRET' | 'AUTH_URL' | 'TOKEN_URL' | 'VALIDATE_URL' | 'REGEX' | 'NO_REFRESH' | 'SCOPES'
+
+/** What a provider is told of by, each in a variable with its number. */
+export const gitAuthFields = [
+  'ID',
+  'TYPE',
+  'CLIENT_ID',
+  'CLIENT_SECRET',
+  'AUTH_URL',
+  'TOKEN_URL',
+  'VALIDATE_URL',
+  'REGEX',
+  'NO_REFRESH',
+  'SCOPES',
+] as const
+type Field = (typeof gitAuthFields)[number]
 
 /**
  * Reads `BERTH_GITAUTH_<n>_…` (or `CODER_GITAUTH_<n>_…`) from n = 0 until a gap (Coder v2 API, v0.13.4).

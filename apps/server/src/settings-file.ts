@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml'
 import { ConfigError } from './config-error.ts'
+import { gitAuthFields } from './git-auth-settings.ts'
 import type { Given } from './given-settings.ts'
 
 /** A file with settings, in YAML. */
@@ -20,7 +21,7 @@ export function settingsFilePath(
 
 const GIT_AUTH = 'GITAUTH'
 /** What a provider of git has, as the fields of its numbered variables. */
-const GIT_AUTH_KEY = /^GITAUTH_\d+_(?:ID|TYPE|CLIENT_ID|CLIENT_SECRET|AUTH_URL|TOKEN_URL|VALIDATE_URL|REGEX|NO_REFRESH|SCOPES)$/
+const GIT_AUTH_KEY = new RegExp(`^${GIT_AUTH}_\\d+_(?:${gitAuthFields.join('|')})$`)
 
 const PROVIDERS = 'it is a list of providers, each with keys such as id, type and client_id.'
 

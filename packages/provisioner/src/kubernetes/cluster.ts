@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type * as Library from '@kubernetes/client-node'
 import type { KubeConfig, KubernetesObject, KubernetesObjectApi } from '@kubernetes/client-node'
@@ -19,9 +20,9 @@ const fieldManager = 'berth'
 /** A cluster that is silent for longer is not there. */
 const answerTimeoutMs = 30_000
 const watchAgainMs = 1_000
-const tokenPath = 'var/run/secrets/kubernetes.io/serviceaccount/token'
+const tokenPath = '/var/run/secrets/kubernetes.io/serviceaccount/token'
 
-/** One cluster, as one build sees it. Everything that it throws is a `ProvisionError`. */
+/** One cluster, as one build sees it. It throws `ProvisionError`, what a decision throws, and the reasons of signals. */
 export class Cluster {
   /** Its address. */
   readonly server: string
@@ -179,7 +180,7 @@ function readKubeconfig(library: typeof Library, paths: readonly string[]): Kube
 }
 
 function readServiceAccount(library: typeof Library, rootDirectory = '/'): KubeConfig {
-  if (!existsSync(`${rootDirectory}${tokenPath}`))
+  if (!existsSync(join(rootDirectory, tokenPath)))
     throw new ProvisionError('the server does not run in a cluster, or has no service account there; set use_kubeconfig to true')
   const config = new library.KubeConfig()
   config.loadFromCluster(rootDirectory.replace(/\/$/, ''))

@@ -153,7 +153,7 @@ function container(agent: Agent, { metadata, settings }: WorkspaceStart): V1Cont
 }
 
 /** How an agent's container is called. Templates whose agents differ in nothing but case are refused for it. */
-export function containerName(agentName: string): string {
+function containerName(agentName: string): string {
   return agentName.toLowerCase()
 }
 

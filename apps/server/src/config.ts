@@ -28,7 +28,7 @@ export interface Config extends InstanceIdentityConfig, ProxyConfig, SignInConfi
   readonly provisionerDaemons: number
   readonly provisionerPollIntervalMs: number
   readonly forceCancelIntervalMs: number
-  /** Built-in workers take echo jobs too. */
+  /** Built-in workers have the echo provisioner too; without it such jobs fail. */
   readonly echoProvisioner: boolean
   /** Requests a minute for one caller on one path; negative: no limit. */
   readonly apiRateLimit: number
@@ -142,7 +142,7 @@ const settings = {
     'How long a canceled job may take to end by itself.',
     duration,
   ),
-  echoProvisioner: setting('ECHO_PROVISIONER', 'false', 'Built-in workers take echo jobs, for tests.', parseBool),
+  echoProvisioner: setting('ECHO_PROVISIONER', 'false', 'Built-in workers have the echo provisioner, for tests.', parseBool),
   apiRateLimit: setting(
     'API_RATE_LIMIT',
     String(DEFAULT_RATE_LIMIT),

@@ -50,10 +50,10 @@ export const ComputedParameter = Type.Object(
 )
 export type ComputedParameter = Static<typeof ComputedParameter>
 
-/** A value that a request brings along. Elements are decoded but not validated (Coder v2 API, v0.13.4). */
 /** How many characters the name of a parameter may have (Coder v2 API, v0.13.4). */
 export const maxParameterNameLength = 64
 
+/** A value that a request brings along. Elements are decoded but not validated (Coder v2 API, v0.13.4). */
 export const CreateParameterRequest = Type.Object(
   {
     copy_from_parameter: Type.Optional(Uuid({ description: 'Take value and schemes of this parameter instead.' })),

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { pino, type Logger } from 'pino'
-import { ConfigError, HelpRequested, readConfig, type Config } from './config.ts'
+import { ConfigError, HelpRequested, readConfig, type Config } from './settings/config.ts'
 import { createServer, type BerthServer } from './create-server.ts'
-import { rotateSecrets } from './rotate-secrets.ts'
-import { settingsFilePath, type SettingsFile } from './settings-file.ts'
+import { rotateSecrets } from './secrets/rotate-secrets.ts'
+import { settingsFilePath, type SettingsFile } from './settings/settings-file.ts'
 import { version } from './version.ts'
 
 /** Longer than anything that ends gracefully takes; then the process ends all the same. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { GitAuthProvider } from '../src/git-auth-settings.ts'
+import type { GitAuthProvider } from '../src/settings/git-auth-settings.ts'
 
 /** A git host as far as signing in goes: a real OAuth server on a socket. */
 export interface GitHost {

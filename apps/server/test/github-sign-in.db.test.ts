@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { verifies } from '@berth/requirements'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { GithubSignIn } from '../src/sign-in-settings.ts'
+import type { GithubSignIn } from '../src/settings/sign-in-settings.ts'
 import { Browser } from './browser.ts'
 import { createMember, uniqueName } from './factories.ts'
 import { startFakeGithub, type FakeGithub, type GithubPerson } from './fake-github.ts'

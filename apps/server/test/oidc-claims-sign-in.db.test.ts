@@ -1,6 +1,6 @@
 import { verifies } from '@berth/requirements'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { OidcSignIn } from '../src/sign-in-settings.ts'
+import type { OidcSignIn } from '../src/settings/sign-in-settings.ts'
 import { Browser } from './browser.ts'
 import { startFakeOidc, type FakeOidc } from './fake-oidc.ts'
 import type { RawAnswer } from './raw-request.ts'

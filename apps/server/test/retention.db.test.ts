@@ -1,7 +1,7 @@
 import { verifies } from '@berth/requirements'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { pino } from 'pino'
-import { readConfig, type Retention } from '../src/config.ts'
+import { readConfig, type Retention } from '../src/settings/config.ts'
 import { openDatabase, type Database } from '../src/database/database.ts'
 import { RetentionLoop } from '../src/features/retention/retention-loop.ts'
 import { RetentionStore } from '../src/features/retention/store.ts'

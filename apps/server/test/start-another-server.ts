@@ -5,7 +5,7 @@ import { createEchoDriver, type Driver } from '@berth/provisioner'
 import { createClient, type Client } from '@berth/sdk'
 import { pino } from 'pino'
 import { createServer } from '../src/create-server.ts'
-import type { Config } from '../src/config.ts'
+import type { Config } from '../src/settings/config.ts'
 import { checkedFetch } from './checked-fetch.ts'
 import { testConfig, type TestServer } from './start-test-server.ts'
 

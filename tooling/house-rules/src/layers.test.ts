@@ -14,14 +14,16 @@ describe('inside the server', () => {
 
   /** What each part may import, itself aside. The composition files `main compose app index` may import every part. */
   const parts: Readonly<Record<string, readonly string[]>> = {
-    features: ['http', 'database', 'access', 'secrets'],
+    features: ['http', 'database', 'access', 'secrets', 'settings'],
+    listen: ['settings'],
+    settings: ['http'],
     http: ['access'],
     database: [],
-    secrets: ['database'],
+    secrets: ['database', 'settings'],
     access: [],
   }
 
-  test('features stand on http, database, access and secrets; those never look up', () => {
+  test('features stand on http, database, access, secrets and settings; those never look up', () => {
     const wrong = arrows.flatMap(({ source, target }) => {
       const from = partOf(source.path)
       const to = partOf(target)

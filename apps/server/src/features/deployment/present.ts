@@ -1,6 +1,6 @@
 import { entitledFeatures, type DeploymentConfig, type DeploymentConfigField, type Entitlements } from '@berth/schema'
-import type { Config } from '../../config.ts'
-import type { DeploymentValue } from '../../deployment-values.ts'
+import type { Config } from '../../settings/config.ts'
+import type { DeploymentValue } from '../../settings/deployment-values.ts'
 
 const ENTITLED = { entitlement: 'entitled', enabled: true } as const
 

@@ -8,7 +8,7 @@ import {
 } from '@berth/schema'
 import { renderOpenApi } from '@berth/schema/openapi'
 import type { Logger } from 'pino'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../settings/config.ts'
 import type { DeploymentStore } from './store.ts'
 import { UpdateCheck } from './update-check.ts'
 

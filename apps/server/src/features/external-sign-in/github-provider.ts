@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Failure } from '@berth/schema'
 import type { Clock } from '../../clock.ts'
-import type { GithubSignIn } from '../../sign-in-settings.ts'
+import type { GithubSignIn } from '../../settings/sign-in-settings.ts'
 import { PROVIDER_TIMEOUT_MS, type ExternalIdentity, type ExternalTokens, type ProviderAnswer, type SignInProvider } from './provider.ts'
 
 const SCOPES = 'read:user read:org user:email'

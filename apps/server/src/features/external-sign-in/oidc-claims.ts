@@ -1,6 +1,6 @@
 import { Failure } from '@berth/schema'
 import { isEmail } from '@berth/schema/rules'
-import type { OidcSignIn } from '../../sign-in-settings.ts'
+import type { OidcSignIn } from '../../settings/sign-in-settings.ts'
 import type { ExternalIdentity } from './provider.ts'
 
 /**

@@ -15,7 +15,7 @@ import {
   type TokenEndpointResponse,
 } from 'openid-client'
 import type { Clock } from '../../clock.ts'
-import type { OidcSignIn } from '../../sign-in-settings.ts'
+import type { OidcSignIn } from '../../settings/sign-in-settings.ts'
 import { readClaims } from './oidc-claims.ts'
 import { PROVIDER_TIMEOUT_MS, type ExternalIdentity, type ExternalTokens, type ProviderAnswer, type SignInProvider } from './provider.ts'
 

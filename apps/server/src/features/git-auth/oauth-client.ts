@@ -1,5 +1,5 @@
 import { Failure } from '@berth/schema'
-import type { GitAuthProvider } from '../../git-auth-settings.ts'
+import type { GitAuthProvider } from '../../settings/git-auth-settings.ts'
 
 /** What a provider gives for a code, or for a refresh token. */
 export interface OAuthToken {

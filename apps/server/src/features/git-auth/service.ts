@@ -4,7 +4,7 @@ import { timestamp, type Clock } from '../../clock.ts'
 import type { Database } from '../../database/database.ts'
 import { notify } from '../../database/pubsub.ts'
 import { Bell, type WakeUps } from '../../database/wake-ups.ts'
-import type { GitAuthProvider } from '../../git-auth-settings.ts'
+import type { GitAuthProvider } from '../../settings/git-auth-settings.ts'
 import { OAuthError, type OAuthClient, type OAuthToken } from './oauth-client.ts'
 import type { GitAuthStore, LinkKey } from './store.ts'
 

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { Failure, type AWSInstanceIdentityToken, type AzureInstanceIdentityToken } from '@berth/schema'
 import type { Clock } from '../../clock.ts'
-import type { Cloud, InstanceIdentityConfig } from '../../instance-identity-settings.ts'
+import type { Cloud, InstanceIdentityConfig } from '../../settings/instance-identity-settings.ts'
 import type { AgentService } from '../agents/service.ts'
 import { identifyAws } from './aws.ts'
 import { identifyAzure } from './azure.ts'

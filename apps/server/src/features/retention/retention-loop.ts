@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { timestamp, type Clock } from '../../clock.ts'
-import type { Retention } from '../../config.ts'
+import type { Retention } from '../../settings/config.ts'
 import { isConnectionError } from '../../database/database-errors.ts'
 import type { EndedJob, RetentionStore } from './store.ts'
 

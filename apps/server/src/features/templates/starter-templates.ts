@@ -1,6 +1,6 @@
 import { createArchive, starterTemplates, type StarterTemplate } from '@berth/provisioner'
 import type { CreateParameterRequest } from '@berth/schema'
-import { ConfigError } from '../../config-error.ts'
+import { ConfigError } from '../../settings/config-error.ts'
 import type { Origin } from '../../http/caller.ts'
 import type { FileService } from '../files/service.ts'
 import type { TemplateVersionService } from '../template-versions/service.ts'

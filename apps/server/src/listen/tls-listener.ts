@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:https'
 import { DEFAULT_CIPHERS, createSecureContext, type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls'
-import type { TlsListenerConfig } from './tls-settings.ts'
+import type { TlsListenerConfig } from '../settings/tls-settings.ts'
 
 const VERSIONS: Readonly<Record<TlsListenerConfig['minVersion'], SecureVersion>> = {
   tls10: 'TLSv1',

@@ -1,6 +1,6 @@
 import { createServer as createHttpServer } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
-import type { ListenConfig } from './listen-settings.ts'
+import type { ListenConfig } from '../settings/listen-settings.ts'
 import { closeListener, listen, type Listener } from './listener.ts'
 
 /** Listeners that are open, and where. */

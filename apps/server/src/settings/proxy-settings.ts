@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import { ConfigError } from './config-error.ts'
-import type { TrustedProxies } from './http/client-address.ts'
+import type { TrustedProxies } from '../http/client-address.ts'
 import { list, setting, type ReadSetting } from './setting.ts'
 
 export interface ProxyConfig {

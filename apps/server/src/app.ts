@@ -39,12 +39,13 @@ import type { AgentRow, FoundByPath } from './found.ts'
 import { createGate } from './gate.ts'
 import type { Origin } from './http/caller.ts'
 import { clientAddress } from './http/client-address.ts'
+import { CSRF_COOKIE, readCookies, setCookieText } from './http/cookies.ts'
 import { setPageHeaders } from './http/page-headers.ts'
 import { redirectToTls } from './http/redirect-to-tls.ts'
 import { sendFailure } from './http/send-failure.ts'
 import { pathOf, queryOf } from './http/request-target.ts'
 import { serve, type Gate, type Route } from './http/serve.ts'
-import { CSRF_COOKIE, CSRF_TOKEN_BYTES, readCookies, sentToken } from './http/session-token.ts'
+import { CSRF_TOKEN_BYTES, sentToken } from './http/session-token.ts'
 import { WebSocketUpgrades } from './http/websocket-upgrade.ts'
 
 export interface AppOptions {
@@ -252,12 +253,8 @@ function announce({ logger, clock, version, config: { secureAuthCookie, trustedP
     response.setHeader('X-Coder-Request-Id', origin.request_id)
     response.setHeader('X-Coder-Build-Version', version)
     response.setHeader('Vary', 'Cookie')
-    if (Buffer.from(readCookies(request).get(CSRF_COOKIE) ?? '', 'base64').length !== CSRF_TOKEN_BYTES) {
-      const secure = secureAuthCookie ? '; Secure' : ''
-      response.appendHeader(
-        'Set-Cookie',
-        `${CSRF_COOKIE}=${randomBytes(CSRF_TOKEN_BYTES).toString('base64')}; Path=/; HttpOnly; SameSite=Lax${secure}`,
-      )
+    if (Buffer.from(readCookies(request)[CSRF_COOKIE] ?? '', 'base64').length !== CSRF_TOKEN_BYTES) {
+      response.appendHeader('Set-Cookie', setCookieText(CSRF_COOKIE, randomBytes(CSRF_TOKEN_BYTES).toString('base64'), secureAuthCookie))
     }
     response.on('close', () => {
       const { statusCode } = response

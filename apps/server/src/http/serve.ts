@@ -5,12 +5,13 @@ import type { WebSocket } from 'ws'
 import { Answer, payloadOf } from './answer.ts'
 import { bodyReader } from './body-decoder.ts'
 import type { Actor, Origin } from './caller.ts'
+import { readCookies } from './cookies.ts'
 import { EventStream } from './event-stream.ts'
 import type { OpenSessions } from './open-sessions.ts'
 import { queryReader } from './query-reader.ts'
 import { MAX_JSON_BYTES, readBody } from './request-body.ts'
 import { pathOf, queryOf } from './request-target.ts'
-import { isOwnRequest, readCookies, sentToken } from './session-token.ts'
+import { isOwnRequest, sentToken } from './session-token.ts'
 import { signInPage } from './sign-in-redirect.ts'
 import { dismiss, type AcceptOptions, type WebSocketUpgrades } from './websocket-upgrade.ts'
 
@@ -176,7 +177,7 @@ function compileRoute<Found, Agent>(
           ...(early ?? (await readRequestBody?.(request))),
           origin,
           connection: connectionOf(request, response, { upgrades, hold }),
-          readCookie: (cookie: string) => readCookies(request).get(cookie),
+          readCookie: (cookie: string) => readCookies(request)[cookie],
         })
       }
       write(spec, await hearRefusals({ spec, gate, found, actor: identity.actor }, answer), response)

@@ -3,8 +3,15 @@ import type { ExternalSignInQuery, externalSignIn } from '@berth/schema'
 import type { FoundByPath } from '../../found.ts'
 import { Answer } from '../../http/answer.ts'
 import type { Origin } from '../../http/caller.ts'
+import {
+  OAUTH_REDIRECT_COOKIE,
+  OAUTH_STATE_COOKIE,
+  OAUTH_VERIFIER_COOKIE,
+  SESSION_COOKIE,
+  deleteCookieText,
+  setCookieText,
+} from '../../http/cookies.ts'
 import type { Handlers } from '../../http/serve.ts'
-import { OAUTH_REDIRECT_COOKIE, OAUTH_STATE_COOKIE, OAUTH_VERIFIER_COOKIE, SESSION_COOKIE } from '../../http/session-token.ts'
 import { localPath } from './local-path.ts'
 import type { SignInProvider } from './provider.ts'
 import type { ExternalSignInService } from './service.ts'
@@ -42,20 +49,22 @@ interface Step {
 
 async function begin(service: ExternalSignInService, loginType: SignInProvider['loginType'], step: Step): Promise<Answer> {
   const { request, settings } = step
+  const { secureAuthCookie, accessUrl } = settings
   const state = randomBytes(24).toString('base64url')
   const verifier = randomBytes(32).toString('base64url')
   const location = await service.begin(loginType, { state, verifier })
   const redirect = request.query.redirect ?? ''
   const cookies = [
-    cookie(OAUTH_STATE_COOKIE, state, settings),
-    cookie(OAUTH_VERIFIER_COOKIE, verifier, settings),
-    cookie(OAUTH_REDIRECT_COOKIE, redirect === '' ? '' : localPath(redirect, settings.accessUrl), settings),
+    setCookieText(OAUTH_STATE_COOKIE, state, secureAuthCookie),
+    setCookieText(OAUTH_VERIFIER_COOKIE, verifier, secureAuthCookie),
+    setCookieText(OAUTH_REDIRECT_COOKIE, redirect === '' ? '' : localPath(redirect, accessUrl), secureAuthCookie),
   ]
   return new Answer(undefined, { location: location.href, cookies })
 }
 
 async function finish(service: ExternalSignInService, loginType: SignInProvider['loginType'], step: Step): Promise<Answer> {
   const { request, settings } = step
+  const { secureAuthCookie, accessUrl } = settings
   const { query, origin, readCookie } = request
   const token = await service.finish(loginType, {
     query,
@@ -63,12 +72,11 @@ async function finish(service: ExternalSignInService, loginType: SignInProvider[
     verifier: readCookie(OAUTH_VERIFIER_COOKIE) || undefined,
     origin,
   })
-  // Whoever can set cookies for the deployment's domain could set this one too, so it is looked at again.
-  const location = localPath(readCookie(OAUTH_REDIRECT_COOKIE) ?? '', settings.accessUrl)
-  const spent = [OAUTH_STATE_COOKIE, OAUTH_VERIFIER_COOKIE, OAUTH_REDIRECT_COOKIE].map((name) => `${cookie(name, '', settings)}; Max-Age=0`)
-  return new Answer(undefined, { location, cookies: [cookie(SESSION_COOKIE, token, settings), ...spent] })
-}
-
-function cookie(name: string, value: string, { secureAuthCookie }: Settings): string {
-  return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${secureAuthCookie ? '; Secure' : ''}`
+  // Another site on the deployment's domain could have set this cookie, so it is checked again.
+  const location = localPath(readCookie(OAUTH_REDIRECT_COOKIE) ?? '', accessUrl)
+  const cookies = [
+    setCookieText(SESSION_COOKIE, token, secureAuthCookie),
+    ...[OAUTH_STATE_COOKIE, OAUTH_VERIFIER_COOKIE, OAUTH_REDIRECT_COOKIE].map((name) => deleteCookieText(name, secureAuthCookie)),
+  ]
+  return new Answer(undefined, { location, cookies })
 }

@@ -2,26 +2,24 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Failure } from '@berth/schema'
 import type { Actor } from '../../http/caller.ts'
+import { OAUTH_REDIRECT_COOKIE, OAUTH_STATE_COOKIE, deleteCookieText, readCookies, setCookieText } from '../../http/cookies.ts'
 import { queryOf } from '../../http/request-target.ts'
-import { readCookies } from '../../http/session-token.ts'
 import type { GitAuthService } from './service.ts'
 
-/** Cookies of signing in at another place; apps in workspaces never see them (Coder v2 API, v0.13.4). */
-const STATE_COOKIE = 'oauth_state'
-const REDIRECT_COOKIE = 'oauth_redirect'
 const STATE_BYTES = 16
 const DEFAULT_REDIRECT = '/gitauth'
 
 interface Dependencies {
   readonly service: GitAuthService
-  /** Throws `signed_out` and its kin. */
+  /** Throws `signed_out` or another failure that says why the caller isn't signed in. */
   readonly identify: (request: IncomingMessage, response: ServerResponse) => Promise<Actor>
   readonly secureAuthCookie: boolean
 }
 
 /**
- * `GET /gitauth/<provider>/callback`: sends people to the provider, and takes the code with which it sends them back. Resolves with false where there is no
- * such provider.
+ * Handles `GET /gitauth/<provider>/callback`. Without a code it sends the browser to the git host; with
+ * a code, which the git host adds on the way back, it stores the caller's token. Resolves with false
+ * when the provider doesn't exist.
  */
 export function gitAuthCallback({ service, identify, secureAuthCookie }: Dependencies) {
   return async (request: IncomingMessage, response: ServerResponse, providerId: string): Promise<boolean> => {
@@ -30,32 +28,36 @@ export function gitAuthCallback({ service, identify, secureAuthCookie }: Depende
     const { user_id } = await identify(request, response)
     const query = queryOf(request.url)
     const code = query.get('code') ?? ''
-    const attributes = `Path=/; HttpOnly; SameSite=Lax${secureAuthCookie ? '; Secure' : ''}`
     if (code === '') {
       const state = randomBytes(STATE_BYTES).toString('hex')
-      response.appendHeader('Set-Cookie', `${STATE_COOKIE}=${state}; ${attributes}`)
-      response.appendHeader('Set-Cookie', `${REDIRECT_COOKIE}=${encodeURIComponent(ownPath(query.get('redirect')) ?? '')}; ${attributes}`)
+      const path = encodeURIComponent(ownPath(query.get('redirect')) ?? '')
+      response.appendHeader('Set-Cookie', setCookieText(OAUTH_STATE_COOKIE, state, secureAuthCookie))
+      response.appendHeader('Set-Cookie', setCookieText(OAUTH_REDIRECT_COOKIE, path, secureAuthCookie))
       redirect(response, service.signInUrl(provider, state))
       return true
     }
     checkState(request, query.get('state') ?? '')
     await service.link(provider, user_id, code)
-    for (const name of [STATE_COOKIE, REDIRECT_COOKIE]) response.appendHeader('Set-Cookie', `${name}=; Max-Age=0; ${attributes}`)
-    redirect(response, ownPath(decoded(readCookies(request).get(REDIRECT_COOKIE))) ?? DEFAULT_REDIRECT)
+    for (const name of [OAUTH_STATE_COOKIE, OAUTH_REDIRECT_COOKIE])
+      response.appendHeader('Set-Cookie', deleteCookieText(name, secureAuthCookie))
+    redirect(response, ownPath(decoded(readCookies(request)[OAUTH_REDIRECT_COOKIE])) ?? DEFAULT_REDIRECT)
     return true
   }
 }
 
-/** The code must come back to the browser that asked for it, or one could be made to use somebody else's account. */
+/**
+ * Checks that the code came back to the browser that asked for it. Without this check, an attacker could
+ * make somebody use the attacker's account.
+ */
 function checkState(request: IncomingMessage, state: string): void {
   if (state === '') throw new Failure('invalid_query', { message: 'State must be provided.' })
-  const expected = readCookies(request).get(STATE_COOKIE) ?? ''
-  if (expected === '') throw new Failure('signed_out', { message: `Cookie "${STATE_COOKIE}" must be provided.` })
+  const expected = readCookies(request)[OAUTH_STATE_COOKIE] ?? ''
+  if (expected === '') throw new Failure('signed_out', { message: `Cookie "${OAUTH_STATE_COOKIE}" must be provided.` })
   const [given, kept] = [Buffer.from(state), Buffer.from(expected)]
   if (given.length !== kept.length || !timingSafeEqual(given, kept)) throw new Failure('signed_out', { message: 'State mismatched.' })
 }
 
-/** A path of this very server: nobody is sent elsewhere. */
+/** Returns a text that is a path on this server; undefined for anything a browser could read as another host. */
 function ownPath(text: string | null | undefined): string | undefined {
   return text !== null && text !== undefined && /^\/(?![/\\])[\x21-\x7e]*$/.test(text) ? text : undefined
 }

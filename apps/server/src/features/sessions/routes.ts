@@ -1,8 +1,9 @@
 import type { sessions } from '@berth/schema'
 import { Answer } from '../../http/answer.ts'
 import type { FoundByPath } from '../../found.ts'
+import { APP_SESSION_COOKIE, OLD_SESSION_COOKIE, SESSION_COOKIE, setCookieText } from '../../http/cookies.ts'
 import type { Handlers } from '../../http/serve.ts'
-import { APP_SESSION_COOKIE, OLD_SESSION_COOKIE, SESSION_COOKIE, isToken } from '../../http/session-token.ts'
+import { isToken } from '../../http/session-token.ts'
 import { presentKey } from './present.ts'
 import type { SessionService } from './service.ts'
 
@@ -15,11 +16,10 @@ export function sessionRoutes<Agent>(
     readonly isConfigured: (loginType: 'github' | 'oidc') => boolean
   },
 ): Handlers<typeof sessions, FoundByPath, Agent> {
-  const secure = settings.secureAuthCookie ? '; Secure' : ''
   return {
     login: async ({ body, origin }) => {
       const session_token = await service.login(body, origin)
-      return new Answer({ session_token }, { cookies: [`${SESSION_COOKIE}=${session_token}; Path=/; HttpOnly; SameSite=Lax${secure}`] })
+      return new Answer({ session_token }, { cookies: [setCookieText(SESSION_COOKIE, session_token, settings.secureAuthCookie)] })
     },
     logout: async ({ actor, origin, readCookie }) => {
       await service.logout(actor)

@@ -18,8 +18,9 @@ import type { UserService } from './features/users/service.ts'
 import type { WorkspaceService } from './features/workspaces/service.ts'
 import type { AgentRow, FoundByPath, OrganizationRow, TemplateRow, UserRow, WorkspaceRow } from './found.ts'
 import type { Actor } from './http/caller.ts'
+import type { RateLimited } from './http/identify.ts'
 import { RateLimiter, addressKey } from './http/rate-limit.ts'
-import type { Gate, RateLimited } from './http/serve.ts'
+import type { Gate } from './http/serve.ts'
 
 interface Dependencies {
   readonly sessions: SessionService

@@ -88,16 +88,17 @@ export type EndpointGroup = Readonly<Record<string, EndpointSpec>>
 /** All nouns. */
 export type Api = Readonly<Record<string, EndpointGroup>>
 
-type ParamNames<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
-  ? Name | ParamNames<`/${Rest}`>
+/** The names of a path's parameters: `'user' | 'key'` for `/users/:user/keys/:key`. */
+export type ParameterNames<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | ParameterNames<`/${Rest}`>
   : Path extends `${string}:${infer Name}`
     ? Name
     : never
 
-type PathMismatch<Spec extends EndpointSpec> = [ParamNames<Spec['path']>] extends [never]
+type PathMismatch<Spec extends EndpointSpec> = [ParameterNames<Spec['path']>] extends [never]
   ? unknown
   : Spec extends { params: infer Params extends TSchema }
-    ? [ParamNames<Spec['path']>] extends [keyof Static<Params>]
+    ? [ParameterNames<Spec['path']>] extends [keyof Static<Params>]
       ? unknown
       : { params: 'lacks a parameter that path names' }
     : { params: TSchema }
@@ -107,7 +108,8 @@ export function endpoint<const Spec extends EndpointSpec>(spec: Spec & PathMisma
   return spec
 }
 
-type Part<Spec, Key extends 'params' | 'query' | 'body'> =
+/** `{ body: … }`, or the same with another part of a request, where the endpoint has that part; otherwise `unknown`. */
+export type RequestPart<Spec, Key extends 'params' | 'query' | 'body'> =
   Spec extends Record<Key, infer Schema extends TSchema> ? Record<Key, Static<Schema>> : unknown
 /** A query without required keys may be left out of a call altogether. */
 type QueryPart<Spec> = Spec extends { query: infer Schema extends TSchema }
@@ -119,7 +121,7 @@ type Flatten<T> = { [Key in keyof T]: T[Key] } & {}
 
 /** What a client hands in: path parameters, query and body, each only where the endpoint has it. */
 export type RequestOf<Spec extends EndpointSpec> = Flatten<
-  Part<Spec, 'params'> & QueryPart<Spec> & (Spec extends { bodyType: string } ? { body: Uint8Array } : Part<Spec, 'body'>)
+  RequestPart<Spec, 'params'> & QueryPart<Spec> & (Spec extends { bodyType: string } ? { body: Uint8Array } : RequestPart<Spec, 'body'>)
 >
 /** What a client gets back. */
 export type ResponseOf<Spec extends EndpointSpec> = Spec extends { delivery: 'bytes' }

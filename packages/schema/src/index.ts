@@ -5,7 +5,19 @@
  */
 export { api, type BerthApi } from './api.ts'
 export { endpoint, pathParameters } from './endpoint.ts'
-export type { Access, Action, Api, Delivery, EndpointGroup, EndpointSpec, RequestOf, ResourceType, ResponseOf } from './endpoint.ts'
+export type {
+  Access,
+  Action,
+  Api,
+  Delivery,
+  EndpointGroup,
+  EndpointSpec,
+  ParameterNames,
+  RequestOf,
+  RequestPart,
+  ResourceType,
+  ResponseOf,
+} from './endpoint.ts'
 export { Failure, failures, type FailureCode, type FailureOptions, type Validation } from './failures.ts'
 export { Nullable, Response, type ValidationRule } from './wire.ts'
 export {

@@ -1,6 +1,21 @@
+import type { ServerResponse } from 'node:http'
+import type { EndpointSpec } from '@berth/schema'
 import { writeJson } from './json-writer.ts'
 
-/** What a handler returns when the plain value of its endpoint's response does not say enough. */
+interface AnswerOptions {
+  /** Default: the endpoint's status. */
+  readonly status?: number
+  /** `Set-Cookie` values. */
+  readonly cookies?: readonly string[]
+  /** The type of a body of bytes. Default: `application/json`. */
+  readonly contentType?: string
+  /** Redirects the client there; the body is then not sent. */
+  readonly location?: string
+}
+
+/**
+ * What a handler returns when it decides more than the body: status, cookies, type or a redirect.
+ */
 export class Answer {
   readonly status: number | undefined
   readonly body: unknown
@@ -8,13 +23,7 @@ export class Answer {
   readonly contentType: string | undefined
   readonly location: string | undefined
 
-  /**
-   * @param options.status Default: the endpoint's.
-   * @param options.cookies Values of `Set-Cookie`.
-   * @param options.contentType For bytes. Default: `application/json`.
-   * @param options.location Where the client is sent instead of being given a body.
-   */
-  constructor(body: unknown, options: { status?: number; cookies?: readonly string[]; contentType?: string; location?: string } = {}) {
+  constructor(body: unknown, options: AnswerOptions = {}) {
     this.body = body
     this.status = options.status
     this.cookies = options.cookies ?? []
@@ -23,8 +32,32 @@ export class Answer {
   }
 }
 
-/** The payload of an answer and the type it is sent as. */
-export function payloadOf(body: unknown): { contentType: string; payload: string | Uint8Array } {
+/**
+ * Sends what a handler returned, unless the handler has answered by itself with a stream or a
+ * WebSocket.
+ */
+export function sendAnswer(spec: EndpointSpec, result: unknown, response: ServerResponse): void {
+  if (response.headersSent || spec.delivery === 'websocket' || (result === undefined && spec.response !== undefined)) return
+  const answer = result instanceof Answer ? result : new Answer(result)
+  if (answer.cookies.length > 0) response.appendHeader('Set-Cookie', [...answer.cookies])
+  response.statusCode = answer.status ?? spec.status
+  if (answer.location !== undefined) {
+    response.setHeader('Location', answer.location)
+    response.end()
+    return
+  }
+  if (response.statusCode === 204 || response.statusCode === 304) {
+    // The API sends the type even without a body (Coder v2 API, v0.13.4, "JSON writing").
+    response.setHeader('Content-Type', 'application/json; charset=utf-8')
+    response.end()
+    return
+  }
+  const { contentType, payload } = payloadOf(answer.body)
+  response.setHeader('Content-Type', answer.contentType ?? contentType)
+  response.end(payload)
+}
+
+function payloadOf(body: unknown): { contentType: string; payload: string | Uint8Array } {
   if (body instanceof Uint8Array) return { contentType: 'application/json', payload: body }
   return { contentType: 'application/json; charset=utf-8', payload: writeJson(body) }
 }

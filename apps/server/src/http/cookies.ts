@@ -12,7 +12,10 @@ export const OAUTH_STATE_COOKIE = 'oauth_state'
 export const OAUTH_REDIRECT_COOKIE = 'oauth_redirect'
 export const OAUTH_VERIFIER_COOKIE = 'oauth_verifier'
 
-/** Reads a request's cookies by name. The first of several equal names counts, and values aren't percent-decoded. */
+/**
+ * Reads a request's cookies by name. The first of several equal names counts, and values aren't
+ * percent-decoded.
+ */
 export function readCookies(request: IncomingMessage): Readonly<Record<string, string | undefined>> {
   return parseCookie(request.headers.cookie ?? '', { decode: withoutQuotes })
 }
@@ -21,7 +24,10 @@ function withoutQuotes(value: string): string {
   return value.replace(/^"(.*)"$/, '$1')
 }
 
-/** Returns a `Set-Cookie` value for a cookie that scripts can't read and other sites can't send with a write. */
+/**
+ * Returns a `Set-Cookie` value for a cookie that scripts can't read and other sites can't send with
+ * a write.
+ */
 export function setCookieText(name: string, value: string, isSecure: boolean): string {
   return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`
 }

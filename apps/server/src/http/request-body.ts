@@ -1,15 +1,37 @@
 import type { IncomingMessage } from 'node:http'
-import { Failure } from '@berth/schema'
+import { Failure, maxFileBytes, type EndpointSpec } from '@berth/schema'
+import { bodyReader } from './body-decoder.ts'
 
-/** Largest JSON body. Provisioner state travels in one as base64, so it is generous. */
-export const MAX_JSON_BYTES = 16 * 1024 * 1024
+/** The largest JSON body. Generous, because provisioner state travels in one as base64. */
+const MAX_JSON_BYTES = 16 * 1024 * 1024
 
-/** Reads a request's body, at most `maxBytes` of it. Throws `invalid_json` when there is more. */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+/**
+ * Compiles the reader of an endpoint's JSON or raw body; undefined for endpoints without a body.
+ */
+export function requestBodyReader(spec: EndpointSpec): ((request: IncomingMessage) => Promise<Record<string, unknown>>) | undefined {
+  const { bodyType } = spec
+  if (bodyType !== undefined) {
+    return async (request) => {
+      const contentType = request.headers['content-type'] ?? ''
+      if (contentType !== bodyType)
+        throw new Failure('invalid_content_type', {
+          message: `Unsupported content type header "${contentType}".`,
+          detail: `Expected ${bodyType}.`,
+        })
+      return { body: await readBody(request, maxFileBytes), contentType }
+    }
+  }
+  if (spec.body === undefined) return undefined
+  const read = bodyReader(spec.body)
+  return async (request) => ({ body: read((await readBody(request, MAX_JSON_BYTES)).toString('utf8')) })
+}
+
+/** Reads the body of a request. Throws `invalid_json` when it has more than `maxBytes` bytes. */
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
   const chunks: Buffer[] = []
   let length = 0
-  // Without this, refusing a body would end the connection before the refusal could be sent.
+  // The default would destroy the connection when the loop ends early, before the refusal is sent.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     length += chunk.length
     if (length > maxBytes) throw tooLarge(maxBytes)

@@ -14,8 +14,8 @@ export interface SentToken {
 }
 
 /**
- * Finds the session or agent token of a request. The first non-empty one wins: session cookie, query
- * parameter, header, app cookie (Coder v2 API, v0.13.4).
+ * Finds the session or agent token of a request. The first non-empty one wins: session cookie,
+ * query parameter, header, app cookie (Coder v2 API, v0.13.4).
  */
 export function sentToken(request: IncomingMessage, query: URLSearchParams): SentToken | undefined {
   const cookies = readCookies(request)

@@ -7,7 +7,6 @@ export {
   WireValueError,
   ZERO_TIME,
   goTimeText,
-  isZeroTime,
   parseBool,
   parseInt32Text,
   parseInt64Text,
@@ -21,6 +20,5 @@ export { PasswordError, checkPassword } from './password.ts'
 export { TtlError, checkTtl } from './ttl.ts'
 export { ScheduleError, describeSchedule, nextStart, parseSchedule, scheduleFromWords, type Schedule } from './schedule.ts'
 export { SearchError, parseSearch } from './search-query.ts'
-export { userSearchText, type UserSearch } from './user-search.ts'
 export { isTimeZone, offsetAtMs } from './time-zones.ts'
 export { AppHostnameError, appHostLabel, parseAppHostname, type AppHostname } from './app-hostname.ts'

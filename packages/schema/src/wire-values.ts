@@ -135,11 +135,6 @@ function daysInMonth(year: number, month: number): number {
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
 }
 
-/** Whether a canonical wire time (see {@link parseTime}) is the zero time, which a `required` rule counts as missing. */
-export function isZeroTime(time: string): boolean {
-  return time === ZERO_TIME
-}
-
 /**
  * Prints a canonical wire time (see {@link parseTime}) the way validation texts do: `0001-01-01 00:00:00 +0000 UTC`, with the fraction
  * where there is one (Coder v2 API, v0.13.4).

@@ -64,6 +64,7 @@ function statusSql(status: WorkspaceStatus): RawBuilder<boolean> {
   return transition === undefined ? isJob : sql`(${isJob} and workspace.latest_build_transition = ${transition}::workspace_transition)`
 }
 
+/** The rule of `ResourcePresenter` as SQL; agent-status.db.test.ts holds one against the other. */
 function agentSql(status: AgentStatus | 'unknown', { now, inactiveBefore }: Instants): RawBuilder<boolean> {
   if (status === 'unknown') return sql`false`
   const isLate = sql`(agent.connection_timeout_seconds > 0 and agent.created_at < ${now}::timestamptz - make_interval(secs => agent.connection_timeout_seconds))`

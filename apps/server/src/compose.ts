@@ -5,7 +5,14 @@ import { wireArchitecture, type Driver } from '@berth/provisioner'
 import { provisionerTypes, type DERPMap } from '@berth/schema'
 import type { Logger } from 'pino'
 import type { AccessList } from './access/may.ts'
-import { GIT_AUTH_CHANNEL, JOB_LOGS_CHANNEL, QUEUE_CHANNEL, SECRETS_CHANNEL, SESSIONS_CHANNEL, WORKSPACES_CHANNEL } from './channels.ts'
+import {
+  GIT_AUTH_CHANNEL,
+  JOB_LOGS_CHANNEL,
+  QUEUE_CHANNEL,
+  SECRETS_CHANNEL,
+  SESSIONS_CHANNEL,
+  WORKSPACES_CHANNEL,
+} from './database/channels.ts'
 import { timestamp, type Clock } from './clock.ts'
 import type { Config } from './settings/config.ts'
 import type { Database } from './database/database.ts'

@@ -1,7 +1,7 @@
 import { verifies } from '@berth/requirements'
 import type { ProvisionerJobLog, Workspace } from '@berth/schema'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { JOB_LOGS_CHANNEL } from '../src/channels.ts'
+import { JOB_LOGS_CHANNEL } from '../src/database/channels.ts'
 import { callApi } from './call-api.ts'
 import { eventually } from './eventually.ts'
 import { buildEnded, createMember, createTemplate, createWorkspace } from './factories.ts'

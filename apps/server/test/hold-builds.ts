@@ -1,5 +1,5 @@
 import type { Template } from '@berth/schema'
-import { QUEUE_CHANNEL } from '../src/channels.ts'
+import { QUEUE_CHANNEL } from '../src/database/channels.ts'
 import { runSql } from './run-sql.ts'
 import type { TestServer } from './start-test-server.ts'
 

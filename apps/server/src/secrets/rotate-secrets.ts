@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { SECRETS_CHANNEL } from '../channels.ts'
+import { SECRETS_CHANNEL } from '../database/channels.ts'
 import type { Config } from '../settings/config.ts'
 import { openDatabase } from '../database/database.ts'
 import { findRunningPostgres } from '../database/embedded/find-running-postgres.ts'

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
-import { WORKSPACES_CHANNEL } from '../../channels.ts'
+import { WORKSPACES_CHANNEL } from '../../database/channels.ts'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Database } from '../../database/database.ts'
 import { notify } from '../../database/pubsub.ts'

@@ -1,6 +1,7 @@
 import { Failure, type agents } from '@berth/schema'
 import { tunnelSocketOptions } from '@berth/tunnel'
-import type { AgentRow, FoundByPath } from '../../found.ts'
+import type { AgentRow } from '../../database/rows.ts'
+import type { FoundByPath } from '../../gate/found-by-path.ts'
 import type { Handlers } from '../../http/serve.ts'
 import type { AgentTunnels } from './agent-tunnels.ts'
 import { joinTunnels } from './client-tunnel-socket.ts'

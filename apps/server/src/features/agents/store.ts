@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { sql, type RawBuilder } from 'kysely'
 import type { Queries } from '../../database/database.ts'
 import { agentJson, agentLastHeardOf, type StoredAgent } from '../../database/wire-json.ts'
-import type { AgentRow, WorkspaceRow } from '../../found.ts'
+import type { AgentRow, WorkspaceRow } from '../../database/rows.ts'
 
 /** To what an agent belongs. */
 export interface AgentPlace {

@@ -1,5 +1,5 @@
 import type { audit } from '@berth/schema'
-import type { FoundByPath } from '../../found.ts'
+import type { FoundByPath } from '../../gate/found-by-path.ts'
 import type { Handlers } from '../../http/serve.ts'
 import { presentAuditLog } from './present.ts'
 import type { AuditService } from './service.ts'

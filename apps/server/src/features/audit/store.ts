@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { AuditAction } from '@berth/schema'
 import { sql, type RawBuilder } from 'kysely'
 import type { Queries } from '../../database/database.ts'
-import type { UserRow } from '../../found.ts'
+import type { UserRow } from '../../database/rows.ts'
 import type { Difference } from './difference.ts'
 import type { AuditFilter } from './read-filter.ts'
 

@@ -1,5 +1,5 @@
 import type { authorization } from '@berth/schema'
-import type { FoundByPath } from '../../found.ts'
+import type { FoundByPath } from '../../gate/found-by-path.ts'
 import type { Handlers } from '../../http/serve.ts'
 import type { AuthorizationService } from './service.ts'
 

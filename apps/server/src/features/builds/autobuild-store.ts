@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Queries } from '../../database/database.ts'
-import type { WorkspaceRow } from '../../found.ts'
+import type { WorkspaceRow } from '../../database/rows.ts'
 import type { AutobuildStanding } from './autobuild-due.ts'
 
 /** A workspace that may have to start or stop by itself, with what a build of it is made from. */

@@ -1,7 +1,7 @@
 import type { builds } from '@berth/schema'
 import { Answer } from '../../http/answer.ts'
 import type { Clock } from '../../clock.ts'
-import type { FoundByPath } from '../../found.ts'
+import type { FoundByPath } from '../../gate/found-by-path.ts'
 import type { Handlers } from '../../http/serve.ts'
 import type { ResourcePresenter } from '../agents/present.ts'
 import { presentBuild } from './present.ts'

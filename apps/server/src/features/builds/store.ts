@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { buildJoins, buildJson, type StoredBuild } from '../../database/build-json.ts'
 import type { Queries } from '../../database/database.ts'
-import type { BuildRow } from '../../found.ts'
+import type { BuildRow } from '../../database/rows.ts'
 import { placeOf, type SecretBox } from '../../secrets/secret-box.ts'
 import type { BuildNames } from './present.ts'
 

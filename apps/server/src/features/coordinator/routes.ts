@@ -1,5 +1,6 @@
 import type { coordinator } from '@berth/schema'
-import type { AgentRow, FoundByPath } from '../../found.ts'
+import type { AgentRow } from '../../database/rows.ts'
+import type { FoundByPath } from '../../gate/found-by-path.ts'
 import type { Handlers } from '../../http/serve.ts'
 import type { CoordinatorService } from './service.ts'
 

@@ -1,6 +1,6 @@
 import type { DERPMap, WorkspaceAgent } from '@berth/schema'
 import type { WebSocket } from 'ws'
-import type { AgentRow } from '../../found.ts'
+import type { AgentRow } from '../../database/rows.ts'
 import type { AgentService } from '../agents/service.ts'
 import { NodeOutbox } from './node-outbox.ts'
 import { latencyOfNode, readNode, type NetworkNode } from './node.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { ExternalSignInQuery, externalSignIn } from '@berth/schema'
-import type { FoundByPath } from '../../found.ts'
+import type { FoundByPath } from '../../gate/found-by-path.ts'
 import { Answer } from '../../http/answer.ts'
 import type { Origin } from '../../http/caller.ts'
 import {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Queries } from '../../database/database.ts'
-import type { UserRow } from '../../found.ts'
+import type { UserRow } from '../../database/rows.ts'
 import { placeOf, type SecretBox } from '../../secrets/secret-box.ts'
 import type { ExternalTokens } from './provider.ts'
 

@@ -1,6 +1,6 @@
 import type { files } from '@berth/schema'
 import { Answer } from '../../http/answer.ts'
-import type { FoundByPath } from '../../found.ts'
+import type { FoundByPath } from '../../gate/found-by-path.ts'
 import type { Handlers } from '../../http/serve.ts'
 import type { FileService } from './service.ts'
 

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { Failure } from '@berth/schema'
 import { timestamp, type Clock } from '../../clock.ts'
-import type { FileRow } from '../../found.ts'
+import type { FileRow } from '../../database/rows.ts'
 import type { FileStore } from './store.ts'
 
 /** Uploaded files: the archives of templates. */

@@ -1,5 +1,5 @@
 import type { Queries } from '../../database/database.ts'
-import type { FileRow } from '../../found.ts'
+import type { FileRow } from '../../database/rows.ts'
 
 const COLUMNS = ['id', 'hash', 'created_at', 'created_by', 'mimetype'] as const
 

@@ -1,5 +1,6 @@
 import type { gitAuth } from '@berth/schema'
-import type { AgentRow, FoundByPath } from '../../found.ts'
+import type { AgentRow } from '../../database/rows.ts'
+import type { FoundByPath } from '../../gate/found-by-path.ts'
 import type { Handlers } from '../../http/serve.ts'
 import type { AgentService } from '../agents/service.ts'
 import type { GitAuthService } from './service.ts'

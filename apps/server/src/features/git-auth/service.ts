@@ -1,5 +1,5 @@
 import { Failure, type WorkspaceAgentGitAuthResponse } from '@berth/schema'
-import { GIT_AUTH_CHANNEL } from '../../channels.ts'
+import { GIT_AUTH_CHANNEL } from '../../database/channels.ts'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Database } from '../../database/database.ts'
 import { notify } from '../../database/pubsub.ts'

@@ -1,7 +1,7 @@
 import type { AgentGitSSHKey } from '@berth/schema'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Database } from '../../database/database.ts'
-import type { UserRow } from '../../found.ts'
+import type { UserRow } from '../../database/rows.ts'
 import type { Actor } from '../../http/caller.ts'
 import type { AuditService } from '../audit/service.ts'
 import { generateSshKeyPair, type SshKeyAlgorithm } from './generate-key-pair.ts'

@@ -1,5 +1,5 @@
 import type { Group, groups } from '@berth/schema'
-import type { FoundByPath } from '../../found.ts'
+import type { FoundByPath } from '../../gate/found-by-path.ts'
 import type { Handlers } from '../../http/serve.ts'
 import { presentUser } from '../users/present.ts'
 import type { GroupService, GroupView } from './service.ts'

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { VisibleCondition } from '../../access/visible.ts'
 import { visibleSql } from '../../access/visible-sql.ts'
 import type { Queries } from '../../database/database.ts'
-import type { GroupRow, UserRow } from '../../found.ts'
+import type { GroupRow, UserRow } from '../../database/rows.ts'
 
 /** A member, and the group they were looked up for. */
 export interface GroupMember extends UserRow {

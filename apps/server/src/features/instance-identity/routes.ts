@@ -1,5 +1,5 @@
 import type { instanceIdentity } from '@berth/schema'
-import type { FoundByPath } from '../../found.ts'
+import type { FoundByPath } from '../../gate/found-by-path.ts'
 import type { Handlers } from '../../http/serve.ts'
 import type { InstanceIdentityService } from './service.ts'
 

@@ -1,5 +1,6 @@
 import type { Organization, organizations } from '@berth/schema'
-import type { FoundByPath, OrganizationRow } from '../../found.ts'
+import type { OrganizationRow } from '../../database/rows.ts'
+import type { FoundByPath } from '../../gate/found-by-path.ts'
 import type { Handlers } from '../../http/serve.ts'
 import type { OrganizationService } from './service.ts'
 

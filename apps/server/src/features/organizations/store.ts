@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { visibleSql } from '../../access/visible-sql.ts'
 import type { VisibleCondition } from '../../access/visible.ts'
 import type { Queries } from '../../database/database.ts'
-import type { MemberRow, OrganizationRow } from '../../found.ts'
+import type { MemberRow, OrganizationRow } from '../../database/rows.ts'
 
 /** Organizations and who belongs to them. */
 export class OrganizationStore {

@@ -1,5 +1,5 @@
 import type { parameters } from '@berth/schema'
-import type { FoundByPath } from '../../found.ts'
+import type { FoundByPath } from '../../gate/found-by-path.ts'
 import type { Handlers } from '../../http/serve.ts'
 import { presentParameter } from './present.ts'
 import type { ParameterService } from './service.ts'

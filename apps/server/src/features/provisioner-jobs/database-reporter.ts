@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { JobReporter, JobResult, JobUpdate, JobUpdateReply, QuotaReply } from '@berth/provisioner'
-import { JOB_LOGS_CHANNEL } from '../../channels.ts'
+import { JOB_LOGS_CHANNEL } from '../../database/channels.ts'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Database } from '../../database/database.ts'
 import { isConnectionError } from '../../database/database-errors.ts'

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { sql } from 'kysely'
-import { JOB_LOGS_CHANNEL } from '../../channels.ts'
+import { JOB_LOGS_CHANNEL } from '../../database/channels.ts'
 import { timestamp, type Clock } from '../../clock.ts'
 import { advisoryLockNumber } from '../../database/advisory-lock.ts'
 import type { Database, Transaction } from '../../database/database.ts'

@@ -1,6 +1,6 @@
 import { Failure, type LogQuery, type ProvisionerJobLog } from '@berth/schema'
 import type { WebSocket } from 'ws'
-import { JOB_LOGS_CHANNEL, QUEUE_CHANNEL } from '../../channels.ts'
+import { JOB_LOGS_CHANNEL, QUEUE_CHANNEL } from '../../database/channels.ts'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Transaction } from '../../database/database.ts'
 import { notify } from '../../database/pubsub.ts'

@@ -1,5 +1,5 @@
 import type { roles } from '@berth/schema'
-import type { FoundByPath } from '../../found.ts'
+import type { FoundByPath } from '../../gate/found-by-path.ts'
 import type { Handlers } from '../../http/serve.ts'
 import { presentRole } from '../users/present.ts'
 import type { RoleService } from './service.ts'

@@ -2,7 +2,7 @@ import { Failure } from '@berth/schema'
 import { parseUuid, WireValueError } from '@berth/schema/rules'
 import { mayChangeRoles, roleChange } from '../../access/role-change.ts'
 import { assignableRoles, findRole, organizationRole, type AssignableRole } from '../../access/roles.ts'
-import type { MemberRow, OrganizationRow, UserRow } from '../../found.ts'
+import type { MemberRow, OrganizationRow, UserRow } from '../../database/rows.ts'
 import type { Actor } from '../../http/caller.ts'
 import type { OrganizationService } from '../organizations/service.ts'
 

@@ -1,6 +1,6 @@
 import type { sessions } from '@berth/schema'
 import { Answer } from '../../http/answer.ts'
-import type { FoundByPath } from '../../found.ts'
+import type { FoundByPath } from '../../gate/found-by-path.ts'
 import { APP_SESSION_COOKIE, OLD_SESSION_COOKIE, SESSION_COOKIE, setCookieText } from '../../http/cookies.ts'
 import type { Handlers } from '../../http/serve.ts'
 import { isToken } from '../../http/session-token.ts'

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { ProvisionerType } from '@berth/schema'
 import type { Queries } from '../../database/database.ts'
 import { jobJson, resourcesJson, type StoredJob, type StoredResource } from '../../database/wire-json.ts'
-import type { TemplateVersionRow, UserRow } from '../../found.ts'
+import type { TemplateVersionRow, UserRow } from '../../database/rows.ts'
 
 /** A version with its import job and its creator. */
 export interface TemplateVersionView extends TemplateVersionRow {

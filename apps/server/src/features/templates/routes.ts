@@ -1,5 +1,5 @@
 import type { Template, templates } from '@berth/schema'
-import type { FoundByPath } from '../../found.ts'
+import type { FoundByPath } from '../../gate/found-by-path.ts'
 import { Answer } from '../../http/answer.ts'
 import type { Handlers } from '../../http/serve.ts'
 import type { TemplateExamples } from '../template-versions/service.ts'

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { VisibleCondition } from '../../access/visible.ts'
 import type { Queries } from '../../database/database.ts'
 import { visibleSql } from '../../access/visible-sql.ts'
-import type { TemplateRow } from '../../found.ts'
+import type { TemplateRow } from '../../database/rows.ts'
 
 /** A template with what the wire shows of its neighbours. */
 export interface TemplateView extends TemplateRow {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { AccessList } from '../../access/may.ts'
 import type { Queries } from '../../database/database.ts'
-import type { UserRow } from '../../found.ts'
+import type { UserRow } from '../../database/rows.ts'
 
 export type SharedUser = UserRow
 

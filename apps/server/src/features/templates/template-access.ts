@@ -2,7 +2,7 @@ import { Failure, templateRoles, type TemplateRole, type UpdateTemplateACL, type
 import type { AccessList } from '../../access/may.ts'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Database } from '../../database/database.ts'
-import type { TemplateRow } from '../../found.ts'
+import type { TemplateRow } from '../../database/rows.ts'
 import type { Actor } from '../../http/caller.ts'
 import type { AuditService } from '../audit/service.ts'
 import type { TemplateAccessStore, SharedGroup, SharedUser } from './template-access-store.ts'

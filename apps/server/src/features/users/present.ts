@@ -1,6 +1,6 @@
 import type { Role, User } from '@berth/schema'
 import { roleDisplayName } from '../../access/roles.ts'
-import type { UserRow } from '../../found.ts'
+import type { UserRow } from '../../database/rows.ts'
 
 /** A user as the wire shows it. */
 export function presentUser(row: UserRow): User {

@@ -1,6 +1,6 @@
 import { Failure } from '@berth/schema'
 import { SearchError, parseSearch } from '@berth/schema/rules'
-import type { UserRow } from '../../found.ts'
+import type { UserRow } from '../../database/rows.ts'
 
 /** Which users are listed; all that is given must match. */
 export interface UserFilter {

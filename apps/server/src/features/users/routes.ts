@@ -1,5 +1,6 @@
 import type { User, users } from '@berth/schema'
-import type { FoundByPath, UserRow } from '../../found.ts'
+import type { UserRow } from '../../database/rows.ts'
+import type { FoundByPath } from '../../gate/found-by-path.ts'
 import type { Actor } from '../../http/caller.ts'
 import type { Handlers } from '../../http/serve.ts'
 import { presentUser } from './present.ts'

@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { VisibleCondition } from '../../access/visible.ts'
 import type { Queries } from '../../database/database.ts'
-import type { UserRow } from '../../found.ts'
+import type { UserRow } from '../../database/rows.ts'
 import type { UserFilter } from './read-filter.ts'
 
 const organizationIds = sql<string[]>`array(

@@ -1,6 +1,6 @@
 import { Failure, type workspaces } from '@berth/schema'
 import type { Clock } from '../../clock.ts'
-import type { FoundByPath } from '../../found.ts'
+import type { FoundByPath } from '../../gate/found-by-path.ts'
 import type { Handlers } from '../../http/serve.ts'
 import type { ResourcePresenter } from '../agents/present.ts'
 import { presentWorkspace } from './present.ts'

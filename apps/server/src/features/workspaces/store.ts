@@ -3,7 +3,7 @@ import type { VisibleCondition } from '../../access/visible.ts'
 import { buildJoins, buildJson, type StoredBuild } from '../../database/build-json.ts'
 import type { Queries } from '../../database/database.ts'
 import { visibleSql } from '../../access/visible-sql.ts'
-import type { WorkspaceRow } from '../../found.ts'
+import type { WorkspaceRow } from '../../database/rows.ts'
 import { filterSql, type WorkspaceFilter } from './filter-sql.ts'
 
 /** A workspace with everything that is shown with it. */

@@ -1,32 +1,17 @@
-import type { Selectable } from 'kysely'
 import type {
-  FilesTable,
-  GroupsTable,
-  OrganizationMembersTable,
-  OrganizationsTable,
-  ProvisionerJobsTable,
-  TemplatesTable,
-  TemplateVersionsTable,
-  UsersTable,
-  WorkspaceAgentsTable,
-  WorkspaceBuildsTable,
-  WorkspacesTable,
-} from './database/tables.gen.ts'
-import type { ValueOwner } from './features/parameters/service.ts'
-import type { WorkspaceView } from './features/workspaces/service.ts'
-
-export type MemberRow = Selectable<OrganizationMembersTable>
-export type GroupRow = Selectable<GroupsTable>
-export type OrganizationRow = Selectable<OrganizationsTable>
-export type UserRow = Selectable<UsersTable> & { readonly organization_ids: string[] }
-/** Without the bytes. */
-export type FileRow = Omit<Selectable<FilesTable>, 'data'>
-export type TemplateRow = Selectable<TemplatesTable>
-export type TemplateVersionRow = Selectable<TemplateVersionsTable>
-export type WorkspaceRow = Selectable<WorkspacesTable>
-/** Without the state of the provisioner. */
-export type BuildRow = Omit<Selectable<WorkspaceBuildsTable>, 'provisioner_state'>
-export type AgentRow = Selectable<WorkspaceAgentsTable>
+  AgentRow,
+  BuildRow,
+  FileRow,
+  GroupRow,
+  JobRow,
+  OrganizationRow,
+  TemplateRow,
+  TemplateVersionRow,
+  UserRow,
+  WorkspaceRow,
+} from '../database/rows.ts'
+import type { ValueOwner } from '../features/parameters/service.ts'
+import type { WorkspaceView } from '../features/workspaces/service.ts'
 
 /** What each path parameter stands for: the rows that its finder hands to the handler. */
 export interface FoundByPath {
@@ -50,7 +35,7 @@ export interface FoundByPath {
     readonly template?: TemplateRow | undefined
     readonly templateversion?: TemplateVersionRow
   }
-  readonly dryrun: { readonly dryrun: Selectable<ProvisionerJobsTable> }
+  readonly dryrun: { readonly dryrun: JobRow }
   /** With all that is shown of it, where the endpoint shows it. */
   readonly workspace: { readonly workspace: WorkspaceRow; readonly workspaceView?: WorkspaceView }
   readonly workspacename: { readonly workspace: WorkspaceRow }

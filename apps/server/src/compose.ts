@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { wireArchitecture, type Driver } from '@berth/provisioner'
 import { provisionerTypes, type DERPMap } from '@berth/schema'
 import type { Logger } from 'pino'
-import type { AccessList } from './access/may.ts'
 import {
   GIT_AUTH_CHANNEL,
   JOB_LOGS_CHANNEL,
@@ -455,10 +454,7 @@ function accessFinders(from: {
   return {
     workspace,
     workspace_execution: workspace,
-    template: async (id) => {
-      const row = await from.templates.find(id)
-      return row && { ...row, user_acl: row.user_acl as AccessList, group_acl: row.group_acl as AccessList }
-    },
+    template: async (id) => await from.templates.find(id),
     user: async (id) => ((await from.users.find(id)) === undefined ? undefined : {}),
     group: async (id) => await from.groups.find(id),
   }

@@ -47,7 +47,16 @@ export type Timestamp = ColumnType<string, string | Date, string | Date>
 
 /** Read as the value; written as JSON text, because the driver would write an array as a PostgreSQL array. */
 export type Json = ColumnType<unknown, string, string>
+
+/** Actions by the ID of a user or group; JSON as {@link Json}. */
+export type AccessListJson = ColumnType<Readonly<Record<string, readonly string[]>>, string, string>
 `
+
+/** JSON columns whose shape the database and every writer guarantee. All others read as unknown. */
+const JSON_SHAPES: Readonly<Record<string, string>> = {
+  'templates.user_acl': 'AccessListJson',
+  'templates.group_acl': 'AccessListJson',
+}
 
 const TYPES: Record<string, string> = {
   bool: 'boolean',
@@ -107,7 +116,7 @@ function columnType(column: CatalogColumn): string {
 
 function valueType({ table, column, type, isArray, labels }: CatalogColumn): string {
   if (labels !== null) return isArray ? `${pascalCase(type)}[]` : pascalCase(type)
-  const known = TYPES[type]
+  const known = JSON_SHAPES[`${table}.${column}`] ?? TYPES[type]
   if (known === undefined) throw new Error(`Column ${table}.${column} has type ${type}, which generate-tables.ts does not know`)
   if (!isArray) return known
   if (!ARRAY_ELEMENTS.has(type)) throw new Error(`Column ${table}.${column} is an array of ${type}, which generate-tables.ts does not know`)

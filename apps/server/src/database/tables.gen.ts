@@ -17,6 +17,9 @@ export type Timestamp = ColumnType<string, string | Date, string | Date>
 /** Read as the value; written as JSON text, because the driver would write an array as a PostgreSQL array. */
 export type Json = ColumnType<unknown, string, string>
 
+/** Actions by the ID of a user or group; JSON as {@link Json}. */
+export type AccessListJson = ColumnType<Readonly<Record<string, readonly string[]>>, string, string>
+
 export type ApiKeyScope = 'all' | 'application_connect'
 
 export type AppHealth = 'disabled' | 'initializing' | 'healthy' | 'unhealthy'
@@ -272,8 +275,8 @@ export interface TemplatesTable {
   default_ttl_ms: Generated<number>
   created_by: string
   allow_user_cancel_workspace_jobs: Generated<boolean>
-  user_acl: Generated<Json>
-  group_acl: Generated<Json>
+  user_acl: Generated<AccessListJson>
+  group_acl: Generated<AccessListJson>
 }
 
 export interface UserLinksTable {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Failure, type CreateWorkspaceBuildRequest, type LogQuery, type ProvisionerJobLog } from '@berth/schema'
 import { NIL_UUID } from '@berth/schema/rules'
 import type { WebSocket } from 'ws'
-import { may, type AccessList } from '../../access/may.ts'
+import { may } from '../../access/may.ts'
 import { WORKSPACES_CHANNEL } from '../../database/channels.ts'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Database, Transaction } from '../../database/database.ts'
@@ -252,7 +252,6 @@ export class BuildService {
   }
 }
 
-function mayUpdate(actor: Actor, { organization_id, user_acl, group_acl }: TemplateRow): boolean {
-  const lists = { user_acl: user_acl as AccessList, group_acl: group_acl as AccessList }
-  return may(actor.permissions, 'update', { type: 'template', organization_id, ...lists })
+function mayUpdate(actor: Actor, template: TemplateRow): boolean {
+  return may(actor.permissions, 'update', { type: 'template', ...template })
 }

@@ -69,8 +69,6 @@ async function requireTemplate(
   }
   const template = await templates.find(body.template_id)
   if (template === undefined) throw new Failure('not_found', { message: 'Template does not exist.' })
-  const { organization_id, user_acl, group_acl } = template
-  const lists = { user_acl: user_acl as Record<string, string[]>, group_acl: group_acl as Record<string, string[]> }
-  if (!may(actor.permissions, 'create', { type: 'template', organization_id, ...lists })) throw new Failure('not_found')
+  if (!may(actor.permissions, 'create', { type: 'template', ...template })) throw new Failure('not_found')
   return template
 }

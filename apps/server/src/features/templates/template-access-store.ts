@@ -33,12 +33,12 @@ export class TemplateAccessStore {
   }
 
   async get(templateId: string): Promise<AccessLists> {
-    return listsOf(await this.#select(templateId).executeTakeFirstOrThrow())
+    return await this.#select(templateId).executeTakeFirstOrThrow()
   }
 
   /** Nobody else changes the lists until the transaction ends. */
   async lock(templateId: string): Promise<AccessLists> {
-    return listsOf(await this.#select(templateId).forUpdate().executeTakeFirstOrThrow())
+    return await this.#select(templateId).forUpdate().executeTakeFirstOrThrow()
   }
 
   async set(templateId: string, { user_acl, group_acl }: AccessLists, now: string): Promise<void> {
@@ -87,8 +87,3 @@ export class TemplateAccessStore {
 
 const ORGANIZATION_IDS = sql`array(select membership.organization_id from organization_members membership
   where membership.user_id = users.id order by membership.created_at, membership.organization_id) as organization_ids`
-
-/** The columns hold what this store and the creation of templates put there. */
-function listsOf({ user_acl, group_acl }: { readonly user_acl: unknown; readonly group_acl: unknown }): AccessLists {
-  return { user_acl: user_acl as AccessList, group_acl: group_acl as AccessList }
-}

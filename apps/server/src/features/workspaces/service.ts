@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Failure, type CreateWorkspaceRequest } from '@berth/schema'
 import { ScheduleError, TtlError, ZERO_TIME, checkTtl, parseSchedule } from '@berth/schema/rules'
-import { may, type AccessList } from '../../access/may.ts'
+import { may } from '../../access/may.ts'
 import { visibleCondition } from '../../access/visible.ts'
 import { WORKSPACES_CHANNEL } from '../../database/channels.ts'
 import { timestamp, type Clock } from '../../clock.ts'
@@ -223,10 +223,8 @@ export class WorkspaceService {
         validations: [{ field: 'template_id', detail: 'template not found' }],
       })
     if (template.deleted) throw new Failure('template_deleted', { message: `Template "${template.name}" has been deleted!` })
-    const { organization_id, user_acl, group_acl } = template
-    const lists = { user_acl: user_acl as AccessList, group_acl: group_acl as AccessList }
-    if (!may(actor.permissions, 'read', { type: 'template', organization_id, ...lists })) throw new Failure('not_found')
-    if (organization_id !== organization.id)
+    if (!may(actor.permissions, 'read', { type: 'template', ...template })) throw new Failure('not_found')
+    if (template.organization_id !== organization.id)
       throw new Failure('template_of_other_organization', { message: `Template is not in organization "${organization.name}".` })
     return template
   }

@@ -1,3 +1,4 @@
+import type { EndpointGroup, ParameterNames, api } from '@berth/schema'
 import type {
   AgentRow,
   BuildRow,
@@ -12,8 +13,9 @@ import type {
 } from '../database/rows.ts'
 import type { ValueOwner } from '../features/parameters/service.ts'
 import type { WorkspaceView } from '../features/workspaces/service.ts'
+import type { Intersection } from '../http/serve.ts'
 
-/** What each path parameter stands for: the rows that its finder hands to the handler. */
+/** The rows that the finder of each path parameter hands to the handler. */
 export interface FoundByPath {
   readonly organization: { readonly organization: OrganizationRow }
   readonly group: { readonly group: GroupRow }
@@ -23,12 +25,12 @@ export interface FoundByPath {
   readonly file: { readonly file: FileRow }
   readonly template: { readonly template: TemplateRow }
   readonly templatename: { readonly template: TemplateRow }
-  /** A version may belong to no template yet. */
+  /** A version may not belong to a template yet. */
   readonly templateversion: { readonly templateversion: TemplateVersionRow; readonly template: TemplateRow | undefined }
-  /** Of the template before it in the path, or else of any in the organization before it. */
+  /** A version of the template to the left or, without one, of any template of the organization to the left. */
   readonly templateversionname: FoundByPath['templateversion']
   readonly parameterscope: { readonly scope: ValueOwner['scope'] }
-  /** Of the scope before it. Whether somebody may read or change its values depends on the rows that come with it. */
+  /** What the values belong to, with the rows that decide who may read and change them. */
   readonly scoped: {
     readonly owner: ValueOwner
     readonly workspace?: WorkspaceRow
@@ -36,9 +38,42 @@ export interface FoundByPath {
     readonly templateversion?: TemplateVersionRow
   }
   readonly dryrun: { readonly dryrun: JobRow }
-  /** With all that is shown of it, where the endpoint shows it. */
+  /** The view is loaded for the endpoint that shows it. */
   readonly workspace: { readonly workspace: WorkspaceRow; readonly workspaceView?: WorkspaceView }
   readonly workspacename: { readonly workspace: WorkspaceRow }
   readonly workspacebuild: { readonly workspacebuild: BuildRow; readonly workspace: WorkspaceRow }
   readonly workspaceagent: { readonly workspaceagent: AgentRow; readonly workspace: WorkspaceRow }
 }
+
+type PathsOf<Group extends EndpointGroup> = Group[keyof Group]['path']
+type ApiPath = { [Noun in keyof typeof api]: PathsOf<(typeof api)[Noun]> }[keyof typeof api]
+
+/** The part of a path before one of its parameters; `never` for a path without that parameter. */
+type PathBefore<Path extends string, Name extends string> = Path extends `${infer Before}:${Name}/${string}`
+  ? Before
+  : Path extends `${infer Before}:${Name}`
+    ? Before
+    : never
+
+/** `true` where every path with `Name` has `Other` before it, `boolean` where some have, and `false` or `never` where none has. */
+type IsBefore<Other extends string, Name extends string, Path extends string = PathBefore<ApiPath, Name>> = Path extends string
+  ? Other extends ParameterNames<Path>
+    ? true
+    : false
+  : never
+
+type Before<Name extends string, Answer> = {
+  [Other in keyof FoundByPath]: [Answer] extends [IsBefore<Other, Name>]
+    ? [IsBefore<Other, Name>] extends [Answer]
+      ? Other
+      : never
+    : never
+}[keyof FoundByPath]
+
+type RowsOf<Names extends keyof FoundByPath> = [Names] extends [never] ? unknown : Intersection<FoundByPath[Names]>
+
+/**
+ * The rows found for the parameters that the API's paths have to the left of one. Rows that only
+ * some of the paths have are optional.
+ */
+export type FoundBefore<Name extends keyof FoundByPath> = RowsOf<Before<Name, true>> & Partial<RowsOf<Before<Name, boolean>>>

@@ -45,8 +45,10 @@ export interface Gate<Found, Agent> extends CallerGate<Agent> {
    */
   readonly spell: Readonly<Record<string, (text: string) => string>>
   readonly find: { readonly [Parameter in keyof Found]: (text: string, context: FindContext) => Promise<Found[Parameter]> }
+  /** Throws for what nobody may do, whatever their permissions. Called before access is checked. */
+  refuse(attempt: { readonly spec: EndpointSpec; readonly found: FoundRows<Found>; readonly actor: Actor | undefined }): void
   /** Whether the actor has a permission on the resource that the path names. */
-  admits(access: Exclude<Access, string>, found: Readonly<Record<string, unknown>>, actor: Actor): boolean
+  admits(access: Exclude<Access, string>, found: FoundRows<Found>, actor: Actor): boolean
   /** Called when a request fails after its path has been resolved. */
   refused?(attempt: Refused): Promise<void>
 }
@@ -59,7 +61,12 @@ export interface Refused {
   readonly status: number
 }
 
-type Intersection<Union> = (Union extends unknown ? (value: Union) => void : never) extends (value: infer All) => void ? All : never
+/** The intersection of a union's members. */
+export type Intersection<Union> = (Union extends unknown ? (value: Union) => void : never) extends (value: infer All) => void ? All : never
+
+/** The rows that a path can name; a path has some of them. */
+export type FoundRows<Found> = Partial<Intersection<Found[keyof Found]>>
+
 type FoundOf<Spec extends EndpointSpec, Found> = [Extract<ParameterNames<Spec['path']>, keyof Found>] extends [never]
   ? unknown
   : Intersection<
@@ -147,7 +154,8 @@ function compileRoute<Found, Agent>(
       const identity = await identifyOrRedirect({ spec, gate, request, response, origin, query })
       if (identity === undefined) return
       const texts = spellParameters(parameters, request.params, gate.spell)
-      const found = await findAll({ spec, parameters, texts, finders, actor: identity.actor, query: keepKnown(query) })
+      const found = await findAll<Found>({ spec, parameters, texts, finders, actor: identity.actor, query: keepKnown(query) })
+      gate.refuse({ spec, found, actor: identity.actor })
       const holdSession: HoldSession = (end) => (identity.actor === undefined ? NOTHING : openSessions.hold(identity.actor, { since, end }))
       const answer = async (): Promise<unknown> => {
         const early = spec.bodyBeforeAccess === true ? await readRequestBody?.(request) : undefined
@@ -209,15 +217,15 @@ function knownQuery({ query: schema }: EndpointSpec): (query: URLSearchParams) =
 
 type Finder = (text: string, context: FindContext) => Promise<object>
 
-async function findAll(step: {
+async function findAll<Found>(step: {
   readonly spec: EndpointSpec
   readonly parameters: readonly string[]
   readonly texts: Readonly<Record<string, string>>
   readonly finders: ReadonlyMap<string, Finder>
   readonly actor: Actor | undefined
   readonly query: URLSearchParams
-}): Promise<Record<string, unknown>> {
-  const found: Record<string, unknown> = {}
+}): Promise<FoundRows<Found>> {
+  const found: FoundRows<Found> = {}
   for (const name of step.parameters) {
     const find = step.finders.get(name)
     if (find === undefined) continue
@@ -228,7 +236,7 @@ async function findAll(step: {
 
 function admit<Found, Agent>(
   access: Exclude<Access, string>,
-  step: { readonly found: Readonly<Record<string, unknown>>; readonly actor: Actor | undefined; readonly gate: Gate<Found, Agent> },
+  step: { readonly found: FoundRows<Found>; readonly actor: Actor | undefined; readonly gate: Gate<Found, Agent> },
 ): void {
   if (step.actor !== undefined && step.gate.admits(access, step.found, step.actor)) return
   throw new Failure(access.denied ?? 'not_found')

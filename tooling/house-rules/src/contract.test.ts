@@ -4,5 +4,5 @@ import { readText } from './repository.ts'
 
 test.each(Object.keys(api))('the server serves every endpoint of %s', (noun) => {
   // One `serve(…, api.<noun>, …)` line serves them all: `Handlers` makes a missing endpoint a type error.
-  expect(readText('apps/server/src/app.ts')).toMatch(new RegExp(`\\bserve\\w*\\([^)]*\\b(?:api\\.)?${noun}\\b`))
+  expect(readText('apps/server/src/app/api-routes.ts')).toMatch(new RegExp(`\\bserve\\w*\\([^)]*\\b(?:api\\.)?${noun}\\b`))
 })

@@ -1,4 +1,4 @@
-import { Failure, api, parameterScopes } from '@berth/schema'
+import { Failure, api, type parameterScopes } from '@berth/schema'
 import { WireValueError, parseBool } from '@berth/schema/rules'
 import type { AgentService } from '../features/agents/service.ts'
 import type { BuildService } from '../features/builds/service.ts'

@@ -49,10 +49,10 @@ type PathsOf<Group extends EndpointGroup> = Group[keyof Group]['path']
 type ApiPath = { [Noun in keyof typeof api]: PathsOf<(typeof api)[Noun]> }[keyof typeof api]
 
 /** The part of a path before one of its parameters; `never` for a path without that parameter. */
-type PathBefore<Path extends string, Name extends string> = Path extends `${infer Before}:${Name}/${string}`
-  ? Before
-  : Path extends `${infer Before}:${Name}`
-    ? Before
+type PathBefore<Path extends string, Name extends string> = Path extends `${infer Left}:${Name}/${string}`
+  ? Left
+  : Path extends `${infer Left}:${Name}`
+    ? Left
     : never
 
 /** `true` where every path with `Name` has `Other` before it, `boolean` where some have, and `false` or `never` where none has. */

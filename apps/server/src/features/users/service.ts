@@ -22,18 +22,29 @@ interface Dependencies {
   readonly clock: Clock
   /** Off the main thread; see sessions. */
   readonly hashPassword: (password: string) => Promise<string>
-  /** Called after the first user has been created, for example to import templates. */
-  readonly onFirstUser: (first: { user_id: string; organization_id: string; origin: Origin }) => Promise<void>
+}
+
+/** The user who set the deployment up, and the request that did it. */
+interface FirstUser {
+  readonly user_id: string
+  readonly organization_id: string
+  readonly origin: Origin
 }
 
 /** People. */
 export class UserService {
   readonly #dependencies: Dependencies
   readonly #store: UserStore
+  readonly #firstUserListeners: ((first: FirstUser) => Promise<void>)[] = []
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
     this.#store = dependencies.store
+  }
+
+  /** Calls `listener` after the first user has been created; their request fails if it does. */
+  onFirstUser(listener: (first: FirstUser) => Promise<void>): void {
+    this.#firstUserListeners.push(listener)
   }
 
   /** The user that a path names: `me`, an ID (deleted users too) or a username. Throws `invalid_user`. */
@@ -61,7 +72,7 @@ export class UserService {
   /** Creates the first user with an organization of the same name. Only one of many callers at once succeeds. */
   async createFirst(request: CreateFirstUserRequest, origin: Origin): Promise<CreateFirstUserResponse> {
     if (await this.#store.hasAny()) throw new Failure('first_user_exists')
-    const { database, organizations, audit, clock, hashPassword, onFirstUser } = this.#dependencies
+    const { database, organizations, audit, clock, hashPassword } = this.#dependencies
     requirePassword(request.password)
     const hashed_password = await hashPassword(request.password)
     const now = timestamp(clock.now())
@@ -87,7 +98,7 @@ export class UserService {
       )
       return organization.id
     })
-    await onFirstUser({ user_id, organization_id, origin })
+    for (const listener of this.#firstUserListeners) await listener({ user_id, organization_id, origin })
     return { user_id, organization_id }
   }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { createEchoDriver, createKubernetesRuntime, createLocalRuntime, createNativeDriver, type Driver } from '@berth/provisioner'
-import type { Config } from './settings/config.ts'
+import type { Config } from '../settings/config.ts'
 
 /** The provisioners that the built-in workers have. */
 export function createDrivers(config: Config): Driver[] {

@@ -1,0 +1,66 @@
+import type { RequestListener } from 'node:http'
+import express, { type RequestHandler } from 'express'
+import { agentBinaryRoutes } from '../features/agent-binaries/routes.ts'
+import { apiReferenceRoutes } from '../features/deployment/api-reference-routes.ts'
+import { DERP_PATH, answerLatencyCheck, derpHandler } from '../features/derp/routes.ts'
+import { gitAuthCallback } from '../features/git-auth/callback-routes.ts'
+import { setPageHeaders } from '../http/page-headers.ts'
+import { redirectToTls } from '../http/redirect-to-tls.ts'
+import { queryOf } from '../http/request-target.ts'
+import { sentToken } from '../http/session-token.ts'
+import { WebSocketUpgrades } from '../http/websocket-upgrade.ts'
+import { apiRoutes } from './api-routes.ts'
+import type { AppOptions } from './app-options.ts'
+import { failureHandler } from './failure-handler.ts'
+import { originOf, requestOrigin } from './request-origin.ts'
+
+export interface App {
+  readonly listener: RequestListener
+  readonly upgrades: WebSocketUpgrades
+}
+
+/** Returns the HTTP face of the server: the API below /api/v2, and a greeting for people who come with a browser. */
+export function createApp(options: AppOptions): App {
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  const upgrades = new WebSocketUpgrades(
+    (request, response) => app(request as Parameters<typeof app>[0], response as Parameters<typeof app>[1]),
+    (protocol, path) => protocol === 'derp' && path === DERP_PATH,
+  )
+  const { services, config, clock } = options
+  const derp = derpHandler({ service: services.derp, upgrades, clock, connectionRateLimit: config.apiRateLimit })
+  app.use(requestOrigin(options))
+  const { tls, tlsRedirectHttp, accessUrl } = options.config
+  if (tls !== undefined && tlsRedirectHttp && accessUrl?.startsWith('https:') === true) app.use(redirectToTls(accessUrl))
+  app.get('/healthz', (_request, response) => {
+    response.setHeader('Content-Type', 'text/plain; charset=utf-8')
+    response.end('OK')
+  })
+  app.get(`${DERP_PATH}/latency-check`, answerLatencyCheck)
+  app.all(DERP_PATH, (request, response) => derp(request, response, originOf(response)))
+  app.use('/api/v2', apiRoutes(options, upgrades))
+  app.use(apiReferenceRoutes({ hasSwagger: options.config.swaggerEnable }))
+  app.use(agentBinaryRoutes(services.agentBinaries))
+  app.get('/gitauth/:provider/callback', gitAuthHandler(options))
+  app.use((_request, response) => {
+    setPageHeaders(response)
+    response.setHeader('Content-Type', 'text/plain; charset=utf-8')
+    response.end(`Berth ${options.version} is running. Its API is below /api/v2; sign in with: berth login <this address>\n`)
+  })
+  app.use(failureHandler(options.logger))
+  return { listener: app, upgrades }
+}
+
+/** At the root, because people register this address with their git provider. */
+function gitAuthHandler({ services, config: { secureAuthCookie } }: AppOptions): RequestHandler {
+  const callback = gitAuthCallback({
+    service: services.gitAuth,
+    identify: async (request, response) =>
+      await services.sessions.identify(sentToken(request, queryOf(request.url))?.token, originOf(response)),
+    secureAuthCookie,
+  })
+  return async (request, response, next) => {
+    if (!(await callback(request, response, String(request.params['provider'])))) next()
+  }
+}

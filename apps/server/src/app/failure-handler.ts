@@ -1,0 +1,32 @@
+import { Failure } from '@berth/schema'
+import type { ErrorRequestHandler } from 'express'
+import type { Logger } from 'pino'
+import { isConnectionError } from '../database/database-errors.ts'
+import { sendFailure } from '../http/send-failure.ts'
+import { originOf } from './request-origin.ts'
+
+/** Translates whatever was thrown into an answer. Unexpected errors are logged in full and sent as a bare 500. */
+export function failureHandler(logger: Logger): ErrorRequestHandler {
+  return (error: unknown, _request, response, _next) => {
+    const { request_id } = originOf(response)
+    if (Failure.is(error)) {
+      if (error.code === 'upgrade_required') response.setHeader('Upgrade', 'websocket')
+      sendFailure(error, response)
+    } else if (error instanceof URIError) {
+      sendFailure(new Failure('invalid_url', { cause: error }), response)
+    } else if (isConnectionError(error)) {
+      logger.warn({ err: error, request_id }, 'the database could not be reached')
+      sendFailure(new Failure('unavailable'), response)
+    } else if (isAborted(error)) {
+      response.destroy()
+    } else {
+      logger.error({ err: error, request_id }, 'request failed')
+      sendFailure(new Failure('internal'), response)
+    }
+  }
+}
+
+/** Whether the client left while its body was being read. */
+function isAborted(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'ERR_STREAM_PREMATURE_CLOSE')
+}

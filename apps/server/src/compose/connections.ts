@@ -1,0 +1,110 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { wireArchitecture } from '@berth/provisioner'
+import { AgentBinaries } from '../features/agent-binaries/agent-binaries.ts'
+import { AgentPresence } from '../features/agents/agent-presence.ts'
+import { AgentTunnels } from '../features/agents/agent-tunnels.ts'
+import { ResourcePresenter } from '../features/agents/present.ts'
+import { AgentService } from '../features/agents/service.ts'
+import { AgentStore } from '../features/agents/store.ts'
+import { CoordinatorService } from '../features/coordinator/service.ts'
+import { DerpService } from '../features/derp/service.ts'
+import { DerpStore } from '../features/derp/store.ts'
+import { InstanceIdentityService } from '../features/instance-identity/service.ts'
+import { InstanceIdentityStore } from '../features/instance-identity/store.ts'
+import { hashAgentToken } from '../features/provisioner-jobs/resource-store.ts'
+import { agentTokens } from './agent-tokens.ts'
+import type { Area, World } from './area.ts'
+import type { DeploymentServices } from './deployment.ts'
+
+/** Agents, and everything that connects people with them. */
+export interface ConnectionServices {
+  readonly agents: AgentService
+  readonly tunnels: AgentTunnels
+  readonly coordinator: CoordinatorService
+  readonly derp: DerpService
+  readonly instanceIdentity: InstanceIdentityService
+  readonly agentBinaries: AgentBinaries
+  readonly resources: ResourcePresenter
+}
+
+export function composeConnections(world: World, { deployment }: Pick<DeploymentServices, 'deployment'>): Area<ConnectionServices> {
+  const { config, database, clock, logger, random, derpMap, replicaId } = world
+  const queries = database.kysely
+  const store = new AgentStore(queries)
+  const updateFrequencyMs = config.agentConnectionUpdateFrequencyMs
+  const presence = new AgentPresence({ database, store, clock, logger, replicaId, updateFrequencyMs })
+  const tunnels = new AgentTunnels({ presence, logger })
+  const agents = composeAgents(world, { deployment, store, presence, tunnels })
+  const coordinator = new CoordinatorService({ agents, derpMap })
+  const derp = new DerpService({ store: new DerpStore(queries), logger, random, isEnabled: config.derpServerEnable })
+  const agentBinaries = composeAgentBinaries(world)
+  return {
+    services: {
+      agents,
+      tunnels,
+      coordinator,
+      derp,
+      instanceIdentity: new InstanceIdentityService({
+        ...config,
+        store: new InstanceIdentityStore(queries),
+        agents,
+        clock,
+        readText: async (path) => await readFile(path, 'utf8'),
+      }),
+      agentBinaries,
+      resources: composeResources(world, coordinator),
+    },
+    start: () => presence.start(),
+    async stop() {
+      agentBinaries.stop()
+      await Promise.all([presence.stop(), derp.stop()])
+    },
+  }
+}
+
+function composeAgents(
+  { config, database, secrets, clock, accessUrl, derpMap }: World,
+  parts: {
+    readonly deployment: DeploymentServices['deployment']
+    readonly store: AgentStore
+    readonly presence: AgentPresence
+    readonly tunnels: AgentTunnels
+  },
+): AgentService {
+  const { deployment, ...rest } = parts
+  return new AgentService({
+    ...rest,
+    database,
+    derpMap,
+    clock,
+    accessUrl,
+    appHost: () => deployment.appHost(),
+    browserOnly: config.browserOnly,
+    statsIntervalMs: config.agentStatsIntervalMs,
+    hashToken: hashAgentToken,
+    openToken: agentTokens(secrets).open,
+    gitAuthProviders: config.gitAuthProviders.length,
+  })
+}
+
+function composeAgentBinaries({ config, clock, logger }: World): AgentBinaries {
+  return new AgentBinaries({
+    directory: join(config.cacheDirectory, 'bin'),
+    agentDirectory: config.agentDirectory,
+    nodePath: process.execPath,
+    platform: process.platform,
+    architecture: wireArchitecture(process.arch),
+    clock,
+    logger,
+  })
+}
+
+function composeResources({ config, clock, accessUrl }: World, coordinator: CoordinatorService): ResourcePresenter {
+  return new ResourcePresenter({
+    clock,
+    inactiveDisconnectTimeoutMs: config.agentInactiveDisconnectTimeoutMs,
+    fallbackTroubleshootingUrl: config.agentFallbackTroubleshootingUrl || `${accessUrl}/docs`,
+    latencyOf: (agentId) => coordinator.latencyOf(agentId),
+  })
+}

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { partOf } from './arrows.ts'
 import { allSources, resolveImport, type Source } from './repository.ts'
 import type { Import } from './imports.ts'
 
@@ -12,34 +13,6 @@ interface Arrow extends Import {
 describe('inside the server', () => {
   const arrows = arrowsIn('apps/server/src/')
 
-  /** What each part may import, itself aside. The composition files `main compose app index` may import every part. */
-  const parts: Readonly<Record<string, readonly string[]>> = {
-    features: ['http', 'database', 'access', 'secrets', 'settings'],
-    listen: ['settings'],
-    settings: ['http'],
-    http: ['access'],
-    database: [],
-    secrets: ['database', 'settings'],
-    access: [],
-  }
-
-  test('features stand on http, database, access, secrets and settings; those never look up', () => {
-    const wrong = arrows.flatMap(({ source, target }) => {
-      const from = partOf(source.path)
-      const to = partOf(target)
-      const allowed = from === undefined ? undefined : parts[from]
-      if (!allowed || from === to || to === undefined || !(to in parts) || allowed.includes(to)) return []
-      return [`${source.path} imports ${target}: ${from} may import ${list(allowed)}; pass the rest in from compose.ts`]
-    })
-    expect(wrong).toEqual([])
-  })
-
-  test('nobody imports the composition: main.ts, compose.ts and app.ts', () => {
-    const composition = new Set(['main.ts', 'compose.ts', 'app.ts'].map((name) => `apps/server/src/${name}`))
-    const wrong = arrows.filter(({ source, target }) => composition.has(target) && partOf(source.path) !== undefined)
-    expect(wrong.map(({ source, target }) => `${source.path} imports ${target}: take what it holds as a parameter`)).toEqual([])
-  })
-
   test('routes call the service, the service calls the store, and present is pure', () => {
     const wrong = arrows.filter((arrow) => featureOf(arrow.source.path) === featureOf(arrow.target)).flatMap(layerFault)
     expect(wrong).toEqual([])
@@ -49,21 +22,21 @@ describe('inside the server', () => {
     const wrong = arrows.filter(
       ({ source, target, isTypeOnly }) =>
         featureOf(source.path) !== undefined &&
-        partOf(target) === 'http' &&
+        partOf(target, 'apps/server/src') === 'http' &&
         !isTypeOnly &&
         !/^(routes|.*-(routes|socket|stream))\.ts$/.test(basename(source.path)),
     )
     expect(wrong.map(({ source, target }) => `${source.path} imports ${target}: keep HTTP in routes.ts`)).toEqual([])
   })
 
-  test('features meet by the type of the other service, or by its pure present.ts; instances come from compose.ts', () => {
+  test('features meet by the type of the other service, or by its pure present.ts', () => {
     const wrong = arrows.filter(({ source, target, isTypeOnly }) => {
       const [from, to] = [featureOf(source.path), featureOf(target)]
       if (from === undefined || to === undefined || from === to) return false
       return !(basename(target) === 'present.ts' || (basename(target) === 'service.ts' && isTypeOnly))
     })
     expect(
-      wrong.map(({ source, target }) => `${source.path} imports ${target}: \`import type\` the service and let compose.ts pass it in`),
+      wrong.map(({ source, target }) => `${source.path} imports ${target}: \`import type\` the service and let compose pass it in`),
     ).toEqual([])
   })
 
@@ -145,15 +118,6 @@ function arrowsIn(folder: string): Arrow[] {
     )
 }
 
-/** The part of the server that a file lies in: `http`, `features`, …; undefined for the composition files. */
-function partOf(path: string): string | undefined {
-  return /^apps\/server\/src\/([^/]+)\//.exec(path)?.[1]
-}
-
 function featureOf(path: string): string | undefined {
   return /^apps\/server\/src\/(features\/[^/]+)\//.exec(path)?.[1]
-}
-
-function list(names: readonly string[]): string {
-  return names.length > 0 ? names.join(', ') : 'nothing else'
 }

@@ -37,14 +37,6 @@ test('whole-system tests are called *.e2e.test.ts and live in apps/e2e, others e
   expect(wrong.map(({ path }) => path)).toEqual([])
 })
 
-test('no source is longer than 500 lines', () => {
-  const wrong = sources
-    .filter(({ path }) => !/\.(test|test-d|gen)\.tsx?$/.test(path))
-    .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
-    .filter(({ lines }) => lines > 500)
-  expect(wrong.map(({ path, lines }) => `${path} has ${lines} lines: it holds more than one idea; give each a file`)).toEqual([])
-})
-
 test('index.ts exists only as the front door of a package, with named exports', () => {
   const misplaced = sources.filter(({ path }) => basename(path) === 'index.ts' && !/^[^/]+\/[^/]+\/src\/index\.ts$/.test(path))
   expect(misplaced.map(({ path }) => `${path}: no barrels inside a package; import the file that holds it`)).toEqual([])

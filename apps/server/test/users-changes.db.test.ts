@@ -85,6 +85,22 @@ describe('deleting a user', () => {
   })
 })
 
+describe('a user admin', () => {
+  let admin: Member
+  beforeAll(async () => {
+    admin = await createMember(server, { roles: ['user-admin'] })
+  })
+
+  test('deletes members, and nobody who is an owner', async () => {
+    verifies('users:delete-owner')
+    const [member, owner] = [await createMember(server), await createMember(server, { roles: ['owner'] })]
+    expect((await callApi(server, `DELETE /users/${owner.id}`, { token: admin.token })).status).toBe(403)
+    expect(await whoami(owner)).toBe(200)
+    expect((await callApi(server, `DELETE /users/${member.id}`, { token: admin.token })).status).toBe(200)
+    await server.client.users.delete({ params: { user: owner.id } })
+  })
+})
+
 describe('the last owner', () => {
   test('is neither deleted nor suspended nor stripped of the role, by anybody', async () => {
     verifies('rulings:last-owner')

@@ -62,6 +62,7 @@ export const rulings = [
       'rulings:login-time': 'An unknown e-mail address and a wrong password take the same time.',
       'rulings:password-length': 'Passwords obey the length rule wherever they are set.',
       'rulings:last-owner': 'The last owner cannot be deleted, suspended or stripped of the role.',
+      'users:delete-owner': 'A user admin cannot delete an owner: 403.',
       'rulings:free-features': 'Audit log, quotas, groups, template access lists, external daemons and replicas need no licence.',
       'rulings:entitlements': '/entitlements reports every feature as entitled and enabled.',
     },

@@ -40,7 +40,7 @@ export class UserChanges {
     this.#store = dependencies.store
   }
 
-  /** Ends every session and frees name and address. Throws `user_owns_workspaces` and `last_owner`. */
+  /** Ends every session and frees name and address. Throws `user_owns_workspaces`, `last_owner`, and `forbidden` for an owner whose role the caller may not take. */
   async delete(actor: Actor, user: UserRow): Promise<void> {
     const { database, sessions } = this.#dependencies
     await database.transaction(async (transaction) => {
@@ -48,6 +48,8 @@ export class UserChanges {
       if (row.deleted) return
       if ((await this.#store.in(transaction).listWorkspaceIds(row.id)).length > 0) throw new Failure('user_owns_workspaces')
       await this.#requireOtherOwner(transaction, row)
+      if (row.rbac_roles.includes('owner') && !mayChangeRoles(actor.permissions, { added: [], removed: ['owner'] }))
+        throw new Failure('forbidden')
       await sessions.endAll(transaction, row.id)
       await this.#change(transaction, actor, { row, fields: { deleted: true } })
     })

@@ -9,15 +9,13 @@ test('ARCHITECTURE.md states the arrows between the packages, and inside those t
 
 test.each([...stated])('below %s, ARCHITECTURE.md draws each arrow that the sources have, and no other', (folder, arrows) => {
   const found = foundArrows(folder)
-  expect([...missing(arrows, found).map((arrow) => `${arrow} is drawn, but no source has it: erase it`)]).toEqual([])
-  expect([
-    ...missing(found, arrows).map(
-      (arrow) => `${arrow} is in the sources, but not drawn: pass the value in instead, or draw it and say why`,
-    ),
-  ]).toEqual([])
+  const erased = missing(arrows, found).map((arrow) => `${arrow} is drawn, but no source has it: erase it`)
+  const undrawn = missing(found, arrows).map((arrow) => `${arrow} is not drawn: pass the value in instead, or draw it and say why`)
+  expect([...erased, ...undrawn]).toEqual([])
 })
 
-test.each([...stated])('below %s, no arrow leads back to where it came from', (_, arrows) => {
+test.each([...stated.keys()])('below %s, no arrow leads back to where it came from, types aside', (folder) => {
+  const arrows = foundArrows(folder, { withTypes: false })
   const ends = [...arrows.keys()].filter((part) => reachable(part, arrows).has(part))
   expect(ends).toEqual([])
 })

@@ -1,4 +1,4 @@
-import { packageOf } from './imports.ts'
+import { packageOf, type Import } from './imports.ts'
 import { allRooms, allSources, readText, resolveImport } from './repository.ts'
 
 /** Who imports whom below one folder: each part with the parts that it imports, both sorted. */
@@ -17,9 +17,10 @@ export function statedArrows(): ReadonlyMap<string, Arrows> {
   return new Map([...readText('ARCHITECTURE.md').matchAll(block)].map(([, folder = '', lines = '']) => [folder, readLines(lines)]))
 }
 
-/** Returns the arrows that the released sources below a folder have. Imports of types count. */
-export function foundArrows(folder: string): Arrows {
-  return folder === PACKAGES ? arrowsBetweenPackages() : arrowsInside(folder)
+/** Returns the arrows that the released sources below a folder have; without types, only those that are there at run time. */
+export function foundArrows(folder: string, { withTypes = true }: { readonly withTypes?: boolean } = {}): Arrows {
+  const counts = ({ isTypeOnly }: Import): boolean => withTypes || !isTypeOnly
+  return folder === PACKAGES ? arrowsBetweenPackages(counts) : arrowsInside(folder, counts)
 }
 
 /** Returns the part of a folder that a file belongs to: a folder in it, or a file in it by its name without extension. */
@@ -43,27 +44,27 @@ function readLines(lines: string): Arrows {
   )
 }
 
-function arrowsBetweenPackages(): Arrows {
+function arrowsBetweenPackages(counts: (imported: Import) => boolean): Arrows {
   const released = allRooms().filter(({ manifest }) => manifest.private !== true)
   const nameOf = (packageName: string): string => packageName.replace('@berth/', '')
   return new Map(
     released.map(({ folder, name }) => {
       const imported = allSources()
         .filter(({ path, isDevelopmentOnly }) => path.startsWith(`${folder}/`) && !isDevelopmentOnly)
-        .flatMap(({ imports }) => imports.map(({ from }) => packageOf(from) ?? ''))
+        .flatMap(({ imports }) => imports.filter(counts).map(({ from }) => packageOf(from) ?? ''))
         .filter((target) => target.startsWith('@berth/') && target !== name)
       return [nameOf(name), sorted(imported.map(nameOf))]
     }),
   )
 }
 
-function arrowsInside(folder: string): Arrows {
+function arrowsInside(folder: string, counts: (imported: Import) => boolean): Arrows {
   const found = new Map<string, string[]>()
   for (const source of allSources()) {
     const from = partOf(source.path, folder)
     if (from === undefined || source.isDevelopmentOnly) continue
     const targets = source.imports
-      .filter((imported) => imported.from.startsWith('.'))
+      .filter((imported) => imported.from.startsWith('.') && counts(imported))
       .map((imported) => partOf(resolveImport(source, imported), folder))
       .filter((to) => to !== undefined && to !== from)
     found.set(from, [...(found.get(from) ?? []), ...(targets as string[])]) // undefined is filtered out above

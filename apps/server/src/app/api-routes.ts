@@ -26,7 +26,7 @@ import { userRoutes } from '../features/users/routes.ts'
 import { workspaceRoutes } from '../features/workspaces/routes.ts'
 import { createGate } from '../gate/create-gate.ts'
 import { serve, type Route } from '../http/serve.ts'
-import { WebSocketUpgrades } from '../http/websocket-upgrade.ts'
+import type { WebSocketUpgrades } from '../http/websocket-upgrade.ts'
 import type { AppOptions } from './app-options.ts'
 import { mountRoutes } from './mount-routes.ts'
 

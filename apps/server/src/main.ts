@@ -2,61 +2,66 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { pino, type Logger } from 'pino'
-import { ConfigError, HelpRequested, readConfig, type Config } from './settings/config.ts'
+import { ConfigError } from './settings/config-error.ts'
+import { HelpRequested, readConfig, type Config } from './settings/config.ts'
+import { completionScript, completionShells } from './settings/completion-script.ts'
 import { createServer, type BerthServer } from './create-server.ts'
 import { rotateSecrets } from './secrets/rotate-secrets.ts'
 import { settingsFilePath, type SettingsFile } from './settings/settings-file.ts'
 import { version } from './version.ts'
 
-/** Longer than anything that ends gracefully takes; then the process ends all the same. */
+/** Longer than any graceful stop takes. Then the process ends anyway. */
 const STOP_PATIENCE_MS = 20_000
 
-/** Encrypts the secrets in the database anew instead of starting a server. */
-const ROTATE_SECRETS = 'rotate-secrets'
-
 async function main(): Promise<void> {
-  const [command] = process.argv.slice(2)
-  const isRotation = command === ROTATE_SECRETS
-  const config = await configOrExit(process.argv.slice(isRotation ? 3 : 2))
-  if (config === undefined) return
-  const logger = createLogger(config)
+  const [command = '', ...rest] = process.argv.slice(2)
   try {
-    if (isRotation) {
-      process.stdout.write(`${await rotateSecrets(config, logger)}\n`)
+    if (command === 'completion') printCompletion(rest[0] ?? '')
+    else if (command === 'rotate-secrets') await printRotation(await loadConfig(rest))
+    else await serve(await loadConfig(process.argv.slice(2)))
+  } catch (error) {
+    if (error instanceof HelpRequested) {
+      process.stdout.write(error.message)
       return
     }
-    const server = await createServer(config, { logger })
-    await announce(server)
-    stopOnSignal(server, logger)
-  } catch (error) {
-    logger.debug({ err: error }, 'start failed')
     process.stderr.write(`berth-server: ${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = 1
   }
 }
 
-/** Undefined: there is nothing to start, and what there was to say has been said. */
-async function configOrExit(words: readonly string[]): Promise<Config | undefined> {
+async function serve(config: Config): Promise<void> {
+  const logger = createLogger(config)
   try {
-    const homeDirectory = homedir()
-    return readConfig({
-      arguments: words,
-      environment: process.env,
-      userId: process.getuid?.(),
-      homeDirectory,
-      agentDirectory: fileURLToPath(new URL('../../agent/dist/', import.meta.url)),
-      settingsFile: await readIfThere(settingsFilePath(process.env, { homeDirectory })),
-    })
+    const server = await createServer(config, { logger })
+    await announce(server)
+    stopOnSignal(server, logger)
   } catch (error) {
-    if (error instanceof HelpRequested) {
-      process.stdout.write(error.message)
-      return undefined
-    }
-    if (!(error instanceof ConfigError)) throw error
-    process.stderr.write(`berth-server: ${error.message}\n`)
-    process.exitCode = 1
-    return undefined
+    logger.debug({ err: error }, 'start failed')
+    throw error
   }
+}
+
+async function printRotation(config: Config): Promise<void> {
+  process.stdout.write(`${await rotateSecrets(config, createLogger(config))}\n`)
+}
+
+function printCompletion(shell: string): void {
+  const script = completionScript(shell)
+  if (script === undefined)
+    throw new ConfigError(`There is no completion script for "${shell}". There is one for ${completionShells.join(', ')}.`)
+  process.stdout.write(script)
+}
+
+async function loadConfig(words: readonly string[]): Promise<Config> {
+  const homeDirectory = homedir()
+  return readConfig({
+    arguments: words,
+    environment: process.env,
+    userId: process.getuid?.(),
+    homeDirectory,
+    agentDirectory: fileURLToPath(new URL('../../agent/dist/', import.meta.url)),
+    settingsFile: await readIfThere(settingsFilePath(process.env, { homeDirectory })),
+  })
 }
 
 async function readIfThere(path: string): Promise<SettingsFile | undefined> {
@@ -65,7 +70,7 @@ async function readIfThere(path: string): Promise<SettingsFile | undefined> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException // of the file system
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    throw new ConfigError(`${path} cannot be used: ${message}. Make it readable, or name another folder with BERTH_CONFIG_DIR.`, {
+    throw new ConfigError(`${path} cannot be used: ${message}. Make it readable, or set BERTH_CONFIG_DIR to another directory.`, {
       cause: error,
     })
   }
@@ -74,13 +79,13 @@ async function readIfThere(path: string): Promise<SettingsFile | undefined> {
 function createLogger({ logLevel }: Config): Logger {
   const { err } = pino.stdSerializers
   const options = { level: logLevel, serializers: { err, error: err } }
-  // Standard output is for people; the log goes beside it.
+  // Standard output is for people.
   if (!process.stderr.isTTY) return pino(options, pino.destination(2))
   const pretty = { ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', destination: 2 }
   return pino({ ...options, transport: { target: 'pino-pretty', options: pretty } })
 }
 
-/** What somebody who has just started it wants to know: where it is, how to sign in, what to type next. */
+/** Prints where the server is, how to sign in, and what to type next. */
 async function announce(server: BerthServer): Promise<void> {
   const { url, httpUrl = url, accessUrl, databaseName } = server
   const places = [...new Set([url, httpUrl])]

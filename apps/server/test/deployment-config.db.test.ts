@@ -1,9 +1,12 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { verifies } from '@berth/requirements'
-import { deploymentSettings, settingName, type DeploymentConfig, type DeploymentConfigField } from '@berth/schema'
+import { parseBool, parseDuration } from '@berth/schema/rules'
+import { deploymentSettings, type DeploymentConfig, type DeploymentConfigField } from '@berth/schema'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ConfigError, readConfig, type Config, type ConfigSources } from '../src/settings/config.ts'
+import { ConfigError } from '../src/settings/config-error.ts'
+import { configHelp } from '../src/settings/config-help.ts'
+import { readConfig, type Config, type ConfigSources } from '../src/settings/config.ts'
 import { version } from '../src/version.ts'
 import { callApi } from './call-api.ts'
 import { eventually } from './eventually.ts'
@@ -27,6 +30,22 @@ function refusalOf(environment: Record<string, string>, list: readonly string[] 
 function fieldAt(config: DeploymentConfig, path: string): DeploymentConfigField {
   // What the path leads to is a field, which the caller asserts.
   return path.split('.').reduce<unknown>((place, word) => Object(place)[word] as unknown, config) as DeploymentConfigField
+}
+
+/** Every field of the answer with its path. */
+function fieldsOf(config: DeploymentConfig, path: readonly string[] = []): [path: string, field: DeploymentConfigField][] {
+  return Object.entries(config).flatMap(([word, below]) =>
+    typeof below['flag'] === 'string'
+      ? [[[...path, word].join('.'), below as DeploymentConfigField]] // only fields have a flag
+      : fieldsOf(below as DeploymentConfig, [...path, word]),
+  )
+}
+
+/** Reads the default of a line of the help as the type of the field. */
+function readDefault(text: string, { default: standard }: DeploymentConfigField): unknown {
+  if (typeof standard === 'boolean') return parseBool(text)
+  if (typeof standard === 'number') return /^\d+$/.test(text) ? Number(text) : parseDuration(text) * 1_000_000
+  return Array.isArray(standard) ? text.split(',') : text
 }
 
 const releaseNamed = (tag_name: string) => ({
@@ -95,6 +114,23 @@ describe('GET /config/deployment', () => {
       expect([path, fieldAt(json as DeploymentConfig, path)]).toMatchObject([path, { secret: true, default: '', value: '' }])
   })
 
+  test('--help says the same: flag, letter, variable, text and default of every setting', async () => {
+    const lines = configHelp().split('\n')
+    const fields = fieldsOf(await server.client.deployment.getConfig())
+    expect(fields).toHaveLength(deploymentSettings.length)
+    for (const [path, field] of fields) {
+      const variable = `BERTH_${path.toUpperCase().replaceAll('.', '_')}`
+      const words = [field.shorthand && `-${field.shorthand}`, field.flag && `--${field.flag}`, variable].filter((word) => word !== '')
+      const found = lines.filter((line) => line.replace('_<n>_<FIELD>', '').startsWith(`  ${words.join(', ')} `))
+      expect([path, found.length]).toEqual([path, 1])
+      const text = /\S {2,}(.*)$/.exec(found[0] ?? '')?.[1] ?? ''
+      expect(text.slice(0, field.usage.length)).toBe(field.usage)
+      const written = /^ Default: (.*)\.$/.exec(text.slice(field.usage.length))?.[1]
+      if (written === undefined) expect([path, text, field.default]).toEqual([path, field.usage, field.default === null ? null : ''])
+      else expect([path, readDefault(written, field)]).toEqual([path, field.default])
+    }
+  })
+
   test('it is for owners; others get 403', async () => {
     verifies('deployment:config')
     const member = await createMember(server)
@@ -120,14 +156,14 @@ describe('settings', () => {
     expect(refusalOf({}, ['--telemetry=false', '--in-memory', 'false'])).toBe('')
   })
 
-  test.each(deploymentSettings.filter(({ type }) => type !== 'gitauth[]').map((setting) => [settingName(setting), setting] as const))(
+  test.each(deploymentSettings.filter(({ kind }) => kind !== 'gitauth[]').map((setting) => [setting.name, setting] as const))(
     '%s is read, or refused in one line with its name',
-    (name, { type }) => {
+    (name, { kind }) => {
       verifies('deployment:settings')
-      const odd = { bool: 'perhaps', int: 'many', duration: 'soon', 'string[]': 'a, b', 'gitauth[]': '', string: 'something else' }[type]
+      const odd = { bool: 'perhaps', int: 'many', duration: 'soon', 'string[]': 'a, b', 'gitauth[]': '', string: 'something else' }[kind]
       const message = refusalOf({ [`CODER_${name}`]: odd })
       if (message !== '') expect(message).toMatch(new RegExp(`^[^\\n]*_${name}\\b[^\\n]*$`))
-      if (['bool', 'int', 'duration'].includes(type)) expect(message).not.toBe('')
+      if (['bool', 'int', 'duration'].includes(kind)) expect(message).not.toBe('')
     },
   )
 

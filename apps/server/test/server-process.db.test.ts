@@ -1,12 +1,14 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { verifies } from '@berth/requirements'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { configHelp } from '../src/settings/config-help.ts'
 import { createTestDatabase, type TestDatabase } from './database/create-test-database.ts'
 import { eventually } from './eventually.ts'
 import { rawRequest } from './raw-request.ts'
@@ -241,4 +243,45 @@ test('--help prints every setting and ends with 0', async () => {
   expect(await server.ended).toBe(0)
   expect(server.out()).toContain('--http-address, BERTH_HTTP_ADDRESS')
   expect(server.err()).toBe('')
+})
+
+/** The completion script for a shell, as the process prints it. */
+async function scriptFor(shell: string): Promise<string> {
+  const server = start({}, ['completion', shell])
+  expect(await server.ended).toBe(0)
+  expect(server.err()).toBe('')
+  return server.out()
+}
+
+/** What bash offers for the last of the words. */
+async function offered(script: string, ...words: readonly string[]): Promise<string[]> {
+  const ask = 'eval "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _berth_server; printf "%s\\n" "${COMPREPLY[@]}"'
+  const { stdout } = await promisify(execFile)('bash', ['-c', ask, script, 'berth-server', ...words])
+  return stdout.split('\n').filter((line) => line !== '')
+}
+
+describe('completion', () => {
+  test('bash completes flags, choices and commands', async () => {
+    const script = await scriptFor('bash')
+    expect(await offered(script, '--tls-client-')).toEqual(['--tls-client-auth', '--tls-client-ca-file'])
+    expect(await offered(script, '--tls-enable', '--tls-client-auth', 're')).toEqual(['request', 'require-any', 'require-and-verify'])
+    expect(await offered(script, '')).toEqual(['rotate-secrets', 'completion'])
+    expect(await offered(script, 'completion', 'z')).toEqual(['zsh'])
+    expect(await offered(script, '--data-dir', '')).toEqual([])
+  })
+
+  test.each(['zsh', 'fish'])('%s gets every flag of the help, with its text', async (shell) => {
+    const script = await scriptFor(shell)
+    const available = configHelp().split('\nSettings of Coder')[0] ?? ''
+    const flags = [...available.matchAll(/--([a-z0-9-]+), BERTH_/g)].map(([, flag = '']) => flag)
+    expect(flags.length).toBeGreaterThan(70)
+    for (const flag of flags) expect(script).toMatch(new RegExp(`(--|--long-option )${flag}\\b.*\\w \\w`))
+    expect(script).not.toContain('prometheus')
+  })
+
+  test('a shell without a script is refused in one line that names the others', async () => {
+    expect(await refusal({}, ['completion', 'csh'])).toBe(
+      'berth-server: There is no completion script for "csh". There is one for bash, zsh, fish.',
+    )
+  })
 })

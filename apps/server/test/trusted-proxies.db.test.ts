@@ -1,6 +1,7 @@
 import { verifies } from '@berth/requirements'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ConfigError, readConfig, type Config } from '../src/settings/config.ts'
+import { ConfigError } from '../src/settings/config-error.ts'
+import { readConfig, type Config } from '../src/settings/config.ts'
 import { rawRequest } from './raw-request.ts'
 import { runSql } from './run-sql.ts'
 import { FIRST_USER, startTestServer, type TestServer } from './start-test-server.ts'

@@ -19,7 +19,7 @@ export interface DeploymentConfig {
   readonly [word: string]: DeploymentConfigField | DeploymentConfig
 }
 
-const valueSchemas: Readonly<Record<DeploymentSetting['type'], () => TSchema>> = {
+const valueSchemas: Readonly<Record<DeploymentSetting['kind'], () => TSchema>> = {
   string: () => Type.String(),
   bool: () => Type.Boolean(),
   int: () => Type.Integer(),
@@ -28,10 +28,10 @@ const valueSchemas: Readonly<Record<DeploymentSetting['type'], () => TSchema>> =
   'gitauth[]': () => Type.Union([Type.Array(Type.Record(Type.String(), Type.Unknown())), Type.Null()]),
 }
 
-function fieldSchema({ type, usage }: DeploymentSetting): TSchema {
+function fieldSchema({ kind, usage }: DeploymentSetting): TSchema {
   const flags = { enterprise: Type.Boolean(), hidden: Type.Boolean(), secret: Type.Boolean() }
   const words = { name: Type.String(), usage: Type.String(), flag: Type.String(), shorthand: Type.String() }
-  const value = valueSchemas[type]
+  const value = valueSchemas[kind]
   return Type.Object({ ...words, ...flags, default: value(), value: value() }, { description: usage })
 }
 

@@ -1,399 +1,127 @@
 /**
- * The settings that the deployment configuration lists (Coder v2 API, v0.13.4). They are read from `BERTH_` or `CODER_` and the path in capitals with underscores.
+ * The one table of settings. `--help`, the settings page, shell completion, `server.yaml` and the deployment API (Coder v2 API, v0.13.4) derive from it.
  * @module
  */
+import { agentSettings } from './settings/agents.ts'
+import { buildSettings } from './settings/builds.ts'
+import { networkSettings } from './settings/network.ts'
+import { operationSettings } from './settings/operation.ts'
+import { relaySettings } from './settings/relay.ts'
+import type { SettingKind, SettingRow, SettingRows } from './settings/setting-row.ts'
+import { signInSettings } from './settings/sign-in.ts'
+import { storageSettings } from './settings/storage.ts'
 
-/** One setting of a deployment. */
-export interface DeploymentSetting {
-  /** Where it stands in the configuration, for example `derp.server.region_id`. */
+/** The table, by the headings under which people read it. A key is the name that the server's configuration gives the value. */
+const tables = {
+  Network: networkSettings,
+  Storage: storageSettings,
+  'Sign-in': signInSettings,
+  Builds: buildSettings,
+  Agents: agentSettings,
+  Relay: relaySettings,
+  Operation: operationSettings,
+} as const
+type Table = (typeof tables)[keyof typeof tables]
+
+type KeyIn<Rows> = Rows extends unknown ? keyof Rows : never
+type RowIn<Rows, Key extends PropertyKey> = Rows extends Readonly<Record<Key, infer Row>> ? Row : never
+export type SettingKey = KeyIn<Table>
+/** The row of a setting, as literally as it is written. */
+export type SettingRowAt<Key extends SettingKey> = RowIn<Table, Key>
+
+/** A setting with everything that follows from its row. */
+export interface Setting {
+  readonly key: SettingKey
+  /** Keys that lead to it in `server.yaml` and in the deployment API, for example `derp.server.region_id`. */
   readonly path: string
-  /** Without dashes; empty where it has none. */
+  /** Its environment variable without the prefix `BERTH_` or `CODER_`. */
+  readonly name: string
+  /** Its environment variable, or the pattern of its numbered variables. */
+  readonly variable: string
+  /** Without dashes. Empty: it has no flag. */
   readonly flag: string
+  /** One letter. Empty: it has none. */
   readonly shorthand: string
-  readonly type: 'string' | 'bool' | 'int' | 'duration' | 'string[]' | 'gitauth[]'
-  /** As it would be written. */
+  readonly kind: SettingKind
+  /** As an administrator would write it. */
   readonly default: string
-  readonly label: string
+  /** One wording for `--help`, the settings page and the deployment API. */
   readonly usage: string
+  readonly choices: readonly string[] | undefined
+  readonly range: readonly [least: number, most: number] | undefined
+  /** Of each item of a setting that numbered variables give. */
+  readonly fields: readonly string[] | undefined
+  readonly canBeEmpty: boolean
+  /** Its name in the deployment API. Undefined: that API doesn't show it. */
+  readonly label: string | undefined
   readonly hidden: boolean
   readonly enterprise: boolean
-  /** Never shown. */
+  /** Its value is never shown. */
   readonly secret: boolean
+  /** Berth doesn't have it: the server refuses anything but the default. */
+  readonly unavailable: boolean
 }
 
-/** All of them, in the order in which they are listed. */
-export const deploymentSettings: readonly DeploymentSetting[] = [
-  setting('access_url', 'access-url', 'string', '', 'Access URL', 'URL under which people and agents reach the server.'),
-  setting(
-    'wildcard_access_url',
-    'wildcard-access-url',
-    'string',
-    '',
-    'Wildcard Access URL',
-    'Pattern of the host names of apps, for example *.apps.example.com.',
-  ),
-  setting('address', 'address', 'string', '', 'Address', 'Address to listen on. Write http_address or tls.address instead.', {
-    hidden: true,
-    shorthand: 'a',
-  }),
-  setting('http_address', 'http-address', 'string', '127.0.0.1:3000', 'Address', 'Address to listen on for HTTP.'),
-  setting(
-    'autobuild_poll_interval',
-    'autobuild-poll-interval',
-    'duration',
-    '1m',
-    'Autobuild Poll Interval',
-    'How often schedules are looked at.',
-    { hidden: true },
-  ),
-  setting('derp.server.enable', 'derp-server-enable', 'bool', 'true', 'DERP Server Enable', 'Relay traffic between clients and agents.'),
-  setting('derp.server.region_id', 'derp-server-region-id', 'int', '999', 'DERP Server Region ID', 'Number of the region of the relay.'),
-  setting(
-    'derp.server.region_code',
-    'derp-server-region-code',
-    'string',
-    'coder',
-    'DERP Server Region Code',
-    'Short name of the region of the relay.',
-  ),
-  setting(
-    'derp.server.region_name',
-    'derp-server-region-name',
-    'string',
-    'Coder Embedded Relay',
-    'DERP Server Region Name',
-    'Name of the region of the relay.',
-  ),
-  setting(
-    'derp.server.stun_addresses',
-    'derp-server-stun-addresses',
-    'string[]',
-    'stun.l.google.com:19302',
-    'DERP Server STUN Addresses',
-    'STUN servers through which peers find their public addresses.',
-  ),
-  setting(
-    'derp.server.relay_url',
-    'derp-server-relay-url',
-    'string',
-    '',
-    'DERP Server Relay URL',
-    'URL under which other servers reach the relay of this one.',
-    { enterprise: true },
-  ),
-  setting('derp.config.url', 'derp-config-url', 'string', '', 'DERP Config URL', 'URL of a map of relays to add.'),
-  setting('derp.config.path', 'derp-config-path', 'string', '', 'DERP Config Path', 'File with a map of relays to add.'),
-  setting('gitauth', '', 'gitauth[]', '', 'Git Auth', 'Git providers that workspaces may sign in to.'),
-  setting('prometheus.enable', 'prometheus-enable', 'bool', 'false', 'Prometheus Enable', 'Serve metrics for Prometheus.'),
-  setting(
-    'prometheus.address',
-    'prometheus-address',
-    'string',
-    '127.0.0.1:2112',
-    'Prometheus Address',
-    'Address on which metrics are served.',
-  ),
-  setting('pprof.enable', 'pprof-enable', 'bool', 'false', 'Pprof Enable', 'Serve profiles in the format of pprof.'),
-  setting('pprof.address', 'pprof-address', 'string', '127.0.0.1:6060', 'Pprof Address', 'Address on which profiles are served.'),
-  setting(
-    'proxy_trusted_headers',
-    'proxy-trusted-headers',
-    'string[]',
-    '',
-    'Proxy Trusted Headers',
-    'Headers in which trusted proxies name the address of the client.',
-  ),
-  setting(
-    'proxy_trusted_origins',
-    'proxy-trusted-origins',
-    'string[]',
-    '',
-    'Proxy Trusted Origins',
-    'Addresses of proxies whose headers are believed.',
-  ),
-  setting('cache_directory', 'cache-dir', 'string', '', 'Cache Directory', 'Folder for temporary files.'),
-  setting('in_memory_database', 'in-memory', 'bool', 'false', 'In Memory Database', 'Keep the database in memory.', { hidden: true }),
-  setting('pg_connection_url', 'postgres-url', 'string', '', 'Postgres Connection URL', 'PostgreSQL to use instead of the embedded one.', {
-    secret: true,
-  }),
-  setting(
-    'oauth2.github.client_id',
-    'oauth2-github-client-id',
-    'string',
-    '',
-    'OAuth2 GitHub Client ID',
-    'Client ID for signing in with GitHub.',
-  ),
-  setting(
-    'oauth2.github.client_secret',
-    'oauth2-github-client-secret',
-    'string',
-    '',
-    'OAuth2 GitHub Client Secret',
-    'Client secret for signing in with GitHub.',
-    { secret: true },
-  ),
-  setting(
-    'oauth2.github.allowed_orgs',
-    'oauth2-github-allowed-orgs',
-    'string[]',
-    '',
-    'OAuth2 GitHub Allowed Orgs',
-    'GitHub organizations whose members may sign in.',
-  ),
-  setting(
-    'oauth2.github.allowed_teams',
-    'oauth2-github-allowed-teams',
-    'string[]',
-    '',
-    'OAuth2 GitHub Allowed Teams',
-    'GitHub teams whose members may sign in, as organization/team.',
-  ),
-  setting(
-    'oauth2.github.allow_signups',
-    'oauth2-github-allow-signups',
-    'bool',
-    'false',
-    'OAuth2 GitHub Allow Signups',
-    'People without an account get one when they sign in with GitHub.',
-  ),
-  setting(
-    'oauth2.github.allow_everyone',
-    'oauth2-github-allow-everyone',
-    'bool',
-    'false',
-    'OAuth2 GitHub Allow Everyone',
-    'Everybody with a GitHub account may sign in.',
-  ),
-  setting(
-    'oauth2.github.enterprise_base_url',
-    'oauth2-github-enterprise-base-url',
-    'string',
-    '',
-    'OAuth2 GitHub Enterprise Base URL',
-    'URL of a GitHub Enterprise server.',
-  ),
-  setting(
-    'oidc.allow_signups',
-    'oidc-allow-signups',
-    'bool',
-    'true',
-    'OIDC Allow Signups',
-    'People without an account get one when they sign in with OpenID Connect.',
-  ),
-  setting('oidc.client_id', 'oidc-client-id', 'string', '', 'OIDC Client ID', 'Client ID for signing in with OpenID Connect.'),
-  setting(
-    'oidc.client_secret',
-    'oidc-client-secret',
-    'string',
-    '',
-    'OIDC Client Secret',
-    'Client secret for signing in with OpenID Connect.',
-    { secret: true },
-  ),
-  setting(
-    'oidc.email_domain',
-    'oidc-email-domain',
-    'string[]',
-    '',
-    'OIDC Email Domain',
-    'Domains of the e-mail addresses that may sign in.',
-  ),
-  setting('oidc.issuer_url', 'oidc-issuer-url', 'string', '', 'OIDC Issuer URL', 'URL of the OpenID Connect provider.'),
-  setting(
-    'oidc.scopes',
-    'oidc-scopes',
-    'string[]',
-    'openid,profile,email',
-    'OIDC Scopes',
-    'Scopes to ask the OpenID Connect provider for.',
-  ),
-  setting(
-    'oidc.ignore_email_verified',
-    'oidc-ignore-email-verified',
-    'bool',
-    'false',
-    'OIDC Ignore Email Verified',
-    'Accept e-mail addresses that the provider has not verified.',
-  ),
-  setting('telemetry.enable', 'telemetry', 'bool', 'false', 'Telemetry Enable', 'Send usage data. Berth collects none.'),
-  setting('telemetry.trace', 'telemetry-trace', 'bool', 'false', 'Telemetry Trace', 'Send traces. Berth collects none.'),
-  setting('telemetry.url', 'telemetry-url', 'string', '', 'Telemetry URL', 'Where usage data goes. Berth collects none.', { hidden: true }),
-  setting('tls.enable', 'tls-enable', 'bool', 'false', 'TLS Enable', 'Listen for HTTPS.'),
-  setting('tls.address', 'tls-address', 'string', '127.0.0.1:3443', 'TLS Address', 'Address to listen on for HTTPS.'),
-  setting(
-    'tls.redirect_http',
-    'tls-redirect-http-to-https',
-    'bool',
-    'true',
-    'Redirect HTTP to HTTPS',
-    'Send HTTP requests to the access URL.',
-  ),
-  setting('tls.cert_file', 'tls-cert-file', 'string[]', '', 'TLS Certificate Files', 'Certificate files, as many as key files.'),
-  setting(
-    'tls.client_auth',
-    'tls-client-auth',
-    'string',
-    'request',
-    'TLS Client Auth',
-    'Whether clients show certificates: none, request, require-any, verify-if-given or require-and-verify.',
-  ),
-  setting(
-    'tls.client_ca_file',
-    'tls-client-ca-file',
-    'string',
-    '',
-    'TLS Client CA Files',
-    'Authorities that sign certificates of clients.',
-  ),
-  setting('tls.key_file', 'tls-key-file', 'string[]', '', 'TLS Key Files', 'Key files, one for each certificate.'),
-  setting(
-    'tls.min_version',
-    'tls-min-version',
-    'string',
-    'tls12',
-    'TLS Minimum Version',
-    'Oldest TLS version: tls10, tls11, tls12 or tls13.',
-  ),
-  setting(
-    'tls.client_cert_file',
-    'tls-client-cert-file',
-    'string',
-    '',
-    'TLS Client Cert File',
-    'Certificate that the server shows to others.',
-  ),
-  setting(
-    'tls.client_key_file',
-    'tls-client-key-file',
-    'string',
-    '',
-    'TLS Client Key File',
-    'Key of the certificate that the server shows to others.',
-  ),
-  setting('trace.enable', 'trace', 'bool', 'false', 'Trace Enable', 'Export traces of requests.'),
-  setting(
-    'trace.honeycomb_api_key',
-    'trace-honeycomb-api-key',
-    'string',
-    '',
-    'Trace Honeycomb API Key',
-    'API key of Honeycomb, for traces.',
-    { secret: true },
-  ),
-  setting('trace.capture_logs', 'trace-logs', 'bool', 'false', 'Capture Logs in Traces', 'Put log lines into traces.'),
-  setting('secure_auth_cookie', 'secure-auth-cookie', 'bool', 'false', 'Secure Auth Cookie', 'Send session cookies over HTTPS only.'),
-  setting(
-    'ssh_keygen_algorithm',
-    'ssh-keygen-algorithm',
-    'string',
-    'ed25519',
-    'SSH Keygen Algorithm',
-    'Kind of the SSH keys for Git: ed25519, ecdsa or rsa4096.',
-  ),
-  setting(
-    'auto_import_templates',
-    'auto-import-template',
-    'string[]',
-    '',
-    'Auto Import Templates',
-    'Starter templates to import when the first user is created.',
-    { hidden: true },
-  ),
-  setting(
-    'metrics_cache_refresh_interval',
-    'metrics-cache-refresh-interval',
-    'duration',
-    '1h',
-    'Metrics Cache Refresh Interval',
-    'How often statistics of templates are worked out.',
-    { hidden: true },
-  ),
-  setting(
-    'agent_stat_refresh_interval',
-    'agent-stats-refresh-interval',
-    'duration',
-    '10m',
-    'Agent Stat Refresh Interval',
-    'How often agents report traffic.',
-    { hidden: true },
-  ),
-  setting(
-    'agent_fallback_troubleshooting_url',
-    'agent-fallback-troubleshooting-url',
-    'string',
-    '',
-    'Agent Fallback Troubleshooting URL',
-    'Shown for agents whose template names no page.',
-    { hidden: true },
-  ),
-  setting('audit_logging', 'audit-logging', 'bool', 'true', 'Audit Logging', 'Record who changes what.', { enterprise: true }),
-  setting('browser_only', 'browser-only', 'bool', 'false', 'Browser Only', 'Let people reach workspaces by browser only.', {
-    enterprise: true,
-  }),
-  setting('scim_api_key', 'scim-auth-header', 'string', '', 'SCIM API Key', 'Key with which an identity provider manages users.', {
-    enterprise: true,
-    secret: true,
-  }),
-  setting('provisioner.daemons', 'provisioner-daemons', 'int', '3', 'Provisioner Daemons', 'Built-in workers; 0 runs none.'),
-  setting(
-    'provisioner.daemon_poll_interval',
-    'provisioner-daemon-poll-interval',
-    'duration',
-    '1s',
-    'Poll Interval',
-    'How often the queue is looked at when no wake-up comes.',
-  ),
-  setting(
-    'provisioner.daemon_poll_jitter',
-    'provisioner-daemon-poll-jitter',
-    'duration',
-    '100ms',
-    'Poll Jitter',
-    'By how much looks at the queue differ at random.',
-  ),
-  setting(
-    'provisioner.force_cancel_interval',
-    'provisioner-force-cancel-interval',
-    'duration',
-    '10m',
-    'Force Cancel Interval',
-    'How long a canceled job may take to end by itself.',
-  ),
-  setting(
-    'api_rate_limit',
-    'api-rate-limit',
-    'int',
-    '512',
-    'API Rate Limit',
-    'Requests a minute for one caller on one path; negative: no limit.',
-  ),
-  setting('experimental', 'experimental', 'bool', 'false', 'Experimental', 'Turn on what is not finished.'),
-  setting('update_check', 'update-check', 'bool', 'false', 'Update Check', 'Look for newer releases once a day.'),
-  setting(
-    'max_token_lifetime',
-    'max-token-lifetime',
-    'duration',
-    '720h',
-    'Max Token Lifetime',
-    'Longest lifetime of tokens that users make.',
-  ),
-  setting('swagger.enable', 'swagger-enable', 'bool', 'false', 'Enable swagger endpoint', 'Send /swagger to the API reference.'),
-]
-
-/** The name of a setting's environment variable without its prefix. */
-export function settingName({ path }: Pick<DeploymentSetting, 'path'>): string {
-  return path.toUpperCase().replaceAll('.', '_')
+/** A setting that the deployment API shows. */
+export interface DeploymentSetting extends Setting {
+  readonly label: string
 }
 
-function setting(
-  path: string,
-  flag: string,
-  type: DeploymentSetting['type'],
-  standard: string,
-  label: string,
-  usage: string,
-  marks: Partial<Pick<DeploymentSetting, 'hidden' | 'enterprise' | 'secret' | 'shorthand'>> = {},
-): DeploymentSetting {
-  return { path, flag, type, default: standard, label, usage, shorthand: '', hidden: false, enterprise: false, secret: false, ...marks }
+/** All settings by key, in the order in which people read them. */
+export const settings: Readonly<Record<SettingKey, Setting>> = completeAll(
+  Object.values<SettingRows>(tables).flatMap((rows) => Object.entries(rows)),
+)
+
+/** The same settings below their headings. */
+export const settingSections: readonly { readonly title: string; readonly settings: readonly Setting[] }[] = Object.entries<SettingRows>(
+  tables,
+).map(([title, rows]) => ({ title, settings: Object.values(settings).filter(({ key }) => key in rows) }))
+
+/** Those that the deployment API shows. */
+export const deploymentSettings: readonly DeploymentSetting[] = Object.values(settings).filter(
+  (setting): setting is DeploymentSetting => setting.label !== undefined,
+)
+
+function completeAll(rows: readonly (readonly [key: string, row: SettingRow])[]): Record<SettingKey, Setting> {
+  // The rows of the tables have these keys and no others.
+  return Object.fromEntries(rows.map(([key, row]) => [key, complete(key as SettingKey, row)])) as Record<SettingKey, Setting>
+}
+
+function complete(key: SettingKey, row: SettingRow): Setting {
+  const name = row.path.toUpperCase().replaceAll('.', '_')
+  return {
+    key,
+    path: row.path,
+    name,
+    variable: variableOf(name, row),
+    flag: row.flag ?? name.toLowerCase().replaceAll('_', '-'),
+    shorthand: row.shorthand ?? '',
+    kind: row.kind,
+    default: row.default ?? '',
+    usage: usageOf(name, row),
+    choices: row.choices,
+    range: row.range,
+    fields: row.fields,
+    canBeEmpty: row.canBeEmpty ?? false,
+    label: row.label,
+    hidden: row.hidden ?? false,
+    enterprise: row.enterprise ?? false,
+    secret: row.secret ?? false,
+    unavailable: row.unavailable ?? false,
+  }
+}
+
+function variableOf(name: string, { fields }: SettingRow): string {
+  return `BERTH_${name}${fields === undefined ? '' : '_<n>_<FIELD>'}`
+}
+
+function usageOf(name: string, row: SettingRow): string {
+  const { usage, kind, choices, fields, unavailable } = row
+  const sentences = [
+    usage,
+    choices && `${kind === 'string' ? 'One' : 'Any'} of: ${choices.join(', ')}.`,
+    fields && `Set ${variableOf(name, row)}, where FIELD is one of ${fields.join(', ')}.`,
+    unavailable && 'Not available in Berth: only the default is accepted.',
+  ]
+  return sentences.filter((sentence) => typeof sentence === 'string').join(' ')
 }

@@ -58,7 +58,15 @@ export {
   entitledFeatures,
 } from './deployment.ts'
 export { DeploymentConfig, type DeploymentConfigField } from './deployment-config.ts'
-export { deploymentSettings, settingName, type DeploymentSetting } from './deployment-settings.ts'
+export {
+  deploymentSettings,
+  settingSections,
+  settings,
+  type DeploymentSetting,
+  type Setting,
+  type SettingKey,
+  type SettingRowAt,
+} from './deployment-settings.ts'
 export { CreateGroupRequest, Group, PatchGroupRequest, groups } from './groups.ts'
 export { WorkspaceQuota, quotas } from './quotas.ts'
 export { UploadResponse, files, maxFileBytes } from './files.ts'

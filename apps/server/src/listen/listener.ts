@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from 'node:http'
 import { Server as HttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import type { ListenAddress } from '../settings/setting.ts'
+import type { ListenAddress } from '../settings/network-readers.ts'
 
 export type Listener = HttpServer | HttpsServer
 

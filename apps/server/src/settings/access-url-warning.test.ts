@@ -28,10 +28,10 @@ it.each([
   'http://0.0.0.0:3000',
   'https://here.example.com',
   'https://here6.example.com/',
-])('%s leads back to the machine that uses it', async (url) => {
+])('%s points to the machine that uses it', async (url) => {
   verifies('deployment:access-url')
   expect(await warning(url)).toBe(
-    `people and workspaces on other machines cannot reach the access URL ${new URL(url).origin}: it leads back to the machine that it is used on; set BERTH_ACCESS_URL to a URL that they reach`,
+    `people and workspaces on other machines cannot reach the access URL ${new URL(url).origin}: it points to the machine it is used on; set BERTH_ACCESS_URL to a URL that they can reach`,
   )
 })
 
@@ -41,7 +41,7 @@ it.each(['https://nowhere.example.com', 'https://empty.example.com:8443', 'https
     verifies('deployment:access-url')
     const { origin, hostname } = new URL(url)
     expect(await warning(url)).toBe(
-      `people and workspaces cannot reach the access URL ${origin} where ${hostname} has no address, and here it has none; give it one in DNS, or set BERTH_ACCESS_URL to a URL that they reach`,
+      `people and workspaces cannot reach the access URL ${origin} unless ${hostname} has an address, and it has none here; add one to DNS, or set BERTH_ACCESS_URL to a URL that they can reach`,
     )
   },
 )

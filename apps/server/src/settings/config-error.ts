@@ -1,9 +1,9 @@
-/** A setting that cannot be used. The message is one line that names it. */
+/** A setting that cannot be used. Its message is one line that names the setting. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 
   constructor(message: string, options?: ErrorOptions) {
-    // What was written may hold line breaks; what is said of it stays one line.
+    // The message may quote a text with line breaks.
     super(message.replace(/\s+/g, ' '), options)
   }
 }

@@ -2,7 +2,9 @@ import { verifies } from '@berth/requirements'
 import { deploymentSettings } from '@berth/schema'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, HelpRequested, configHelp, readConfig, type Config, type ConfigSources } from './config.ts'
+import { ConfigError } from './config-error.ts'
+import { configHelp } from './config-help.ts'
+import { HelpRequested, readConfig, type Config, type ConfigSources } from './config.ts'
 
 function read(environment: Record<string, string> = {}, list: readonly string[] = [], sources: Partial<ConfigSources> = {}): Config {
   return readConfig({ arguments: list, environment, userId: 1000, homeDirectory: '/home/ada', agentDirectory: '/agent', ...sources })

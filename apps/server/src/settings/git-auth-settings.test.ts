@@ -66,5 +66,5 @@ test.each([
 
 test('two providers cannot share an ID', () => {
   const twin = Object.fromEntries(Object.entries(GITHUB).map(([name, value]) => [name.replace('_0_', '_1_'), value]))
-  expect(() => readGitAuthProviders({ ...GITHUB, ...twin })).toThrow('Two providers of git have the ID "github"')
+  expect(() => readGitAuthProviders({ ...GITHUB, ...twin })).toThrow('Two Git providers have the ID "github"')
 })

@@ -1,9 +1,10 @@
+import type { SettingRowAt } from '@berth/schema'
 import { parseBool } from '@berth/schema/rules'
 import { ConfigError } from './config-error.ts'
 
 const TYPES = ['github', 'gitlab', 'bitbucket', 'azure-devops'] as const
 
-/** A place where repositories are, at which people sign in so that git in their workspaces may use it. */
+/** A Git host that people sign in to, so that Git in their workspaces gets access to it. */
 export interface GitAuthProvider {
   readonly id: string
   readonly type: (typeof TYPES)[number]
@@ -11,16 +12,16 @@ export interface GitAuthProvider {
   readonly clientSecret: string
   readonly authUrl: string
   readonly tokenUrl: string
-  /** Asked whether a token still holds; undefined: it is not asked. */
+  /** Checks whether a token is still valid. Undefined: Berth doesn't check. */
   readonly validateUrl: string | undefined
-  /** Which repository URLs belong to it. */
+  /** Matches the URLs of its repositories. */
   readonly regex: RegExp
-  /** Tokens are not renewed: people sign in again. */
+  /** People sign in again when a token expires, instead of Berth renewing it. */
   readonly noRefresh: boolean
   readonly scopes: readonly string[]
 }
 
-/** What is known of a kind of provider, where its own site is meant. */
+/** Defaults for the public site of each type. */
 const STANDARD: Readonly<
   Record<GitAuthProvider['type'], { authUrl: string; tokenUrl: string; validateUrl: string; regex: string; scopes: string }>
 > = {
@@ -56,23 +57,10 @@ const STANDARD: Readonly<
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** What a provider is told of by, each in a variable with its number. */
-export const gitAuthFields = [
-  'ID',
-  'TYPE',
-  'CLIENT_ID',
-  'CLIENT_SECRET',
-  'AUTH_URL',
-  'TOKEN_URL',
-  'VALIDATE_URL',
-  'REGEX',
-  'NO_REFRESH',
-  'SCOPES',
-] as const
-type Field = (typeof gitAuthFields)[number]
+type Field = SettingRowAt<'gitAuth'>['fields'][number]
 
 /**
- * Reads `BERTH_GITAUTH_<n>_…` (or `CODER_GITAUTH_<n>_…`) from n = 0 until a gap (Coder v2 API, v0.13.4).
+ * Reads `BERTH_GITAUTH_<n>_…`, or `CODER_GITAUTH_<n>_…`, from n = 0 up to the first gap (Coder v2 API, v0.13.4).
  *
  * @throws ConfigError with one line that names the variable.
  */
@@ -81,7 +69,7 @@ export function readGitAuthProviders(environment: Environment): GitAuthProvider[
   while (isNamed(environment, providers.length)) providers.push(readProvider(environment, providers.length))
   const repeated = providers.find(({ id }, index) => providers.findIndex((other) => other.id === id) !== index)
   if (repeated !== undefined)
-    throw new ConfigError(`Two providers of git have the ID "${repeated.id}". Give each its own with BERTH_GITAUTH_<n>_ID.`)
+    throw new ConfigError(`Two Git providers have the ID "${repeated.id}". Give each its own ID with BERTH_GITAUTH_<n>_ID.`)
   return providers
 }
 
@@ -95,16 +83,18 @@ function readProvider(environment: Environment, index: number): GitAuthProvider 
   const refuse = (field: Field, reason: string): never => {
     throw new ConfigError(`${name(field)} cannot be used: ${reason}`)
   }
-  const type = TYPES.find((candidate) => candidate === read('TYPE')) ?? refuse('TYPE', `"${read('TYPE')}" is none of ${TYPES.join(', ')}.`)
+  const type =
+    TYPES.find((candidate) => candidate === read('TYPE')) ?? refuse('TYPE', `"${read('TYPE')}" is not one of ${TYPES.join(', ')}.`)
   const standard = STANDARD[type]
-  const filled = (field: 'CLIENT_ID' | 'CLIENT_SECRET'): string => read(field) || refuse(field, 'It must not be empty.')
+  const filled = (field: 'CLIENT_ID' | 'CLIENT_SECRET'): string => read(field) || refuse(field, 'it must not be empty.')
   const url = (field: 'AUTH_URL' | 'TOKEN_URL' | 'VALIDATE_URL', fallback: string): string => {
     const value = read(field) || fallback
-    if (value !== '' && !(URL.canParse(value) && /^https?:$/.test(new URL(value).protocol))) refuse(field, `"${value}" is not a URL.`)
+    if (value !== '' && !(URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)))
+      refuse(field, `"${value}" is not a URL. Write it with http:// or https://.`)
     return value
   }
   const id = read('ID') || type
-  if (!/^[\w-]{1,64}$/.test(id)) refuse('ID', `"${id}" may have letters, digits, "_" and "-" only.`)
+  if (!/^[\w-]{1,64}$/.test(id)) refuse('ID', `"${id}" may contain only letters, digits, "_" and "-", at most 64 of them.`)
   return {
     id,
     type,
@@ -113,8 +103,8 @@ function readProvider(environment: Environment, index: number): GitAuthProvider 
     authUrl: url('AUTH_URL', standard.authUrl),
     tokenUrl: url('TOKEN_URL', standard.tokenUrl),
     validateUrl: url('VALIDATE_URL', standard.validateUrl) || undefined,
-    regex: readRegex(read('REGEX') || standard.regex) ?? refuse('REGEX', 'It is not a regular expression.'),
-    noRefresh: readBool(read('NO_REFRESH')) ?? refuse('NO_REFRESH', 'Write true or false.'),
+    regex: readRegex(read('REGEX') || standard.regex) ?? refuse('REGEX', 'it is not a regular expression.'),
+    noRefresh: readBool(read('NO_REFRESH')) ?? refuse('NO_REFRESH', 'write true or false.'),
     scopes: (read('SCOPES') || standard.scopes).split(/[\s,]+/).filter((scope) => scope !== ''),
   }
 }

@@ -1,15 +1,16 @@
+import type { Setting } from '@berth/schema'
 import { DurationError, WireValueError } from '@berth/schema/rules'
 import { ConfigError } from './config-error.ts'
-import type { Setting } from './setting.ts'
+import type { Reader } from './value-readers.ts'
 
-/** What was written for a setting. */
+/** The text that an administrator gave a setting. */
 export interface Given {
-  /** Where it stands, as errors name it. */
+  /** Where it was given, as errors name it. */
   readonly source: string
   readonly text: string
 }
 
-/** Everything that was written. */
+/** Every text that an administrator gave. */
 export interface GivenSettings {
   /** By the name of the flag. */
   readonly flags: ReadonlyMap<string, string>
@@ -19,10 +20,17 @@ export interface GivenSettings {
 }
 
 /**
- * Finds what was written for a setting: a flag wins over `BERTH_<NAME>`, which wins over `CODER_<NAME>`, which wins over the settings file.
- * A variable that is empty counts as absent. Undefined: nothing was written.
+ * Finds the text that a setting was given. A flag wins over `BERTH_<NAME>`, that over `CODER_<NAME>`, and that over the settings file. An
+ * empty variable counts as absent; an empty flag or key stands for the default, unless the setting can be empty.
+ *
+ * @returns Undefined if the setting has its default.
  */
-export function findGiven({ name, flag }: Pick<Setting<unknown>, 'name' | 'flag'>, given: GivenSettings): Given | undefined {
+export function findGiven(setting: Setting, given: GivenSettings): Given | undefined {
+  const found = firstGiven(setting, given)
+  return found?.text === '' && !setting.canBeEmpty ? undefined : found
+}
+
+function firstGiven({ name, flag }: Setting, given: GivenSettings): Given | undefined {
   const word = given.flags.get(flag)
   if (word !== undefined) return { source: `--${flag}`, text: word }
   for (const source of variablesOf(name)) {
@@ -32,20 +40,18 @@ export function findGiven({ name, flag }: Pick<Setting<unknown>, 'name' | 'flag'
   return given.file.get(name)
 }
 
-/** Reads a setting. Throws ConfigError with one line that names where it was written. */
-export function readGiven<Value>(setting: Setting<Value>, given: GivenSettings): Value {
-  const found = findGiven(setting, given)
-  const isDefault = found === undefined || (found.text === '' && setting.readsEmpty !== true)
+/** Reads a setting or its default. Throws ConfigError with one line that names where the setting was given. */
+export function readGiven<Value>(setting: Setting, given: GivenSettings, read: Reader<Value>): Value {
+  const { source, text } = findGiven(setting, given) ?? { source: `the default of ${setting.name}`, text: setting.default }
   try {
-    return setting.read(isDefault ? setting.default : found.text)
+    return read(text)
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof WireValueError || error instanceof DurationError)) throw error
-    // A connection URL may hold a password, so values are shown only where nothing secret is.
-    throw new ConfigError(`${found?.source ?? 'the default'} cannot be used: ${error.message}`, { cause: error })
+    throw new ConfigError(`${source} cannot be used: ${error.message}`, { cause: error })
   }
 }
 
-/** The variables, and below them those settings of the file that are read from numbered variables. */
+/** Returns the environment, with the numbered settings of the file where a variable doesn't override them. */
 export function numberedVariables({ environment, file }: GivenSettings): GivenSettings['environment'] {
   const isAbsent = (name: string): boolean => variablesOf(name).every((variable) => (environment[variable] ?? '') === '')
   const below = [...file].filter(([name]) => /_\d+_/.test(name) && isAbsent(name))

@@ -1,7 +1,8 @@
 import { verifies } from '@berth/requirements'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, readConfig, type Config } from './config.ts'
+import { ConfigError } from './config-error.ts'
+import { readConfig, type Config } from './config.ts'
 import { settingsFilePath } from './settings-file.ts'
 
 const PATH = '/etc/berth/server.yaml'
@@ -105,37 +106,37 @@ describe('a file that cannot be used is refused in one line that names the place
     ['gitauth:\n- secret: hunter2', `${PATH}, line 2, column 3: there is no setting gitauth.0.secret.`],
     [
       'api_rate_limit: 7\nAPI_Rate_Limit: 8',
-      `${PATH}, line 2, column 1: API_Rate_Limit cannot be used: it stands there twice, in two spellings.`,
+      `${PATH}, line 2, column 1: API_Rate_Limit cannot be used: the file has it twice, in different spellings.`,
     ],
     ['log_level: debug\nlog_level: info', `${PATH}, line 2, column 1 is not YAML (duplicate key).`],
     ['oidc:\n  client_secret: "hunter2', `${PATH}, line 2, column 26 is not YAML (missing char).`],
     ['oidc: {client_secret: hunter2}}', `${PATH}, line 1, column 31 is not YAML (unexpected token).`],
-    ['- hunter2', `${PATH} cannot be used: it holds no settings. Write each as key: value.`],
-    ['hunter2', `${PATH} cannot be used: it holds no settings. Write each as key: value.`],
+    ['- hunter2', `${PATH} cannot be used: it contains no settings. Write each as key: value.`],
+    ['hunter2', `${PATH} cannot be used: it contains no settings. Write each as key: value.`],
     [
       'oidc:\n  client_secret:\n    hunter2: 1',
-      `${PATH}, line 2, column 3: oidc.client_secret cannot be used: it has one value, and no keys below it.`,
+      `${PATH}, line 2, column 3: oidc.client_secret cannot be used: it takes one value, and no keys below it.`,
     ],
     [
       'wildcard_access_url: *.example.com',
-      `${PATH}, line 1, column 1: wildcard_access_url cannot be used: its value begins with "*", which is a reference in YAML. Put the value in quotes.`,
+      `${PATH}, line 1, column 1: wildcard_access_url cannot be used: its value begins with "*", which is a reference in YAML. Put it in quotes.`,
     ],
     [
       'oidc:\n  scopes: [[a]]',
-      `${PATH}, line 2, column 3: oidc.scopes cannot be used: a list holds plain values only; those that begin with "*" are put in quotes.`,
+      `${PATH}, line 2, column 3: oidc.scopes cannot be used: its list may hold plain values only. Put values that begin with "*" in quotes.`,
     ],
     [
       'gitauth: yes',
-      `${PATH}, line 1, column 1: gitauth cannot be used: it is a list of providers, each with keys such as id, type and client_id.`,
+      `${PATH}, line 1, column 1: gitauth cannot be used: it needs a list of providers, each with keys such as id, type and client_id.`,
     ],
     [
       'gitauth: [a]',
-      `${PATH}, line 1, column 1: gitauth cannot be used: it is a list of providers, each with keys such as id, type and client_id.`,
+      `${PATH}, line 1, column 1: gitauth cannot be used: it needs a list of providers, each with keys such as id, type and client_id.`,
     ],
     ['provisioner:\n  daemons: many', `provisioner.daemons in ${PATH} cannot be used: "many" is not a whole number from 0 to 100.`],
     [
       'pg_connection_url: mysql://u:hunter2@h',
-      `pg_connection_url in ${PATH} cannot be used: It is not a PostgreSQL URL. Write it as postgres://user:password@host:5432/database, with special characters percent-encoded.`,
+      `pg_connection_url in ${PATH} cannot be used: it is not a PostgreSQL URL. Write it as postgres://user:password@host:5432/database, with special characters percent-encoded.`,
     ],
     [
       'pprof: {enable: true}',

@@ -26,14 +26,14 @@ export function presentConfig(config: Pick<Config, 'deploymentValues' | 'gitAuth
     let place = root
     // A word that leads on is never a setting itself, so what is found there is a place.
     for (const word of words) place = (place[word] ??= {}) as Nested
-    place[last] = presentField(entry.setting.type === 'gitauth[]' ? { ...entry, value: presentProviders(config) } : entry)
+    place[last] = presentField(entry.setting.kind === 'gitauth[]' ? { ...entry, value: presentProviders(config) } : entry)
   }
   return root
 }
 
 function presentField({ setting, default: standard, value }: DeploymentValue): DeploymentConfigField {
-  const { label, usage, flag, shorthand, enterprise, hidden, secret, type } = setting
-  const isUnsetList = type.endsWith('[]') && Array.isArray(standard) && standard.length === 0
+  const { label, usage, flag, shorthand, enterprise, hidden, secret, kind } = setting
+  const isUnsetList = kind.endsWith('[]') && Array.isArray(standard) && standard.length === 0
   return {
     name: label,
     usage,

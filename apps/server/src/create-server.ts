@@ -9,10 +9,10 @@ import { createApp, type App } from './app/create-app.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { compose, type Services } from './compose/compose.ts'
 import type { Config } from './settings/config.ts'
-import { tryHoldAdvisoryLock, type AdvisoryLock } from './database/advisory-lock.ts'
 import { describeConnection } from './database/connection.ts'
-import { openDatabase } from './database/database.ts'
+import { openDatabase, type Database } from './database/database.ts'
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded/start-embedded-postgres.ts'
+import { keepAdvisoryLock } from './database/keep-advisory-lock.ts'
 import { MigrationError, migrate } from './database/migrate.ts'
 import { PubSub } from './database/pubsub.ts'
 import { createDrivers } from './compose/drivers.ts'
@@ -20,112 +20,91 @@ import { readDerpMap } from './features/derp/derp-map.ts'
 import { replicaLockName } from './features/provisioner-jobs/job-lease.ts'
 import { checkStarterTemplates } from './features/templates/starter-templates.ts'
 import { openSecrets } from './secrets/open-secrets.ts'
+import type { SecretBox } from './secrets/secret-box.ts'
 import { drainListener, type Listener } from './listen/listener.ts'
 import { openListeners } from './listen/open-listeners.ts'
 import { createTlsServer } from './listen/tls-listener.ts'
 import { version } from './version.ts'
 
-/** What a server may be given instead of the real thing. */
+/** What a test may replace. */
 export interface ServerWorld {
   readonly logger: Logger
   /** Default: the clock of the machine. */
   readonly clock?: Clock
-  /** Default: cryptographically strong enough for names, `Math.random`. */
+  /** Default: `Math.random`, which is good enough for names. */
   readonly random?: () => number
-  /** Default: those of the configuration. */
+  /** Default: the drivers that the configuration asks for. */
   readonly drivers?: readonly Driver[]
-  /** Default: that of the machine. */
+  /** Default: the name resolution of the machine. */
   readonly lookUp?: LookUp
 }
 
-/** A server that is up. */
+/** A running server. */
 export interface BerthServer {
-  /** Where it listens, for example `http://127.0.0.1:3000`; over HTTPS where that is on. */
+  /** Where it listens, for example `http://127.0.0.1:3000`; the HTTPS address if TLS is on. */
   readonly url: string
-  /** Where it listens over plain HTTP; undefined: nowhere. */
+  /** Where it listens for plain HTTP. Undefined: it doesn't. */
   readonly httpUrl: string | undefined
-  /** Where people and agents reach it. */
+  /** Where people and workspaces reach it. */
   readonly accessUrl: string
   /** Which database it uses, without secrets. */
   readonly databaseName: string
-  /** Whether somebody has set it up already. */
+  /** Returns whether the first user exists. */
   hasUsers(): Promise<boolean>
-  /** Starts and stops what is due by `now`, as it does by itself every `BERTH_AUTOBUILD_POLL_INTERVAL`. Returns the IDs of the builds. */
+  /**
+   * Starts and stops the workspaces that are due by `now`. The server does this by itself every `BERTH_AUTOBUILD_POLL_INTERVAL`.
+   *
+   * @returns The IDs of the builds.
+   */
   tickAutobuild(now: Date): Promise<string[]>
-  /** Ends it gracefully: answers what was asked, takes no more, gives up nothing that was acknowledged. */
+  /** Answers the requests that are under way, accepts no more, and ends. */
   stop(): Promise<void>
 }
+
+/** What undoes each step of a start, in the order of the steps. */
+type UndoSteps = (() => Promise<void>)[]
 
 const CONNECTIONS_TO_WARM = 4
 const DRAIN_MS = 3_000
 const FETCH_MS = 10_000
 
 /**
- * Starts a server: database, migrations, HTTP, workers. Rejects with a sentence that says what is wrong; nothing is left running then.
+ * Starts a server: database, migrations, HTTP, workers.
+ *
+ * @throws Error with a sentence that says what is wrong. Nothing is left running then.
  */
 export async function createServer(config: Config, world: ServerWorld): Promise<BerthServer> {
-  const started: (() => Promise<void>)[] = []
+  const undo: UndoSteps = []
   const stop = async (): Promise<void> => {
-    for (const undo of started.splice(0).toReversed()) await undo()
+    for (const step of undo.splice(0).toReversed()) await step()
   }
   try {
-    return await start(config, world, started, stop)
+    return { ...(await start(config, world, undo)), stop }
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-async function start(
-  config: Config,
-  world: ServerWorld,
-  started: (() => Promise<void>)[],
-  stop: () => Promise<void>,
-): Promise<BerthServer> {
-  const { logger, clock = systemClock, random = Math.random } = world
+async function start(config: Config, world: ServerWorld, undo: UndoSteps): Promise<Omit<BerthServer, 'stop'>> {
+  const { logger, clock = systemClock, random = Math.random, drivers = createDrivers(config) } = world
   await checkStarterTemplates(config.autoImportTemplates)
   const https = config.tls === undefined ? undefined : await createTlsServer(config.tls)
-  const { connectionUrl, databaseName } = await findDatabase(config, logger, started)
-  await prepareDatabase(config, { connectionUrl, logger })
-  const database = await openDatabase({ connectionUrl, logger })
-  started.push(async () => await database.close())
-  const secrets = await openSecrets(database.kysely, config)
-  const warming = database.warm(CONNECTIONS_TO_WARM)
-  const pubsub = new PubSub({ connectionUrl, logger })
-  started.push(async () => await pubsub.close())
-  const replicaId = randomUUID()
-  const liveness = await holdLiveness({ connectionUrl, replicaId, logger })
-  started.push(liveness.release)
-  await Promise.all([warming, pubsub.ready])
-  const workDirectory = await prepareWorkDirectory(config, replicaId)
-  started.push(async () => await rm(workDirectory, { recursive: true, force: true }))
-
-  const { url, httpUrl, listeners } = await openListeners(config, { https, started })
+  const { connectionUrl, databaseName, opening, ...storage } = await openStorage(config, logger, undo)
+  const replica = await joinReplicas(config, { connectionUrl, logger }, undo)
+  await opening
+  const { url, httpUrl, listeners } = await openListeners(config, { https, undo })
   const accessUrl = config.accessUrl ?? url
-  if (config.accessUrl !== undefined) void warnOf(config.accessUrl, world)
+  if (config.accessUrl !== undefined) void warnAbout(config.accessUrl, world)
   const derpMap = await readDerpMap(config, accessUrl, { fetchText, readText: async (path) => await readFile(path, 'utf8') })
-  const drivers = world.drivers ?? createDrivers(config)
-  const services = compose({
-    config,
-    database,
-    pubsub,
-    secrets,
-    clock,
-    logger,
-    random,
-    accessUrl,
-    derpMap,
-    replicaId,
-    drivers,
-    workDirectory,
-  })
+  const services = compose({ config, ...storage, ...replica, clock, logger, random, accessUrl, derpMap, drivers })
   const app = createApp({ services, config, clock, logger, version })
   for (const listener of listeners) {
     listener.on('request', app.listener)
     app.upgrades.attach(listener)
   }
   await services.start()
-  started.push(async () => await stopServing({ listeners, app, services, drivers }))
+  undo.push(async () => await stopServing({ listeners, app, services, drivers }))
   return {
     url,
     httpUrl,
@@ -133,12 +112,48 @@ async function start(
     databaseName,
     hasUsers: async () => await services.users.hasAny(),
     tickAutobuild: async (now) => await services.autobuild.tick(now),
-    stop,
   }
 }
 
-/** Names are looked up beside the start: they may take their time, and fail. */
-async function warnOf(accessUrl: string, { logger, lookUp = addressesOf }: ServerWorld): Promise<void> {
+interface Storage {
+  readonly connectionUrl: string
+  readonly databaseName: string
+  readonly database: Database
+  readonly pubsub: PubSub
+  readonly secrets: SecretBox
+  /** Settles once the connections that everybody needs are open. */
+  readonly opening: Promise<unknown>
+}
+
+async function openStorage(config: Config, logger: Logger, undo: UndoSteps): Promise<Storage> {
+  const { connectionUrl, databaseName } = await findDatabase(config, logger, undo)
+  await prepareDatabase(config, { connectionUrl, logger })
+  const database = await openDatabase({ connectionUrl, logger })
+  undo.push(async () => await database.close())
+  const secrets = await openSecrets(database.kysely, config)
+  const warming = database.warm(CONNECTIONS_TO_WARM)
+  const pubsub = new PubSub({ connectionUrl, logger })
+  undo.push(async () => await pubsub.close())
+  return { connectionUrl, databaseName, database, pubsub, secrets, opening: Promise.all([warming, pubsub.ready]) }
+}
+
+/** Holds the lock that tells other replicas that this one is alive, and creates its work directory. */
+async function joinReplicas(
+  { dataDirectory }: Config,
+  connection: { readonly connectionUrl: string; readonly logger: Logger },
+  undo: UndoSteps,
+): Promise<{ replicaId: string; workDirectory: string }> {
+  const replicaId = randomUUID()
+  const liveness = await keepAdvisoryLock({ ...connection, name: replicaLockName(replicaId) })
+  undo.push(liveness.release)
+  const workDirectory = join(dataDirectory, 'work', replicaId)
+  await mkdir(workDirectory, { recursive: true, mode: 0o700 })
+  undo.push(async () => await rm(workDirectory, { recursive: true, force: true }))
+  return { replicaId, workDirectory }
+}
+
+/** Runs beside the start, because name resolution may be slow. */
+async function warnAbout(accessUrl: string, { logger, lookUp = addressesOf }: ServerWorld): Promise<void> {
   const warning = await accessUrlWarning(accessUrl, lookUp)
   if (warning !== undefined) logger.warn(warning)
 }
@@ -147,61 +162,24 @@ async function addressesOf(host: string): Promise<string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address)
 }
 
-async function findDatabase(
-  config: Config,
-  logger: Logger,
-  started: (() => Promise<void>)[],
-): Promise<{ connectionUrl: string; databaseName: string }> {
+async function findDatabase(config: Config, logger: Logger, undo: UndoSteps): Promise<{ connectionUrl: string; databaseName: string }> {
   if (config.pgConnectionUrl !== undefined)
     return { connectionUrl: config.pgConnectionUrl, databaseName: 'PostgreSQL at BERTH_PG_CONNECTION_URL' }
   const embedded: EmbeddedPostgres = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, logger })
-  started.push(async () => await embedded.stop())
+  undo.push(async () => await embedded.stop())
   return { connectionUrl: embedded.url, databaseName: `embedded PostgreSQL in ${config.dataDirectory}` }
 }
 
-/** Migrations are the first to use a database: what keeps them from it is told with the setting that named it. */
+/** Runs the migrations, which use the database first. An error about the connection names the setting that the URL comes from. */
 async function prepareDatabase({ pgConnectionUrl }: Config, options: { connectionUrl: string; logger: Logger }): Promise<void> {
   try {
     await migrate(options)
   } catch (error) {
     if (pgConnectionUrl === undefined || error instanceof MigrationError || !(error instanceof Error)) throw error
-    // Where a host has several addresses, the message of the error that sums up is empty.
+    // If a host has several addresses, the error for all of them has an empty message.
     const { message, code } = error as NodeJS.ErrnoException
     const reason = (message === '' ? (code ?? 'it cannot be reached') : message).replace(/\s+/g, ' ')
     throw new Error(`BERTH_PG_CONNECTION_URL cannot be used: ${describeConnection(pgConnectionUrl)}: ${reason}`, { cause: error })
-  }
-}
-
-/** Holds the lock that says "this server lives", and takes it again when the connection under it breaks. */
-async function holdLiveness(options: {
-  connectionUrl: string
-  replicaId: string
-  logger: Logger
-}): Promise<{ release: () => Promise<void> }> {
-  const { connectionUrl, replicaId, logger } = options
-  const name = replicaLockName(replicaId)
-  let lock: AdvisoryLock | undefined = await tryHoldAdvisoryLock({ connectionUrl, name, logger })
-  const releasing = new AbortController()
-  const keep = async (): Promise<void> => {
-    for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 2_000)) {
-      await lock?.lost
-      if (releasing.signal.aborted) return
-      try {
-        lock = await tryHoldAdvisoryLock({ connectionUrl, name, logger })
-      } catch (error) {
-        logger.debug({ err: error }, 'the liveness lock could not be taken again')
-        lock = undefined
-      }
-      if (lock === undefined) await new Promise((resolve) => setTimeout(resolve, delayMs).unref())
-      else delayMs = 100
-    }
-  }
-  void keep()
-  return {
-    async release() {
-      releasing.abort()
-      await lock?.release()
-    },
   }
 }
 
@@ -211,13 +189,7 @@ async function fetchText(url: string): Promise<string> {
   return await response.text()
 }
 
-async function prepareWorkDirectory(config: Config, replicaId: string): Promise<string> {
-  const path = join(config.dataDirectory, 'work', replicaId)
-  await mkdir(path, { recursive: true, mode: 0o700 })
-  return path
-}
-
-/** Stops in the order in which nothing is lost: no new requests, streams ended, jobs ended, sockets closed. */
+/** Stops without losing anything: first requests, then services, then sockets, then drivers. */
 async function stopServing(serving: {
   listeners: readonly Listener[]
   app: App

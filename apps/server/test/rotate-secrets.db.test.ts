@@ -83,7 +83,7 @@ test('with a key file, secrets get a new key while the server runs, those in cle
   const [old] = await keysInFile()
 
   expect(await rotateSecrets(config, logger)).toMatch(
-    /^25\d secrets were encrypted anew\. The new key is in .*secret\.key: keep a copy of it\.$/,
+    /^25\d secrets were encrypted again\. The new key is in .*secret\.key\. Keep a copy of it\.$/,
   )
   const [current = Buffer.alloc(0), previous] = await keysInFile()
   expect(previous).toEqual(old)
@@ -111,7 +111,7 @@ test('with keys of a setting, the first takes over, and doing it again does noth
     const fresh = randomBytes(32)
     const configOf = (secretKeys: readonly Buffer[]) => testConfig({ directory, databaseUrl: other.databaseUrl, overrides: { secretKeys } })
     expect(await rotateSecrets(configOf([fresh, TEST_SECRET_KEY]), logger)).toMatch(
-      /^[1-9]\d* secrets were encrypted anew\. Keys after the first can be taken out of BERTH_SECRET_KEY\.$/,
+      /^[1-9]\d* secrets were encrypted again\. You can now remove all keys but the first from BERTH_SECRET_KEY\.$/,
     )
     expect(await rotateSecrets(configOf([fresh]), logger)).toMatch(/^0 secrets/)
     await expect(rotateSecrets(configOf([TEST_SECRET_KEY]), logger)).rejects.toThrow('another key than that of BERTH_SECRET_KEY')
@@ -131,7 +131,7 @@ test('what no key opens is told by its place and left alone', async () => {
   await runSql(server, 'update gitsshkeys set sealed_private_key = $1', [changed])
   const config = testConfig({ directory, databaseUrl: server.databaseUrl, overrides: { secretKeys: undefined } })
   await expect(rotateSecrets(config, logger)).rejects.toThrow(
-    `none of the keys opens these: ["gitsshkeys","sealed_private_key","${String(row?.['user_id'])}"]`,
+    `no key decrypts these: ["gitsshkeys","sealed_private_key","${String(row?.['user_id'])}"]`,
   )
 })
 

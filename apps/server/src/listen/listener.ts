@@ -7,14 +7,14 @@ export type Listener = HttpServer | HttpsServer
 
 const IDLE_CHECK_MS = 50
 
-/** Begins to listen. Returns the URL; throws an Error with one sentence that names the setting. */
+/** Starts to listen and returns the URL. Throws an Error with one sentence that names the setting. */
 export async function listen(listener: Listener, { host, port, setting }: ListenAddress): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     listener.once('error', (error: NodeJS.ErrnoException) => {
       const address = `${host}:${port}`
       const message =
         error.code === 'EADDRINUSE'
-          ? `The address ${address} is taken by another program. Stop it, or choose another with ${setting}.`
+          ? `The address ${address} is taken by another program. Stop that program, or set ${setting} to another address.`
           : `The server cannot listen on ${address} (${setting}): ${error.message}`
       reject(new Error(message, { cause: error }))
     })
@@ -31,9 +31,9 @@ export async function closeListener(listener: Listener): Promise<void> {
   await new Promise<void>((resolve) => listener.close(() => resolve()))
 }
 
-/** Stops listening and waits for the answers under way; what is not done after `patienceMs` is cut off. */
+/** Stops listening and waits for open requests. Cuts off those that are still open after `patienceMs`. */
 export async function drainListener(listener: Listener, patienceMs: number): Promise<void> {
-  // A connection that is kept alive would go on asking: each gets its answer, and the word that it was the last.
+  // Clients would send more requests on connections that are kept alive.
   listener.prependListener('request', (_request, response) => response.setHeader('Connection', 'close'))
   const closed = closeListener(listener)
   const closingIdle = setInterval(() => listener.closeIdleConnections(), IDLE_CHECK_MS)

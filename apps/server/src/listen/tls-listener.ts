@@ -11,7 +11,7 @@ const VERSIONS: Readonly<Record<TlsListenerConfig['minVersion'], SecureVersion>>
   tls13: 'TLSv1.3',
 }
 
-/** What OpenSSL calls security level 1 and above leaves out the signatures of the versions before 1.2. */
+/** TLS versions before 1.2 need signatures that OpenSSL refuses at security level 1 and above. */
 const OLD_CIPHERS = `${DEFAULT_CIPHERS}:@SECLEVEL=0`
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g
 
@@ -22,7 +22,7 @@ interface Identity {
   readonly context: SecureContext
 }
 
-/** Makes the HTTPS server. Throws an Error with one sentence that names the file that cannot be used. */
+/** Creates the HTTPS server. Throws an Error with one sentence that names the file that cannot be used. */
 export async function createTlsServer(config: TlsListenerConfig): Promise<Server> {
   const isOld = config.minVersion === 'tls10' || config.minVersion === 'tls11'
   const shared: SecureContextOptions = {
@@ -38,7 +38,7 @@ export async function createTlsServer(config: TlsListenerConfig): Promise<Server
     cert: first.cert,
     key: first.key,
     requestCert: config.clientAuth !== 'none',
-    // What is only asked for, or need not be known to anybody, is let in; what was given and is wrong is judged below.
+    // Node can only refuse every client without a valid certificate. The other policies are enforced below.
     rejectUnauthorized: config.clientAuth === 'require-and-verify',
     SNICallback: (name, done) =>
       done(null, identities.find(({ certificate }) => certificate.checkHost(name) !== undefined)?.context ?? first.context),
@@ -50,7 +50,7 @@ export async function createTlsServer(config: TlsListenerConfig): Promise<Server
       (config.clientAuth === 'verify-if-given' && hasCertificate && !socket.authorized)
     if (isRefused) socket.destroy()
   })
-  // A client that does not speak TLS is its own affair.
+  // A client that doesn't speak TLS is not an error of the server.
   server.on('tlsClientError', (_error, socket) => socket.destroy())
   return server
 }
@@ -68,7 +68,7 @@ async function readIdentity(
   }
 }
 
-/** OpenSSL passes over what is no certificate; then every client would be a stranger. */
+/** Checks every certificate, because OpenSSL skips invalid ones, and the server would then refuse their clients. */
 async function readAuthorities(path: string): Promise<Buffer> {
   const pem = await readPem('BERTH_TLS_CLIENT_CA_FILE', path)
   const blocks = pem.toString('latin1').match(CERTIFICATES) ?? []
@@ -83,7 +83,7 @@ async function readAuthorities(path: string): Promise<Buffer> {
   return pem
 }
 
-/** Undefined: the certificate can be read. */
+/** Returns undefined for a valid certificate. */
 function reasonAgainst(certificate: string): string | undefined {
   try {
     void new X509Certificate(certificate)

@@ -12,20 +12,21 @@ import { addKeyToFile, dropOldKeysOfFile, keyFilePath } from './key-file.ts'
 import { openSecrets } from './open-secrets.ts'
 import { resealAll } from './reseal.ts'
 
-/** The newest key, and the one before: what a server wrote that had not heard of the newest yet. */
+/** The newest key, and the one before it, which running servers use until they hear of the newest. */
 const KEYS_TO_KEEP = 2
 
 /**
- * Encrypts all secrets anew, whether or not servers run. With a key file a new key is made first; where keys are given by `BERTH_SECRET_KEY`, its first.
+ * Encrypts all secrets again, while servers run or not. Uses the first key of `BERTH_SECRET_KEY` if that is set, and otherwise adds a new
+ * key to the key file.
  *
- * @returns what to tell people.
+ * @returns A message for the administrator.
  * @throws Error with a sentence that says what is wrong.
  */
 export async function rotateSecrets(config: Config, logger: Logger): Promise<string> {
-  const place = await findDatabase(config, logger)
+  const location = await findDatabase(config, logger)
   try {
-    await migrate({ connectionUrl: place.connectionUrl, logger })
-    const database = await openDatabase({ connectionUrl: place.connectionUrl, logger })
+    await migrate({ connectionUrl: location.connectionUrl, logger })
+    const database = await openDatabase({ connectionUrl: location.connectionUrl, logger })
     try {
       const secrets = await openSecrets(database.kysely, config)
       const path = config.secretKeys === undefined ? keyFilePath(config.dataDirectory) : undefined
@@ -37,21 +38,23 @@ export async function rotateSecrets(config: Config, logger: Logger): Promise<str
       const { resealed, unreadable } = await resealAll(database.kysely, secrets)
       if (unreadable.length > 0)
         throw new Error(
-          `${resealed} secrets were encrypted anew, but none of the keys opens these: ${unreadable.join('; ')}. Give the key that they were encrypted with, and do it again.`,
+          `${resealed} secrets were encrypted again, but no key decrypts these: ${unreadable.join('; ')}. Add the key that they were encrypted with, and try again.`,
         )
       if (path !== undefined) dropOldKeysOfFile(path, KEYS_TO_KEEP)
       const keys =
-        path === undefined ? 'Keys after the first can be taken out of BERTH_SECRET_KEY.' : `The new key is in ${path}: keep a copy of it.`
-      return `${resealed} secrets were encrypted anew. ${keys}`
+        path === undefined
+          ? 'You can now remove all keys but the first from BERTH_SECRET_KEY.'
+          : `The new key is in ${path}. Keep a copy of it.`
+      return `${resealed} secrets were encrypted again. ${keys}`
     } finally {
       await database.close()
     }
   } finally {
-    await place.close()
+    await location.close()
   }
 }
 
-/** The database that the settings name: where it is embedded, that of the server that runs, or else one that is started for the while. */
+/** Returns the database of the settings. Starts the embedded one unless a running server has it open. */
 async function findDatabase(config: Config, logger: Logger): Promise<{ connectionUrl: string; close: () => Promise<void> }> {
   if (config.pgConnectionUrl !== undefined) return { connectionUrl: config.pgConnectionUrl, close: async () => {} }
   const running = await findRunningPostgres(config.dataDirectory)

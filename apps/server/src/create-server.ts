@@ -52,7 +52,8 @@ export interface BerthServer {
   /** Returns whether the first user exists. */
   hasUsers(): Promise<boolean>
   /**
-   * Starts and stops the workspaces that are due by `now`. The server does this by itself every `BERTH_AUTOBUILD_POLL_INTERVAL`.
+   * Starts and stops the workspaces that are due by `now`. The server does this by itself every
+   * `BERTH_AUTOBUILD_POLL_INTERVAL`.
    *
    * @returns The IDs of the builds.
    */
@@ -137,7 +138,9 @@ async function openStorage(config: Config, logger: Logger, undo: UndoSteps): Pro
   return { connectionUrl, databaseName, database, pubsub, secrets, opening: Promise.all([warming, pubsub.ready]) }
 }
 
-/** Holds the lock that tells other replicas that this one is alive, and creates its work directory. */
+/**
+ * Holds the lock that tells other replicas that this one is alive, and creates its work directory.
+ */
 async function joinReplicas(
   { dataDirectory }: Config,
   connection: { readonly connectionUrl: string; readonly logger: Logger },
@@ -170,7 +173,10 @@ async function findDatabase(config: Config, logger: Logger, undo: UndoSteps): Pr
   return { connectionUrl: embedded.url, databaseName: `embedded PostgreSQL in ${config.dataDirectory}` }
 }
 
-/** Runs the migrations, which use the database first. An error about the connection names the setting that the URL comes from. */
+/**
+ * Runs the migrations, which use the database first. An error about the connection names the
+ * setting that the URL comes from.
+ */
 async function prepareDatabase({ pgConnectionUrl }: Config, options: { connectionUrl: string; logger: Logger }): Promise<void> {
   try {
     await migrate(options)

@@ -76,7 +76,7 @@ beforeAll(async () => {
 afterAll(async () => await server.stop())
 
 describe('GET /config/deployment', () => {
-  test('every setting is there with its name, flag, default and value', async () => {
+  test('every setting has its name, flag, default and value', async () => {
     verifies('deployment:config')
     const config = await server.client.deployment.getConfig()
     for (const { path, label, flag } of deploymentSettings)
@@ -91,7 +91,7 @@ describe('GET /config/deployment', () => {
     expect(fieldAt(config, 'gitauth')).toMatchObject({ value: [] })
   })
 
-  test('what the settings file says counts, below the variables', async () => {
+  test('the settings file counts, but variables win', async () => {
     verifies('deployment:config', 'deployment:settings-file')
     const config = await server.client.deployment.getConfig()
     expect(fieldAt(config, 'max_token_lifetime')).toMatchObject({ value: 172_800_000_000_000, default: 2_592_000_000_000_000 })
@@ -115,6 +115,7 @@ describe('GET /config/deployment', () => {
   })
 
   test('--help says the same: flag, letter, variable, text and default of every setting', async () => {
+    verifies('deployment:help')
     const lines = configHelp().split('\n')
     const fields = fieldsOf(await server.client.deployment.getConfig())
     expect(fields).toHaveLength(deploymentSettings.length)
@@ -139,7 +140,7 @@ describe('GET /config/deployment', () => {
 })
 
 describe('settings', () => {
-  test('one that Berth does not have is refused with a line that names it, from wherever it comes', () => {
+  test('one that Berth does not have is refused in one line that names where it was given', () => {
     verifies('deployment:settings')
     expect(refusalOf({ CODER_PPROF_ENABLE: 'true' })).toBe(
       'CODER_PPROF_ENABLE cannot be used: Berth does not have "Pprof Enable". Remove the setting, or write false.',
@@ -150,7 +151,7 @@ describe('settings', () => {
     expect(refusalOf({ CODER_TELEMETRY_ENABLE: 'true' })).toMatch(/^CODER_TELEMETRY_ENABLE cannot be used/)
   })
 
-  test('one that Berth does not have is accepted at its default, and where it is empty', () => {
+  test('one that Berth does not have is accepted if it is empty or at its default', () => {
     verifies('deployment:settings')
     expect(refusalOf({ CODER_PPROF_ENABLE: 'false', CODER_TELEMETRY_ENABLE: 'false', CODER_SCIM_API_KEY: '' })).toBe('')
     expect(refusalOf({}, ['--telemetry=false', '--in-memory', 'false'])).toBe('')
@@ -167,7 +168,7 @@ describe('settings', () => {
     },
   )
 
-  test('the older name of the address overrides it', () => {
+  test('the deprecated address overrides http_address', () => {
     verifies('deployment:settings')
     expect(read({ CODER_ADDRESS: '0.0.0.0:80', BERTH_HTTP_ADDRESS: '127.0.0.1:3000' })).toMatchObject({
       http: { host: '0.0.0.0', port: 80, setting: 'BERTH_ADDRESS' },

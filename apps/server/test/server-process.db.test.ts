@@ -110,7 +110,7 @@ test('it announces itself, is healthy, logs JSON with a request id and no token,
     expect(server.out() + server.err()).not.toContain(secret)
 })
 
-test('started again it tells how to sign in, and ends with 0 on SIGINT while a request is open', async () => {
+test('started again it prints how to sign in, and ends with 0 on SIGINT while a request is open', async () => {
   const server = start()
   const url = await announced(server)
   expect(server.out()).toContain(`berth login ${url}`)
@@ -133,8 +133,8 @@ async function refusal(settings: Readonly<Record<string, string>>, flags: readon
   return lines[0] ?? ''
 }
 
-describe('what it cannot start with is said in one line, and it ends with 1', () => {
-  test('a starter template that does not exist, before somebody could miss it', async () => {
+describe('what keeps it from starting is told in one line, and it ends with 1', () => {
+  test('a starter template that does not exist', async () => {
     verifies('berth:server:wrong-setting', 'deployment:settings')
     expect(await refusal({ BERTH_AUTO_IMPORT_TEMPLATES: 'local,docker' })).toBe(
       'berth-server: BERTH_AUTO_IMPORT_TEMPLATES cannot be used: there is no starter template "docker". There are: kubernetes, local-starter.',
@@ -162,7 +162,7 @@ describe('what it cannot start with is said in one line, and it ends with 1', ()
     expect(line).toContain('BERTH_HTTP_ADDRESS')
   })
 
-  test('a database that is not there, without its password', async () => {
+  test('an unreachable database, without its password', async () => {
     const line = await refusal({ BERTH_PG_CONNECTION_URL: 'postgres://berth:hunter2@127.0.0.1:1/berth' })
     expect(line).toContain('BERTH_PG_CONNECTION_URL')
     expect(line).toContain('127.0.0.1:1')
@@ -262,6 +262,7 @@ async function offered(script: string, ...words: readonly string[]): Promise<str
 
 describe('completion', () => {
   test('bash completes flags, choices and commands', async () => {
+    verifies('deployment:completion')
     const script = await scriptFor('bash')
     expect(await offered(script, '--tls-client-')).toEqual(['--tls-client-auth', '--tls-client-ca-file'])
     expect(await offered(script, '--tls-enable', '--tls-client-auth', 're')).toEqual(['request', 'require-any', 'require-and-verify'])
@@ -271,6 +272,7 @@ describe('completion', () => {
   })
 
   test.each(['zsh', 'fish'])('%s gets every flag of the help, with its text', async (shell) => {
+    verifies('deployment:completion')
     const script = await scriptFor(shell)
     const available = configHelp().split('\nSettings of Coder')[0] ?? ''
     const flags = [...available.matchAll(/--([a-z0-9-]+), BERTH_/g)].map(([, flag = '']) => flag)

@@ -58,7 +58,10 @@ test('a stranger who says so is not believed', async () => {
 test.each([
   [{ BERTH_PROXY_TRUSTED_HEADERS: 'X-Real-Ip' }, /^BERTH_PROXY_TRUSTED_HEADERS cannot be used: no proxy is trusted/],
   [{ BERTH_PROXY_TRUSTED_ORIGINS: '10.0.0.0/8' }, /^BERTH_PROXY_TRUSTED_ORIGINS cannot be used: no header is trusted/],
-  [{ ...BEHIND, BERTH_PROXY_TRUSTED_ORIGINS: '10.0.0.0/33' }, /^BERTH_PROXY_TRUSTED_ORIGINS cannot be used: "10.0.0.0\/33" is not an address range/],
+  [
+    { ...BEHIND, BERTH_PROXY_TRUSTED_ORIGINS: '10.0.0.0/33' },
+    /^BERTH_PROXY_TRUSTED_ORIGINS cannot be used: "10.0.0.0\/33" is not an address range/,
+  ],
   [{ ...BEHIND, BERTH_PROXY_TRUSTED_ORIGINS: 'proxy' }, /"proxy" is not an address range/],
   [{ ...BEHIND, BERTH_PROXY_TRUSTED_HEADERS: 'X:Y' }, /^BERTH_PROXY_TRUSTED_HEADERS cannot be used: "X:Y" is not a header name/],
 ])('%j is refused in one line', (environment, message) => {

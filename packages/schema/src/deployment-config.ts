@@ -1,7 +1,7 @@
 import { Type, type TSchema } from '@sinclair/typebox'
 import { deploymentSettings, type DeploymentSetting } from './deployment-settings.ts'
 
-/** One setting as the deployment has it. */
+/** A setting with its default and its value. */
 export interface DeploymentConfigField {
   readonly name: string
   readonly usage: string
@@ -14,7 +14,7 @@ export interface DeploymentConfigField {
   readonly value: unknown
 }
 
-/** All settings, nested by the words of their paths (Coder v2 API, v0.13.4). */
+/** All settings that the API shows, nested by the words of their paths (Coder v2 API, v0.13.4). */
 export interface DeploymentConfig {
   readonly [word: string]: DeploymentConfigField | DeploymentConfig
 }

@@ -1,5 +1,6 @@
 /**
- * The one table of settings. `--help`, the settings page, shell completion, `server.yaml` and the deployment API (Coder v2 API, v0.13.4) derive from it.
+ * The one table of settings. `--help`, the settings page, shell completion, `server.yaml` and the
+ * deployment API (Coder v2 API, v0.13.4) derive from it.
  * @module
  */
 import { agentSettings } from './settings/agents.ts'
@@ -11,7 +12,10 @@ import type { SettingKind, SettingRow, SettingRows } from './settings/setting-ro
 import { signInSettings } from './settings/sign-in.ts'
 import { storageSettings } from './settings/storage.ts'
 
-/** The table, by the headings under which people read it. A key is the name that the server's configuration gives the value. */
+/**
+ * The table, by the headings under which people read it. A key is the name that the server's
+ * configuration gives the value.
+ */
 const tables = {
   Network: networkSettings,
   Storage: storageSettings,
@@ -32,7 +36,10 @@ export type SettingRowAt<Key extends SettingKey> = RowIn<Table, Key>
 /** A setting with everything that follows from its row. */
 export interface Setting {
   readonly key: SettingKey
-  /** Keys that lead to it in `server.yaml` and in the deployment API, for example `derp.server.region_id`. */
+  /**
+   * Keys that lead to it in `server.yaml` and in the deployment API, for example
+   * `derp.server.region_id`.
+   */
   readonly path: string
   /** Its environment variable without the prefix `BERTH_` or `CODER_`. */
   readonly name: string

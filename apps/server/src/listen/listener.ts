@@ -7,7 +7,9 @@ export type Listener = HttpServer | HttpsServer
 
 const IDLE_CHECK_MS = 50
 
-/** Starts to listen and returns the URL. Throws an Error with one sentence that names the setting. */
+/**
+ * Starts to listen and returns the URL. Throws an Error with one sentence that names the setting.
+ */
 export async function listen(listener: Listener, { host, port, setting }: ListenAddress): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     listener.once('error', (error: NodeJS.ErrnoException) => {
@@ -31,7 +33,10 @@ export async function closeListener(listener: Listener): Promise<void> {
   await new Promise<void>((resolve) => listener.close(() => resolve()))
 }
 
-/** Stops listening and waits for open requests. Cuts off those that are still open after `patienceMs`. */
+/**
+ * Stops listening and waits for open requests. Cuts off those that are still open after
+ * `patienceMs`.
+ */
 export async function drainListener(listener: Listener, patienceMs: number): Promise<void> {
   // Clients would send more requests on connections that are kept alive.
   listener.prependListener('request', (_request, response) => response.setHeader('Connection', 'close'))

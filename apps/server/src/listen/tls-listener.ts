@@ -22,7 +22,10 @@ interface Identity {
   readonly context: SecureContext
 }
 
-/** Creates the HTTPS server. Throws an Error with one sentence that names the file that cannot be used. */
+/**
+ * Creates the HTTPS server. Throws an Error with one sentence that names the file that cannot be
+ * used.
+ */
 export async function createTlsServer(config: TlsListenerConfig): Promise<Server> {
   const isOld = config.minVersion === 'tls10' || config.minVersion === 'tls11'
   const shared: SecureContextOptions = {
@@ -38,7 +41,8 @@ export async function createTlsServer(config: TlsListenerConfig): Promise<Server
     cert: first.cert,
     key: first.key,
     requestCert: config.clientAuth !== 'none',
-    // Node can only refuse every client without a valid certificate. The other policies are enforced below.
+    // Node can only refuse every client without a valid certificate. The other policies are
+    // enforced below.
     rejectUnauthorized: config.clientAuth === 'require-and-verify',
     SNICallback: (name, done) =>
       done(null, identities.find(({ certificate }) => certificate.checkHost(name) !== undefined)?.context ?? first.context),
@@ -68,7 +72,10 @@ async function readIdentity(
   }
 }
 
-/** Checks every certificate, because OpenSSL skips invalid ones, and the server would then refuse their clients. */
+/**
+ * Checks every certificate, because OpenSSL skips invalid ones, and the server would then refuse
+ * their clients.
+ */
 async function readAuthorities(path: string): Promise<Buffer> {
   const pem = await readPem('BERTH_TLS_CLIENT_CA_FILE', path)
   const blocks = pem.toString('latin1').match(CERTIFICATES) ?? []

@@ -12,12 +12,14 @@ import { addKeyToFile, dropOldKeysOfFile, keyFilePath } from './key-file.ts'
 import { openSecrets } from './open-secrets.ts'
 import { resealAll } from './reseal.ts'
 
-/** The newest key, and the one before it, which running servers use until they hear of the newest. */
+/**
+ * The newest key, and the one before it, which running servers use until they hear of the newest.
+ */
 const KEYS_TO_KEEP = 2
 
 /**
- * Encrypts all secrets again, while servers run or not. Uses the first key of `BERTH_SECRET_KEY` if that is set, and otherwise adds a new
- * key to the key file.
+ * Encrypts all secrets again, while servers run or not. Uses the first key of `BERTH_SECRET_KEY` if
+ * that is set, and otherwise adds a new key to the key file.
  *
  * @returns A message for the administrator.
  * @throws Error with a sentence that says what is wrong.
@@ -54,7 +56,10 @@ export async function rotateSecrets(config: Config, logger: Logger): Promise<str
   }
 }
 
-/** Returns the database of the settings. Starts the embedded one unless a running server has it open. */
+/**
+ * Returns the database of the settings. Starts the embedded one unless a running server has it
+ * open.
+ */
 async function findDatabase(config: Config, logger: Logger): Promise<{ connectionUrl: string; close: () => Promise<void> }> {
   if (config.pgConnectionUrl !== undefined) return { connectionUrl: config.pgConnectionUrl, close: async () => {} }
   const running = await findRunningPostgres(config.dataDirectory)

@@ -9,7 +9,10 @@ own.addAddress('0.0.0.0', 'ipv4')
 own.addAddress('::1', 'ipv6')
 own.addAddress('::', 'ipv6')
 
-/** Returns a sentence about who can't reach an access URL and what to do; undefined if the URL looks fine. Never rejects. */
+/**
+ * Returns a sentence about who can't reach an access URL and what to do; undefined if the URL looks
+ * fine. Never rejects.
+ */
 export async function accessUrlWarning(accessUrl: string, lookUp: LookUp): Promise<string | undefined> {
   const { origin, hostname } = new URL(accessUrl)
   const host = hostname.replace(/^\[|\]$|\.$/g, '')

@@ -1,13 +1,16 @@
 import { settings, type Setting } from '@berth/schema'
 
-/** Words that may stand where the first word of the command line does, with the words that may follow each. */
+/** Commands, with the words that may follow each. */
 const COMMANDS: Readonly<Record<string, readonly string[]>> = { 'rotate-secrets': [], completion: ['bash', 'zsh', 'fish'] }
 
 const SCRIPTS: Readonly<Record<string, (flags: readonly Setting[]) => string>> = { bash, zsh, fish }
 
 export const completionShells: readonly string[] = Object.keys(SCRIPTS)
 
-/** Returns a script that makes a shell complete the command line of `berth-server`; undefined for a shell without one. */
+/**
+ * Returns a script that makes a shell complete the command line of `berth-server`; undefined for a
+ * shell without one.
+ */
 export function completionScript(shell: string): string | undefined {
   const flags = Object.values(settings).filter(({ flag, unavailable }) => flag !== '' && !unavailable)
   return SCRIPTS[shell]?.(flags)

@@ -20,7 +20,7 @@ function refusalOf(act: () => unknown): string {
   throw new Error('nothing was refused')
 }
 
-/** Every setting: variable without its prefix, flag, field, default, a text and what it is read as, and a text that cannot be used. */
+/** Settings with their default, a text and its value, and a text that is refused. */
 const SETTINGS: readonly {
   name: string
   flag: string
@@ -273,7 +273,7 @@ describe.each(SETTINGS)('$name', ({ name, flag, field, standard, text, value, wr
     expect(read({ [`BERTH_${name}`]: '', [`CODER_${name}`]: text })[field]).toEqual(value)
   })
 
-  it('that is wrong is refused in one line that names where it was given', () => {
+  it('is refused in one line that names where it was given', () => {
     if (wrong === undefined) return
     for (const [source, act] of [
       [`BERTH_${name}`, () => read({ [`BERTH_${name}`]: wrong })],
@@ -298,29 +298,29 @@ describe('an address to listen on', () => {
     ['[::1]:1', '::1', 1],
   ])('%s', (text, host, port) => expect(read({ BERTH_HTTP_ADDRESS: text }).http).toMatchObject({ host, port }))
 
-  it.each(['3000', 'a', ':', 'a:', 'a:65536', 'a:-1', '::1:3000', 'http://a:80', 'a:3000 '])('%j is none', (text) => {
+  it.each(['3000', 'a', ':', 'a:', 'a:65536', 'a:-1', '::1:3000', 'http://a:80', 'a:3000 '])('%j is refused', (text) => {
     expect(refusalOf(() => read({ BERTH_HTTP_ADDRESS: text }))).toContain('is not an address')
   })
 })
 
 describe('flags', () => {
-  it('that nobody knows are refused by name', () => {
+  it('that do not exist are refused by name', () => {
     expect(refusalOf(() => read({}, ['--nonsense=secret']))).toBe('There is no setting --nonsense. See berth-server --help.')
     expect(refusalOf(() => read({}, ['start']))).toContain('start')
   })
 
-  it('without their value are refused', () => {
+  it('without a value are refused', () => {
     expect(refusalOf(() => read({}, ['--http-address']))).toBe('The setting --http-address needs a value.')
   })
 
-  it('that are switches need none', () => {
+  it('that are switches need no value', () => {
     expect(read({}, ['--echo-provisioner'])).toMatchObject({ echoProvisioner: true })
     expect(read({}, ['--echo-provisioner', '--api-rate-limit', '7'])).toMatchObject({ echoProvisioner: true, apiRateLimit: 7 })
     expect(read({}, ['--echo-provisioner=false'])).toMatchObject({ echoProvisioner: false })
     expect(read({}, ['--secure-auth-cookie', 'false'])).toMatchObject({ secureAuthCookie: false })
   })
 
-  it('are known by their letter too, where they have one', () => {
+  it('may be written as their letter', () => {
     verifies('deployment:shorthand')
     for (const { flag, shorthand } of deploymentSettings.filter((row) => row.shorthand !== '')) {
       const long = read({}, [`--${flag}`, '127.0.0.1:7'])
@@ -334,7 +334,7 @@ describe('flags', () => {
     expect(refusalOf(() => read({}, ['-b=secret']))).toBe('There is no setting -b. See berth-server --help.')
   })
 
-  it('given twice count as given last', () => {
+  it('that are given twice count the last time', () => {
     expect(read({}, ['--api-rate-limit=1', '--api-rate-limit=2'])).toMatchObject({ apiRateLimit: 2 })
   })
 
@@ -343,13 +343,13 @@ describe('flags', () => {
   })
 })
 
-describe('what a password is in', () => {
-  it('is never shown, however wrong it is', () => {
+describe('a URL with a password', () => {
+  it('never appears in an error', () => {
     for (const url of ['mysql://u:hunter2@h/d', 'u:hunter2@h', 'postgres://u:hunter2@[h/d', 'postgres://u:hun%ter2@ h/d'])
       expect(refusalOf(() => read({ BERTH_PG_CONNECTION_URL: url }))).not.toMatch(/hunter2|hun%ter2/)
   })
 
-  it('may be on a socket, without a host', () => {
+  it('may name a socket instead of a host', () => {
     expect(read({ BERTH_PG_CONNECTION_URL: 'postgres://u@/d?host=/tmp' })).toMatchObject({ pgConnectionUrl: 'postgres://u@/d?host=/tmp' })
   })
 })
@@ -357,34 +357,34 @@ describe('what a password is in', () => {
 describe('the check for updates', () => {
   const url = 'https://releases.example.com/newest'
 
-  it('looks where it is told to, and only when it is on', () => {
+  it('uses its URL only while it is on', () => {
     expect(read().updateCheckUrl).toBeUndefined()
     expect(read({ BERTH_UPDATE_CHECK_URL: url }).updateCheckUrl).toBeUndefined()
     expect(read({ BERTH_UPDATE_CHECK: 'true', BERTH_UPDATE_CHECK_URL: url }).updateCheckUrl).toBe(url)
   })
 
-  it('is refused where nobody says where to look', () =>
+  it('is refused without a URL', () =>
     expect(() => read({ CODER_UPDATE_CHECK: 'true' })).toThrow(/^BERTH_UPDATE_CHECK cannot be used: .*BERTH_UPDATE_CHECK_URL/))
 })
 
-describe('defaults that depend on the world', () => {
-  it('put data where the system wants it, and where root can share it', () => {
+describe('defaults that depend on the machine', () => {
+  it('put data where the system keeps it, or where other users can enter', () => {
     expect(read({ XDG_DATA_HOME: '/xdg' })).toMatchObject({ dataDirectory: '/xdg/berth' })
     expect(read({}, [], { userId: 0 })).toMatchObject({ dataDirectory: '/var/lib/berth' })
     expect(read({ BERTH_DATA_DIR: '/data' }, [], { userId: 0 })).toMatchObject({ dataDirectory: '/data' })
   })
 
-  it('find the kubeconfig where every program of Kubernetes does', () => {
+  it('find the kubeconfig where every Kubernetes program does', () => {
     expect(read({ KUBECONFIG: '/a::/b' }).kubeconfigPaths).toEqual(['/a', '/b'])
     expect(read({ KUBECONFIG: '/a', BERTH_KUBECONFIG: '/b' }).kubeconfigPaths).toEqual(['/b'])
     expect(read({ KUBECONFIG: '' }).kubeconfigPaths).toEqual(['/home/ada/.kube/config'])
   })
 
-  it('wait twice the update frequency for an agent', () => {
+  it('count an agent as disconnected after twice the update frequency', () => {
     expect(read({ BERTH_AGENT_CONNECTION_UPDATE_FREQUENCY: '1s' })).toMatchObject({ agentInactiveDisconnectTimeoutMs: 2000 })
   })
 
-  it('take a limit of 0 as the default', () => expect(read({ BERTH_API_RATE_LIMIT: '0' })).toMatchObject({ apiRateLimit: 512 }))
+  it('replace a rate limit of 0', () => expect(read({ BERTH_API_RATE_LIMIT: '0' })).toMatchObject({ apiRateLimit: 512 }))
 })
 
 it('any text in any setting is read, or refused in one line that names the setting', () => {

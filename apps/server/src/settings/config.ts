@@ -95,7 +95,8 @@ function readSources({ arguments: words, environment, settingsFile }: ConfigSour
 }
 
 function defaultDataDirectory({ userId, environment, homeDirectory }: ConfigSources): string {
-  // Root starts the database and the workspaces as other users, who can't enter root's home directory.
+  // Root starts the database and the workspaces as other users, who can't enter root's home
+  // directory.
   if (userId === 0) return '/var/lib/berth'
   const dataHome = environment['XDG_DATA_HOME'] || join(homeDirectory, '.local', 'share')
   return join(dataHome, 'berth')

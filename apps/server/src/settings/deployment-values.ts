@@ -16,8 +16,8 @@ const NANOSECONDS_PER_MS = 1_000_000
 /**
  * Reads every setting that the deployment API shows (Coder v2 API, v0.13.4).
  *
- * @throws ConfigError for a setting that Berth doesn't have and that is not at its default. To ignore it would leave out in silence what
- *   somebody relies on.
+ * @throws ConfigError for a setting that Berth doesn't have and that is not at its default, because
+ *   an administrator may rely on it.
  */
 export function readDeploymentValues(given: GivenSettings): DeploymentValue[] {
   return deploymentSettings.map((setting) => {

@@ -2,8 +2,8 @@ import type { Setting } from '@berth/schema'
 import { ConfigError } from './config-error.ts'
 
 /**
- * Reads a command line: `--flag value`, `--flag=value`, the same with the letter of a flag, and `--flag` alone for a switch. The last of
- * several flags with one name counts.
+ * Reads a command line: `--flag value`, `--flag=value`, the same with the letter of a flag, and
+ * `--flag` alone for a switch. The last of several flags with one name counts.
  *
  * @returns The texts by the name of the flag; undefined if the command line asks for help.
  * @throws ConfigError for a word that is not a flag, or a flag without its value.

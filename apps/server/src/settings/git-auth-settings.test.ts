@@ -3,7 +3,7 @@ import { readGitAuthProviders } from './git-auth-settings.ts'
 
 const GITHUB = { BERTH_GITAUTH_0_TYPE: 'github', BERTH_GITAUTH_0_CLIENT_ID: 'id', BERTH_GITAUTH_0_CLIENT_SECRET: 'secret' }
 
-test('a provider of a known kind needs a client only; the rest is that of its site', () => {
+test('a provider needs a type and a client; the rest has defaults', () => {
   expect(readGitAuthProviders(GITHUB)).toEqual([
     {
       id: 'github',
@@ -20,7 +20,7 @@ test('a provider of a known kind needs a client only; the rest is that of its si
   ])
 })
 
-test('everything can be set, under either name, and providers are read from 0 until a gap', () => {
+test('every field can be set with either prefix, and providers are read from 0 up to the first gap', () => {
   const second = {
     CODER_GITAUTH_1_ID: 'ours',
     CODER_GITAUTH_1_TYPE: 'gitlab',

@@ -60,7 +60,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 type Field = SettingRowAt<'gitAuth'>['fields'][number]
 
 /**
- * Reads `BERTH_GITAUTH_<n>_…`, or `CODER_GITAUTH_<n>_…`, from n = 0 up to the first gap (Coder v2 API, v0.13.4).
+ * Reads `BERTH_GITAUTH_<n>_…`, or `CODER_GITAUTH_<n>_…`, from n = 0 up to the first gap (Coder v2
+ * API, v0.13.4).
  *
  * @throws ConfigError with one line that names the variable.
  */

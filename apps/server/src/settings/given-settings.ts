@@ -20,8 +20,9 @@ export interface GivenSettings {
 }
 
 /**
- * Finds the text that a setting was given. A flag wins over `BERTH_<NAME>`, that over `CODER_<NAME>`, and that over the settings file. An
- * empty variable counts as absent; an empty flag or key stands for the default, unless the setting can be empty.
+ * Finds the text that a setting was given. A flag wins over `BERTH_<NAME>`, that over
+ * `CODER_<NAME>`, and that over the settings file. An empty variable counts as absent; an empty
+ * flag or key stands for the default, unless the setting can be empty.
  *
  * @returns Undefined if the setting has its default.
  */
@@ -40,7 +41,10 @@ function firstGiven({ name, flag }: Setting, given: GivenSettings): Given | unde
   return given.file.get(name)
 }
 
-/** Reads a setting or its default. Throws ConfigError with one line that names where the setting was given. */
+/**
+ * Reads a setting or its default. Throws ConfigError with one line that names where the setting was
+ * given.
+ */
 export function readGiven<Value>(setting: Setting, given: GivenSettings, read: Reader<Value>): Value {
   const { source, text } = findGiven(setting, given) ?? { source: `the default of ${setting.name}`, text: setting.default }
   try {
@@ -51,7 +55,10 @@ export function readGiven<Value>(setting: Setting, given: GivenSettings, read: R
   }
 }
 
-/** Returns the environment, with the numbered settings of the file where a variable doesn't override them. */
+/**
+ * Returns the environment, with the numbered settings of the file where a variable doesn't override
+ * them.
+ */
 export function numberedVariables({ environment, file }: GivenSettings): GivenSettings['environment'] {
   const isAbsent = (name: string): boolean => variablesOf(name).every((variable) => (environment[variable] ?? '') === '')
   const below = [...file].filter(([name]) => /_\d+_/.test(name) && isAbsent(name))

@@ -11,7 +11,10 @@ export interface InstanceIdentityConfig {
     readonly clouds: readonly Cloud[]
     /** PEM file with the certificates that AWS signs with. Always defined if AWS is trusted. */
     readonly awsCertificatesPath: string | undefined
-    /** PEM file with the root and intermediate certificates of Azure. Always defined if Azure is trusted. */
+    /**
+     * PEM file with the root and intermediate certificates of Azure. Always defined if Azure is
+     * trusted.
+     */
     readonly azureCertificatesPath: string | undefined
     /** URL of the keys that Google signs with. */
     readonly googleKeysUrl: string

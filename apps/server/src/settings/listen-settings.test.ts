@@ -8,28 +8,28 @@ function read(environment: Record<string, string>, ...words: readonly string[]):
   return readConfig({ arguments: words, environment, userId: 1000, homeDirectory: '/home/ada', agentDirectory: '/agent' })
 }
 
-describe('the older name of the address', () => {
-  it('moves the HTTPS listener where TLS is on, and leaves plain HTTP where it is', () => {
+describe('the deprecated address', () => {
+  it('moves the HTTPS listener if TLS is on, and leaves plain HTTP alone', () => {
     verifies('deployment:address')
     const { http, tls } = read({ ...TLS, BERTH_ADDRESS: '0.0.0.0:443', BERTH_TLS_ADDRESS: '127.0.0.1:4' })
     expect(tls).toMatchObject({ host: '0.0.0.0', port: 443, setting: 'BERTH_ADDRESS' })
     expect(http).toEqual({ host: '127.0.0.1', port: 3000, setting: 'BERTH_HTTP_ADDRESS' })
   })
 
-  it('moves the HTTP listener where TLS is off', () => {
+  it('moves the HTTP listener if TLS is off', () => {
     verifies('deployment:address')
     const { http, tls } = read({ BERTH_ADDRESS: '0.0.0.0:80', BERTH_HTTP_ADDRESS: '127.0.0.1:4' })
     expect([http, tls]).toEqual([{ host: '0.0.0.0', port: 80, setting: 'BERTH_ADDRESS' }, undefined])
   })
 
-  it('may stand for an address that is empty on purpose', () => {
+  it('replaces an empty address', () => {
     expect(read({}, '--http-address=', '-a', ':1').http?.port).toBe(1)
     expect(read(TLS, '--tls-address=', '-a', ':1').tls?.port).toBe(1)
   })
 })
 
-describe('an address that is empty on purpose', () => {
-  it.each([[['--http-address=']], [['--http-address', '']]])('%j with TLS on leaves HTTPS alone', (words) => {
+describe('an empty address', () => {
+  it.each([[['--http-address=']], [['--http-address', '']]])('%j with TLS on turns plain HTTP off', (words) => {
     verifies('tls:alone')
     const { http, tls, deploymentValues } = read(TLS, ...words)
     expect([http, tls?.port]).toEqual([undefined, 3443])
@@ -37,11 +37,11 @@ describe('an address that is empty on purpose', () => {
     expect(value).toMatchObject({ value: '', default: '127.0.0.1:3000' })
   })
 
-  it('is one of a flag: a variable that is empty counts as absent', () => {
+  it('counts as absent in a variable', () => {
     expect(read({ ...TLS, BERTH_HTTP_ADDRESS: '', BERTH_TLS_ADDRESS: '' })).toMatchObject({ http: { port: 3000 }, tls: { port: 3443 } })
   })
 
-  it('is refused where nothing would listen', () => {
+  it('is refused if nothing would listen', () => {
     verifies('tls:alone')
     expect(() => read({}, '--http-address=')).toThrow(
       /^BERTH_HTTP_ADDRESS is needed while TLS is off: write host:port, for example 127\.0\.0\.1:3000, or set BERTH_TLS_ENABLE\.$/,
@@ -62,7 +62,7 @@ it.each([
   expect(read(addresses).http?.port).toBe(3000)
 })
 
-it('HTTP and HTTPS may have one port of two addresses, or both one of the choice of the system', () => {
+it('HTTP and HTTPS may use one port on two addresses, or let the system choose both ports', () => {
   expect(read({ ...TLS, BERTH_HTTP_ADDRESS: '127.0.0.1:1', BERTH_TLS_ADDRESS: '127.0.0.2:1' }).tls?.port).toBe(1)
   expect(read({ ...TLS, BERTH_HTTP_ADDRESS: '127.0.0.1:0', BERTH_TLS_ADDRESS: '127.0.0.1:0' }).tls?.port).toBe(0)
 })

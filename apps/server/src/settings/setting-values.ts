@@ -10,7 +10,9 @@ const MAX_RATE_LIMIT = 1_000_000
 
 type KindOf<Key extends SettingKey> = SettingRowAt<Key>['kind']
 
-/** Settings that have one text, and that Berth has. Numbered variables give the others, see `git-auth-settings.ts`. */
+/**
+ * Settings that Berth has. Git providers have several texts, which `git-auth-settings.ts` reads.
+ */
 type ServedKey = { [Key in SettingKey]: SettingRowAt<Key> extends { unavailable: true } | { kind: 'gitauth[]' } ? never : Key }[SettingKey]
 
 /** How to read a setting whose row says no more than its kind. */

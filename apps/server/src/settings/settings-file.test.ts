@@ -26,8 +26,8 @@ function region(text: string): string {
   return read(`derp:\n  server:\n    region_code: ${text}`).derpServerRegionCode
 }
 
-describe('what is written in the file', () => {
-  it('counts below flags and variables, and above the default', () => {
+describe('a setting in the file', () => {
+  it('loses to flags and variables, and wins over the default', () => {
     verifies('deployment:settings-file')
     const text = 'api_rate_limit: 7'
     expect(read(text).apiRateLimit).toBe(7)
@@ -37,7 +37,7 @@ describe('what is written in the file', () => {
     expect(read('').apiRateLimit).toBe(512)
   })
 
-  it('has the keys of the deployment configuration, and those of Berth by their names', () => {
+  it('goes by its path in the deployment API or by its name', () => {
     verifies('deployment:settings-file')
     const text = `
 tls:
@@ -65,7 +65,7 @@ local:
     expect(read(text).deploymentValues.find(({ setting }) => setting.path === 'oauth2.github.client_id')?.value).toBe('abc')
   })
 
-  it('is read as it was written', () => {
+  it('keeps the spelling of its value', () => {
     expect(['007', '12345678901234567890123', 'True', '1.10', '"a # b"', '~'].map(region)).toEqual([
       '007',
       '12345678901234567890123',
@@ -76,19 +76,19 @@ local:
     ])
   })
 
-  it('may be nothing, or groups and settings without a value', () => {
+  it('counts as absent without a value, as does a group without settings', () => {
     for (const text of ['', '# nothing yet', '---', '{}', 'tls:\ngitauth:\nderp:\n  server:\nlog_level:\n', 'gitauth: []'])
       expect(read(text)).toEqual(read(''))
   })
 
-  it('can say that plain HTTP is off', () => {
+  it('can turn plain HTTP off', () => {
     verifies('tls:alone')
     const tls = 'tls: { enable: true, cert_file: a, key_file: b }'
     expect(read(`http_address: ""\n${tls}`).http).toBeUndefined()
     expect(read(`http_address:\n${tls}`).http?.port).toBe(3000)
   })
 
-  it('names providers of git, each field of which a variable may override', () => {
+  it('may be a list of Git providers, whose fields variables override', () => {
     verifies('deployment:settings-file')
     const text =
       'GitAuth:\n- type: github\n  client_id: abc\n  client_secret: hunter2\n  scopes: [repo, gist]\n- {id: b, type: gitlab, client_id: d, client_secret: e}'
@@ -99,7 +99,7 @@ local:
   })
 })
 
-describe('a file that cannot be used is refused in one line that names the place', () => {
+describe('a wrong file is refused in one line that names the place', () => {
   it.each([
     ['tls:\n  enabel: true', `${PATH}, line 2, column 3: there is no setting tls.enabel.`],
     ['nonsense:', `${PATH}, line 1, column 1: there is no setting nonsense.`],
@@ -148,7 +148,7 @@ describe('a file that cannot be used is refused in one line that names the place
     expect(refusalOf(text)).toBe(message)
   })
 
-  it('whatever is in it, and never with a secret of it', () => {
+  it('never shows a secret, whatever the file contains', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.constantFrom('', '  ', '"', '[', '{', '*', '- '), (noise, opening) => {
         const message = refusalOf(`oidc:\n  client_secret: ${opening}hunter2\n${noise}`)

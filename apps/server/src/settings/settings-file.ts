@@ -10,7 +10,10 @@ export interface SettingsFile {
   readonly text: string
 }
 
-/** Returns the path of the settings file, in the directory that the Coder v2 API, v0.13.4, also uses. */
+/**
+ * Returns the path of the settings file, in the directory that the Coder v2 API, v0.13.4, also
+ * uses.
+ */
 export function settingsFilePath(
   environment: Readonly<Record<string, string | undefined>>,
   { homeDirectory }: { readonly homeDirectory: string },
@@ -42,8 +45,9 @@ interface Place {
 }
 
 /**
- * Reads a settings file. The keys that lead to a value, in capitals and joined by underscores, are the name of the setting. The items of a
- * list are joined by commas. A key without a value counts as absent.
+ * Reads a settings file. The keys that lead to a value, in capitals and joined by underscores, are
+ * the name of the setting. The items of a list are joined by commas. A key without a value counts
+ * as absent.
  *
  * @returns The texts by the name of the setting.
  * @throws ConfigError with one line that names the file and the place in it, and shows no value.

@@ -8,12 +8,12 @@ function read(environment: Record<string, string>, ...flags: string[]) {
   return readConfig({ arguments: flags, environment, userId: 1000, homeDirectory: '/home/ada', agentDirectory: '/agent' })
 }
 
-test('without secrets nobody signs in elsewhere, and no cloud is believed', () => {
+test('sign-in with other sites is off without a client secret, and no cloud is trusted', () => {
   const { githubSignIn, oidcSignIn, instanceIdentity } = read({})
   expect([githubSignIn, oidcSignIn, instanceIdentity.clouds]).toEqual([undefined, undefined, []])
 })
 
-test('GitHub is set up with organizations, teams and flags of the usual names', () => {
+test('GitHub sign-in takes organizations, teams and sign-ups from flags', () => {
   const flags = [
     '--oauth2-github-allowed-orgs',
     'berth,harbour',
@@ -30,7 +30,7 @@ test('GitHub is set up with organizations, teams and flags of the usual names', 
   })
 })
 
-test('OpenID Connect is set up with the usual scopes and sign-ups', () => {
+test('OpenID Connect sign-in has default scopes and allows sign-ups', () => {
   expect(read(OIDC).oidcSignIn).toEqual({
     issuerUrl: 'https://accounts.example.com',
     clientId: 'id',
@@ -52,11 +52,11 @@ test.each([
   [{ BERTH_INSTANCE_IDENTITY: 'aws' }, 'BERTH_INSTANCE_IDENTITY_AWS_CERTIFICATES'],
   [{ BERTH_INSTANCE_IDENTITY: 'azure' }, 'BERTH_INSTANCE_IDENTITY_AZURE_CERTIFICATES'],
   [{ BERTH_INSTANCE_IDENTITY: 'moon' }, 'BERTH_INSTANCE_IDENTITY'],
-])('the settings %j are refused by the name of %s', (environment, name) => {
+])('%j is refused with the name %s', (environment, name) => {
   expect(() => read(environment)).toThrow(name)
 })
 
-test('Google is believed with its own keys and the usual audience', () => {
+test('a trusted Google has default keys and a default audience', () => {
   expect(read({ BERTH_INSTANCE_IDENTITY: 'google' }).instanceIdentity).toMatchObject({
     clouds: ['google'],
     googleKeysUrl: 'https://www.googleapis.com/oauth2/v3/certs',

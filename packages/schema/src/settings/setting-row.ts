@@ -1,7 +1,9 @@
 /** What the text of a setting is. The deployment API sends a duration as nanoseconds. */
 export type SettingKind = 'string' | 'bool' | 'int' | 'duration' | 'string[]' | 'gitauth[]'
 
-/** The facts about one setting. The help, the settings page and the deployment API derive from them. */
+/**
+ * The facts about one setting. The help, the settings page and the deployment API derive from them.
+ */
 export interface SettingRow {
   /** Keys that lead to it in `server.yaml` and, if it has a label, in the deployment API. */
   readonly path: string

@@ -98,6 +98,8 @@ export const platformDeployment = [
       'deployment:settings-file':
         'A setting is read from its flag, its variable, server.yaml in the configuration folder, or is its default.',
       'deployment:shorthand': 'A setting that has a letter is read from it as from its flag.',
+      'deployment:help': 'The help of the server and the deployment configuration say the same about every setting.',
+      'deployment:completion': 'The server prints scripts that complete its settings in bash, zsh and fish.',
       'deployment:address': 'The older name of the address moves the HTTPS listener where TLS is on, and the HTTP listener otherwise.',
     },
   ),

@@ -167,3 +167,6 @@ export const routes = {
     getOfAgent: { method: 'GET', path: '/workspaceagents/me/gitauth', status: 200, delivery: 'json' },
   },
 } as const
+
+/** How often the server pings an event stream. */
+export const eventPingIntervalMs = 15000

@@ -31,7 +31,7 @@ export const ApiKey = Type.Object(
   {
     id: Type.String({ description: 'The first part of the token.' }),
     user_id: Uuid(),
-    last_used: Timestamp({ description: 'The zero time until the first use; moves at most hourly.' }),
+    last_used: Timestamp({ description: 'The zero time until the first use. Not every later use moves it.' }),
     expires_at: Timestamp(),
     created_at: Timestamp(),
     updated_at: Timestamp(),
@@ -60,7 +60,9 @@ export type ApiKey = Static<typeof ApiKey>
 
 export const CreateTokenRequest = Type.Object(
   {
-    lifetime: Type.Optional(Type.Integer({ description: 'Nanoseconds; 0 or absent: 30 days, or the maximum where that is less.' })),
+    lifetime: Type.Optional(
+      Type.Integer({ description: "Nanoseconds. 0 or absent: the default lifetime, or the deployment's maximum where that is shorter." }),
+    ),
     scope: Type.Optional(Choice(keyScopes, { rules: ['oneof'], description: 'Default: `all`.' })),
   },
   { title: 'CreateTokenRequest', examples: [{ lifetime: 604_800_000_000_000, scope: 'all' }] },
@@ -106,7 +108,7 @@ export const sessions = {
   createKey: endpoint({
     method: 'POST',
     path: '/users/:user/keys',
-    summary: 'Create a session key that is valid for a week.',
+    summary: 'Create a session key for a command line.',
     access: { resource: 'api_key', action: 'create' },
     params: UserParams,
     status: 201,

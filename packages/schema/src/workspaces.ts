@@ -206,7 +206,7 @@ export const workspaces = {
     method: 'GET',
     path: '/workspaces/:workspace/watch',
     summary: 'Watch a workspace.',
-    description: 'Server-sent events: a ping at once and every 15 seconds, and the whole workspace after each change.',
+    description: 'Server-sent events: a ping at once and at regular intervals, and the whole workspace after each change.',
     access: { resource: 'workspace', action: 'read' },
     params: WorkspaceParams,
     status: 200,

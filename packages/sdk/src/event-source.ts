@@ -1,9 +1,10 @@
+import { eventPingIntervalMs } from '@berth/schema/routes'
 import { createParser } from 'eventsource-parser'
 import type { Client } from './client.ts'
 import { ConnectionError } from './connection-error.ts'
 
-/** The server pings every 15 seconds (Coder v2 API, v0.13.4). One that says nothing for three of these is gone. */
-const defaultSilenceMs = 45_000
+/** A server that misses three pings in a row counts as gone. */
+const defaultSilenceMs = 3 * eventPingIntervalMs
 /** Longest event that is taken, in characters. */
 const maxEventCharacters = 16 * 1024 * 1024
 
@@ -16,7 +17,7 @@ export interface ServerSentEvent {
 /** How a stream of events is read. */
 export interface EventSourceOptions {
   readonly signal?: AbortSignal | undefined
-  /** How long the server may say nothing, in milliseconds. Default: 45 000. */
+  /** How long the server may stay silent, in milliseconds. Default: three ping intervals. */
   readonly silenceMs?: number
 }
 

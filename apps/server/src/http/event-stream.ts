@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http'
+import { eventPingIntervalMs } from '@berth/schema/rules'
 
 /**
- * One client of a server-sent event stream. Events that a slow client has not taken yet are replaced by the newest one, so a client that stalls costs one
- * event of memory, however long it stalls.
+ * One client of a server-sent event stream. While the client is behind, a newer event replaces the
+ * one that waits, so a stalled client costs one event of memory, however long it stalls.
  */
 export class EventStream {
   readonly #response: ServerResponse
@@ -30,18 +31,21 @@ export class EventStream {
     return this.#response.destroyed || this.#response.writableEnded
   }
 
-  /** Sends framed text (see {@link frame}). While the client is behind, only the newest is kept. */
+  /** Sends framed text (see {@link frame}). Only the newest is kept while the client is behind. */
   send(framed: string): void {
     if (this.isClosed) return
     if (this.#isBlocked) this.#waiting = framed
     else this.#isBlocked = !this.#response.write(framed)
   }
 
-  /** Sends a sign of life; left out while the client is behind. */
-  ping(): void {
-    if (!this.isClosed && !this.#isBlocked) this.#isBlocked = !this.#response.write(PING)
+  /** Pings the client at once and then every {@link eventPingIntervalMs}, except while it is behind. */
+  keepAlive(): void {
+    this.#ping()
+    const timer = setInterval(() => this.#ping(), eventPingIntervalMs)
+    this.onClose(() => clearInterval(timer))
   }
 
+  /** Calls `listener` when the stream closes; at once when it is closed already. */
   onClose(listener: () => void): void {
     if (this.isClosed) listener()
     else this.#onClose.push(listener)
@@ -49,6 +53,10 @@ export class EventStream {
 
   end(): void {
     this.#response.end()
+  }
+
+  #ping(): void {
+    if (!this.isClosed && !this.#isBlocked) this.#isBlocked = !this.#response.write(PING)
   }
 
   #drained(): void {
@@ -61,7 +69,7 @@ export class EventStream {
 
 const PING = 'event: ping\n\n'
 
-/** Frames one event whose data is a JSON document on one line, as `writeJson` makes it. */
+/** Frames one event. The data is a JSON document on one line, as `writeJson` returns it. */
 export function frame(event: 'data' | 'error', json: string): string {
   return `event: ${event}\ndata: ${json.trimEnd()}\n\n`
 }

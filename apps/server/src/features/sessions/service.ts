@@ -10,13 +10,10 @@ import type { Actor, Origin } from '../../http/caller.ts'
 import type { AuditService } from '../audit/service.ts'
 import { isSecret, newApiKey, readToken, type ApiKey } from './api-key.ts'
 import { sealAppKey } from './app-key.ts'
+import { KEY_LIFETIME_SECONDS, SESSION_LIFETIME_SECONDS, TOKEN_LIFETIME_MS, TOUCH_INTERVAL_MS } from './lifetimes.ts'
 import { isPassword } from './password.ts'
 import type { ApiKeyRow, IdentityRow, SessionStore } from './store.ts'
 
-const HOUR_MS = 3_600_000
-const LOGIN_LIFETIME_SECONDS = 86_400
-const KEY_LIFETIME_SECONDS = 7 * 86_400
-const TOKEN_LIFETIME_MS = 30 * 24 * HOUR_MS
 const NANOSECONDS_A_MS = 1_000_000
 
 interface Dependencies {
@@ -84,14 +81,14 @@ export class SessionService {
       })
     if (user.status !== 'active')
       throw new Failure('user_not_active', { message: `Your account is ${user.status}. Contact an admin to reactivate your account.` })
-    const key = this.#newKey({ ...PASSWORD_KEY, user_id: user.id, lifetime_seconds: LOGIN_LIFETIME_SECONDS, ip_address: origin.ip })
+    const key = this.#newKey({ ...PASSWORD_KEY, user_id: user.id, lifetime_seconds: SESSION_LIFETIME_SECONDS, ip_address: origin.ip })
     await this.#store.insert(key.row)
     return key.token
   }
 
   /** Begins a session of somebody whom a provider vouches for. Returns the token. */
   async begin(transaction: Transaction, user: Pick<ApiKeyRow, 'user_id' | 'login_type' | 'ip_address'>): Promise<string> {
-    const { row, token } = this.#newKey({ ...user, lifetime_seconds: LOGIN_LIFETIME_SECONDS, scope: 'all' })
+    const { row, token } = this.#newKey({ ...user, lifetime_seconds: SESSION_LIFETIME_SECONDS, scope: 'all' })
     await this.#store.in(transaction).insert(row)
     return token
   }
@@ -231,9 +228,9 @@ export class SessionService {
 
   /** At most about hourly for each key: a use after an hour of silence is noted, and an expiry that has come an hour closer is moved. */
   async #touch(key: IdentityRow, origin: Origin, now: number): Promise<void> {
-    const isLongUnused = now - Date.parse(key.last_used) > HOUR_MS
+    const isLongUnused = now - Date.parse(key.last_used) > TOUCH_INTERVAL_MS
     const lifetimeMs = key.lifetime_seconds * 1000
-    const isExpiryDue = Date.parse(key.expires_at) - now <= lifetimeMs - HOUR_MS
+    const isExpiryDue = Date.parse(key.expires_at) - now <= lifetimeMs - TOUCH_INTERVAL_MS
     if (!isLongUnused && !isExpiryDue) return
     await this.#store.touch({
       id: key.id,

@@ -6,7 +6,6 @@ import type { ResourcePresenter } from '../agents/present.ts'
 import { presentWorkspace } from './present.ts'
 import type { WorkspaceStore } from './store.ts'
 
-const PING_INTERVAL_MS = 15_000
 /** Changes that are made faster than they can be read are shown together once so many wait. */
 const MAX_WAITING_CHANGES = 16
 /** Timers take no more than 24 days; a long wait is cut into pieces. */
@@ -51,16 +50,14 @@ export class WorkspaceWatches {
     this.#dependencies = dependencies
   }
 
-  /** Sends a ping at once and every 15 seconds, and the whole workspace after each change, until the client leaves. */
+  /** Pings the client, and sends the whole workspace after each change, until the client leaves. */
   add(workspaceId: string, stream: EventStream): void {
     const watch = this.#watches.get(workspaceId) ?? this.#open(workspaceId)
     watch.streams.add(stream)
-    // Only now, when no change can be missed any more.
-    stream.ping()
+    // The ping says that no change is missed from now on, so it comes after subscribing.
+    stream.keepAlive()
     void this.#read(workspaceId, watch)
-    const timer = setInterval(() => stream.ping(), PING_INTERVAL_MS)
     stream.onClose(() => {
-      clearInterval(timer)
       watch.streams.delete(stream)
       if (watch.streams.size > 0 || this.#watches.get(workspaceId) !== watch) return
       watch.stopListening()

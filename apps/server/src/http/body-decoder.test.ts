@@ -40,7 +40,7 @@ describe('what is absent', () => {
     (text) => expect(read(text)).toEqual(zero),
   )
 
-  it('in an object that is there is the zero value too', () => {
+  it('in a given object is the zero value too', () => {
     expect(read('{"nested":{}}')).toEqual(zero)
     expect(read('{"list":[null,1]}')).toEqual({ ...zero, list: [0, 1] })
     expect(read('{"map":{"a":null}}')).toEqual({ ...zero, map: { a: 0 } })
@@ -84,7 +84,7 @@ describe('values', () => {
     ['{"name":"\\ud800"}', { name: '\ufffd' }],
   ])('of %s', (text, fields) => expect(read(text)).toEqual({ ...zero, ...fields }))
 
-  it('a state that is empty is there, one that is null is not', () => {
+  it('an empty state is present, a null one is absent', () => {
     const build = bodyReader(CreateWorkspaceBuildRequest)
     expect(build('{"transition":"start","state":""}')).toEqual({ transition: 'start', state: '' })
     expect(build('{"transition":"start","state":null}')).toEqual({ transition: 'start' })
@@ -122,7 +122,7 @@ describe('what is refused', () => {
     expect([failure.code, failure.detail, failure.validations]).toEqual(['invalid_json', detail, undefined])
   })
 
-  it('a number of a million digits at once', () => {
+  it('a number of a million digits, quickly', () => {
     expect(refusalOf(read, `{"count":${'9'.repeat(1_000_000)}}`).detail?.length).toBeLessThan(200)
   })
 })
@@ -149,7 +149,7 @@ describe('rules', () => {
       ({ field, detail }) => `${field}:${/tag "(.*?)"/.exec(detail)?.[1] ?? ''}`,
     )
 
-  it('that all hold let the body pass', () => {
+  it('that all hold accept the body', () => {
     expect(ruled(JSON.stringify(good))).toEqual(good)
     expect(
       ruled(JSON.stringify({ ...good, one: '', other: 'y', title: '😀'.repeat(127), short: '😀'.repeat(3), file: id, display: '' })),
@@ -194,14 +194,14 @@ function readOrRefuse(text: string): void {
 }
 
 describe('any text', () => {
-  it('is read or refused with 400, and crashes nothing', () => {
+  it('is read or refused with 400', () => {
     const almost = fc
       .dictionary(fc.constantFrom(...Object.keys(Body.properties), '__proto__', 'NAME'), fc.jsonValue())
       .map((body) => JSON.stringify(body))
     fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json(), almost), readOrRefuse), { numRuns: 500 })
   })
 
-  it('that was read once reads the same again', () => {
+  it('that was read reads the same again', () => {
     const values = fc.record({
       name: fc.string({ unit: 'grapheme' }),
       id: fc.uuid(),

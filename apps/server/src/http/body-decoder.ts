@@ -14,10 +14,10 @@ import {
 } from '@berth/schema/rules'
 import { JsonSyntaxError, plainJson, readJson, type JsonNumber, type JsonObject, type JsonValue } from './json-reader.ts'
 
-/** A decoder of one schema node: wire JSON to value, or throws {@link BodyTypeError}. */
+/** Decodes one schema node from wire JSON to a value. Throws {@link BodyTypeError}. */
 type Decode = (value: JsonValue, path: string) => unknown
 
-/** A rule of a field, or the length that its schema allows it. */
+/** A validation rule of a field, or the longest text that its schema allows. */
 type Rule = ValidationRule | `max=${number}`
 
 class BodyTypeError extends Error {}
@@ -25,12 +25,15 @@ class BodyTypeError extends Error {}
 const MAX_INT64 = 9_223_372_036_854_775_807n
 
 /**
- * Compiles the reader of one endpoint's JSON body: text in, a value of the schema out.
+ * Compiles the reader of one endpoint's JSON body. The reader turns text into a value of the
+ * schema.
  *
- * The dialect is the wire's (Coder v2 API, v0.13.4): only the first JSON value is read, names match whatever their case, unknown names are ignored, null is
- * the same as absent, absent is the zero value, and only then the rules of the fields are checked.
+ * It reads the dialect of the wire (Coder v2 API, v0.13.4): it reads only the first JSON value,
+ * matches names in any case, ignores unknown names, treats null as absent, gives absent fields
+ * their zero value, and then checks the rules of the fields.
  *
- * The reader throws `invalid_json` for text that is not of the schema's types and `validation_failed` with one entry per refused field.
+ * The reader throws `invalid_json` for text that doesn't have the schema's types, and
+ * `validation_failed` with one entry for each refused field.
  */
 export function bodyReader(schema: TSchema): (text: string) => unknown {
   const decode = decoder(schema)
@@ -47,7 +50,7 @@ function decodeBody(decode: Decode, text: string): Record<string, unknown> {
   try {
     const json = readJson(text)
     const value = decode(json ?? { kind: 'object', entries: [] }, '')
-    // The schema of a body is an object, so its decoder returns one.
+    // A body's schema is an object, so its decoder returns one.
     return value as Record<string, unknown>
   } catch (error) {
     if (error instanceof JsonSyntaxError || error instanceof BodyTypeError || error instanceof WireValueError)
@@ -142,7 +145,7 @@ function plainText(value: JsonValue, path: string): string {
   return withoutNul(value, path)
 }
 
-/** The database takes no NUL, and nothing on the wire needs one. */
+/** PostgreSQL can't store NUL, and nothing on the wire needs it. */
 function withoutNul(text: string, path: string): string {
   if (text.includes('\0')) throw new BodyTypeError(`field ${path} contains a NUL character`)
   return text
@@ -150,7 +153,10 @@ function withoutNul(text: string, path: string): string {
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
-/** Byte fields: base64 with padding, line breaks ignored, or an array of numbers 0–255. Canonical base64 out. */
+/**
+ * Decodes a byte field: padded base64, in which line breaks are ignored, or an array of numbers
+ * from 0 to 255. Returns canonical base64.
+ */
 function base64(value: JsonValue, path: string): string {
   if (Array.isArray(value)) {
     const bytes = (value as readonly JsonValue[]).map((entry) => integer(entry ?? 0, path))
@@ -170,7 +176,7 @@ function integer(value: JsonValue | 0, path: string): number {
   if (!/^-?\d+$/.test(value.text) || value.text.length > 20) return mismatchNumber(value, path)
   const exact = BigInt(value.text)
   if (exact > MAX_INT64 || exact < -MAX_INT64 - 1n) return mismatchNumber(value, path)
-  // Beyond 2^53 a number is not exact, and no field of the wire means anything there: the bound is as good.
+  // Numbers beyond 2^53 aren't exact. No field gives them a meaning, so the nearest exact one does.
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, value.value))
 }
 
@@ -203,7 +209,7 @@ function isRequired(schema: TSchema, name: string): boolean {
   return ((schema['required'] ?? []) as string[]).includes(name)
 }
 
-/** Makes what a field holds that the body does not name; no two requests share a list or an object. */
+/** Returns a maker of a field's zero value. Requests don't share its arrays and objects. */
 function zeroMaker(schema: TSchema): () => unknown {
   const zero = zeroOf(schema)
   return typeof zero === 'object' ? () => structuredClone(zero) : () => zero
@@ -229,7 +235,7 @@ function zeroOf(schema: TSchema): unknown {
   }
 }
 
-/** The declarative rules of the top-level fields, in the order of the schema. */
+/** Compiles the rules of the top-level fields, in the order of the schema. */
 function ruleChecks(schema: TSchema): ((body: Record<string, unknown>) => Validation[])[] {
   return Object.entries((schema['properties'] ?? {}) as Record<string, TSchema>).flatMap(([name, field]) => {
     const { requiredWithout } = field as { requiredWithout?: string }

@@ -1,6 +1,6 @@
 import type { Actor as Permissions } from '../access/may.ts'
 
-/** From where a request came; goes into the log and the audit log. */
+/** Where a request came from, for the log and the audit log. */
 export interface Origin {
   readonly request_id: string
   /** The client's address, without the port. */
@@ -8,7 +8,7 @@ export interface Origin {
   readonly user_agent: string
 }
 
-/** The signed-in user behind a request: who, with which key, from where, and what they may do. */
+/** The signed-in user behind a request, with the key they used and what they may do. */
 export interface Actor {
   readonly user_id: string
   readonly username: string

@@ -1,17 +1,18 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP, type BlockList } from 'node:net'
 
-/** Proxies that are believed when they say whom a request is from. */
+/** Proxies that may say which client a request is from. */
 export interface TrustedProxies {
-  /** In lower case; the first that names an address counts. */
+  /** In lower case. The first header that names an address counts. */
   readonly headers: readonly string[]
   readonly origins: BlockList
 }
 
 /**
- * The address of the client of a request, without a port: that of the connection, or, where the connection is a trusted proxy's, the one that it
- * names (Coder v2 API, v0.13.4, "middleware order"). Of a chain the last that is no trusted proxy counts: what stands before it anybody may have
- * written.
+ * Returns the address of a request's client, without a port. It is the address of the connection
+ * or, when a trusted proxy made the connection, the address that the proxy names (Coder v2 API,
+ * v0.13.4, "middleware order"). In a chain of addresses, the last one that isn't a trusted proxy
+ * counts, because clients can write anything in front of it.
  */
 export function clientAddress(request: Pick<IncomingMessage, 'headers' | 'socket'>, proxies: TrustedProxies | undefined): string {
   const peer = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
@@ -30,7 +31,9 @@ function isTrusted(address: string, { origins }: TrustedProxies): boolean {
   return version !== 0 && origins.check(address, version === 6 ? 'ipv6' : 'ipv4')
 }
 
-/** Some proxies write `203.0.113.9:51234` and `[2001:db8::1]:51234`. */
+/**
+ * Removes the port from `203.0.113.9:51234` and `[2001:db8::1]:51234`, which some proxies write.
+ */
 function withoutPort(text: string): string {
   const address = text.trim()
   const [, bracketed, plain] = /^(?:\[([^\]]+)\](?::\d+)?|([\d.]+):\d+)$/.exec(address) ?? []

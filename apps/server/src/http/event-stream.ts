@@ -38,7 +38,7 @@ export class EventStream {
     else this.#isBlocked = !this.#response.write(framed)
   }
 
-  /** Pings the client at once and then every {@link eventPingIntervalMs}, except while it is behind. */
+  /** Pings the client now and every {@link eventPingIntervalMs}, except while it is behind. */
   keepAlive(): void {
     this.#ping()
     const timer = setInterval(() => this.#ping(), eventPingIntervalMs)

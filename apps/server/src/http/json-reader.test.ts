@@ -4,7 +4,10 @@ import { JsonSyntaxError, plainJson, readJson } from './json-reader.ts'
 
 const plain = (text: string) => plainJson(readJson(text))
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`
-/** The same value with every half of a surrogate pair replaced; JSON.stringify writes those, and only those, as escapes beginning with d. */
+/**
+ * Replaces lone surrogates in a value. JSON.stringify escapes them, and only them, with a `d` after
+ * the `u`.
+ */
 const wellFormed = (value: unknown): unknown => JSON.parse(JSON.stringify(value).replace(/\\ud[89a-f][0-9a-f]{2}/g, '\uFFFD'))
 
 describe('the first value', () => {
@@ -44,7 +47,7 @@ describe('the first value', () => {
     })
   })
 
-  it('the name __proto__ is a name like any other', () => {
+  it('__proto__ is an ordinary name', () => {
     const value = plain('{"__proto__":{"admin":true},"constructor":1}')
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype)
     expect(Object.keys(value as object)).toEqual(['__proto__', 'constructor'])
@@ -116,7 +119,7 @@ describe('a text that is not JSON', () => {
     expect(() => readJson(text)).toThrow(new JsonSyntaxError(message))
   })
 
-  it('a thousand levels are read, one more is refused, and a million do no harm', () => {
+  it('a thousand levels are read, one more or a million more are refused', () => {
     expect(JSON.stringify(plain(nested(1000)))).toBe(nested(1000))
     expect(() => readJson(nested(1001))).toThrow(new JsonSyntaxError('exceeded max depth'))
     expect(() => readJson('{"a":['.repeat(500_000))).toThrow(new JsonSyntaxError('exceeded max depth'))

@@ -1,57 +1,65 @@
 /**
- * A JSON number with the spelling it had: an integer field refuses `1e3` and `1.0`, and 64-bit integers don't all fit a JavaScript number.
+ * A JSON number with its spelling: integer fields refuse `1e3` and `1.0`, and not every 64-bit
+ * integer fits a JavaScript number.
  */
 export interface JsonNumber {
   readonly kind: 'number'
-  /** The spelling, as it stood in the text. */
+  /** The number as the text spells it. */
   readonly text: string
-  /** The nearest JavaScript number; infinite where the spelling is beyond its range. */
+  /** The nearest JavaScript number; infinite for a spelling beyond its range. */
   readonly value: number
 }
 
 /**
- * A JSON object as the list of its entries: names are matched case-insensitively and the last of several wins, so all must be kept.
+ * A JSON object as a list of entries. Names match in any case and the last of several wins, so all
+ * entries are kept.
  */
 export interface JsonObject {
   readonly kind: 'object'
-  /** In the order of the text, repeated names included. */
+  /** In the order of the text, with repeated names. */
   readonly entries: readonly (readonly [name: string, value: JsonValue])[]
 }
 
-/** A value of a request body as it was written, before any schema has looked at it. */
+/** A JSON value as it was written, before any schema is applied. */
 export type JsonValue = null | boolean | string | JsonNumber | readonly JsonValue[] | JsonObject
 
-/** The text isn't JSON. The message is the `detail` a client sees (Coder v2 API, v0.13.4). */
+/**
+ * Text that isn't JSON. The message is the `detail` that the client sees (Coder v2 API, v0.13.4).
+ */
 export class JsonSyntaxError extends Error {
   override readonly name = 'JsonSyntaxError'
 }
 
-/** How deep arrays and objects may lie in each other. */
+/** The deepest nesting of arrays and objects. */
 const MAX_DEPTH = 1000
 
 const LONE_SURROGATE = /\p{Surrogate}/u
 const ALL_LONE_SURROGATES = /\p{Surrogate}/gu
 
 /**
- * Reads the first JSON value of a text; whatever follows it is ignored (Coder v2 API, v0.13.4). Half surrogate pairs become U+FFFD.
+ * Reads the first JSON value of a text and ignores what follows (Coder v2 API, v0.13.4). Lone
+ * surrogates become U+FFFD.
  *
- * @throws JsonSyntaxError `EOF` when there is nothing but blanks, `unexpected EOF` when the value is cut off, otherwise what is wrong,
- * as in `invalid character 'x' looking for beginning of value`.
+ * @throws JsonSyntaxError `EOF` for text without a value, `unexpected EOF` for a value that is cut
+ * off, otherwise the fault, such as `invalid character 'x' looking for beginning of value`.
  */
 export function readJson(text: string): JsonValue {
   return new Scanner(LONE_SURROGATE.test(text) ? text.replace(ALL_LONE_SURROGATES, '\uFFFD') : text).readFirst()
 }
 
-/** The same value made of plain objects, arrays and numbers, for fields that take any JSON. The last of several equal names wins. */
+/**
+ * Converts a value to plain objects, arrays and numbers, for fields that take any JSON. The last of
+ * several equal names wins.
+ */
 export function plainJson(value: JsonValue): unknown {
   if (value === null || typeof value !== 'object') return value
   if (isArray(value)) return value.map(plainJson)
   if (value.kind === 'number') return value.value
-  // fromEntries defines properties, so a name like `__proto__` is a name like any other.
+  // fromEntries defines properties, so `__proto__` is an ordinary name.
   return Object.fromEntries(value.entries.map(([name, entry]) => [name, plainJson(entry)]))
 }
 
-/** `Array.isArray`, which by itself doesn't tell readonly arrays apart. */
+/** Narrows like `Array.isArray`, which doesn't recognize readonly arrays. */
 function isArray(value: readonly JsonValue[] | JsonNumber | JsonObject): value is readonly JsonValue[] {
   return Array.isArray(value)
 }
@@ -80,7 +88,7 @@ const LITERALS: Readonly<Record<string, { word: string; value: null | boolean }>
 const ESCAPE_LETTERS = '"\\/bfnrt'
 
 function isHexDigit(code: number): boolean {
-  // Or-ing 0x20 in turns an upper-case letter into its lower case.
+  // Setting bit 0x20 turns an upper-case letter into lower case.
   const lower = code | 0x20
   return (code >= ZERO && code <= NINE) || (lower >= 0x61 && lower <= 0x66)
 }
@@ -99,7 +107,7 @@ class Scanner {
     return this.#readValue(0)
   }
 
-  /** Reads the value that begins at the next character that is no blank. */
+  /** Reads the value that starts at the next non-blank character. */
   #readValue(depth: number): JsonValue {
     const code = this.#nextCode()
     if (code === QUOTE) return this.#readString()
@@ -198,12 +206,13 @@ class Scanner {
     }
     const literal = this.#text.slice(start, ++this.#at)
     if (!isEscaped) return literal.slice(1, -1)
-    // The literal has been checked, so the engine's own decoder, many times faster than one written here, can't refuse it.
+    // The checked literal is valid JSON, and the engine decodes it many times faster than code here
+    // could.
     const value = String(JSON.parse(literal))
     return LONE_SURROGATE.test(value) ? value.replace(ALL_LONE_SURROGATES, '\uFFFD') : value
   }
 
-  /** Moves to the next quote, backslash or control character, and gives its code. */
+  /** Moves to the next quote, backslash or control character and returns its code. */
   #nextStop(): number {
     const text = this.#text
     for (let at = this.#at; at < text.length; at++) {
@@ -238,7 +247,7 @@ class Scanner {
     }
   }
 
-  /** Moves to the next character that is no blank, and gives its code. */
+  /** Moves to the next non-blank character and returns its code. */
   #nextCode(): number {
     this.#skipBlanks()
     if (this.#at >= this.#text.length) throw new JsonSyntaxError('unexpected EOF')

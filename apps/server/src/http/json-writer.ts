@@ -1,10 +1,13 @@
-/** Characters that end a `<script>` or a line of JavaScript when JSON is put into a page. They only occur inside strings. */
+/**
+ * Characters that could end a `<script>` or a line of JavaScript when a page embeds JSON. JSON has
+ * them only inside strings.
+ */
 const UNSAFE_IN_PAGES = /[<>&\u2028\u2029]/
 const ALL_UNSAFE_IN_PAGES = /[<>&\u2028\u2029]/g
 
 /**
- * Writes a value as the wire does: compact JSON with `<`, `>`, `&`, U+2028 and U+2029 escaped, and one newline at the end. "Nothing" is
- * `null` (Coder v2 API, v0.13.4).
+ * Writes a value as compact JSON with `<`, `>`, `&`, U+2028 and U+2029 escaped and a newline at the
+ * end. Undefined is written as `null` (Coder v2 API, v0.13.4).
  */
 export function writeJson(value: unknown): string {
   const json: string | undefined = JSON.stringify(value)

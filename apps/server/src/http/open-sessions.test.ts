@@ -12,7 +12,7 @@ function setUp(signedIn: () => Promise<string[]>) {
   return { sessions, asked }
 }
 
-test('a wake-up for a user ends what belongs to their ended keys, and nothing else', async () => {
+test('a wake-up for a user ends what their ended keys hold open, and nothing else', async () => {
   const { sessions, asked } = setUp(async () => await Promise.resolve(['a2']))
   const ends = { a1: vi.fn(), a2: vi.fn(), b1: vi.fn() }
   const since = sessions.moment
@@ -25,7 +25,7 @@ test('a wake-up for a user ends what belongs to their ended keys, and nothing el
   expect(ends.b1).toHaveBeenCalledOnce()
 })
 
-test('nobody is looked up where nothing is open, or what was is closed', async () => {
+test('no key is looked up while nothing is open', async () => {
   const { sessions, asked } = setUp(async () => await Promise.resolve([]))
   await sessions.wake()
   const end = vi.fn()
@@ -43,7 +43,7 @@ test('a session that ends while its connection is being opened ends it', async (
   await ended
 })
 
-test('where nobody can say who is signed in, everything in question ends', async () => {
+test('when the lookup fails, everything in question ends', async () => {
   const { sessions } = setUp(async () => await Promise.reject(new Error('the database is away')))
   const end = vi.fn()
   sessions.hold(ADA, { since: sessions.moment, end })

@@ -2,7 +2,7 @@ import type { Actor } from './caller.ts'
 
 type Session = Pick<Actor, 'user_id' | 'key_id'>
 
-/** Which of the given keys somebody is signed in with. */
+/** Returns those of the given keys that still authenticate their user. */
 export type FindSignedIn = (keyIds: readonly string[]) => Promise<ReadonlySet<string>>
 
 interface Held extends Session {
@@ -12,8 +12,8 @@ interface Held extends Session {
 const NOBODY: ReadonlySet<string> = new Set()
 
 /**
- * What stays open for as long as its caller is signed in: WebSockets and event streams. A wake-up says whose sessions may have ended; which have is
- * looked up.
+ * WebSockets and event streams that stay open only while their caller is signed in. A wake-up names
+ * a user whose sessions may have ended; this class then looks up which ones have.
  */
 export class OpenSessions {
   readonly #held = new Map<string, Set<Held>>()
@@ -24,17 +24,20 @@ export class OpenSessions {
     this.#findSignedIn = findSignedIn
   }
 
-  /** To be taken before a caller is identified: no end of the session from then on is missed. */
+  /**
+   * Read this before identifying a caller and pass it to {@link hold}, so that no session end is
+   * missed in between.
+   */
   get moment(): number {
     return this.#wakes
   }
 
-  /** Calls `end` once the session has ended, unless what is returned was called before. */
+  /** Calls `end` when the session ends, unless the returned function is called first. */
   hold({ user_id, key_id }: Session, { since, end }: { readonly since: number; readonly end: () => void }): () => void {
     const held: Held = { user_id, key_id, end }
     const ofUser = this.#held.get(user_id) ?? new Set()
     this.#held.set(user_id, ofUser.add(held))
-    // Somebody's session ended between the look at this one and now: it may be this one's.
+    // A session ended after the caller was identified. It may be this one.
     if (since !== this.#wakes) void this.#look([held])
     return () => {
       ofUser.delete(held)
@@ -42,7 +45,9 @@ export class OpenSessions {
     }
   }
 
-  /** Ends what belongs to sessions of a user that have ended; without a user, to those of anybody. */
+  /**
+   * Ends everything that belongs to a user's ended sessions, or to anybody's when no user is given.
+   */
   async wake(userId?: string): Promise<void> {
     this.#wakes += 1
     const users = userId === undefined ? [...this.#held.values()] : [this.#held.get(userId) ?? []]
@@ -52,7 +57,7 @@ export class OpenSessions {
   async #look(all: readonly Held[]): Promise<void> {
     if (all.length === 0) return
     const keyIds = [...new Set(all.map(({ key_id }) => key_id))]
-    // Of whom nobody can say that they are signed in is sent away; their programs come back by themselves.
+    // When the lookup fails, everything ends; clients reconnect by themselves.
     const signedIn = await this.#findSignedIn(keyIds).catch(() => NOBODY)
     for (const { key_id, end } of all) if (!signedIn.has(key_id)) end()
   }

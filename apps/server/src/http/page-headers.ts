@@ -1,6 +1,9 @@
 import type { ServerResponse } from 'node:http'
 
-/** What a page may do: use what this server has and nothing else. The styles of components stand in the page. */
+/**
+ * Allows pages to load what this server serves and nothing else. Components put their styles into
+ * the page, so inline styles are allowed.
+ */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -14,7 +17,7 @@ const CONTENT_SECURITY_POLICY = [
   'report-uri /api/v2/csp/reports',
 ].join('; ')
 
-/** Headers of everything that a browser shows or runs. */
+/** Sets the security headers of everything that a browser shows or runs. */
 export function setPageHeaders(response: ServerResponse): void {
   response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY)
   response.setHeader('X-Content-Type-Options', 'nosniff')

@@ -54,7 +54,7 @@ describe('a query', () => {
     ['__proto__=1&constructor=2', {}],
   ])('%s', (text, values) => expect(readText(text)).toEqual(values))
 
-  it('reports all that is bad together, in the order of the contract', () => {
+  it('reports all bad parameters together, in the order of the contract', () => {
     expect(refusedBy('limit=-1&before=x&after_id=abc&all=maybe&status=up&since=now&hidden=z&q=%00')).toEqual([
       'invalid_query',
       [
@@ -74,7 +74,7 @@ describe('a query', () => {
     ])
   })
 
-  it('of a log says of its bounds that they must be integers', () => {
+  it('of a log reports bounds that are not integers', () => {
     const readLog = queryReader(LogQuery)
     expect(readLog(new URLSearchParams('before=7&after=-1'))).toEqual({ before: 7, after: -1 })
     expect(refusedBy('before=1.5&after=x', readLog)).toEqual([
@@ -86,13 +86,13 @@ describe('a query', () => {
     ])
   })
 
-  it('that lacks what is required is refused', () => {
+  it('without a required parameter is refused', () => {
     const strict = queryReader(Type.Object({ needed: Type.String() }))
     for (const text of ['', 'needed=']) expect(() => strict(new URLSearchParams(text))).toThrow(Failure)
     expect(strict(new URLSearchParams('needed=x'))).toEqual({ needed: 'x' })
   })
 
-  it('of any text is read or refused, and crashes nothing', () => {
+  it('of any text is read or refused with 400', () => {
     const pairs = fc.array(
       fc.tuple(fc.constantFrom('after_id', 'limit', 'before', 'since', 'all', 'status', 'q', 'hidden'), fc.string({ unit: 'binary' })),
     )

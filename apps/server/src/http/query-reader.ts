@@ -2,15 +2,19 @@ import type { TSchema } from '@sinclair/typebox'
 import { Failure, type Validation } from '@berth/schema'
 import { NIL_UUID, WireValueError, parseBool, parseInt64Text, parseTime, parseUuid } from '@berth/schema/rules'
 
-/** Reads one parameter, or throws a {@link WireValueError} whose message becomes the validation's detail. */
+/**
+ * Reads one parameter. The message of the {@link WireValueError} it throws becomes the validation's
+ * detail.
+ */
 type ReadParameter = (text: string, name: string) => unknown
 
 /**
  * Compiles the reader of one endpoint's query string.
  *
- * The first of repeated values counts; an empty value is the same as an absent one, except for flags that count by their presence (text
- * parameters keep the empty string). So is the nil UUID, which clients write for an ID that they do not have. All bad parameters are reported
- * together (Coder v2 API, v0.13.4).
+ * The first of repeated values counts. An empty value and the nil UUID, which clients send when
+ * they have no ID, count as absent. Only text parameters keep the empty string, because some are
+ * flags that count by their presence. All bad parameters are reported together (Coder v2 API,
+ * v0.13.4).
  */
 export function queryReader(schema: TSchema): (query: URLSearchParams) => Record<string, unknown> {
   const parameters = Object.entries(schema['properties'] as Record<string, TSchema>).map(([name, parameter]) => ({
@@ -31,7 +35,6 @@ export function queryReader(schema: TSchema): (query: URLSearchParams) => Record
       }
       if (text === null && !isRequired) continue
       try {
-        // A required parameter has to have a value, so that an empty one is read like any other text.
         if (isRequired && (text ?? '') === '') throw new WireValueError(`Query param "${name}" is required and cannot be empty`)
         const value = read(text ?? '', name)
         if (value !== undefined) values[name] = value

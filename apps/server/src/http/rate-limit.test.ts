@@ -21,12 +21,12 @@ describe('RateLimiter', () => {
     expect(limiter.check('a')).toEqual({ allowed: false, limit: 3, remaining: 0, resetAtSeconds: end })
   })
 
-  it('keys do not count for each other', () => {
+  it('each key has its own count', () => {
     const limiter = new RateLimiter({ limit: 1, windowMs: minute, clock })
     expect(['a', 'b', 'a', 'b'].map((key) => limiter.check(key).allowed)).toEqual([true, true, false, false])
   })
 
-  it('the previous window counts for as much as the current one has left', () => {
+  it('the previous window counts in proportion to what is left of the current one', () => {
     const limiter = new RateLimiter({ limit: 10, windowMs: minute, clock })
     for (let request = 0; request < 10; request++) limiter.check('a')
     now = start + minute
@@ -76,7 +76,7 @@ describe('RateLimiter', () => {
     expect(limiter.check('b').allowed).toBe(true)
   })
 
-  it('beyond the cap the key first seen is forgotten', () => {
+  it('beyond the cap, the key seen first is forgotten', () => {
     const limiter = new RateLimiter({ limit: 1, windowMs: minute, clock, maxKeys: 2 })
     limiter.check('a')
     limiter.check('b')
@@ -94,7 +94,7 @@ describe('RateLimiter', () => {
     expect(limiter.check(`${path}a`).allowed).toBe(false)
   })
 
-  it('whatever comes when, the weighted rate of admitted requests never passes the limit', () => {
+  it('the weighted rate of admitted requests never exceeds the limit', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }), fc.array(fc.nat(20_000), { maxLength: 300 }), (limit, steps) => {
         now = start

@@ -1,31 +1,39 @@
 import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
 
+/** Every limit of the deployment counts requests per minute. */
+export const RATE_LIMIT_WINDOW_MS = 60_000
+
+const MAX_KEYS = 100_000
+
 export interface RateLimiterOptions {
-  /** Requests per window and key; at least 1. */
+  /** Requests per window and key, at least 1. */
   readonly limit: number
-  /** Length of a window. Windows begin at multiples of it, counted from the Unix epoch. */
-  readonly windowMs: number
+  /**
+   * Default: {@link RATE_LIMIT_WINDOW_MS}. Windows start at multiples of it since the Unix epoch.
+   */
+  readonly windowMs?: number
   readonly clock: { now(): Date }
-  /** How many keys are remembered per window; beyond it the one first seen is forgotten. */
+  /** Keys remembered per window. Beyond it, the one seen first is forgotten. */
   readonly maxKeys?: number
 }
 
 export interface RateLimitVerdict {
   readonly allowed: boolean
   readonly limit: number
-  /** What was left before this request; 0 when it is refused. */
+  /** Requests left before this one; 0 when it is refused. */
   readonly remaining: number
-  /** Unix time, in whole seconds, at which the current window ends. */
+  /** When the current window ends, in Unix seconds. */
   readonly resetAtSeconds: number
 }
 
-/** Longer keys are remembered by their hash, so that a flood of long paths can't fill the memory. */
+/** Longer keys are stored as hashes, so that long paths can't fill the memory. */
 const MAX_KEY_LENGTH = 128
 
 /**
- * Counts requests per key in a sliding window: the previous window's count, weighted by how much of the current window is still to come, plus
- * the current count. A request is refused when that, rounded, reaches the limit; refused requests aren't counted (Coder v2 API, v0.13.4).
+ * Counts requests per key in a sliding window: the current window's count, plus the previous
+ * window's count weighted by how much of the current window is left. A request is refused when the
+ * rounded sum reaches the limit. Refused requests don't count (Coder v2 API, v0.13.4).
  */
 export class RateLimiter {
   readonly #limit: number
@@ -36,20 +44,20 @@ export class RateLimiter {
   #previous = new Map<string, number>()
   #current = new Map<string, number>()
 
-  constructor({ limit, windowMs, clock, maxKeys = 100_000 }: RateLimiterOptions) {
+  constructor({ limit, windowMs = RATE_LIMIT_WINDOW_MS, clock, maxKeys = MAX_KEYS }: RateLimiterOptions) {
     this.#limit = limit
     this.#windowMs = windowMs
     this.#clock = clock
     this.#maxKeys = maxKeys
   }
 
-  /** Counts a request of this key, unless it has to be refused. */
+  /** Counts a request of this key, unless it is refused. */
   check(key: string): RateLimitVerdict {
     const now = this.#clock.now().getTime()
     this.#moveTo(Math.floor(now / this.#windowMs))
     const known = key.length > MAX_KEY_LENGTH ? createHash('sha256').update(key).digest('base64') : key
     const count = this.#current.get(known) ?? 0
-    // A clock that was set back lands before the window; nothing of it has elapsed then.
+    // A clock that was set back can be before the window.
     const elapsed = Math.max(0, now - this.#window * this.#windowMs) / this.#windowMs
     const rate = Math.round((this.#previous.get(known) ?? 0) * (1 - elapsed) + count)
     const allowed = rate < this.#limit
@@ -81,8 +89,9 @@ export class RateLimiter {
 }
 
 /**
- * The part of a client's address that stands for one client: an IPv4 address itself, also where it is written as IPv6, and the first 64 bits
- * of an IPv6 address, as one client has all of the rest to choose from. A text that is no address is its own key.
+ * Returns the part of an address that identifies one client: an IPv4 address, even written as IPv6,
+ * or the first 64 bits of an IPv6 address, because a client can choose the rest. Text that isn't an
+ * address is returned unchanged.
  */
 export function addressKey(ip: string): string {
   const [address = ''] = ip.split('%')
@@ -100,7 +109,7 @@ export function addressKey(ip: string): string {
     .join(':')}::/64`
 }
 
-/** The eight 16-bit groups of a valid IPv6 address. */
+/** Returns the eight 16-bit groups of a valid IPv6 address. */
 function ipv6Groups(address: string): number[] {
   const [head = '', tail] = address.split('::')
   const first = groupsOf(head)

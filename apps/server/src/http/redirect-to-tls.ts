@@ -3,8 +3,9 @@ import { TLSSocket } from 'node:tls'
 import type { RequestHandler } from 'express'
 
 /**
- * Sends people who come over plain HTTP to where the deployment is reached over HTTPS, path and query kept. Who asks for an IP address of the machine itself is left alone: that is how
- * agents and checks next to the server come (Coder v2 API, v0.13.4).
+ * Redirects plain HTTP requests to the HTTPS access URL and keeps path and query. Requests that
+ * name an IP address of the machine itself pass: agents and health checks next to the server send
+ * them (Coder v2 API, v0.13.4).
  */
 export function redirectToTls(accessUrl: string): RequestHandler {
   return (request, response, next) => {

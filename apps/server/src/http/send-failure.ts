@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Failure, Response } from '@berth/schema'
 import { writeJson } from './json-writer.ts'
 
-/** The wire's envelope of a failure; empty parts are left out. */
+/** Returns a failure as the wire's response body, without empty parts. */
 export function failureBody(failure: Failure): Response {
   const { message, detail, validations } = failure
   return {
@@ -12,7 +12,10 @@ export function failureBody(failure: Failure): Response {
   }
 }
 
-/** Sends a failure, unless an answer is already under way; then the connection is ended, since nothing true can follow. */
+/**
+ * Sends a failure. When the answer has started already, the connection is cut instead, so that the
+ * client doesn't take what it got for a complete answer.
+ */
 export function sendFailure(failure: Failure, response: ServerResponse): void {
   if (response.headersSent) {
     response.destroy()
@@ -20,7 +23,7 @@ export function sendFailure(failure: Failure, response: ServerResponse): void {
   }
   response.statusCode = failure.status
   if (failure.code === 'bypass_forbidden') {
-    // The one failure that the wire has as plain text (Coder v2 API, v0.13.4, "rate limits").
+    // This failure alone is plain text on the wire (Coder v2 API, v0.13.4, "rate limits").
     response.setHeader('Content-Type', 'text/plain; charset=utf-8')
     response.end(`${failure.message}\n`)
     return

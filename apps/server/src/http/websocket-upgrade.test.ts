@@ -8,7 +8,10 @@ import { WebSocketUpgrades } from './websocket-upgrade.ts'
 
 afterEach(() => void vi.useRealTimers())
 
-/** A server that accepts every WebSocket, and a client of it; both ends are open. The time of the pings stands still. */
+/**
+ * Returns both open ends of a WebSocket to a server that accepts every upgrade. Fake timers drive
+ * the pings.
+ */
 async function connect(
   options: { readonly autoPong?: boolean } = {},
 ): Promise<{ client: WebSocket; accepted: WebSocket; heard: string[] }> {
@@ -31,7 +34,7 @@ async function connect(
   return { client, accepted: await accepted, heard }
 }
 
-test('an open WebSocket is pinged every 15 seconds, and stays while it answers', async () => {
+test('an open WebSocket is pinged every 15 seconds and stays open while it answers', async () => {
   verifies('wire:socket:ping')
   const { accepted, heard } = await connect()
   for (const round of ['first', 'second', 'third']) {
@@ -44,7 +47,7 @@ test('an open WebSocket is pinged every 15 seconds, and stays while it answers',
   expect(heard).toEqual(['first', 'ping', 'second', 'ping', 'third', 'ping'])
 })
 
-test('who has not answered by the next ping, nor sent anything, is cut off', async () => {
+test('a peer that has sent nothing by the next ping is cut off', async () => {
   const { client, accepted } = await connect({ autoPong: false })
   vi.advanceTimersByTime(15_000)
   client.send('still here')

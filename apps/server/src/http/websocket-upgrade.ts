@@ -4,16 +4,18 @@ import { Failure } from '@berth/schema'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { pathOf } from './request-target.ts'
 
-/** Larger incoming messages close a socket with 1009 (Coder v2 API, v0.13.4). */
+/** A larger incoming message closes the socket with 1009 (Coder v2 API, v0.13.4). */
 const MAX_MESSAGE_BYTES = 32 * 1024
+const COMPRESSION_THRESHOLD_BYTES = 512
+/** A peer that answers nothing until the next ping is cut off. */
 const PING_INTERVAL_MS = 15_000
 
 export interface AcceptOptions {
-  /** Largest incoming message in bytes. Default 32 KiB. */
+  /** The largest incoming message. Default: {@link MAX_MESSAGE_BYTES}. */
   readonly maxMessageBytes?: number
-  /** Compress messages above 512 bytes. Default false. */
+  /** Compresses messages of {@link COMPRESSION_THRESHOLD_BYTES} or more. Default: false. */
   readonly compress?: boolean
-  /** Selected when the client offers it. Default: none is. */
+  /** The subprotocol to select when the client offers it. Default: none. */
   readonly protocol?: string
 }
 
@@ -24,8 +26,8 @@ interface PendingUpgrade {
 }
 
 /**
- * Lets WebSocket requests run through the same steps as all others: until a handler accepts, the request has an ordinary response, so that a missing
- * session or permission is answered in JSON before the upgrade.
+ * Takes WebSocket requests through the same steps as all others. A request has an ordinary response
+ * until a handler accepts the upgrade, so a missing session or permission is answered in JSON.
  */
 export class WebSocketUpgrades {
   readonly #pending = new WeakMap<IncomingMessage, PendingUpgrade>()
@@ -33,7 +35,7 @@ export class WebSocketUpgrades {
   readonly #handleRequest: (request: IncomingMessage, response: ServerResponse) => void
   readonly #speaks: (protocol: string, path: string) => boolean
 
-  /** @param speaks Whether a path knows a protocol other than WebSocket. */
+  /** @param speaks Whether a path upgrades to a protocol other than WebSocket. */
   constructor(
     handleRequest: (request: IncomingMessage, response: ServerResponse) => void,
     speaks: (protocol: string, path: string) => boolean = () => false,
@@ -42,7 +44,7 @@ export class WebSocketUpgrades {
     this.#speaks = speaks
   }
 
-  /** Takes over the upgrade requests of a server. */
+  /** Handles the upgrade requests of a server. */
   attach(server: Server): void {
     const unanswered = new WeakMap<Duplex, number>()
     server.on('request', ({ socket }, response) => {
@@ -50,13 +52,14 @@ export class WebSocketUpgrades {
       response.on('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1))
     })
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      // Its answer would have to wait for another one that Node has yet to write to the same socket. Nobody who means it sends such a thing.
+      // The socket still has an answer to send, so this upgrade would have to wait for it. No real
+      // client upgrades in the middle of a pipeline.
       if ((unanswered.get(socket) ?? 0) > 0) return void socket.destroy()
       const protocol = request.headers.upgrade?.toLowerCase() ?? ''
       if (protocol !== 'websocket' && !this.#speaks(protocol, pathOf(request.url))) return declineUpgrade(server, { request, socket, head })
       socket.on('error', () => socket.destroy())
       const response = new ServerResponse(request)
-      // A Duplex of the http module is a network socket.
+      // The sockets of node:http are network sockets.
       response.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
       response.shouldKeepAlive = false
       response.on('finish', () => socket.end())
@@ -66,9 +69,11 @@ export class WebSocketUpgrades {
   }
 
   /**
-   * Upgrades a request and hands the socket to `begin` at once, in the same tick: what the client sends in the meantime would be lost otherwise.
+   * Upgrades a request and passes the socket to `begin` in the same tick, so that no message of the
+   * client is lost.
    *
-   * Throws `upgrade_required` when the request did not ask for it, `origin_forbidden` when another site's page did.
+   * Throws `upgrade_required` when the request didn't ask for an upgrade, `origin_forbidden` when
+   * another site's page sent it.
    */
   async accept<Begun>(request: IncomingMessage, begin: (socket: WebSocket) => Begun, options: AcceptOptions = {}): Promise<Begun> {
     const pending = this.#pending.get(request)
@@ -80,7 +85,9 @@ export class WebSocketUpgrades {
       noServer: true,
       maxPayload: options.maxMessageBytes ?? MAX_MESSAGE_BYTES,
       perMessageDeflate:
-        options.compress === true ? { threshold: 512, serverNoContextTakeover: true, clientNoContextTakeover: true } : false,
+        options.compress === true
+          ? { threshold: COMPRESSION_THRESHOLD_BYTES, serverNoContextTakeover: true, clientNoContextTakeover: true }
+          : false,
       handleProtocols: (offered) => (options.protocol !== undefined && offered.has(options.protocol) ? options.protocol : false),
     })
     upgrader.on('headers', (headers) => {
@@ -88,7 +95,7 @@ export class WebSocketUpgrades {
     })
     response.detachSocket(socket as Parameters<ServerResponse['detachSocket']>[0])
     return await new Promise((resolve, reject) => {
-      socket.once('close', () => reject(new Error('the client left during the upgrade')))
+      socket.once('close', () => reject(new Error('the client disconnected during the upgrade')))
       upgrader.handleUpgrade(request, socket, head, (webSocket) => {
         this.#track(webSocket)
         resolve(begin(webSocket))
@@ -97,10 +104,11 @@ export class WebSocketUpgrades {
   }
 
   /**
-   * Hands out the socket of a request that asked for another protocol, with everything that came after the request still in it. The caller answers, and
-   * ends it when the server stops.
+   * Returns the socket of a request that asked for a protocol other than WebSocket, with everything
+   * after the request still to be read. The caller answers, and ends the socket when the server
+   * stops.
    *
-   * Throws `upgrade_required` when the request did not ask for it.
+   * Throws `upgrade_required` when the request didn't ask for an upgrade.
    */
   takeOver(request: IncomingMessage): Duplex {
     const pending = this.#pending.get(request)
@@ -117,7 +125,7 @@ export class WebSocketUpgrades {
     for (const socket of this.#open) socket.close(1001, 'the server is shutting down')
   }
 
-  /** Ends what has not closed by itself. */
+  /** Cuts off the sockets that haven't closed. */
   terminateAll(): void {
     for (const socket of this.#open) socket.terminate()
   }
@@ -140,15 +148,19 @@ export class WebSocketUpgrades {
   }
 }
 
-/** Closes a socket with 1008 whose owner may not be heard any more: whatever still comes is ignored, also from somebody who does not answer the close. */
+/**
+ * Closes a socket with 1008 because its session has ended. Messages that still arrive are ignored,
+ * even when the peer never answers the close.
+ */
 export function dismiss(socket: WebSocket): void {
   socket.removeAllListeners('message')
   socket.close(1008, 'the session has ended')
 }
 
 /**
- * Clients that would like HTTP/2 ask for it with any request, also with one that has a body. A server may go on as if they had not asked; Node only does so
- * where nothing listens for upgrades, so the request is read once more without the question.
+ * Answers a request that offers an upgrade to HTTP/2, which any request may do, as if it hadn't.
+ * Node does so only when nothing listens for upgrades, so the request is parsed again without the
+ * offer.
  */
 function declineUpgrade(
   server: Server,

@@ -13,7 +13,7 @@ async function hold(name: string) {
   return await tryHoldAdvisoryLock({ connectionUrl: database.url, name, logger })
 }
 
-test('a lock is held by one at a time, and free again when it is released', async () => {
+test('one process holds a lock at a time, until it releases it', async () => {
   const first = await hold('one')
   expect(first).toBeDefined()
   expect(await hold('one')).toBeUndefined()
@@ -26,7 +26,7 @@ test('a lock is held by one at a time, and free again when it is released', asyn
   await Promise.all([second?.release(), other?.release()])
 })
 
-test('who loses the connection loses the lock and is told', async () => {
+test('a holder that loses its connection loses the lock and is told', async () => {
   const first = await hold('broken')
   const kill = `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`
   await execute(database.url, [kill])

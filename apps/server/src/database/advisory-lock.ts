@@ -5,18 +5,24 @@ import { connectionConfig } from './connection.ts'
 
 /** A lock that one process on the database holds at a time, for as long as its connection lives. */
 export interface AdvisoryLock {
-  /** Settles when the lock is gone: released, or its connection broke. Another process may hold it from then on. */
+  /**
+   * Settles when the lock is released or its connection breaks. Another process may hold it
+   * afterwards.
+   */
   readonly lost: Promise<void>
-  /** Gives it back. */
   release(): Promise<void>
 }
 
-/** The number PostgreSQL knows a lock by: the first 8 bytes of the sha256 of its name. */
+/**
+ * Returns the number that PostgreSQL knows a lock by: the first 8 bytes of the SHA-256 of its name.
+ */
 export function advisoryLockNumber(name: string): string {
   return createHash('sha256').update(name).digest().readBigInt64BE().toString()
 }
 
-/** Takes the lock of a name on a connection of its own; undefined where somebody else holds it. */
+/**
+ * Takes a named lock on a connection of its own. Returns undefined when another process holds it.
+ */
 export async function tryHoldAdvisoryLock(options: {
   connectionUrl: string
   name: string
@@ -24,7 +30,7 @@ export async function tryHoldAdvisoryLock(options: {
 }): Promise<AdvisoryLock | undefined> {
   const client = new Client(connectionConfig(options.connectionUrl, { statementTimeoutMs: 0 }))
   const lost = new Promise<void>((resolve) => client.once('end', resolve))
-  client.on('error', (error) => options.logger.warn({ err: error, lock: options.name }, 'the connection of a lock broke'))
+  client.on('error', (error) => options.logger.warn({ err: error, lock: options.name }, 'lost the connection that held a lock'))
   await client.connect()
   try {
     const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1) as held', [advisoryLockNumber(options.name)])

@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import { jobJson, resourcesJson, type StoredJob, type StoredResource } from './wire-json.ts'
 
-/** A build with everything that is shown with it, except the names of its workspace. */
+/** A build with everything that is shown with it, except its workspace's names. */
 export interface StoredBuild {
   readonly id: string
   readonly created_at: string
@@ -20,13 +20,13 @@ export interface StoredBuild {
   readonly resources: readonly StoredResource[]
 }
 
-/** Joins for {@link buildJson}; the build is `build`. */
+/** The joins that {@link buildJson} needs. The build's alias is `build`. */
 export const buildJoins = sql`
   join provisioner_jobs job on job.id = build.job_id
   join template_versions version on version.id = build.template_version_id
   join users initiator on initiator.id = build.initiator_id`
 
-/** The build in the alias `build`, with its joins, as a {@link StoredBuild}. */
+/** The build with the alias `build` and its joins, as a {@link StoredBuild}. */
 export const buildJson: RawBuilder<StoredBuild> = sql`json_build_object(
   'id', build.id, 'created_at', wire_time(build.created_at), 'updated_at', wire_time(build.updated_at), 'workspace_id', build.workspace_id,
   'template_version_id', build.template_version_id, 'template_version_name', version.name, 'build_number', build.build_number,

@@ -27,7 +27,7 @@ test.each(['9007199254740992', '-9223372036854775808'])('%s is too large for a n
   expect(() => readInteger(text)).toThrow(RangeError)
 })
 
-test('arrays of the enums given are read as arrays, also of labels with commas and quotes', () => {
+test('arrays of given enums are read as arrays, even labels with commas and quotes', () => {
   // The types of `pg` name built-in types only.
   const parserOf = columnValues(new Set([70_000])).getTypeParser as unknown as (oid: number) => (text: string) => unknown
   const read = parserOf(70_000)

@@ -1,6 +1,8 @@
 import { types, type CustomTypesConfig } from 'pg'
 
-/** Object ids of PostgreSQL's types whose values are read in a way of our own. They are part of its stable interface. */
+/**
+ * Object IDs of the PostgreSQL types that aren't read the way `pg` reads them. They never change.
+ */
 const INT8 = 20
 const TEXT_ARRAY = 1009
 const INT8_ARRAY = 1016
@@ -17,31 +19,31 @@ const NUMERIC = 1700
 const TIMESTAMP_TEXT = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d{1,6})?)\+00$/
 
 /**
- * A timestamptz, as PostgreSQL writes it in a session whose zone is UTC, as the wire's RFC 3339 text: `2022-12-19T10:00:00.12Z`. Microseconds
- * are kept and trailing zeros left out.
+ * Converts a timestamptz, as PostgreSQL writes it in a session in UTC, to the wire's RFC 3339 text:
+ * `2022-12-19T10:00:00.12Z`. Keeps microseconds and drops trailing zeros.
  *
- * @throws RangeError for what the wire can't say: infinity, years before 1 and after 9999.
+ * @throws RangeError for infinity and years outside 1 to 9999, which the wire can't express.
  */
 export function readTimestamp(text: string): string {
   const match = TIMESTAMP_TEXT.exec(text)
-  if (match === null) throw new RangeError(`The database holds the time ${text}, which has no RFC 3339 spelling`)
+  if (match === null) throw new RangeError(`Can't write the stored time ${text} as RFC 3339`)
   return `${match[1]}T${match[2]}Z`
 }
 
 /**
- * An int8 as a number.
+ * Converts an int8 to a number.
  *
  * @throws RangeError beyond 2^53 - 1, where numbers lose digits.
  */
 export function readInteger(text: string): number {
   const value = Number(text)
-  if (!Number.isSafeInteger(value)) throw new RangeError(`The database holds the integer ${text}, which is too large for a number`)
+  if (!Number.isSafeInteger(value)) throw new RangeError(`The stored integer ${text} is too large for a JavaScript number`)
   return value
 }
 
 type Reader = (text: string) => unknown
 
-/** The parsers of `pg`; its types know them by an enum of names, and lack those of arrays. */
+/** The parsers of `pg`. Its own type takes an enum of names that lacks the array types. */
 const parserOf = types.getTypeParser as unknown as (oid: number, format?: 'text' | 'binary') => Reader
 const readTexts = parserOf(TEXT_ARRAY) as (text: string) => (string | null)[] // the parser of text[]
 const asText: Reader = (text) => text
@@ -65,10 +67,11 @@ const READERS = new Map<number, Reader>([
 ])
 
 /**
- * How values come out of the database; what is not listed above comes as `pg` gives it (json parsed, bytea as Buffer, uuid as text).
+ * Returns how `pg` reads values. Types not listed above keep the default of `pg`: parsed JSON,
+ * bytea as Buffer, uuid as text.
  *
- * @param enumArrays - object ids of the arrays of the database's own enums, which it numbers as it likes: read as arrays of their labels. May grow
- * while connections are open.
+ * @param enumArrays - Object IDs of the array types of the database's own enums, which are read as
+ * arrays of labels. The set may grow while connections are open.
  */
 export function columnValues(enumArrays: ReadonlySet<number> = new Set()): CustomTypesConfig {
   return {

@@ -2,7 +2,7 @@ import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { connectionConfig, ConnectionUrlError, describeConnection, withDatabase } from './connection.ts'
 
-/** What `pg` makes of the settings. */
+/** Returns what `pg` makes of the settings. */
 function clientFor(url: string): Client {
   return new Client(connectionConfig(url, { statementTimeoutMs: 1_000 }))
 }

@@ -39,7 +39,7 @@ test('serialization failures and deadlocks are worth another attempt', () => {
   expect(['40001', '40P01', '40002', '23505'].map((code) => isSerializationError(databaseError(code)))).toEqual([true, true, false, false])
 })
 
-test('a stale plan is told from other things the server does not support', () => {
+test('a stale plan is distinguished from other unsupported features', () => {
   expect(isStalePlanError(databaseError('0A000', { message: 'cached plan must not change result type' }))).toBe(true)
   expect(isStalePlanError(databaseError('0A000', { message: 'cross-database references are not implemented' }))).toBe(false)
 })

@@ -72,7 +72,7 @@ test('statements beyond the limit of a connection still run', async () => {
   expect(rows[0]?.count).toBeLessThanOrEqual(1_000)
 })
 
-test('a prepared statement goes on working when a migration changes its table', async () => {
+test('a prepared statement keeps working when a migration changes its table', async () => {
   await execute(testDatabase.url, ['create table changing (id int primary key)', 'insert into changing values (1)'])
   const single = await testDatabase.open({ maxConnections: 1 })
   const read = async () => (await sql`select * from changing where id = ${1}`.execute(single.kysely)).rows
@@ -83,7 +83,7 @@ test('a prepared statement goes on working when a migration changes its table', 
     await single.transaction(async (transaction) => (await sql`select * from changing where id = ${1}`.execute(transaction)).rows),
   ).toEqual([{ id: 1, name: null }])
   await execute(testDatabase.url, ['alter table changing add column more text'])
-  // Inside a transaction the statement can't be repeated alone: the transaction is.
+  // Inside a transaction the statement can't be repeated alone, so the transaction is.
   expect(
     await single.transaction(async (transaction) => (await sql`select * from changing where id = ${1}`.execute(transaction)).rows),
   ).toEqual([{ id: 1, name: null, more: null }])
@@ -98,7 +98,7 @@ test('a transaction that throws leaves nothing behind', async () => {
   expect(await valueOf(`(select value from counters where name = 'c')`)).toBe(0)
 })
 
-test('a transaction whose failed statement was passed over does not claim to have committed', async () => {
+test('a transaction that ignores a failed statement does not claim to have committed', async () => {
   const passedOver = database.transaction(async (transaction) => {
     await sql`update counters set value = 99 where name = 'c'`.execute(transaction)
     await sql`select 1 / 0`.execute(transaction).catch(() => {})
@@ -177,13 +177,13 @@ test('warm opens as many connections as asked, within the limit', async () => {
   expect((await count()) - before).toBe(2)
 })
 
-test('a server that is not there is an error that names it, without the password', async () => {
+test('an absent server is an error that names it, without the password', async () => {
   const opening = openDatabase({
     connectionUrl: 'postgresql://berth:secret@127.0.0.1:1/workspaces',
     logger: pino({ level: 'silent' }),
     patienceMs: 0,
   })
   const error = await opening.catch((reason: unknown) => String(reason))
-  expect(error).toMatch(/PostgreSQL can't be reached \(database workspaces at 127\.0\.0\.1:1\): .*ECONNREFUSED/)
+  expect(error).toMatch(/Can't reach PostgreSQL \(database workspaces at 127\.0\.0\.1:1\): .*ECONNREFUSED/)
   expect(error).not.toContain('secret')
 })

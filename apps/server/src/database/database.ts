@@ -8,7 +8,7 @@ import { isConnectionError, isSerializationError, isStalePlanError } from './dat
 import { NamedStatementPool } from './named-statement-pool.ts'
 import type { Tables } from './tables.gen.ts'
 
-/** What stores run their statements on: the pool or a transaction. */
+/** What stores run statements on: the pool or a transaction. */
 export type Queries = Kysely<Tables>
 
 /** An open transaction. */
@@ -16,20 +16,26 @@ export type Transaction = KyselyTransaction<Tables>
 
 /** How to open the database. */
 export interface DatabaseOptions {
-  /** `postgresql://…`, of a server of PostgreSQL 13 or later. */
+  /** The URL of a PostgreSQL server: `postgresql://…`. */
   readonly connectionUrl: string
   readonly logger: Logger
-  /** Most connections held at once. Default 20. */
+  /** The most connections held at once. Default: {@link DEFAULT_MAX_CONNECTIONS}. */
   readonly maxConnections?: number
-  /** A statement that runs longer is cancelled. Default one minute; 0 turns it off. */
+  /**
+   * A statement that runs longer is cancelled; 0 turns this off. Default: {@link
+   * DEFAULT_STATEMENT_TIMEOUT_MS}.
+   */
   readonly statementTimeoutMs?: number
-  /** How long taking a connection waits for a server that is not there, for example because it restarts. Default 5 s. */
+  /**
+   * How long taking a connection waits for an absent server, for example while it restarts.
+   * Default: {@link DEFAULT_PATIENCE_MS}.
+   */
   readonly patienceMs?: number
 }
 
 /** How to run a transaction. */
 export interface TransactionOptions {
-  /** Default `read committed`. */
+  /** Default: `read committed`. */
   readonly isolationLevel?: IsolationLevel
 }
 
@@ -38,7 +44,7 @@ const DEFAULT_STATEMENT_TIMEOUT_MS = 60_000
 const DEFAULT_PATIENCE_MS = 5_000
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
 
-/** Connections kept open however quiet it is, and how long the others are. */
+/** Connections that stay open when the server is idle, and how long the others do. */
 const KEPT_CONNECTIONS = 4
 const IDLE_TIMEOUT_MS = 60_000
 const MAX_LIFETIME_SECONDS = 3_600
@@ -47,9 +53,10 @@ const MAX_TRANSACTION_ATTEMPTS = 4
 const FIRST_RETRY_MS = 5
 
 /**
- * Opens the database: a pool of connections, one of which is made right away. Migrate it first.
+ * Opens a pool of connections and makes the first one right away. Migrate the database first.
  *
- * @throws Error naming the server where it can't be reached within the patience, ConnectionUrlError for a URL that makes no sense.
+ * @throws Error that names the server when it can't be reached in time, ConnectionUrlError for an
+ * invalid URL.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { connectionUrl, logger } = options
@@ -64,9 +71,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
   })
-  // Without these two listeners a connection that breaks would end the process: the pool watches idle ones only.
-  pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection broke'))
-  pool.on('connect', (client) => client.on('error', (error) => logger.debug({ err: error }, 'a database connection broke')))
+  // Without these two listeners a broken connection would end the process: the pool only watches
+  // idle ones.
+  pool.on('error', (error) => logger.warn({ err: error }, 'lost an idle database connection'))
+  pool.on('connect', (client) => client.on('error', (error) => logger.debug({ err: error }, 'lost a database connection')))
   const database = new Database({
     pool: new NamedStatementPool(pool, { patienceMs: options.patienceMs ?? DEFAULT_PATIENCE_MS }),
     maxConnections,
@@ -77,14 +85,14 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   } catch (error) {
     await database.close()
     const reason = error instanceof Error ? error.message : String(error)
-    throw new Error(`PostgreSQL can't be reached (${describeConnection(connectionUrl)}): ${reason}`, { cause: error })
+    throw new Error(`Can't reach PostgreSQL (${describeConnection(connectionUrl)}): ${reason}`, { cause: error })
   }
   return database
 }
 
 /** The database as the server's stores see it. */
 export class Database {
-  /** Runs single statements, each on a connection of its own. */
+  /** Runs single statements, each on any connection of the pool. */
   readonly kysely: Queries
   readonly #pool: NamedStatementPool
   readonly #maxConnections: number
@@ -96,10 +104,11 @@ export class Database {
   }
 
   /**
-   * Runs `work` in a transaction that is committed when it returns and rolled back when it throws.
+   * Runs `work` in a transaction, which commits when `work` returns and rolls back when it throws.
    *
-   * It runs again, at most three times, when it lost against another transaction or the connection broke before it began: whatever it does besides
-   * using `transaction` must bear that.
+   * `work` may run up to {@link MAX_TRANSACTION_ATTEMPTS} times: again when it lost against another
+   * transaction, or when the connection broke before it started. It must therefore tolerate
+   * repetition in everything it does outside the transaction.
    */
   async transaction<Result>(work: (transaction: Transaction) => Promise<Result>, options: TransactionOptions = {}): Promise<Result> {
     for (let attempt = 1; ; attempt++) {
@@ -119,7 +128,7 @@ export class Database {
     }
   }
 
-  /** Opens up to `connections` connections ahead of the first requests, which would otherwise wait for them. */
+  /** Opens up to `connections` connections ahead of the first requests. */
   async warm(connections: number): Promise<void> {
     const length = Math.min(connections, this.#maxConnections)
     const opened = await Promise.allSettled(Array.from({ length }, () => this.#pool.connect()))
@@ -127,7 +136,7 @@ export class Database {
     for (const result of opened) if (result.status === 'rejected') throw result.reason
   }
 
-  /** Closes all connections, after the statements under way. */
+  /** Closes all connections after their running statements. */
   async close(): Promise<void> {
     await this.#pool.end()
   }

@@ -5,14 +5,14 @@ import { connectionConfig } from './connection.ts'
 export interface CatalogColumn {
   readonly table: string
   readonly column: string
-  /** Name of its type; of the elements' type for an array. */
+  /** The name of its type, or of the element type of an array. */
   readonly type: string
   readonly isArray: boolean
   readonly isNullable: boolean
   readonly hasDefault: boolean
-  /** The database alone fills it in. */
+  /** Whether only the database can write it. */
   readonly isGenerated: boolean
-  /** Labels of an enum in their order; null for other types. */
+  /** The labels of an enum in order; null for other types. */
   readonly labels: string[] | null
 }
 
@@ -33,19 +33,19 @@ const HEADER = `// Generated from the migrations by apps/server/scripts/generate
 
 import type { ColumnType } from 'kysely'
 
-/** A column that has a value when an insert leaves it out. */
+/** A column with a default. */
 export type Generated<Column> =
   Column extends ColumnType<infer Select, infer Insert, infer Update>
     ? ColumnType<Select, Insert | undefined, Update>
     : ColumnType<Column, Column | undefined, Column>
 
-/** A column the database alone fills in. */
+/** A column that only the database writes. */
 export type Computed<Column> = ColumnType<Column, never, never>
 
-/** Read as RFC 3339 text in UTC with up to six digits of fraction and no trailing zeros. */
+/** Read as RFC 3339 text in UTC, with up to six fractional digits and no trailing zeros. */
 export type Timestamp = ColumnType<string, string | Date, string | Date>
 
-/** Read as the value; written as JSON text, because the driver would write an array as a PostgreSQL array. */
+/** Read as the value, written as JSON text: the driver would write arrays as PostgreSQL arrays. */
 export type Json = ColumnType<unknown, string, string>
 
 /** Actions by the ID of a user or group; JSON as {@link Json}. */
@@ -71,7 +71,7 @@ const TYPES: Record<string, string> = {
 /** Types whose arrays the driver reads as arrays of the same values. */
 const ARRAY_ELEMENTS = new Set(['bool', 'int2', 'int4', 'int8', 'float8', 'text', 'varchar', 'uuid', 'bytea', 'timestamptz'])
 
-/** The source of `tables.gen.ts` for the tables of a migrated database. */
+/** Returns the source of `tables.gen.ts` for a migrated database. */
 export async function generateTables(connectionUrl: string): Promise<string> {
   const client = new Client(connectionConfig(connectionUrl, { statementTimeoutMs: 0 }))
   await client.connect()
@@ -83,9 +83,9 @@ export async function generateTables(connectionUrl: string): Promise<string> {
 }
 
 /**
- * Writes the types of tables: an interface for each, a union for each enum, and `Tables` with all of them by name.
+ * Returns an interface for each table, a union for each enum, and `Tables` with all tables by name.
  *
- * @throws Error for a column of a type that has no reading; its message names the column.
+ * @throws Error that names a column whose type has no reading.
  */
 export function renderTables(columns: readonly CatalogColumn[]): string {
   const enums = new Map(columns.flatMap(({ type, labels }) => (labels === null ? [] : [[type, labels] as const])))
@@ -117,9 +117,10 @@ function columnType(column: CatalogColumn): string {
 function valueType({ table, column, type, isArray, labels }: CatalogColumn): string {
   if (labels !== null) return isArray ? `${pascalCase(type)}[]` : pascalCase(type)
   const known = JSON_SHAPES[`${table}.${column}`] ?? TYPES[type]
-  if (known === undefined) throw new Error(`Column ${table}.${column} has type ${type}, which generate-tables.ts does not know`)
+  if (known === undefined) throw new Error(`Column ${table}.${column} has the unknown type ${type}: add it to generate-tables.ts`)
   if (!isArray) return known
-  if (!ARRAY_ELEMENTS.has(type)) throw new Error(`Column ${table}.${column} is an array of ${type}, which generate-tables.ts does not know`)
+  if (!ARRAY_ELEMENTS.has(type))
+    throw new Error(`Column ${table}.${column} is an array of the unknown element type ${type}: add it to generate-tables.ts`)
   return type === 'timestamptz' ? 'string[]' : `${known}[]`
 }
 

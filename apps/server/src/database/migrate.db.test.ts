@@ -45,7 +45,7 @@ async function read(query: string): Promise<unknown[]> {
   return rows.map((row) => Object.values(row)[0])
 }
 
-test('files are applied in order, once, and written down', async () => {
+test('files are applied once, in order, and recorded', async () => {
   expect(await migrateWith(FIRST)).toEqual(['0001_first.sql'])
   expect(await migrateWith(FIRST, SECOND)).toEqual(['0002_second.sql'])
   expect(await migrateWith(FIRST, SECOND)).toEqual([])
@@ -53,7 +53,7 @@ test('files are applied in order, once, and written down', async () => {
   expect(await read('select id from second order by id')).toEqual([1, 2])
 })
 
-test('a migration that fails leaves what came before it, nothing of itself, and names file, line and reason', async () => {
+test('a failed migration changes nothing, keeps those before it, and names file, line and reason', async () => {
   const broken = ['0002_broken.sql', 'create table second (id int);\n\ninsert into nowhere values (1);'] as const
   await expect(migrateWith(FIRST, broken)).rejects.toThrow('Migration 0002_broken.sql failed at line 3: relation "nowhere" does not exist')
   expect(await read('select name from schema_migrations')).toEqual(['0001_first.sql'])
@@ -62,7 +62,7 @@ test('a migration that fails leaves what came before it, nothing of itself, and 
 })
 
 test('a migration that commits by itself is refused', async () => {
-  await expect(migrateWith(['0001_commits.sql', 'create table first (id int); commit;'])).rejects.toThrow('it ends its transaction itself')
+  await expect(migrateWith(['0001_commits.sql', 'create table first (id int); commit;'])).rejects.toThrow('it must not end its transaction')
 })
 
 test('a file that has changed since it was applied is refused by name', async () => {
@@ -70,33 +70,35 @@ test('a file that has changed since it was applied is refused by name', async ()
   await expect(migrateWith(['0001_first.sql', 'create table first (id int8);'])).rejects.toThrow('Migration 0001_first.sql has changed')
 })
 
-test('other line ends are no change', async () => {
+test('other line endings are not a change', async () => {
   await migrateWith(['0001_lines.sql', 'create table first (\n  id int\n);\n'])
   expect(await migrateWith(['0001_lines.sql', 'create table first (\r\n  id int\r\n);\r\n'])).toEqual([])
 })
 
 test('a database that is newer than the program is refused and left alone', async () => {
   await migrateWith(FIRST, SECOND)
-  await expect(migrateWith(FIRST)).rejects.toThrow('The database is newer than this program: it has had migration 0002_second.sql.')
+  await expect(migrateWith(FIRST)).rejects.toThrow(
+    'The database is newer than this program: migration 0002_second.sql has been applied to it.',
+  )
 })
 
 test('a database with another history is refused', async () => {
   await migrateWith(FIRST, SECOND)
   await expect(migrateWith(FIRST, ['0002_other.sql', 'select 1'])).rejects.toThrow(
-    'The database has had migration 0002_second.sql where this program has 0002_other.sql.',
+    'Migration 0002_second.sql has been applied to the database where this program has 0002_other.sql.',
   )
 })
 
 test.each([
-  ['a gap', [FIRST, ['0003_third.sql', 'select 1']], '0003_third.sql should have number 0002'],
-  ['a double', [FIRST, ['0001_again.sql', 'select 1']], '0001_first.sql should have number 0002'],
-  ['another name', [['first.sql', 'select 1']], 'Migration first.sql must be named like'],
+  ['a gap', [FIRST, ['0003_third.sql', 'select 1']], '0003_third.sql needs the number 0002'],
+  ['a duplicate', [FIRST, ['0001_again.sql', 'select 1']], '0001_first.sql needs the number 0002'],
+  ['another name', [['first.sql', 'select 1']], 'Migration first.sql needs a name like'],
 ] as const)('%s in the numbers is refused', async (_title, files, message) => {
   await expect(migrateWith(...files)).rejects.toThrow(message)
   await expect(migrateWith(...files)).rejects.toThrow(MigrationError)
 })
 
-test('of several processes that start at once each migration is applied by one, and all find the database ready', async () => {
+test('when several processes start at once, one applies each migration and all find the database ready', async () => {
   verifies('berth:database:migrations-locked')
   const directory = await folder(FIRST, [
     '0002_slow.sql',

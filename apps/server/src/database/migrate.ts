@@ -7,15 +7,18 @@ import type { Logger } from 'pino'
 import { advisoryLockNumber } from './advisory-lock.ts'
 import { connectionConfig } from './connection.ts'
 
-/** Where this program's migrations are: beside this module, in the sources as in the build. */
+/** This program's migrations, beside this module in the sources and in the build. */
 export const MIGRATIONS_DIRECTORY = fileURLToPath(new URL('./migrations/', import.meta.url))
 
-/** The database can't be brought to the version this program needs; the message says why and what to do. */
+/** The oldest major version of PostgreSQL that Berth runs on. */
+export const MINIMUM_POSTGRES_MAJOR = 13
+
+/** The database can't be migrated. The message says why and what to do. */
 export class MigrationError extends Error {
   override readonly name = 'MigrationError'
 }
 
-/** One step of the database's history: a file `0042_workspace_autostart.sql`. */
+/** A file such as `0042_workspace_autostart.sql`. */
 interface Migration {
   readonly name: string
   readonly sql: string
@@ -29,28 +32,29 @@ interface AppliedMigration {
 
 const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/
 
-/** Who migrates holds this lock. */
+/** The server that migrates holds this lock. */
 const LOCK_NUMBER = advisoryLockNumber('berth migrations')
 
 const LIST_APPLIED = 'select name, sha256 from schema_migrations order by name'
 const CREATE_TABLE = `create table if not exists schema_migrations (
   name text primary key, sha256 text not null, applied_at timestamptz not null default now())`
-const MINIMUM_SERVER_VERSION = 130_000
 const UNDEFINED_TABLE = '42P01'
 
 /**
- * Brings a database to the version of this program: applies the SQL files of `directory` that it has not had yet, in order, each in a transaction of its
- * own. Several servers may start at once; one migrates and the others wait for it.
+ * Brings a database to this program's version: applies the SQL files of `directory` that it lacks,
+ * in order, each in its own transaction. When several servers start at once, one migrates and the
+ * others wait.
  *
- * @returns names of the migrations applied now.
- * @throws {@link MigrationError} where the server is older than PostgreSQL 13, a file that was applied has changed or is missing, the database is newer
- * than this program, or a migration fails.
+ * @returns the names of the migrations applied now.
+ * @throws {@link MigrationError} when the server is older than {@link MINIMUM_POSTGRES_MAJOR}, an
+ * applied file has changed or is missing, the database is newer than this program, or a migration
+ * fails.
  */
 export async function migrate(options: { connectionUrl: string; logger: Logger; directory?: string }): Promise<string[]> {
   const { connectionUrl, logger } = options
   const migrations = await readMigrations(options.directory ?? MIGRATIONS_DIRECTORY)
   const client = new Client(connectionConfig(connectionUrl, { statementTimeoutMs: 0 }))
-  client.on('error', (error) => logger.debug({ err: error }, 'the connection of the migrations broke')) // the statement under way fails with it
+  client.on('error', (error) => logger.debug({ err: error }, 'lost the connection for migrations')) // the running statement fails with it
   await client.connect()
   try {
     await requireServerVersion(client)
@@ -65,16 +69,16 @@ export async function migrate(options: { connectionUrl: string; logger: Logger; 
   }
 }
 
-/** Reads and checks the files of a folder: numbered from 0001 without a gap. */
+/** Reads the files of a folder and checks that they are numbered from 0001 without gaps. */
 async function readMigrations(directory: string): Promise<Migration[]> {
   const names = (await readdir(directory)).filter((name) => name.endsWith('.sql')).sort()
   return await Promise.all(
     names.map(async (name, index) => {
       const number = FILE_NAME.exec(name)?.[1]
-      if (number === undefined) throw new MigrationError(`Migration ${name} must be named like 0042_workspace_autostart.sql.`)
+      if (number === undefined) throw new MigrationError(`Migration ${name} needs a name like 0042_workspace_autostart.sql.`)
       if (Number(number) !== index + 1) {
         throw new MigrationError(
-          `Migration ${name} should have number ${String(index + 1).padStart(4, '0')}: numbers have no gaps and no doubles.`,
+          `Migration ${name} needs the number ${String(index + 1).padStart(4, '0')}: numbers have no gaps and no duplicates.`,
         )
       }
       const sql = (await readFile(join(directory, name), 'utf8')).replaceAll('\r\n', '\n') // a checkout on Windows is the same migration
@@ -83,23 +87,25 @@ async function readMigrations(directory: string): Promise<Migration[]> {
   )
 }
 
-/** What is left to apply, once it is certain that the database's history is the beginning of ours. */
+/**
+ * Returns the migrations left to apply, after checking that those applied are the first of ours.
+ */
 function findPending(migrations: readonly Migration[], applied: readonly AppliedMigration[]): readonly Migration[] {
   for (const [index, { name, sha256 }] of applied.entries()) {
     const migration = migrations[index]
     if (migration === undefined) {
       throw new MigrationError(
-        `The database is newer than this program: it has had migration ${name}. Start a version of Berth at least as new as the one that last used it.`,
+        `The database is newer than this program: migration ${name} has been applied to it. Start the version of Berth that last used it, or a newer one.`,
       )
     }
     if (migration.name !== name) {
       throw new MigrationError(
-        `The database has had migration ${name} where this program has ${migration.name}. Start the version of Berth that made this database.`,
+        `Migration ${name} has been applied to the database where this program has ${migration.name}. Start the version of Berth that created this database.`,
       )
     }
     if (migration.sha256 !== sha256) {
       throw new MigrationError(
-        `Migration ${name} has changed since the database had it. Restore the file and put the change into a new migration.`,
+        `Migration ${name} has changed since it was applied to the database. Restore the file and put the change into a new migration.`,
       )
     }
   }
@@ -111,8 +117,10 @@ async function requireServerVersion(client: Client): Promise<void> {
     `select current_setting('server_version_num')::int as number, current_setting('server_version') as text`,
   )
   const version = rows[0]
-  if (version !== undefined && version.number >= MINIMUM_SERVER_VERSION) return
-  throw new MigrationError(`Berth needs PostgreSQL 13 or later; this server is ${version?.text ?? 'of an unknown version'}.`)
+  if (version !== undefined && version.number >= MINIMUM_POSTGRES_MAJOR * 10_000) return
+  throw new MigrationError(
+    `Berth needs PostgreSQL ${MINIMUM_POSTGRES_MAJOR} or later. This server is ${version?.text ?? 'of an unknown version'}.`,
+  )
 }
 
 async function listApplied(client: Client): Promise<AppliedMigration[]> {
@@ -128,7 +136,7 @@ async function listApplied(client: Client): Promise<AppliedMigration[]> {
 async function lock(client: Client, logger: Logger): Promise<void> {
   const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1) as held', [LOCK_NUMBER])
   if (rows[0]?.held === true) return
-  logger.info('waiting for another server that is migrating the database')
+  logger.info('waiting for another server to migrate the database')
   await client.query('select pg_advisory_lock($1)', [LOCK_NUMBER])
 }
 
@@ -137,11 +145,11 @@ async function apply(client: Client, migration: Migration, logger: Logger): Prom
   try {
     await client.query('begin')
     await client.query(migration.sql)
-    if (client.getTransactionStatus() !== 'T') throw new Error('it ends its transaction itself, so it could be left half applied')
+    if (client.getTransactionStatus() !== 'T') throw new Error('it must not end its transaction, or it could be applied by half')
     await client.query('insert into schema_migrations (name, sha256) values ($1, $2)', [migration.name, migration.sha256])
     await client.query('commit')
   } catch (error) {
-    await client.query('rollback').catch(() => {}) // the error that led here is the one to report
+    await client.query('rollback').catch(() => {}) // report the first error, not this one
     throw new MigrationError(`Migration ${migration.name} failed${describeFailure(error, migration.sql)}`, { cause: error })
   }
   logger.info({ migration: migration.name, durationMs: Math.round(performance.now() - startedAt) }, 'migrated the database')

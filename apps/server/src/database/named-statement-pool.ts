@@ -4,23 +4,28 @@ import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryRes
 import type { Pool, PoolClient } from 'pg'
 import { isConnectionError, isStalePlanError } from './database-errors.ts'
 
-/** Prepared statements each connection may hold; those beyond are planned each time. A program has a few hundred, and each costs memory. */
+/**
+ * Prepared statements per connection. Each costs memory, and a program has a few hundred. Further
+ * ones are planned each time.
+ */
 const MAX_STATEMENTS_PER_CONNECTION = 1_000
 
-/** Names remembered by statement text. */
+/** Names remembered for statement texts. */
 const MAX_REMEMBERED_NAMES = 2_000
 
-/** Texts longer than this are one-off bulk statements. */
+/** Longer texts are one-off bulk statements. */
 const MAX_NAMED_TEXT_CHARACTERS = 20_000
 
 const FIRST_RECONNECT_MS = 20
 const MAX_RECONNECT_MS = 250
 
 /**
- * A pool for Kysely that prepares every statement with parameters once per connection, by naming it after its text: neither Kysely nor `pg` names
- * statements, and planning anew costs several times what running does.
+ * A pool for Kysely that prepares each statement with parameters once per connection, under a name
+ * derived from its text. Neither Kysely nor `pg` names statements, and planning one anew costs
+ * several times its execution.
  *
- * Taking a connection waits while the server restarts; nothing has been sent by then, so that is safe for any statement.
+ * Taking a connection waits while the server restarts. Nothing has been sent at that point, so
+ * waiting is safe for any statement.
  */
 export class NamedStatementPool implements PostgresPool {
   readonly #pool: Pool
@@ -92,7 +97,7 @@ class NamedStatementClient implements PostgresPoolClient {
   }
 
   release(): void {
-    // A connection in an unknown state, or still inside a transaction, is no use to the next one who takes it.
+    // A connection in an unknown state or inside a transaction must not be reused.
     const isClean = !this.#isBroken && this.#client.getTransactionStatus() === 'I'
     this.#client.release(isClean ? undefined : true)
   }
@@ -103,9 +108,9 @@ class NamedStatementClient implements PostgresPoolClient {
     try {
       const result = await this.#client.query(name === undefined ? { text, values } : { name, text, values })
       if (text === 'commit' && result.command === 'ROLLBACK') {
-        throw new Error('The transaction was rolled back: a statement in it had failed and its error was passed over')
+        throw new Error('The transaction was rolled back, because the error of a failed statement in it was ignored')
       }
-      return result as unknown as PostgresQueryResult<R> // Kysely narrows `command` to the words it looks for
+      return result as unknown as PostgresQueryResult<R> // Kysely types `command` more narrowly
     } catch (error) {
       if (isStalePlanError(error)) {
         this.#isBroken = true // its other statements may be stale too
@@ -113,7 +118,7 @@ class NamedStatementClient implements PostgresPoolClient {
           return (await this.#client.query({ text, values })) as unknown as PostgresQueryResult<R> // as above
       }
       if (isConnectionError(error)) this.#isBroken = true
-      // A connection that can't roll back is closed on release, which rolls back. The error that led here is the one to report.
+      // Closing a broken connection rolls back. Report the first error, not this one.
       if (text === 'rollback' && this.#isBroken) return { command: 'DELETE', rowCount: 0, rows: [] }
       throw error
     }

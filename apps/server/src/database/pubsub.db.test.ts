@@ -24,7 +24,7 @@ async function listen(options: Partial<PubSubOptions> = {}): Promise<PubSub> {
   return pubsub
 }
 
-/** What a channel's listener hears, in order; `next` waits for more. */
+/** Returns what a channel's listener hears, in order; `next` waits for more. */
 function record(pubsub: PubSub, channel: string): { heard: PubSubMessage[]; next: () => Promise<PubSubMessage>; unsubscribe: () => void } {
   const heard: PubSubMessage[] = []
   let read = 0
@@ -48,7 +48,7 @@ function record(pubsub: PubSub, channel: string): { heard: PubSubMessage[]; next
 
 const message = (payload: string): PubSubMessage => ({ kind: 'message', payload })
 
-test('what a transaction publishes is heard when it commits, in order, and not when it rolls back', async () => {
+test('messages of a transaction are heard in order when it commits, and not when it rolls back', async () => {
   const { next } = record(await listen(), 'jobs')
   await database.transaction(async (transaction) => {
     await notify(transaction, 'jobs', 'one')
@@ -77,7 +77,7 @@ test('a listener hears its own channel alone, until it unsubscribes', async () =
   expect(jobs.heard).toEqual([message('one')])
 })
 
-test('a listener that fails, at once or later, keeps nobody else from hearing', async () => {
+test('a failing listener, sync or async, does not affect others', async () => {
   const pubsub = await listen()
   pubsub.subscribe('jobs', () => {
     throw new Error('at once')
@@ -89,7 +89,7 @@ test('a listener that fails, at once or later, keeps nobody else from hearing', 
   expect([await next(), await next()]).toEqual([message('one'), message('two')])
 })
 
-test('after the connection was cut every listener is told to look for itself, and hears again', async () => {
+test('after a broken connection every listener gets a resync and hears again', async () => {
   const pubsub = await listen()
   const jobs = record(pubsub, 'jobs')
   const logs = record(pubsub, 'logs')
@@ -101,7 +101,7 @@ test('after the connection was cut every listener is told to look for itself, an
   expect(await jobs.next()).toEqual(message('again'))
 })
 
-test('a peer that went silent is noticed, and the connection made anew', async () => {
+test('a silent peer is noticed, and the connection is made anew', async () => {
   const proxy = await startProxy(new URL(testDatabase.url).searchParams.get('host') ?? '')
   const url = new URL(testDatabase.url)
   url.searchParams.set('host', '127.0.0.1')
@@ -124,12 +124,12 @@ test.each(['', 'two words', 'a\n'])('%j is no name for a channel', async (channe
   await expect(notify(database.kysely, channel, '')).rejects.toThrow(TypeError)
 })
 
-test('close ends it while the server is not there', async () => {
+test('close works while the server is absent', async () => {
   const pubsub = new PubSub({ connectionUrl: 'postgresql:///berth?host=%2Fnonexistent&user=berth', logger })
   await pubsub.close()
 })
 
-/** Passes connections on to PostgreSQL's socket until told to fall silent on those that are open. */
+/** Forwards connections to PostgreSQL's socket until told to fall silent on open ones. */
 async function startProxy(folder: string): Promise<{ port: number; silence: () => void }> {
   const pairs: [Socket, Socket][] = []
   const server = createServer((socket) => {

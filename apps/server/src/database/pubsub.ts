@@ -6,33 +6,35 @@ import { connectionConfig } from './connection.ts'
 import type { Queries } from './database.ts'
 
 /**
- * What a listener hears: that something was published, or that messages may have been missed, so that it has to look for itself. The latter comes with
- * every new connection.
+ * What a listener receives: a published message, or word that messages may have been missed and it
+ * must look for itself. A resync comes with every new connection.
  */
 export type PubSubMessage = { readonly kind: 'message'; readonly payload: string } | { readonly kind: 'resync' }
 
-/** Called for each message in order. What it throws or rejects with is logged and concerns nobody else. */
+/** Called for each message in order. An error it throws is logged and affects nobody else. */
 export type PubSubListener = (message: PubSubMessage) => void | Promise<void>
 
-/** How to listen. */
 export interface PubSubOptions {
   readonly connectionUrl: string
   readonly logger: Logger
-  /** How often the connection is tried. Default 15 s. */
+  /** How often the connection is tested. Default: {@link HEARTBEAT_INTERVAL_MS}. */
   readonly heartbeatIntervalMs?: number
-  /** How long an answer may take before the connection counts as dead. Default 10 s. */
+  /**
+   * How long an answer may take before the connection counts as dead. Default: {@link
+   * ANSWER_TIMEOUT_MS}.
+   */
   readonly answerTimeoutMs?: number
 }
 
 /**
- * The one channel of PostgreSQL in use; ours are the first word of the payload. A subscription then costs no statement, and whoever has subscribed
- * hears everything that is committed from then on.
+ * The one PostgreSQL channel in use. Our own channel names are the first word of the payload, so a
+ * subscription costs no statement and misses nothing that is committed after it.
  */
 const WIRE_CHANNEL = 'berth'
 
 const CHANNEL_NAME = /^[^\s]{1,200}$/
 
-/** PostgreSQL takes fewer than 8000 bytes. */
+/** The longest payload that PostgreSQL accepts. */
 const MAX_WIRE_BYTES = 7_999
 
 const FIRST_RECONNECT_MS = 50
@@ -43,29 +45,35 @@ const ANSWER_TIMEOUT_MS = 10_000
 const NOTHING = () => {}
 
 /**
- * Publishes on a channel when the transaction commits, or at once outside of one. It wakes listeners; what they need to know is in the tables. Commits
- * that publish wait for each other: a few a second are fine, thousands are not.
+ * Publishes on a channel when the transaction commits, or at once outside of a transaction.
+ * Messages wake listeners, who read the tables for what changed. Commits that publish wait for each
+ * other: a few per second are fine, thousands aren't.
  *
- * @throws RangeError where channel and payload together have 8000 bytes or more; TypeError for an empty channel name or one with white space.
+ * @throws RangeError when channel and payload together exceed {@link MAX_WIRE_BYTES}; TypeError for
+ * an invalid channel name.
  */
 export async function notify(queries: Queries, channel: string, payload = ''): Promise<void> {
   await notifyAll(queries, channel, [payload])
 }
 
-/** As {@link notify}, for many payloads in one statement; listeners hear them in order, equal ones of a transaction once. */
+/**
+ * Like {@link notify}, for many payloads in one statement. Listeners receive them in order, and
+ * equal ones of a transaction once.
+ */
 export async function notifyAll(queries: Queries, channel: string, payloads: readonly string[]): Promise<void> {
   const texts = payloads.map((payload) => `${checkedChannel(channel)} ${payload}`)
   const largest = Math.max(0, ...texts.map((text) => Buffer.byteLength(text)))
   if (largest > MAX_WIRE_BYTES)
-    throw new RangeError(`What is published on ${channel} has ${largest} bytes with its channel, more than ${MAX_WIRE_BYTES}`)
+    throw new RangeError(`A message on ${channel} has ${largest} bytes with its channel; the limit is ${MAX_WIRE_BYTES}`)
   await sql`select pg_notify(${WIRE_CHANNEL}, text) from unnest(${texts}::text[]) as text`.execute(queries)
 }
 
 /**
- * Hears what any server on the database publishes with {@link notify}, over one connection of its own, made anew whenever it breaks.
+ * Receives what any server on the database publishes with {@link notify}, over one connection that
+ * is made anew whenever it breaks.
  */
 export class PubSub {
-  /** Settles when it has been connected once. */
+  /** Settles when the first connection listens. */
   readonly ready: Promise<void>
   readonly #options: PubSubOptions
   readonly #listeners = new Map<string, Set<PubSubListener>>()
@@ -80,10 +88,10 @@ export class PubSub {
   }
 
   /**
-   * Calls `listener` for whatever is committed on a channel from now on. Read the state you follow after subscribing, not before. Where the connection is
-   * down at the moment, a resync comes when it is back.
+   * Calls `listener` for everything committed on a channel from now on. Subscribe before reading
+   * the state you follow. If the connection is down, a resync follows when it is back.
    *
-   * @returns ends the subscription: the listener is not called again.
+   * @returns a function that ends the subscription; the listener isn't called afterwards.
    */
   subscribe(channel: string, listener: PubSubListener): () => void {
     const listeners = this.#listeners.get(checkedChannel(channel)) ?? new Set()
@@ -115,14 +123,14 @@ export class PubSub {
           for (const listeners of this.#listeners.values()) this.#deliver(listeners, { kind: 'resync' })
         })
       } catch (error) {
-        if (!signal.aborted) logger.warn({ err: error, delayMs }, 'the connection for wake-ups broke; connecting again')
+        if (!signal.aborted) logger.warn({ err: error, delayMs }, 'lost the connection for wake-ups; reconnecting')
       }
       await sleep(delayMs, undefined, { signal }).catch(() => {}) // an abort ends the loop
       delayMs = Math.min(delayMs * 2, MAX_RECONNECT_MS)
     }
   }
 
-  /** One connection from beginning to end. Rejects with what broke it; returns when asked to close. */
+  /** Runs one connection. Rejects with what broke it, returns when asked to close. */
   async #listen(onListening: () => void): Promise<void> {
     const { connectionUrl, answerTimeoutMs = ANSWER_TIMEOUT_MS, heartbeatIntervalMs = HEARTBEAT_INTERVAL_MS } = this.#options
     const client = new Client({ ...connectionConfig(connectionUrl, { statementTimeoutMs: 0 }), connectionTimeoutMillis: answerTimeoutMs })
@@ -155,7 +163,7 @@ export class PubSub {
 
   #deliver(listeners: ReadonlySet<PubSubListener>, message: PubSubMessage): void {
     for (const listener of Array.from(listeners)) {
-      if (listeners.has(listener)) void this.#call(listener, message) // an earlier one in the row may have ended its subscription
+      if (listeners.has(listener)) void this.#call(listener, message) // an earlier listener may have ended this subscription
     }
   }
 
@@ -163,18 +171,18 @@ export class PubSub {
     try {
       await listener(message)
     } catch (error) {
-      this.#options.logger.error({ err: error }, 'a listener failed')
+      this.#options.logger.error({ err: error }, 'a wake-up listener failed')
     }
   }
 }
 
 function checkedChannel(channel: string): string {
   if (!CHANNEL_NAME.test(channel))
-    throw new TypeError(`The channel name ${JSON.stringify(channel)} is empty, longer than 200 characters or has white space`)
+    throw new TypeError(`Invalid channel name ${JSON.stringify(channel)}: use 1 to 200 characters without white space`)
   return channel
 }
 
-/** Waits for the server's answer; where none comes in time the connection is cut, which ends the waiting. */
+/** Waits for the server's answer and cuts the connection when none comes in time. */
 async function within(client: Client, timeoutMs: number, question: () => Promise<unknown>): Promise<void> {
   const timer = setTimeout(() => client.connection.stream.destroy(new Error(`No answer within ${timeoutMs} ms`)), timeoutMs)
   try {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createTestDatabase } from '../../test/database/create-test-database.ts'
 import { generateTables } from './generate-tables.ts'
 
-test('tables.gen.ts says what the migrations make (otherwise: pnpm generate)', async () => {
+test('tables.gen.ts matches the migrations (otherwise: pnpm generate)', async () => {
   const database = await createTestDatabase()
   try {
     expect(await readFile(new URL('./tables.gen.ts', import.meta.url), 'utf8')).toBe(await generateTables(database.url))

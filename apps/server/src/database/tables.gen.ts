@@ -2,19 +2,19 @@
 
 import type { ColumnType } from 'kysely'
 
-/** A column that has a value when an insert leaves it out. */
+/** A column with a default. */
 export type Generated<Column> =
   Column extends ColumnType<infer Select, infer Insert, infer Update>
     ? ColumnType<Select, Insert | undefined, Update>
     : ColumnType<Column, Column | undefined, Column>
 
-/** A column the database alone fills in. */
+/** A column that only the database writes. */
 export type Computed<Column> = ColumnType<Column, never, never>
 
-/** Read as RFC 3339 text in UTC with up to six digits of fraction and no trailing zeros. */
+/** Read as RFC 3339 text in UTC, with up to six fractional digits and no trailing zeros. */
 export type Timestamp = ColumnType<string, string | Date, string | Date>
 
-/** Read as the value; written as JSON text, because the driver would write an array as a PostgreSQL array. */
+/** Read as the value, written as JSON text: the driver would write arrays as PostgreSQL arrays. */
 export type Json = ColumnType<unknown, string, string>
 
 /** Actions by the ID of a user or group; JSON as {@link Json}. */

@@ -22,7 +22,7 @@ function setUp() {
   }
 }
 
-test('who waits for a key is woken by it and by no other, and by everything after a break', () => {
+test('a listener is woken by its own key only, and by a resync', () => {
   const { wakeUps, hear } = setUp()
   const woken: string[] = []
   wakeUps.on('a', () => woken.push('a'))
@@ -37,7 +37,7 @@ test('who waits for a key is woken by it and by no other, and by everything afte
   expect(woken).toEqual(['b', 'a', 'a too', 'a', 'a too', 'b'])
 })
 
-test('who stops waiting is woken no more, and those who still wait are', () => {
+test('a listener that stopped is not woken, and those that remain are', () => {
   const { wakeUps, hear } = setUp()
   const woken: string[] = []
   const stop = wakeUps.on('a', () => woken.push('first'))
@@ -48,7 +48,7 @@ test('who stops waiting is woken no more, and those who still wait are', () => {
   expect(woken).toEqual(['second'])
 })
 
-test('after the end nobody is woken and nothing is listened to', () => {
+test('after close nobody is woken and nothing is subscribed', () => {
   const { wakeUps, hear, isSubscribed } = setUp()
   const woken: string[] = []
   wakeUps.on('a', () => woken.push('a'))

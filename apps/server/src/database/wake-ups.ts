@@ -1,19 +1,22 @@
 import type { PubSub } from './pubsub.ts'
 
-/** Wakes whoever waits for one key of a channel, for example one workspace. One subscription serves all keys. */
+/**
+ * Wakes those who wait for one key of a channel, for example one workspace. One subscription serves
+ * all keys.
+ */
 export class WakeUps {
   readonly #listeners = new Map<string, Set<() => void>>()
   readonly #unsubscribe: () => void
 
   constructor(pubsub: PubSub, channel: string) {
     this.#unsubscribe = pubsub.subscribe(channel, (message) => {
-      // After a break nobody knows what was missed: everybody looks.
+      // Messages may have been missed, so everybody looks.
       if (message.kind === 'resync') for (const key of this.#listeners.keys()) this.#wake(key)
       else this.#wake(message.payload)
     })
   }
 
-  /** Calls `listener` whenever something is published for the key. Returns the end of it. */
+  /** Calls `listener` for every message with the key. Returns a function that ends this. */
   on(key: string, listener: () => void): () => void {
     const listeners = this.#listeners.get(key) ?? new Set()
     this.#listeners.set(key, listeners)
@@ -34,7 +37,7 @@ export class WakeUps {
   }
 }
 
-/** A bell: rings that come while nobody waits count as one. */
+/** A bell. Rings that nobody waits for count as one. */
 export class Bell {
   #hasRung = false
   #wake: (() => void) | undefined
@@ -44,7 +47,10 @@ export class Bell {
     this.#wake?.()
   }
 
-  /** Settles at the next ring, or at once after a ring that nobody heard; at the latest when the time is up or the signal aborts. */
+  /**
+   * Settles at the next ring, or at once when a ring went unheard, or when the timeout passes or
+   * the signal aborts.
+   */
   async next({ timeoutMs, signal }: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
     if (!this.#hasRung && signal?.aborted !== true) {
       let timer: NodeJS.Timeout | undefined

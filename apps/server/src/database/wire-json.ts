@@ -1,8 +1,8 @@
 import { sql, type RawBuilder } from 'kysely'
 
 /*
- * Nested rows come out of the database as JSON, so that one statement answers a whole page. Times in it are spelled as everywhere else by
- * `wire_time` (migration 0001).
+ * Nested rows come out of the database as JSON, so that one statement answers a whole page.
+ * `wire_time` (migration 0001) spells the times in it.
  */
 
 /** A provisioner job as stored. */
@@ -71,7 +71,7 @@ export interface StoredResource {
   readonly metadata: readonly { readonly key: string; readonly value: string; readonly sensitive: boolean }[]
 }
 
-/** The job in the table alias given, as a {@link StoredJob}. */
+/** The job with the given table alias, as a {@link StoredJob}. */
 export function jobJson(alias: string): RawBuilder<StoredJob> {
   const j = sql.ref(alias)
   return sql`json_build_object(
@@ -87,15 +87,18 @@ const APPS = sql`coalesce((
     'healthcheck_interval', app.healthcheck_interval, 'healthcheck_threshold', app.healthcheck_threshold, 'health', app.health) order by app.slug)
   from workspace_apps app where app.agent_id = agent.id), '[]'::json)`
 
-// As an expression instead of a function in the database: PostgreSQL would call one for each agent.
+// An expression rather than a database function, which PostgreSQL would call for each agent.
 function sinceBeat(column: 'last_connected_at' | 'updated_at'): RawBuilder<string> {
   return sql`greatest(${sql.ref(`agent.${column}`)}, (select beat_at from replica_beats where replica_id = agent.connected_replica_id))`
 }
 
-/** When the agent in the table alias `agent` was last heard of: by itself, or through the server that it is connected to. */
+/**
+ * When the agent with the alias `agent` was last heard of, by itself or through the replica it is
+ * connected to.
+ */
 export const agentLastHeardOf: RawBuilder<string> = sinceBeat('last_connected_at')
 
-/** The agent in the table alias `agent`, with its apps, as a {@link StoredAgent}. */
+/** The agent with the alias `agent` and its apps, as a {@link StoredAgent}. */
 export const agentJson: RawBuilder<StoredAgent> = sql`json_build_object(
   'id', agent.id, 'created_at', wire_time(agent.created_at), 'updated_at', wire_time(${sinceBeat('updated_at')}),
   'first_connected_at', wire_time(agent.first_connected_at),
@@ -106,7 +109,9 @@ export const agentJson: RawBuilder<StoredAgent> = sql`json_build_object(
   'connection_timeout_seconds', agent.connection_timeout_seconds, 'troubleshooting_url', agent.troubleshooting_url,
   'motd_file', agent.motd_file, 'apps', ${APPS})`
 
-/** The resources of the job in `jobId`, in the order in which the provisioner reported them, with agents, apps and metadata. */
+/**
+ * The resources of the job in `jobId` with agents, apps and metadata, in the provisioner's order.
+ */
 export function resourcesJson(jobId: string): RawBuilder<StoredResource[]> {
   return sql`coalesce((
     select json_agg(json_build_object(

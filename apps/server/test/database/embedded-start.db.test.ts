@@ -134,7 +134,7 @@ test('a second server on the same data is refused with a sentence that names the
   const data = await temporaryDirectory()
   const other = await startElsewhere(data)
   await expect(startEmbeddedPostgres({ dataDirectory: data, logger: silent })).rejects.toThrow(
-    `The database in ${data}/postgres-18 is in use by another Berth server: process ${other.pid}. Stop that one, or give this one a data directory of its own with BERTH_DATA_DIR.`,
+    `The database in ${data}/postgres-18 is in use by another Berth server: process ${other.pid}. Stop that server, or set BERTH_DATA_DIR to another directory for this one.`,
   )
   expect(isAlive(other.postgres.pid)).toBe(true)
   expect(await evaluate(other.postgres.url, '1 + 1')).toBe(2)
@@ -149,7 +149,7 @@ test('a database that answers but whose process can’t be seen is in use too', 
   onTestFinished(() => void server.close())
   const nobodysPid = 2 ** 22 + 1 // beyond the largest pid of Linux
   await writeFile(join(data, 'postgres-18/postmaster.pid'), `${nobodysPid}\n${data}/postgres-18\n1\n5432\n${dirname(socket)}\n`)
-  await expect(startEmbeddedPostgres({ dataDirectory: data, logger: silent })).rejects.toThrow('a process that is not visible from here')
+  await expect(startEmbeddedPostgres({ dataDirectory: data, logger: silent })).rejects.toThrow("a process that isn't visible from here")
 })
 
 test('a pid in the lock file that has gone to another program does not keep the database closed', async () => {
@@ -168,7 +168,7 @@ test('data of another major version is refused and left alone', async () => {
   const data = await temporaryDirectory()
   await mkdir(join(data, 'postgres-17'))
   await expect(startEmbeddedPostgres({ dataDirectory: data, logger: silent })).rejects.toThrow(
-    /postgres-17 was made by another version of PostgreSQL than this program's \(18\)/,
+    /postgres-17 was created by another version of PostgreSQL than this program's \(18\)/,
   )
   expect(await readdir(data)).toEqual(['postgres-17'])
 })
@@ -179,7 +179,7 @@ test('a data directory that the server’s user can’t reach is refused with th
   await mkdir(data, { recursive: true })
   await chmod(closed, 0o700)
   await expect(makeReachable(data, { name: 'stranger', uid: 54_321, gid: 54_321 }, silent)).rejects.toThrow(
-    `because ${closed} is closed to it. Choose another data directory with BERTH_DATA_DIR`,
+    `because ${closed} is closed to others. Choose another data directory with BERTH_DATA_DIR`,
   )
 })
 
@@ -205,7 +205,7 @@ test('programs that don’t run on this system are an error that says what to do
   const postgresPackage = await copyPackage(join(directory, 'package'))
   await writeFile(join(directory, 'package/native/bin/postgres'), '#!/nonexistent/ld-musl\n', { mode: 0o755 })
   await expect(startEmbeddedPostgres({ dataDirectory: join(directory, 'data'), logger: silent, package: postgresPackage })).rejects.toThrow(
-    /does not run on this system.*Set BERTH_PG_CONNECTION_URL/,
+    /doesn't run on this system.*Set BERTH_PG_CONNECTION_URL/,
   )
 })
 

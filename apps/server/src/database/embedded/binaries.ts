@@ -7,19 +7,22 @@ import { EmbeddedPostgresError, USE_OUTSIDE_POSTGRES } from './embedded-postgres
 import { runProgram, type ProgramResult } from './run-program.ts'
 import type { SystemUser } from './system-user.ts'
 
-/** The npm package that carries PostgreSQL's programs for one platform. */
+/** The npm package with PostgreSQL's programs for one platform. */
 export interface PostgresPackage {
   readonly directory: string
   readonly version: string
 }
 
-/** PostgreSQL's programs, in a place where the user they run as can read them. */
+/** PostgreSQL's programs, where the user that runs them can read them. */
 export interface PostgresBinaries {
   readonly postgres: string
   readonly initdb: string
-  /** Major version: the data of one can't be opened by another. */
+  /** The major version. Another one can't open the data. */
   readonly major: number
-  /** setpriv with `--pdeathsig`, or undefined where the system has none: it ends PostgreSQL when Berth is killed. */
+  /**
+   * setpriv with `--pdeathsig`, which ends PostgreSQL when Berth is killed; undefined when the
+   * system has none.
+   */
   readonly setpriv: string | undefined
 }
 
@@ -31,37 +34,37 @@ const PACKAGES: Record<string, string> = {
 }
 
 /**
- * Finds the package for a platform among the installed ones.
+ * Finds the installed package for a platform.
  *
- * @throws {@link EmbeddedPostgresError} where there is none.
+ * @throws {@link EmbeddedPostgresError} when there is none.
  */
 export async function findPostgresPackage(platform: string, architecture: string): Promise<PostgresPackage> {
   const name = PACKAGES[`${platform}-${architecture}`]
   if (name === undefined) {
-    throw new EmbeddedPostgresError(`There is no embedded PostgreSQL for ${platform} on ${architecture}. ${USE_OUTSIDE_POSTGRES}`)
+    throw new EmbeddedPostgresError(`Berth has no embedded PostgreSQL for ${platform} on ${architecture}. ${USE_OUTSIDE_POSTGRES}`)
   }
   let main: string
   try {
     main = createRequire(import.meta.url).resolve(name)
   } catch {
     throw new EmbeddedPostgresError(
-      `The package ${name} with the embedded PostgreSQL is not installed (optional dependencies left out?). ${USE_OUTSIDE_POSTGRES}`,
+      `The package ${name} with the embedded PostgreSQL isn't installed. Install optional dependencies too. Or: ${USE_OUTSIDE_POSTGRES}`,
     )
   }
   return await readPostgresPackage(dirname(dirname(main)))
 }
 
-/** Reads the version of the package unpacked in a directory. */
+/** Reads the version of an unpacked package. */
 export async function readPostgresPackage(directory: string): Promise<PostgresPackage> {
   const { version } = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as { version: string } // npm requires the field
   return { directory, version }
 }
 
 /**
- * Makes the programs of a package usable by `user`: library links are made in place, and everything is copied below the data directory where
- * that user can't read the package or it can't be written to.
+ * Makes a package's programs usable by `user`. Creates the library links in place, or copies
+ * everything below the data directory when the package can't be written to or `user` can't read it.
  *
- * @throws {@link EmbeddedPostgresError} where they don't run on this system.
+ * @throws {@link EmbeddedPostgresError} when the programs don't run on this system.
  */
 export async function prepareBinaries(options: {
   package: PostgresPackage
@@ -78,13 +81,16 @@ export async function prepareBinaries(options: {
     await makeLibraryLinks(options.package.directory)
     return await probe(native, user, setprivPaths)
   } catch (error) {
-    logger.info({ reason: String(error), copy }, 'copying the PostgreSQL programs to where they can be run from')
+    logger.info({ reason: String(error), copy }, "the PostgreSQL programs can't run where they are; copying them")
   }
   await copyBinaries(options.package.directory, copy)
   return await probe(copy, user, setprivPaths)
 }
 
-/** Removes copies of other versions. Run when the server is up: nothing uses them any more. */
+/**
+ * Removes the copies of other versions. Run it when the server is up and nothing uses them any
+ * more.
+ */
 export async function removeOldBinaries(dataDirectory: string, version: string): Promise<void> {
   for (const name of await readdir(dataDirectory)) {
     if (/^postgres-binaries-\d/.test(name) && name !== `postgres-binaries-${version}`) {
@@ -93,7 +99,7 @@ export async function removeOldBinaries(dataDirectory: string, version: string):
   }
 }
 
-/** The links the package would make in its install script, which does not run here. */
+/** Reads the links that the package's install script would make. Install scripts don't run here. */
 async function readLinks(packageDirectory: string): Promise<{ source: string; target: string }[]> {
   const links = JSON.parse(await readFile(join(packageDirectory, 'native/pg-symlinks.json'), 'utf8')) as {
     source: string
@@ -108,7 +114,7 @@ async function makeLibraryLinks(packageDirectory: string): Promise<void> {
     const path = join(packageDirectory, target)
     if (await exists(path)) continue
     await symlink(relative(dirname(target), source), path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error // another start made it first
+      if (error.code !== 'EEXIST') throw error // another start was faster
     })
   }
 }
@@ -129,7 +135,10 @@ async function copyBinaries(packageDirectory: string, copy: string): Promise<voi
   }
 }
 
-/** Copies what running needs, readable by everybody; a file that is so already is linked, which costs nothing. */
+/**
+ * Copies what the server needs and makes it readable by everybody. A file that is already readable
+ * is linked, which costs nothing.
+ */
 async function copyTree(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true })
   await chmod(to, 0o755) // whatever the umask is
@@ -153,11 +162,14 @@ async function copyTree(from: string, to: string): Promise<void> {
 async function tryLink(source: string, target: string): Promise<boolean> {
   return await link(source, target).then(
     () => true,
-    () => false, // another file system, or links to files of others are forbidden: copied instead
+    () => false, // another file system, or links to other users' files are forbidden: copied instead
   )
 }
 
-/** Runs `postgres --version` as the user it will run as; with setpriv first, so that both are known to work from one process. */
+/**
+ * Runs `postgres --version` as `user`. Tries setpriv first, so that one process proves that both
+ * work.
+ */
 async function probe(native: string, user: SystemUser | undefined, setprivPaths: readonly string[]): Promise<PostgresBinaries> {
   const postgres = join(native, 'bin/postgres')
   const initdb = join(native, 'bin/initdb')
@@ -172,7 +184,7 @@ async function probe(native: string, user: SystemUser | undefined, setprivPaths:
   if (major !== undefined) return { postgres, initdb, major, setpriv: undefined }
   const who = user === undefined ? '' : ` as user ${user.name}`
   const reason = result.errorOutput.trim() || `exit code ${result.code}`
-  throw new EmbeddedPostgresError(`The embedded PostgreSQL does not run on this system${who} (${reason}). ${USE_OUTSIDE_POSTGRES}`)
+  throw new EmbeddedPostgresError(`The embedded PostgreSQL doesn't run on this system${who} (${reason}). ${USE_OUTSIDE_POSTGRES}`)
 }
 
 function majorVersion(result: ProgramResult): number | undefined {
@@ -180,7 +192,10 @@ function majorVersion(result: ProgramResult): number | undefined {
   return result.code === 0 && major !== undefined ? Number(major) : undefined
 }
 
-/** Arguments of setpriv, in front of a command, that make it end (fast shutdown) with the process that started it. */
+/**
+ * Arguments of setpriv that stop the command after them (fast shutdown) when the process that
+ * started it ends.
+ */
 export const DEATH_SIGNAL = ['--pdeathsig=INT', '--'] as const
 
 async function exists(path: string): Promise<boolean> {

@@ -6,52 +6,59 @@ import { EmbeddedPostgresError } from './embedded-postgres-error.ts'
 import { runProgram } from './run-program.ts'
 import type { SystemUser } from './system-user.ts'
 
-/** Role and database of the embedded server. */
+/** The role and the database of the embedded server. */
 export const EMBEDDED_NAME = 'berth'
 
-/** sockaddr_un holds 108 bytes on Linux and 104 on macOS, the closing zero included. */
+/** sockaddr_un holds 108 bytes on Linux and 104 on macOS, with the closing zero. */
 const MAX_SOCKET_PATH_BYTES = 103
 
-/** Where one server's cluster is: its path names the major version, because no other version can open it. */
+/**
+ * Returns the path of a server's cluster. It names the major version, because no other version can
+ * open the data.
+ */
 export function clusterPath(dataDirectory: string, major: number): string {
   return join(dataDirectory, `postgres-${major}`)
 }
 
-/** Creates the data directory if needed and returns its one true path, so that two ways of spelling it are one directory. */
+/**
+ * Creates the data directory if needed and returns its real path, so that two spellings of it are
+ * one directory.
+ */
 export async function openDataDirectory(path: string): Promise<string> {
   try {
     await mkdir(dirname(resolve(path)), { recursive: true })
     await mkdir(path, { recursive: true, mode: 0o700 })
     return await realpath(path)
   } catch (error) {
-    throw new EmbeddedPostgresError(
-      `The data directory ${path} can't be created (${messageOf(error)}). Choose another with BERTH_DATA_DIR.`,
-    )
+    throw new EmbeddedPostgresError(`Can't create the data directory ${path} (${messageOf(error)}). Choose another with BERTH_DATA_DIR.`)
   }
 }
 
-/** Uid of whoever owns the data that is already there: PostgreSQL opens only what belongs to its own user. */
+/**
+ * Returns the uid that owns existing data. PostgreSQL opens only data that belongs to its own user.
+ */
 export async function findDataOwner(dataDirectory: string): Promise<number | undefined> {
   const names = (await readdir(dataDirectory)).filter((name) => /^postgres-\d+$/.test(name))
   return names[0] === undefined ? undefined : (await stat(join(dataDirectory, names[0]))).uid
 }
 
 /**
- * Makes sure `user` can pass through the data directory and all above it. The data directory itself is opened for passing (not for listing)
- * where it is not; what lies above it is not Berth's to change.
+ * Makes sure that `user` can traverse the data directory and everything above it. Opens the data
+ * directory itself for traversal, not for listing. The directories above it aren't Berth's to
+ * change.
  *
- * @throws {@link EmbeddedPostgresError} naming the directory that is closed.
+ * @throws {@link EmbeddedPostgresError} that names the closed directory.
  */
 export async function makeReachable(dataDirectory: string, user: SystemUser, logger: Logger): Promise<void> {
   if (!(await canPass(dataDirectory, user))) {
-    logger.info({ dataDirectory, user: user.name }, 'letting the user PostgreSQL runs under pass through the data directory')
+    logger.info({ dataDirectory, user: user.name }, "letting PostgreSQL's user traverse the data directory")
     await chmod(dataDirectory, ((await stat(dataDirectory)).mode & 0o7777) | 0o011)
   }
   for (let path = dirname(dataDirectory); path !== dirname(path); path = dirname(path)) {
     if (await canPass(path, user)) continue
     throw new EmbeddedPostgresError(
-      `PostgreSQL does not run as root, and user ${user.name}, under which it runs instead, can't reach ${dataDirectory} ` +
-        `because ${path} is closed to it. Choose another data directory with BERTH_DATA_DIR, for example /var/lib/berth.`,
+      `PostgreSQL doesn't run as root, so it runs as user ${user.name}, who can't reach ${dataDirectory} ` +
+        `because ${path} is closed to others. Choose another data directory with BERTH_DATA_DIR, for example /var/lib/berth.`,
     )
   }
 }
@@ -63,10 +70,10 @@ async function canPass(path: string, user: SystemUser): Promise<boolean> {
 }
 
 /**
- * Creates the cluster on the first start. All of it is made in a folder of another name and renamed when complete, so that an
- * interrupted start leaves nothing a later one could take for a database.
+ * Creates the cluster on the first start, in a folder of another name that is renamed when
+ * complete. An interrupted start therefore leaves nothing that looks like a database.
  *
- * @throws {@link EmbeddedPostgresError} where data of another major version is there, or initdb fails.
+ * @throws {@link EmbeddedPostgresError} when data of another major version exists or initdb fails.
  */
 export async function prepareCluster(options: {
   dataDirectory: string
@@ -82,8 +89,8 @@ export async function prepareCluster(options: {
   const other = names.find((name) => /^postgres-\d+$/.test(name))
   if (other !== undefined) {
     throw new EmbeddedPostgresError(
-      `${join(dataDirectory, other)} was made by another version of PostgreSQL than this program's (${binaries.major}). ` +
-        `Start the version of Berth that made it, dump the database there and load it here; or move ${other} away to begin anew.`,
+      `${join(dataDirectory, other)} was created by another version of PostgreSQL than this program's (${binaries.major}). ` +
+        `Start the version of Berth that created it, dump the database there and load it here; or move ${other} away to start empty.`,
     )
   }
   await removeUnfinished(dataDirectory, names)
@@ -121,23 +128,23 @@ async function initialise(
   const single = ['--single', '-D', directory, '-c', `fsync=${isDurable ? 'on' : 'off'}`, '-c', 'log_checkpoints=off', 'template1']
   const created = await runProgram(binaries.postgres, single, { user, input: `create database ${EMBEDDED_NAME}\n` })
   if (created.code !== 0 || created.errorOutput.includes('ERROR:')) {
-    throw new EmbeddedPostgresError(`PostgreSQL could not create its first database in ${directory}: ${explain(created.errorOutput)}`)
+    throw new EmbeddedPostgresError(`PostgreSQL couldn't create its first database in ${directory}: ${explain(created.errorOutput)}`)
   }
 }
 
 function explain(errorOutput: string): string {
   if (errorOutput.includes('could not look up effective user ID')) {
-    return `the user Berth runs as has no entry in /etc/passwd, which PostgreSQL needs. Add one, or set BERTH_PG_CONNECTION_URL instead.`
+    return `PostgreSQL needs an entry in /etc/passwd for the user Berth runs as. Add one, or set BERTH_PG_CONNECTION_URL instead.`
   }
   return errorOutput.trim().split('\n').slice(-3).join(' ') || 'it gave no reason.'
 }
 
-/** Removes what interrupted first starts left, except of a process that is still at it. */
+/** Removes what interrupted first starts left, except that of a process still at it. */
 async function removeUnfinished(dataDirectory: string, names: readonly string[]): Promise<void> {
   for (const name of names) {
     const pid = /^postgres-.+\.unfinished-(\d+)$/.exec(name)?.[1]
     if (pid === undefined || (Number(pid) !== process.pid && isAlive(Number(pid)))) continue
-    // An initdb that outlives its parent for a moment may still write.
+    // An initdb may outlive its parent for a moment and still write.
     await rm(join(dataDirectory, name), { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   }
 }
@@ -152,8 +159,8 @@ function isAlive(pid: number): boolean {
 }
 
 /**
- * Prepares the folder of the socket, closed to everybody but PostgreSQL's own user (and root). Where the data directory's path is too long for
- * a socket, a folder of its own below the temporary directory takes its place.
+ * Prepares the socket's folder, closed to everybody but PostgreSQL's own user (and root). When the
+ * data directory's path is too long for a socket, uses a folder below the temporary directory.
  */
 export async function prepareSocketDirectory(options: {
   dataDirectory: string
@@ -171,13 +178,10 @@ export async function prepareSocketDirectory(options: {
   if (!isShortEnough(temporary)) {
     await rm(temporary, { recursive: true })
     throw new EmbeddedPostgresError(
-      `Both ${dataDirectory} and ${temporaryDirectory} are too long for the path of a socket (${MAX_SOCKET_PATH_BYTES} bytes with its name). Choose a shorter BERTH_DATA_DIR.`,
+      `The paths ${dataDirectory} and ${temporaryDirectory} are both too long for a socket, which takes ${MAX_SOCKET_PATH_BYTES} bytes with its name. Choose a shorter BERTH_DATA_DIR.`,
     )
   }
-  logger.info(
-    { dataDirectory, socketDirectory: temporary },
-    'the path of the data directory is too long for a socket; it is in a temporary folder',
-  )
+  logger.info({ dataDirectory, socketDirectory: temporary }, "the data directory's path is too long for a socket; using a temporary folder")
   await makeOwnDirectory(temporary, user)
   return { path: temporary, isTemporary: true }
 }
@@ -188,7 +192,8 @@ function isShortEnough(socketDirectory: string): boolean {
 
 async function makeOwnDirectory(path: string, user: SystemUser | undefined): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 })
-  if (!(await lstat(path)).isDirectory()) throw new EmbeddedPostgresError(`${path} is in the way: it is not a directory. Move it away.`)
+  if (!(await lstat(path)).isDirectory())
+    throw new EmbeddedPostgresError(`${path} isn't a directory, and Berth needs one there. Move it away.`)
   await chmod(path, 0o700)
   if (user !== undefined) await chown(path, user.uid, user.gid)
 }

@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import { EMBEDDED_NAME } from './data-directory.ts'
 import { readPostmasterFile } from './postmaster-file.ts'
 
-/** URL of the embedded database of a Berth that runs on a data directory; undefined where none has left a trace. It may have been killed since. */
+/**
+ * Returns the URL of the embedded database that a running Berth keeps in a data directory;
+ * undefined when there is no trace of one. That Berth may have been killed since.
+ */
 export async function findRunningPostgres(dataDirectory: string): Promise<string | undefined> {
   const names = await readdir(dataDirectory).catch(() => [])
   for (const name of names.filter((candidate) => /^postgres-\d+$/.test(candidate))) {
@@ -13,7 +16,7 @@ export async function findRunningPostgres(dataDirectory: string): Promise<string
   return undefined
 }
 
-/** URL of an embedded database by the folder of its socket. */
+/** Returns the URL of an embedded database whose socket is in a folder. */
 export function embeddedUrl(socketDirectory: string): string {
   return `postgresql:///${EMBEDDED_NAME}?host=${encodeURIComponent(socketDirectory)}&user=${EMBEDDED_NAME}`
 }

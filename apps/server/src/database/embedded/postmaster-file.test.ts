@@ -10,6 +10,6 @@ test.each(['', '\n', 'garbage\n', '-1\n', '1.5\n'])('%j is no such file', (text)
   expect(parsePostmasterFile(text)).toBeUndefined()
 })
 
-test('a file that is not complete yet has no socket folder', () => {
+test('an incomplete file has no socket folder', () => {
   expect(parsePostmasterFile('4711\n')).toEqual({ pid: 4711, socketDirectory: '' })
 })

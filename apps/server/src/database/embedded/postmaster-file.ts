@@ -7,10 +7,13 @@ import type { Logger } from 'pino'
 import { EmbeddedPostgresError } from './embedded-postgres-error.ts'
 import { runProgram } from './run-program.ts'
 
-/** The setting that carries the pid of the Berth process a PostgreSQL server belongs to; it can be read from the command line. */
+/**
+ * The setting with the pid of the Berth process that a PostgreSQL server belongs to. It is visible
+ * on the command line.
+ */
 export const SUPERVISOR_SETTING = 'berth.supervisor'
 
-/** What `postmaster.pid` says of the server that wrote it. */
+/** The part of `postmaster.pid` that describes the server that wrote it. */
 export interface PostmasterFile {
   readonly pid: number
   readonly socketDirectory: string
@@ -23,25 +26,36 @@ interface RunningProcess {
 
 const POLL_INTERVAL_MS = 10
 
-/** Reads the lines of `postmaster.pid`: pid, data directory, start time, port, socket directory, … */
+/** How long a leftover server may take to stop after each signal before the next one. */
+const LEFTOVER_STOP_PATIENCE_MS = [
+  ['SIGINT', 30_000],
+  ['SIGQUIT', 5_000],
+  ['SIGKILL', 5_000],
+] as const
+
+/**
+ * Parses the lines of `postmaster.pid`: pid, data directory, start time, port, socket directory,
+ * and so on.
+ */
 export function parsePostmasterFile(text: string): PostmasterFile | undefined {
   const lines = text.split('\n')
   const pid = Number(lines[0])
   return Number.isSafeInteger(pid) && pid > 0 ? { pid, socketDirectory: lines[4] ?? '' } : undefined
 }
 
-/** Reads a cluster's `postmaster.pid`; undefined where there is none. */
+/** Reads a cluster's `postmaster.pid`; undefined when there is none. */
 export async function readPostmasterFile(cluster: string): Promise<PostmasterFile | undefined> {
   const text = await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => '')
   return parsePostmasterFile(text)
 }
 
 /**
- * Sees to it that no server runs on the cluster. One whose Berth was killed is shut down: it is not our child, so its death would go unnoticed
- * and its settings are those of another start. Shutting down and starting costs a few tenths of a second.
+ * Makes sure that no server runs on the cluster. Shuts down a server whose Berth was killed: it
+ * isn't our child, so we wouldn't notice its death, and it has the settings of another start.
+ * Shutting down and starting takes a few tenths of a second.
  *
- * @returns the socket folder the leftover server had.
- * @throws {@link EmbeddedPostgresError} where the server belongs to somebody who is still there.
+ * @returns the socket folder of the leftover server.
+ * @throws {@link EmbeddedPostgresError} when the server belongs to a running Berth.
  */
 export async function endLeftoverPostmaster(cluster: string, logger: Logger): Promise<string | undefined> {
   const file = await readPostmasterFile(cluster)
@@ -60,24 +74,20 @@ export async function endLeftoverPostmaster(cluster: string, logger: Logger): Pr
 }
 
 function inUse(cluster: string, pid: number | undefined): EmbeddedPostgresError {
-  const holder = pid === undefined ? 'a process that is not visible from here (in another container?)' : `process ${pid}`
+  const holder = pid === undefined ? "a process that isn't visible from here, perhaps in another container" : `process ${pid}`
   return new EmbeddedPostgresError(
-    `The database in ${cluster} is in use by another Berth server: ${holder}. Stop that one, or give this one a data directory of its own with BERTH_DATA_DIR.`,
+    `The database in ${cluster} is in use by another Berth server: ${holder}. Stop that server, or set BERTH_DATA_DIR to another directory for this one.`,
   )
 }
 
 async function shutDown(pid: number, cluster: string): Promise<void> {
-  for (const [signal, patienceMs] of [
-    ['SIGINT', 30_000],
-    ['SIGQUIT', 5_000],
-    ['SIGKILL', 5_000],
-  ] as const) {
+  for (const [signal, patienceMs] of LEFTOVER_STOP_PATIENCE_MS) {
     try {
       process.kill(pid, signal)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ESRCH') return // process.kill throws system errors only
       throw new EmbeddedPostgresError(
-        `A database server (process ${pid}) was left behind on ${cluster} and belongs to another user. Stop it with kill -INT ${pid}.`,
+        `A leftover database server (process ${pid}) on ${cluster} belongs to another user. Stop it with kill -INT ${pid}.`,
       )
     }
     const deadline = performance.now() + patienceMs
@@ -87,19 +97,20 @@ async function shutDown(pid: number, cluster: string): Promise<void> {
       await sleep(POLL_INTERVAL_MS)
     }
   }
-  throw new EmbeddedPostgresError(`The database server left behind on ${cluster} (process ${pid}) does not end. Restart the machine.`)
+  throw new EmbeddedPostgresError(`The leftover database server on ${cluster} (process ${pid}) doesn't stop. Restart the machine.`)
 }
 
 /**
- * PostgreSQL refuses to start while the pid in `postmaster.pid` exists, though it may be a zombie, or another program's by now (after a reboot, say).
- * The pid of its parent never counts as such. The rest of the file stays, because by it PostgreSQL finds orphans of the dead server.
+ * Writes our pid over a dead server's pid in `postmaster.pid`. PostgreSQL refuses to start while
+ * that pid exists, even as a zombie or, after a reboot, as another program; its parent's pid never
+ * counts. The rest of the file stays, because PostgreSQL finds the dead server's orphans by it.
  */
 async function disown(cluster: string, pid: number): Promise<void> {
   const file = await open(join(cluster, 'postmaster.pid'), constants.O_RDWR | constants.O_NOFOLLOW).catch(() => undefined)
-  if (file === undefined) return // gone meanwhile, and with it the reason
+  if (file === undefined) return // already gone
   try {
     const text = await file.readFile('utf8')
-    if (parsePostmasterFile(text)?.pid !== pid) return // another start was faster; what it made is a new file, so no write of ours can hit it
+    if (parsePostmasterFile(text)?.pid !== pid) return // another start was faster; its file is a new one that this can't hit
     await file.truncate(0)
     await file.write(text.replace(/^\d+/, String(process.pid)), 0)
   } finally {
@@ -116,12 +127,12 @@ function supervisorOf(found: RunningProcess): number | undefined {
   return pid === undefined ? undefined : Number(pid)
 }
 
-/** Parent and command line of a process that is not a zombie. */
+/** Returns the parent and the command line of a process; undefined for none and for a zombie. */
 async function inspectProcess(pid: number): Promise<RunningProcess | undefined> {
   if (process.platform === 'linux') {
     try {
       const status = await readFile(`/proc/${pid}/stat`, 'utf8')
-      const [state, parentPid] = status.slice(status.lastIndexOf(')') + 2).split(' ') // the name before it may hold anything
+      const [state, parentPid] = status.slice(status.lastIndexOf(')') + 2).split(' ') // the process name before it may contain anything
       if (state === 'Z' || state === 'X') return undefined
       const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').join(' ').trim()
       return { parentPid: Number(parentPid), args }

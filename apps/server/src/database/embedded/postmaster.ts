@@ -10,22 +10,27 @@ import type { SystemUser } from './system-user.ts'
 /** A PostgreSQL server process that accepts connections. */
 export interface Postmaster {
   readonly pid: number
-  /** Settles when the process has ended, whoever ended it, with a few words on how. */
+  /** Settles when the process has ended for whatever reason, with a few words on how. */
   readonly ended: Promise<string>
-  /** Ends it, rolling back what is open: politely first, by force when that takes too long. */
+  /**
+   * Stops it and rolls back open transactions: first politely, by force when that takes too long.
+   */
   stop(): Promise<void>
 }
 
-/** The server ended before it accepted connections; `log` holds the last it said. */
+/** The server ended before it accepted connections. `log` holds its last lines. */
 export class PostmasterStartError extends EmbeddedPostgresError {
   readonly log: string
 
   constructor(log: string) {
-    super(`The embedded PostgreSQL did not start: ${log || 'it gave no reason.'}`)
+    super(`The embedded PostgreSQL didn't start: ${log || 'it gave no reason.'}`)
     this.log = log
   }
 
-  /** True where the reason passes by itself: orphans of a killed server that have not ended yet, or a lock that has just been taken. */
+  /**
+   * Whether the cause passes by itself: orphans of a killed server that haven't ended, or a lock
+   * file that is being written.
+   */
   get isTransient(): boolean {
     return /pre-existing shared memory block|lock file .* already exists|lock file .* is empty/.test(this.log)
   }
@@ -34,10 +39,16 @@ export class PostmasterStartError extends EmbeddedPostgresError {
 const MAX_LOG_LINE_CHARACTERS = 2_000
 const LAST_LINES = 4
 
-/** After this long a stop is made more urgent: fast, then immediate (which recovers at the next start), then kill. */
+/**
+ * How long a fast stop and then an immediate stop (which makes the next start recover) may take
+ * before the next step. The last step is a kill.
+ */
 const STOP_PATIENCE_MS = [15_000, 5_000] as const
 
-/** Starts a server on a cluster and waits until it accepts connections, however long its crash recovery takes. */
+/**
+ * Starts a server on a cluster and waits until it accepts connections, however long crash recovery
+ * takes.
+ */
 export async function startPostmaster(options: {
   binaries: PostgresBinaries
   cluster: string
@@ -50,7 +61,8 @@ export async function startPostmaster(options: {
   const own = ['-D', cluster, ...settingArguments(settings)]
   const file = binaries.setpriv ?? binaries.postgres
   const args = binaries.setpriv === undefined ? own : [...DEATH_SIGNAL, binaries.postgres, ...own]
-  // A session of its own: Ctrl-C in a terminal goes to Berth alone, which ends the server after its last transaction.
+  // In a session of its own, so that Ctrl-C reaches Berth alone, which stops the server after its
+  // last transaction.
   const child = spawn(file, args, {
     env: PROGRAM_ENVIRONMENT,
     cwd: '/',
@@ -76,7 +88,8 @@ export async function startPostmaster(options: {
 async function waitUntilReady(child: ChildProcess, logger: Logger): Promise<void> {
   const lastLines: string[] = []
   await new Promise<void>((resolve, reject) => {
-    if (child.stderr === null) return reject(new EmbeddedPostgresError('The embedded PostgreSQL could not be started.'))
+    if (child.stderr === null)
+      return reject(new EmbeddedPostgresError("The embedded PostgreSQL couldn't be started: its log can't be read."))
     const lines = createInterface({ input: child.stderr })
     lines.on('line', (line) => {
       logLine(line, logger)
@@ -85,7 +98,7 @@ async function waitUntilReady(child: ChildProcess, logger: Logger): Promise<void
       if (lastLines.length > LAST_LINES) lastLines.shift()
     })
     child.once('error', (error) => reject(new PostmasterStartError(error.message)))
-    // Close, not exit: its last words are read by then.
+    // By the close event, unlike the exit event, its last lines have been read.
     child.once('close', (code, signal) =>
       reject(new PostmasterStartError(lastLines.join(' ') || `it ended with ${signal ?? `exit code ${code}`}.`)),
     )

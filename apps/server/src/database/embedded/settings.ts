@@ -1,23 +1,24 @@
 import { SUPERVISOR_SETTING } from './postmaster-file.ts'
 
-/** What the settings of an embedded server depend on. */
+/** What an embedded server's settings depend on. */
 export interface EmbeddedSettings {
   readonly socketDirectory: string
   readonly supervisorPid: number
   readonly maxConnections: number
-  /** False gives up crash safety for speed: for tests. */
+  /** False trades crash safety for speed in tests. */
   readonly isDurable: boolean
 }
 
 /**
- * The settings of the embedded server, all given on the command line: what is in the data directory never decides who can connect or what a
- * commit means. Sized for a machine that also runs workspaces.
+ * Returns the settings of the embedded server, sized for a machine that also runs workspaces. All
+ * of them go on the command line, so that files in the data directory never decide who can connect
+ * or what a commit means.
  */
 export function postgresSettings(settings: EmbeddedSettings): Record<string, string> {
   const durable = settings.isDurable ? 'on' : 'off'
   return {
     [SUPERVISOR_SETTING]: String(settings.supervisorPid),
-    // Who can connect: only what can enter the 0700 folder of the socket.
+    // Who can connect: only users that can enter the socket's 0700 folder.
     listen_addresses: '',
     unix_socket_directories: `"${settings.socketDirectory.replaceAll('"', '""')}"`,
     unix_socket_permissions: '0700',
@@ -42,7 +43,7 @@ export function postgresSettings(settings: EmbeddedSettings): Record<string, str
     huge_pages: 'off',
     jit: 'off',
     random_page_cost: '1.1',
-    // Statements' errors reach their sender; the log is for what concerns the server.
+    // Clients see the errors of their statements; the log is about the server.
     log_destination: 'stderr',
     logging_collector: 'off',
     log_line_prefix: '',
@@ -55,7 +56,7 @@ export function postgresSettings(settings: EmbeddedSettings): Record<string, str
   }
 }
 
-/** The settings as arguments of `postgres`. */
+/** Returns the settings as arguments of `postgres`. */
 export function settingArguments(settings: EmbeddedSettings): string[] {
   return Object.entries(postgresSettings(settings)).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }

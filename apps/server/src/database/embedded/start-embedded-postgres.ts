@@ -11,41 +11,45 @@ import { endLeftoverPostmaster } from './postmaster-file.ts'
 import { PostmasterStartError, startPostmaster, type Postmaster } from './postmaster.ts'
 import { findSystemUser, type SystemUser } from './system-user.ts'
 
-/** How to start the embedded database. */
 export interface EmbeddedPostgresOptions {
-  /** Folder of everything the database keeps; created if needed. One server at a time. */
+  /**
+   * The folder of everything the database stores, created if needed. It takes one server at a time.
+   */
   readonly dataDirectory: string
   readonly logger: Logger
-  /** Account PostgreSQL runs under when Berth runs as root; found in /etc/passwd unless given. */
+  /** The account that PostgreSQL uses when Berth runs as root. Default: found in /etc/passwd. */
   readonly user?: SystemUser
-  /** Connections it accepts, from 10. Default 60. */
+  /** Connections to accept, at least 10. Default: {@link DEFAULT_MAX_CONNECTIONS}. */
   readonly maxConnections?: number
-  /** False gives up crash safety for speed: for tests only. Default true. */
+  /** False trades crash safety for speed, for tests only. Default: true. */
   readonly isDurable?: boolean
-  /** Where the programs are; the installed package for this platform unless given. */
+  /** Where the programs are. Default: the installed package for this platform. */
   readonly package?: PostgresPackage
-  /** Where the socket goes when the path of the data directory is too long for one. Default: the system's temporary directory. */
+  /**
+   * Where the socket goes when the data directory's path is too long for one. Default: the system's
+   * temporary directory.
+   */
   readonly temporaryDirectory?: string
-  /** Where util-linux's setpriv may be. Default /usr/bin and /bin. */
+  /** Where setpriv of util-linux may be. Default: {@link SETPRIV_PATHS}. */
   readonly setprivPaths?: readonly string[]
 }
 
-/** What happens to the embedded server while Berth runs. */
+/** Events of the embedded server while Berth runs. */
 export interface EmbeddedPostgresEvents {
-  /** It ended without being asked to, and is being started again; how it ended in a few words. */
+  /** The server ended by itself and is being restarted. `how` says how it ended, in a few words. */
   down: [how: string]
-  /** It accepts connections again. */
+  /** The server accepts connections again. */
   up: []
 }
 
-/** The embedded database server: a PostgreSQL of our own, kept running until {@link EmbeddedPostgres.stop}. */
+/** An embedded PostgreSQL server, kept running until {@link EmbeddedPostgres.stop}. */
 export interface EmbeddedPostgres {
-  /** URL of its database, over a socket in a folder closed to other users. */
+  /** The URL of its database, over a socket in a folder closed to other users. */
   readonly url: string
-  /** Process id of the server at this moment; undefined while it is being started again. */
+  /** The process ID of the server; undefined while it is being restarted. */
   readonly pid: number | undefined
   readonly events: EventEmitter<EmbeddedPostgresEvents>
-  /** Ends the server: open transactions are rolled back, everything committed is on disk. */
+  /** Stops the server. Open transactions are rolled back; everything committed is on disk. */
   stop(): Promise<void>
 }
 
@@ -54,16 +58,17 @@ const SETPRIV_PATHS = ['/usr/bin/setpriv', '/bin/setpriv']
 const FIRST_RETRY_MS = 50
 const MAX_RETRY_MS = 10_000
 
-/** Transient refusals pass within a second; a minute covers a machine that is very busy. */
+/** Transient failures pass within a second; a minute allows for a very busy machine. */
 const TRANSIENT_PATIENCE_MS = 60_000
 
 /**
- * Starts PostgreSQL from the installed binaries as a child process, with its data below `dataDirectory`, and starts it again whenever it ends
- * by itself. As root it runs under an unprivileged account. Where the system has setpriv it ends with this process, however that ends; a
- * server that was left behind all the same is shut down by the next start.
+ * Starts PostgreSQL from the installed binaries as a child process with its data below
+ * `dataDirectory`, and restarts it whenever it ends by itself. When Berth runs as root, PostgreSQL
+ * uses an unprivileged account. With setpriv, PostgreSQL ends with this process, however that ends;
+ * otherwise the next start shuts down a server that was left behind.
  *
- * @throws EmbeddedPostgresError, whose message says what is wrong and what to do: no binaries for this system, a data directory that can't be
- * used, or another server that uses it.
+ * @throws EmbeddedPostgresError when the system has no binaries, the data directory can't be used,
+ * or another server uses it.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const { logger } = options
@@ -147,7 +152,10 @@ class Supervisor implements EmbeddedPostgres {
     if (this.#hasTemporarySocket) await rm(this.#socketDirectory, { recursive: true, force: true })
   }
 
-  /** One start that waits for what passes by itself, such as processes of a killed server that have not ended yet. */
+  /**
+   * Starts the server, and waits for what passes by itself, such as processes of a killed server
+   * that haven't ended.
+   */
   async #launch(): Promise<Postmaster> {
     const { binaries, cluster, user, isDurable, maxConnections, logger } = this.#options
     const settings = { socketDirectory: this.#socketDirectory, supervisorPid: process.pid, maxConnections, isDurable }
@@ -171,7 +179,7 @@ class Supervisor implements EmbeddedPostgres {
       const how = await postmaster.ended
       this.#postmaster = undefined
       if (this.#stopping.signal.aborted) return
-      this.#options.logger.error({ how }, 'the database server ended by itself; starting it again')
+      this.#options.logger.error({ how }, 'the database server ended by itself; restarting it')
       this.events.emit('down', how)
       postmaster = await this.#restart()
       if (postmaster === undefined) return
@@ -180,7 +188,7 @@ class Supervisor implements EmbeddedPostgres {
     }
   }
 
-  /** Starts until it succeeds, with growing pauses; undefined when stopped meanwhile. */
+  /** Tries to start with growing pauses until it succeeds; undefined when stopped. */
   async #restart(): Promise<Postmaster | undefined> {
     const { signal } = this.#stopping
     for (let delayMs = FIRST_RETRY_MS; !signal.aborted; delayMs = Math.min(delayMs * 2, MAX_RETRY_MS)) {
@@ -188,14 +196,16 @@ class Supervisor implements EmbeddedPostgres {
         return await this.#launch()
       } catch (error) {
         if (signal.aborted) return undefined
-        this.#options.logger.error({ err: error, delayMs }, 'the database server does not start; trying again')
+        this.#options.logger.error({ err: error, delayMs }, "the database server doesn't start; trying again")
         await sleep(delayMs, undefined, { signal }).catch(() => {}) // an abort ends the loop
       }
     }
     return undefined
   }
 
-  /** Removes the socket folder of an earlier start if it was one of ours below the temporary directory, and nothing else. */
+  /**
+   * Removes an earlier start's socket folder if it is one of ours below the temporary directory.
+   */
   async #removeTemporary(path: string): Promise<void> {
     const { temporaryDirectory } = this.#options.socket
     if (dirname(path) !== temporaryDirectory || !/^berth-postgres-\w{6}$/.test(basename(path))) return

@@ -9,7 +9,7 @@ postgres:x:101:104:PostgreSQL administrator,,,:/var/lib/postgresql:/bin/bash
 alice:x:1000:1000::/home/alice:/bin/bash
 `
 
-test('accounts are read from a passwd file, and lines of another shape are left out', () => {
+test('accounts are read from a passwd file, and malformed lines are skipped', () => {
   expect(parsePasswd(PASSWD).map(({ name, uid, gid }) => [name, uid, gid])).toEqual([
     ['root', 0, 0],
     ['daemon', 1, 1],
@@ -20,16 +20,16 @@ test('accounts are read from a passwd file, and lines of another shape are left 
 })
 
 test.each([
-  ['berth comes before all others', [{ name: 'berth', uid: 5, gid: 5 }], undefined, 'berth'],
+  ['berth comes first', [{ name: 'berth', uid: 5, gid: 5 }], undefined, 'berth'],
   ['postgres comes before nobody', [], undefined, 'postgres'],
-  ['data that root owns says nothing', [], 0, 'postgres'],
+  ['data that root owns is ignored', [], 0, 'postgres'],
   ['the owner of the data goes first', [], 1000, 'alice'],
-  ['an owner that is not known is nobody', [], 4242, undefined],
+  ['an unknown owner finds no account', [], 4242, undefined],
 ])('%s', (_title, more, ownerUid, expected) => {
   expect(pickSystemUser([...parsePasswd(PASSWD), ...more], ownerUid)?.name).toBe(expected)
 })
 
-test('a berth that is root itself is never picked', () => {
+test('an account named berth that is root is never picked', () => {
   expect(pickSystemUser([{ name: 'berth', uid: 0, gid: 0 }], undefined)).toBeUndefined()
 })
 

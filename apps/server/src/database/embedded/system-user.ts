@@ -1,17 +1,20 @@
 import { readFile } from 'node:fs/promises'
 import { EmbeddedPostgresError } from './embedded-postgres-error.ts'
 
-/** An account of the operating system that processes can be started as. */
+/** An operating-system account that can run processes. */
 export interface SystemUser {
   readonly name: string
   readonly uid: number
   readonly gid: number
 }
 
-/** Accounts to run PostgreSQL under when Berth runs as root, the best first. initdb wants one that the passwd file knows. */
+/**
+ * Accounts that may run PostgreSQL when Berth runs as root, best first. initdb needs one that the
+ * passwd file lists.
+ */
 const PREFERRED_USERS = ['berth', 'postgres', '_postgres', 'nobody']
 
-/** Reads the accounts of a passwd file. Lines of another shape are left out. */
+/** Parses the accounts of a passwd file and skips malformed lines. */
 export function parsePasswd(text: string): SystemUser[] {
   return text.split('\n').flatMap((line) => {
     const [name, , uid, gid] = line.split(':')
@@ -21,8 +24,8 @@ export function parsePasswd(text: string): SystemUser[] {
 }
 
 /**
- * The unprivileged account PostgreSQL runs under when Berth runs as root: the owner of the data that is already there, else the first of
- * `berth`, `postgres` and `nobody` that exists.
+ * Picks the unprivileged account that runs PostgreSQL when Berth runs as root: the owner of
+ * existing data, otherwise the first of {@link PREFERRED_USERS} that exists.
  */
 export function pickSystemUser(users: readonly SystemUser[], ownerUid: number | undefined): SystemUser | undefined {
   const unprivileged = users.filter((user) => user.uid !== 0)
@@ -31,9 +34,9 @@ export function pickSystemUser(users: readonly SystemUser[], ownerUid: number | 
 }
 
 /**
- * Finds the account to start PostgreSQL as, or undefined where it runs under Berth's own.
+ * Finds the account to start PostgreSQL as; undefined when Berth's own account will do.
  *
- * @throws {@link EmbeddedPostgresError} as root with no fitting account.
+ * @throws {@link EmbeddedPostgresError} when Berth runs as root and no account fits.
  */
 export async function findSystemUser(ownUid: number | undefined, ownerUid: number | undefined): Promise<SystemUser | undefined> {
   if (ownUid !== 0) return undefined
@@ -41,7 +44,7 @@ export async function findSystemUser(ownUid: number | undefined, ownerUid: numbe
   if (user !== undefined) return user
   throw new EmbeddedPostgresError(
     ownerUid === undefined || ownerUid === 0
-      ? 'PostgreSQL does not run as root and /etc/passwd has none of the users berth, postgres and nobody. Create one (useradd --system berth).'
-      : `The database belongs to uid ${ownerUid}, which /etc/passwd does not know. Create that user or give the data to an existing one.`,
+      ? `PostgreSQL doesn't run as root, and /etc/passwd has none of the users ${PREFERRED_USERS.join(', ')}. Create one: useradd --system berth`
+      : `The database belongs to uid ${ownerUid}, which /etc/passwd doesn't list. Create that user, or give the data to an existing one.`,
   )
 }

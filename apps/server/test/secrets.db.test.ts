@@ -95,12 +95,12 @@ test('a server with another key does not start on the database, and says what to
     }
     const key = randomBytes(32)
     await expect(start([key])).rejects.toThrow(
-      'The secrets in the database were encrypted with another key than that of BERTH_SECRET_KEY. Put back the key file that belongs to the database, or give its keys with BERTH_SECRET_KEY.',
+      "The key from BERTH_SECRET_KEY isn't the one that encrypted the secrets in the database. Restore the database's key file, or set BERTH_SECRET_KEY to its keys.",
     )
-    await expect(start(undefined)).rejects.toThrow(`another key than that of ${join(directory, 'secret.key')}`)
+    await expect(start(undefined)).rejects.toThrow(`The key from ${join(directory, 'secret.key')} isn't the one that encrypted the secrets`)
     expect(await readFile(join(directory, 'secret.key'), 'utf8')).toMatch(/^[A-Za-z0-9+/]{43}=$/m)
     await writeFile(join(directory, 'secret.key'), 'nonsense')
-    await expect(start(undefined)).rejects.toThrow('secret.key holds no key of 32 bytes in base64.')
+    await expect(start(undefined)).rejects.toThrow('secret.key must hold keys of 32 bytes in base64, one per line.')
     await start([key, TEST_SECRET_KEY])
   } finally {
     await rm(directory, { recursive: true, force: true })

@@ -12,7 +12,7 @@ const actorOf = (facts: Partial<ActorFacts> = {}) =>
   compileActor({ user_id: other, roles: [], organization_roles: [], groups: [], scope: 'all', ...facts })
 const memberOf = (id: string, roles: readonly string[] = []) => [{ organization_id: id, roles }]
 
-/** The subjects of the matrix. `me` is whom the owned objects belong to; the others are strangers to them. */
+/** The callers in the matrix. `me` owns the owned objects; the others don't. */
 const subjects = {
   member: actorOf({ user_id: me }),
   organizationMember: actorOf({ user_id: me, organization_roles: memberOf(org) }),
@@ -114,7 +114,7 @@ describe('the matrix of roles', () => {
       expect([action, ...everybody.filter((name) => may(subjects[name], action, object))]).toEqual([action, ...allowed])
   })
 
-  it('an auditor reads every template and the audit log, and nothing else of others', () => {
+  it('an auditor reads every template and the audit log, and nothing else that others own', () => {
     const auditor = actorOf({ roles: ['auditor'] })
     expect(may(auditor, 'read', { type: 'template', organization_id: org })).toBe(true)
     expect(may(auditor, 'read', { type: 'audit_log' })).toBe(true)
@@ -128,7 +128,7 @@ const own = (organization_id: string): AccessObject => ({ type: 'workspace', org
 const foreign = (type: ResourceType): AccessObject => ({ type, organization_id: org, owner_id: me })
 
 describe('workspaces', () => {
-  it('of an organization one has left are out of reach, but for a template admin who reads them', () => {
+  it('of an organization that the owner has left are out of reach, except for a template admin, who reads them', () => {
     const left = actorOf({ organization_roles: memberOf(otherOrg) })
     expect(every.filter((action) => may(left, action, own(org)))).toEqual([])
     expect(every.filter((action) => may(left, action, own(otherOrg)))).toEqual(every)
@@ -136,13 +136,13 @@ describe('workspaces', () => {
     expect(every.filter((action) => may(subjects.owner, action, own(org)))).toEqual(every)
   })
 
-  it('of others are read by a template admin everywhere, who can neither change them nor get in', () => {
+  it('of others can be read by a template admin everywhere, but not changed or connected to', () => {
     expect(every.filter((action) => may(subjects.templateAdmin, action, foreign('workspace')))).toEqual(['read'])
     expect(every.filter((action) => may(subjects.templateAdmin, action, foreign('workspace_execution')))).toEqual([])
     expect(every.filter((action) => may(subjects.templateAdmin, action, foreign('application_connect')))).toEqual([])
   })
 
-  it('of others mean nothing to members, user admins and auditors of the same organization', () => {
+  it('of others are out of reach for members, user admins and auditors of the same organization', () => {
     for (const role of ['user-admin', 'auditor', 'member']) {
       const actor = actorOf({ roles: [role], organization_roles: memberOf(org) })
       for (const type of ['workspace', 'workspace_execution', 'application_connect'] as const) {
@@ -184,7 +184,7 @@ describe('access lists', () => {
 })
 
 describe('the scope of a key', () => {
-  it('application_connect leaves an owner nothing but to connect', () => {
+  it('application_connect lets an owner connect and nothing else', () => {
     const actor = actorOf({ roles: ['owner'], scope: 'application_connect' })
     expect(may(actor, 'create', { type: 'application_connect', organization_id: org, owner_id: me })).toBe(true)
     expect(may(actor, 'read', { type: 'application_connect', organization_id: org, owner_id: me })).toBe(false)
@@ -192,15 +192,15 @@ describe('the scope of a key', () => {
     expect(may(actor, 'read', { type: 'user' })).toBe(false)
   })
 
-  it('gives nothing that the roles do not give', () => {
+  it('adds nothing to the roles', () => {
     const actor = actorOf({ scope: 'application_connect', organization_roles: memberOf(org) })
     expect(may(actor, 'create', { type: 'application_connect', organization_id: org, owner_id: me })).toBe(false)
     expect(may(actor, 'create', { type: 'application_connect', organization_id: org, owner_id: other })).toBe(true)
   })
 })
 
-describe('names nobody knows', () => {
-  it('a role takes everything away', () => {
+describe('unknown names', () => {
+  it('an unknown role removes every permission', () => {
     for (const unknown of ['nobody', 'owner:x', 'organization-admin', '']) {
       const actor = actorOf({ user_id: me, roles: ['owner', unknown] })
       expect(may(actor, 'read', { type: 'user' })).toBe(false)
@@ -220,12 +220,12 @@ describe('names nobody knows', () => {
     expect(mayNamed(subjects.templateAdmin, '*', { type: '*' })).toBe(false)
   })
 
-  it('an organization that is not one lets only site roles pass', () => {
+  it('in an unknown organization only site roles count', () => {
     const nil: AccessObject = { type: 'template', organization_id: '00000000-0000-0000-0000-000000000000' }
     expect(everybody.filter((name) => may(subjects[name], 'read', nil))).toEqual(['templateAdmin', 'owner'])
   })
 
-  it('empty owner and organization are none', () => {
+  it('an empty owner and organization count as absent', () => {
     expect(may(actorOf({ user_id: '' }), 'read', { type: 'file', owner_id: null, organization_id: null })).toBe(false)
     expect(may(subjects.member, 'read', { type: 'file', owner_id: me, organization_id: '' })).toBe(true)
   })

@@ -1,44 +1,53 @@
 import type { Action, ResourceType } from '@berth/schema'
 import { findRole, organizationRole, type HeldRole, type Permission } from './roles.ts'
 
-/** What an API key may be used for. Both the key's scope and its user's roles must allow an action. */
+/** What an API key may be used for. An action needs both the key's scope and its user's roles. */
 export type KeyScope = 'all' | 'application_connect'
 
-/** What is known of a caller, as it is stored: implied roles are added by {@link compileActor}. */
+/** A caller as stored. {@link compileActor} adds the implied roles. */
 export interface ActorFacts {
   readonly user_id: string
   /** The user's site roles. */
   readonly roles: readonly string[]
-  /** One entry per organization the user belongs to, with the roles of the membership as full names. */
+  /** The user's organizations, each with the membership's roles as full names. */
   readonly organization_roles: readonly { readonly organization_id: string; readonly roles: readonly string[] }[]
-  /** The groups the user is a member of. */
+  /** IDs of the user's groups. */
   readonly groups: readonly string[]
   readonly scope: KeyScope
 }
 
-/** Kinds of objects, each with the actions allowed on it; `*` on either side stands for every one. */
+/** Object types with the actions allowed on each. `*` stands for every type or action. */
 type Grants = ReadonlyMap<string, ReadonlySet<string>>
 
-/** A caller, compiled so that a question about them is a few look-ups. */
+/** A caller, compiled so that an access check is a few lookups. */
 export interface Actor {
   readonly user_id: string
-  /** Full names of all roles, implied ones included. */
+  /** Full names of all roles, with the implied ones. */
   readonly roles: readonly string[]
   readonly groups: ReadonlySet<string>
   readonly scope: KeyScope
-  /** Whether all roles are known. Who holds an unknown role may do nothing: what it should forbid or allow can't be told. */
+  /**
+   * Whether all roles are known. A caller with an unknown role may do nothing, because nobody can
+   * tell what the role means.
+   */
   readonly hasKnownRoles: boolean
   readonly site: Grants
-  /** What is allowed in each organization the caller belongs to. Every one of them has an entry. */
+  /** What is allowed in each of the caller's organizations. Every organization has an entry. */
   readonly organizations: ReadonlyMap<string, Grants>
   /** What is allowed on the caller's own objects. */
   readonly user: Grants
 }
 
-/** Who may do what to an object, by the id of a user or group. The group with the id of an organization is everyone in it. */
+/**
+ * Actions on one object by user or group ID. A group with the ID of an organization stands for all
+ * its members.
+ */
 export type AccessList = Readonly<Record<string, readonly string[]>>
 
-/** What access depends on of an object. Absent, null and empty mean that the object has no such thing. */
+/**
+ * The fields of an object that access depends on. Absent, null and empty all mean that the object
+ * has no such field.
+ */
 export interface AccessObject<Type extends string = ResourceType> {
   readonly type: Type
   readonly organization_id?: string | null
@@ -47,7 +56,7 @@ export interface AccessObject<Type extends string = ResourceType> {
   readonly group_acl?: AccessList | null
 }
 
-/** Compiles what is known of a caller; once per request, or kept as long as the facts hold. */
+/** Compiles a stored caller. The result holds for as long as the stored facts do. */
 export function compileActor({ user_id, roles, organization_roles, groups, scope }: ActorFacts): Actor {
   const fullNames = new Set([
     'member',
@@ -93,14 +102,18 @@ function grantsOf(permissions: readonly Permission[]): Grants {
 }
 
 /**
- * Whether a caller may do something to an object. It takes a role or the object's access list to allow it, and the key's scope as well:
- * a role everywhere, a role in the object's organization, or being its owner (in an organization the caller still belongs to).
+ * Whether a caller may act on an object. The key's scope must allow the action, and so must one of
+ * these: a site role, a role in the object's organization, ownership (in an organization the caller
+ * still belongs to), or the object's access list.
  */
 export function may(actor: Actor, action: Action, object: AccessObject): boolean {
   return mayNamed(actor, action, object)
 }
 
-/** As {@link may}, for actions and types named by a client: of names nobody knows, only the wildcards of a role allow anything. */
+/**
+ * Like {@link may}, for actions and types that a client names. For unknown names, only a role's
+ * wildcards allow anything.
+ */
 export function mayNamed(actor: Actor, action: string, object: AccessObject<string>): boolean {
   if (!actor.hasKnownRoles || !scopeAllows(actor.scope, action, object.type)) return false
   if (allows(actor.site, action, object.type)) return true
@@ -112,12 +125,12 @@ export function mayNamed(actor: Actor, action: string, object: AccessObject<stri
   return inOrganization !== undefined && groupAllows(actor, action, object)
 }
 
-/** Whether the scope of a key leaves room for an action on a kind of object. */
+/** Whether a key's scope leaves room for an action on an object type. */
 export function scopeAllows(scope: KeyScope, action: string, type: string): boolean {
   return scope === 'all' || (action === 'create' && type === 'application_connect')
 }
 
-/** Whether compiled permissions hold an action on a kind of object. */
+/** Whether compiled permissions include an action on an object type. */
 export function allows(grants: Grants, action: string, type: string): boolean {
   return holds(grants.get(type), action) || holds(grants.get('*'), action)
 }

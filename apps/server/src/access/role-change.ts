@@ -1,15 +1,15 @@
 import { may, type Actor } from './may.ts'
 import { mayAssign } from './roles.ts'
 
-/** What setting someone's roles gives and takes. */
+/** The roles that a change adds and removes. */
 export interface RoleChange {
   readonly added: readonly string[]
   readonly removed: readonly string[]
 }
 
 /**
- * The difference between the roles someone has stored and the ones they are to have. The role that everybody has by implication counts as asked for,
- * so that it is given where it is not stored, and never taken (Coder v2 API, v0.13.4).
+ * Compares stored roles with requested ones. The implied role counts as requested: it is added when
+ * it isn't stored, and never removed (Coder v2 API, v0.13.4).
  */
 export function roleChange(stored: readonly string[], requested: readonly string[], implied: string): RoleChange {
   const [before, after] = [new Set(stored), new Set([...requested, implied])]
@@ -19,7 +19,7 @@ export function roleChange(stored: readonly string[], requested: readonly string
   }
 }
 
-/** Whether a caller may change roles so: site roles, or with an organization its roles. */
+/** Whether a caller may make a change to site roles or, given an organization, to its roles. */
 export function mayChangeRoles(actor: Actor, { added, removed }: RoleChange, organizationId?: string): boolean {
   const object =
     organizationId === undefined ? { type: 'assign_role' as const } : { type: 'assign_org_role' as const, organization_id: organizationId }

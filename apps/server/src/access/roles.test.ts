@@ -19,7 +19,7 @@ describe('findRole', () => {
     'organization-admin:x:y',
     'constructor',
   ])('%j is none', (name) => expect(findRole(name)).toBeUndefined())
-  it('tells the organization', () => {
+  it('returns the organization', () => {
     expect(findRole('organization-admin:x')).toMatchObject({ name: 'organization-admin', organization_id: 'x' })
   })
 })
@@ -49,7 +49,7 @@ describe('mayAssign', () => {
     expect(everyRole.filter((name) => mayAssign(['member', held], name))).toEqual(assignable)
   })
 
-  it('nobody may assign what is no role', () => {
+  it('nobody may assign an unknown role', () => {
     for (const name of ['nobody', 'owner:x', 'organization-admin', '']) expect(mayAssign(['owner'], name)).toBe(false)
   })
 })

@@ -1,21 +1,29 @@
 import type { Action, ResourceType } from '@berth/schema'
 
-/** What a role allows: an action on a kind of object; `*` stands for every one, those that nobody has thought of included. */
+/**
+ * An action that a role allows on an object type. `*` stands for every one, even those added later.
+ */
 export type Permission = readonly [resource: ResourceType | '*', action: Action | '*']
 
-/** One built-in role. Where its permissions hold is what the three lists tell apart. */
+/** A built-in role. Its three lists say where its permissions apply. */
 export interface BuiltInRole {
-  /** Empty for roles that everybody has by implication; these aren't offered for assigning. */
+  /** Empty for implied roles, which can't be assigned. */
   readonly display_name: string
-  /** An organization role is held in one organization, which its full name ends in: `organization-admin:<organization id>`. */
+  /**
+   * The full name of an organization role ends in the organization's ID:
+   * `organization-admin:<organization ID>`.
+   */
   readonly level: 'site' | 'organization'
-  /** Everywhere. */
+  /** Permissions everywhere. */
   readonly site: readonly Permission[]
-  /** In the organization the role is held in. */
+  /** Permissions in the organization that the role is held in. */
   readonly organization: readonly Permission[]
-  /** On objects the holder owns. */
+  /** Permissions on the holder's own objects. */
   readonly user: readonly Permission[]
-  /** The roles its holder may give and take; organization roles only in the organization this one is held in, unless it's a site role. */
+  /**
+   * The roles that its holder may add and remove. An organization role assigns only roles of its
+   * own organization.
+   */
   readonly assigns: readonly string[]
 }
 
@@ -100,7 +108,7 @@ export const builtInRoles: ReadonlyMap<string, BuiltInRole> = new Map(
   } satisfies Record<string, BuiltInRole>),
 )
 
-/** A role as someone holds it: a built-in role, and the organization it is held in if it is an organization role. */
+/** A role that someone holds, with the organization of an organization role. */
 export interface HeldRole {
   readonly name: string
   readonly organization_id?: string
@@ -108,8 +116,8 @@ export interface HeldRole {
 }
 
 /**
- * Finds the role of a full name, `owner` or `organization-admin:<organization id>`. A name that isn't built in, an organization role without
- * its organization and a site role with one find nothing.
+ * Finds the role with a full name: `owner` or `organization-admin:<organization ID>`. Returns
+ * undefined for unknown names, organization roles without an organization, and site roles with one.
  */
 export function findRole(fullName: string): HeldRole | undefined {
   const [name = '', organizationId, ...rest] = fullName.split(':')
@@ -119,17 +127,20 @@ export function findRole(fullName: string): HeldRole | undefined {
   return organizationId ? { name, organization_id: organizationId, role } : undefined
 }
 
-/** The full name of an organization role. */
+/** Returns the full name of an organization role. */
 export function organizationRole(name: 'organization-admin' | 'organization-member', organizationId: string): string {
   return `${name}:${organizationId}`
 }
 
-/** The text a role is shown with; empty for implied and unknown roles. */
+/** Returns a role's display name; empty for implied and unknown roles. */
 export function roleDisplayName(fullName: string): string {
   return findRole(fullName)?.role.display_name ?? ''
 }
 
-/** Whether someone who holds these roles may give a role to someone, or take it away. Nobody may assign what isn't a role. */
+/**
+ * Whether the holder of some roles may add or remove another role. Nobody may assign an unknown
+ * role.
+ */
 export function mayAssign(heldFullNames: readonly string[], assignedFullName: string): boolean {
   const assigned = findRole(assignedFullName)
   if (assigned === undefined) return false
@@ -140,14 +151,17 @@ export function mayAssign(heldFullNames: readonly string[], assignedFullName: st
   })
 }
 
-/** A role as it is offered for assigning. */
+/** A role in a list of roles to assign. */
 export interface AssignableRole {
   readonly name: string
   readonly display_name: string
   readonly assignable: boolean
 }
 
-/** The roles that can be offered, those of one organization or the site's, each with whether someone who holds these roles may assign it. */
+/**
+ * Returns the roles that can be assigned, of an organization or of the site, each with whether the
+ * holder of the given roles may assign it.
+ */
 export function assignableRoles(heldFullNames: readonly string[], organizationId?: string): AssignableRole[] {
   const level = organizationId === undefined ? 'site' : 'organization'
   return [...builtInRoles]

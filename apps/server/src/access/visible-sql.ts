@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { VisibleCondition } from './visible.ts'
 
-/** Which columns of a table access depends on. */
+/** The columns of a table that access depends on. */
 export interface VisibleColumns {
   readonly organization: string
   readonly owner?: string
@@ -9,7 +9,7 @@ export interface VisibleColumns {
   readonly groupAcl?: string
 }
 
-/** Compiles what a caller may see into a condition on rows, for a WHERE. */
+/** Compiles what a caller may see into a condition for a WHERE clause. */
 export function visibleSql(visible: VisibleCondition, columns: VisibleColumns): RawBuilder<boolean> {
   if (visible.kind === 'all') return sql`true`
   if (visible.kind === 'none') return sql`false`

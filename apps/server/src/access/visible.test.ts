@@ -13,7 +13,7 @@ describe('workspaces', () => {
     ['a template admin sees all', { roles: ['template-admin'] }, { kind: 'all' }],
     ['an auditor outside any organization sees none', { roles: ['auditor'] }, { kind: 'none' }],
     ['a key scoped to applications sees none', { roles: ['owner'], scope: 'application_connect' }, { kind: 'none' }],
-    ['who holds an unknown role sees none', { roles: ['owner', 'nobody'] }, { kind: 'none' }],
+    ['the holder of an unknown role sees none', { roles: ['owner', 'nobody'] }, { kind: 'none' }],
     [
       'a member sees own ones in organizations they belong to',
       { organization_roles: inX },
@@ -34,7 +34,7 @@ describe('workspaces', () => {
   })
 })
 
-it('templates are seen through their access lists', () => {
+it('templates are visible through their access lists', () => {
   const actor = compileActor({ ...facts, organization_roles: inX, groups: ['g'] })
   expect(visibleCondition(actor, 'read', 'template')).toEqual({
     kind: 'some',
@@ -43,7 +43,7 @@ it('templates are seen through their access lists', () => {
   })
 })
 
-it('own files are seen wherever they are from', () => {
+it('own files are visible everywhere', () => {
   expect(visibleCondition(compileActor(facts), 'read', 'file')).toEqual({
     kind: 'some',
     organizations: [],
@@ -51,12 +51,12 @@ it('own files are seen wherever they are from', () => {
   })
 })
 
-it('all users are seen by everyone, and the audit log by hardly anyone', () => {
+it('all users are visible to everyone, the audit log to few', () => {
   expect(visibleCondition(compileActor(facts), 'read', 'user')).toEqual({ kind: 'all' })
   expect(visibleCondition(compileActor(facts), 'read', 'audit_log')).toEqual({ kind: 'none' })
 })
 
-/** What a WHERE clause built from a condition selects. */
+/** Returns what a WHERE clause built from a condition selects. */
 function selects(condition: VisibleCondition, row: AccessObject): boolean {
   if (condition.kind !== 'some') return condition.kind === 'all'
   const { organizations, own, acl } = condition

@@ -2,7 +2,8 @@ import type { Action, ResourceType } from '@berth/schema'
 import { allows, scopeAllows, type Actor } from './may.ts'
 
 /**
- * Which rows of a kind a caller may act on, as a store turns it into a WHERE clause. A row matches `some` if any part matches.
+ * The rows of one type that a caller may act on. Stores turn it into a WHERE clause. A row matches
+ * `some` when any part matches.
  */
 export type VisibleCondition =
   | { readonly kind: 'all' }
@@ -11,23 +12,31 @@ export type VisibleCondition =
       readonly kind: 'some'
       /** All rows of these organizations. */
       readonly organizations: readonly string[]
-      /** Rows the user owns; where the kind lies in organizations, only in these. Absent where owning doesn't help. */
+      /**
+       * Rows that the user owns, in these organizations if the type has organizations. Absent when
+       * ownership grants nothing.
+       */
       readonly own?: { readonly user_id: string; readonly organizations: readonly string[] | 'any' }
       readonly acl?: AccessListCondition
     }
 
 /** Rows whose access list allows one of the actions. */
 export interface AccessListCondition {
-  /** The action asked for, and `*`. */
+  /** The requested action and `*`. */
   readonly actions: readonly string[]
-  /** The row's user list, under this id, has one of the actions; wherever the row lies. */
+  /**
+   * The row's user list has one of the actions under this ID, in whatever organization the row is.
+   */
   readonly user_id: string
-  /** The row lies in one of these organizations, and its group list has one of the actions under one of these groups or the row's organization. */
+  /**
+   * The row is in one of these organizations, and its group list has one of the actions under one
+   * of these groups or under the row's organization.
+   */
   readonly groups: readonly string[]
   readonly organizations: readonly string[]
 }
 
-/** What the rows of a kind have that access depends on. Kinds that aren't here have nothing of it. */
+/** The fields that access to each type depends on. Missing types have none. */
 const SHAPES: Partial<Record<ResourceType, { readonly organization?: true; readonly owner?: true; readonly acl?: true }>> = {
   api_key: { owner: true },
   application_connect: { organization: true, owner: true },
@@ -42,7 +51,9 @@ const SHAPES: Partial<Record<ResourceType, { readonly organization?: true; reado
   workspace_execution: { organization: true, owner: true },
 }
 
-/** Describes the rows of a kind for which `may(actor, action, row)` is true, without looking at any of them. */
+/**
+ * Describes the rows of a type for which `may(actor, action, row)` is true, without reading any.
+ */
 export function visibleCondition(actor: Actor, action: Action, type: ResourceType): VisibleCondition {
   if (!actor.hasKnownRoles || !scopeAllows(actor.scope, action, type)) return { kind: 'none' }
   if (allows(actor.site, action, type)) return { kind: 'all' }

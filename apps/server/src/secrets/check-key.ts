@@ -5,10 +5,10 @@ const CHECK = { key: 'secret_check', plain: 'berth' } as const
 const PLACE = placeOf('deployment_values', 'value', CHECK.key)
 
 /**
- * Makes sure that the keys are those of the database, which remembers a sealed word of the first server.
+ * Checks that the keys belong to the database, in which the first server stored a sealed word.
  *
- * @param source What to call the place of the keys, for the message.
- * @throws SecretError with a sentence that says what to do.
+ * @param source - Where the keys come from, for the message.
+ * @throws SecretError that says what to do.
  */
 export async function checkKey(queries: Queries, secrets: SecretBox, source: string): Promise<void> {
   await queries
@@ -22,13 +22,15 @@ export async function checkKey(queries: Queries, secrets: SecretBox, source: str
   } catch (error) {
     if (!(error instanceof SecretError)) throw error
     throw new SecretError(
-      `The secrets in the database were encrypted with another key than that of ${source}. Put back the key file that belongs to the database, or give its keys with BERTH_SECRET_KEY.`,
+      `The key from ${source} isn't the one that encrypted the secrets in the database. Restore the database's key file, or set BERTH_SECRET_KEY to its keys.`,
       { cause: error },
     )
   }
 }
 
-/** Seals the word anew, after which the keys that sealed it before are not asked for any more. */
+/**
+ * Seals the word with the newest key, so that the older keys are no longer needed for the check.
+ */
 export async function resealCheck(queries: Queries, secrets: SecretBox): Promise<void> {
   await queries
     .updateTable('deployment_values')

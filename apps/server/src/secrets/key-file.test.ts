@@ -10,7 +10,7 @@ beforeEach(async () => {
 })
 afterEach(async () => await rm(directory, { recursive: true, force: true }))
 
-test('the first start makes a random key that nobody else may read; the next finds it', async () => {
+test('the first start creates a random key that nobody else may read, and the next finds it', async () => {
   const path = keyFilePath(join(directory, 'new'))
   const { keys } = keysOfFile(path)
   expect(keys.map((key) => key.length)).toEqual([32])
@@ -20,7 +20,7 @@ test('the first start makes a random key that nobody else may read; the next fin
   expect(keysOfFile(keyFilePath(directory)).keys).not.toEqual(keys)
 })
 
-test('a new key comes first, those before stay, and who has read the file sees it', async () => {
+test('a new key goes first, older keys stay, and open sources see it', async () => {
   const path = keyFilePath(directory)
   const source = keysOfFile(path)
   addKeyToFile(path)
@@ -44,7 +44,7 @@ test.each(['', 'nonsense', `${Buffer.alloc(32).toString('base64')}\nabc\n`])(
   },
 )
 
-test('a folder that cannot be written is told', async () => {
+test('an unwritable folder is an error that names it', async () => {
   await writeFile(join(directory, 'file'), '')
   expect(() => keysOfFile(keyFilePath(join(directory, 'file')))).toThrow(KeyFileError)
 })

@@ -3,23 +3,24 @@ import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rena
 import { dirname, join } from 'node:path'
 import { KEY_BYTES, type KeySource } from './secret-box.ts'
 
-/** A key file that cannot be used. The message says what to do. */
+/** A key file that can't be used. The message says what to do. */
 export class KeyFileError extends Error {
   override readonly name = 'KeyFileError'
 }
 
-/** Where the key of a server is that was given none. */
+/** Returns the path of the key file of a server without keys in its settings. */
 export function keyFilePath(dataDirectory: string): string {
   return join(dataDirectory, 'secret.key')
 }
 
-/** Keys that were given by a setting: they stay what they are until the next start. */
+/** Returns keys from a setting. They don't change before the next start. */
 export function givenKeys(keys: readonly Buffer[]): KeySource {
   return { keys, reload: () => keys }
 }
 
 /**
- * The keys of a file, made with a random key where there is none. Nobody but the owner may read it. Of several servers that start at once, one makes it.
+ * Reads the keys of a file, and creates the file with a random key when it is missing. Only the
+ * owner may read it. Of several servers that start at once, one creates it.
  *
  * @throws KeyFileError
  */
@@ -29,7 +30,8 @@ export function keysOfFile(path: string): KeySource {
 }
 
 /**
- * Puts a new random key before those of a file; the one that sealed so far stays readable, as does everything older.
+ * Adds a new random key in front of a file's keys. Older keys stay, so what they sealed stays
+ * readable.
  *
  * @throws KeyFileError
  */
@@ -37,7 +39,10 @@ export function addKeyToFile(path: string): void {
   writeKeyFile(path, [randomBytes(KEY_BYTES), ...(readKeyFile(path) ?? [])])
 }
 
-/** Drops keys from the end of a file until `count` are left, once nothing is sealed with them. */
+/**
+ * Removes keys from the end of a file until `count` are left. Nothing may be sealed with them any
+ * more.
+ */
 export function dropOldKeysOfFile(path: string, count: number): void {
   const keys = readKeyFile(path) ?? []
   if (keys.length > count) writeKeyFile(path, keys.slice(0, count))
@@ -50,7 +55,7 @@ function readKeyFile(path: string): Buffer[] | undefined {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return undefined
-    throw new KeyFileError(`The key of the secrets cannot be read from ${path}: ${message}`, { cause: error })
+    throw new KeyFileError(`Can't read the encryption key from ${path}: ${message}`, { cause: error })
   }
   const keys = text
     .split('\n')
@@ -58,7 +63,9 @@ function readKeyFile(path: string): Buffer[] | undefined {
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => Buffer.from(line, 'base64'))
   if (keys.length === 0 || keys.some((key) => key.length !== KEY_BYTES))
-    throw new KeyFileError(`${path} holds no key of ${KEY_BYTES} bytes in base64. Put back the file as it was, or set BERTH_SECRET_KEY.`)
+    throw new KeyFileError(
+      `${path} must hold keys of ${KEY_BYTES} bytes in base64, one per line. Restore the file, or set BERTH_SECRET_KEY.`,
+    )
   return keys
 }
 
@@ -66,14 +73,14 @@ function createKeyFile(path: string): readonly Buffer[] {
   const key = randomBytes(KEY_BYTES)
   const temporary = writeTemporary(path, [key])
   try {
-    // Unlike a rename, a link does not replace what another server has made meanwhile.
+    // Unlike a rename, a link doesn't replace a file that another server has just created.
     linkSync(temporary, path)
     return [key]
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const made = code === 'EEXIST' ? readKeyFile(path) : undefined
     if (made !== undefined) return made
-    throw new KeyFileError(`The key of the secrets cannot be written to ${path}: ${message}`, { cause: error })
+    throw new KeyFileError(`Can't write the encryption key to ${path}: ${message}`, { cause: error })
   } finally {
     rmSync(temporary, { force: true })
   }
@@ -86,7 +93,7 @@ function writeKeyFile(path: string, keys: readonly Buffer[]): void {
 function writeTemporary(path: string, keys: readonly Buffer[]): string {
   const temporary = `${path}.${randomBytes(6).toString('hex')}`
   const lines = [
-    '# Encrypts the secrets in the database: the first key encrypts, all of them decrypt. Keep a copy; without it they are lost.',
+    '# These keys protect the secrets in the database: the first encrypts, all of them decrypt. Keep a copy: without it the secrets are lost.',
     ...keys.map((key) => key.toString('base64')),
   ]
   try {
@@ -100,12 +107,9 @@ function writeTemporary(path: string, keys: readonly Buffer[]): string {
     }
   } catch (error) {
     rmSync(temporary, { force: true })
-    throw new KeyFileError(
-      `The key of the secrets cannot be written to ${path}: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        cause: error,
-      },
-    )
+    throw new KeyFileError(`Can't write the encryption key to ${path}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
   }
   return temporary
 }

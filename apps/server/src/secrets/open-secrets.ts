@@ -3,17 +3,18 @@ import { checkKey } from './check-key.ts'
 import { givenKeys, keyFilePath, keysOfFile } from './key-file.ts'
 import { SecretBox } from './secret-box.ts'
 
-/** What decides with which keys secrets are sealed. */
+/** The settings that decide which keys seal secrets. */
 export interface SecretSettings {
-  /** Undefined: those of the key file. */
+  /** Undefined: use the key file. */
   readonly secretKeys: readonly Buffer[] | undefined
   readonly dataDirectory: string
 }
 
 /**
- * The box of a database, opened with the keys of the settings.
+ * Opens the secret box of a database with the keys from the settings.
  *
- * @throws KeyFileError, SecretError: the keys cannot be used, or belong to another database.
+ * @throws KeyFileError when the keys can't be used, SecretError when they belong to another
+ * database.
  */
 export async function openSecrets(queries: Queries, { secretKeys, dataDirectory }: SecretSettings): Promise<SecretBox> {
   const path = keyFilePath(dataDirectory)

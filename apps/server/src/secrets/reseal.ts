@@ -3,17 +3,17 @@ import type { Queries } from '../database/database.ts'
 import { resealCheck } from './check-key.ts'
 import { SecretError, placeOf, type SecretBox } from './secret-box.ts'
 
-/** A column that holds what is sealed. */
+/** A column with sealed values. */
 interface SealedColumn {
   readonly table: string
   readonly column: string
-  /** The primary key. */
+  /** The columns of the primary key. */
   readonly key: readonly string[]
-  /** What names the row in the place of the secret, where that is not the primary key. */
+  /** The columns that name the row in the secret's place. Default: the primary key. */
   readonly place?: readonly string[]
 }
 
-/** Every sealed column there is. */
+/** All sealed columns. */
 export const sealedColumns: readonly SealedColumn[] = [
   { table: 'workspace_builds', column: 'provisioner_state', key: ['id'], place: ['workspace_id'] },
   { table: 'parameter_values', column: 'sealed_value', key: ['id'], place: ['scope_id', 'name'] },
@@ -25,21 +25,22 @@ export const sealedColumns: readonly SealedColumn[] = [
   { table: 'workspace_agents', column: 'sealed_auth_token', key: ['id'] },
 ]
 
-/** What was done. */
+/** The result of {@link resealAll}. */
 export interface Resealed {
-  /** Secrets that were encrypted anew, or for the first time. */
+  /** Secrets that have been encrypted with the newest key. */
   readonly resealed: number
-  /** Secrets that none of the keys opens, by their places; they are left as they are. */
+  /** Places of secrets that no key opens. They stay as they are. */
   readonly unreadable: readonly string[]
 }
 
 const BATCH_ROWS = 100
-/** What a server writes meanwhile with a key that was the newest when it looked is caught by another pass. */
+/** Servers may write with an older key while a pass runs. Another pass catches that. */
 const MAX_PASSES = 5
 
 /**
- * Encrypts with the newest key whatever is not: what older keys sealed, and what is in clear from before there were keys. In small batches, while servers run;
- * what somebody changes meanwhile is left to the next pass. Doing it again does nothing.
+ * Encrypts with the newest key whatever isn't: secrets sealed with older keys, and clear text from
+ * before there were keys. Works in small batches while servers run. A row that changes meanwhile is
+ * left to the next pass. Running it again is harmless.
  */
 export async function resealAll(queries: Queries, secrets: SecretBox): Promise<Resealed> {
   let resealed = await sealClearParameters(queries, secrets)
@@ -71,7 +72,7 @@ async function resealColumn(
       order by ${keyColumns} limit ${sql.lit(BATCH_ROWS)}`.execute(queries)
     for (const row of rows) {
       const stored = row[column]
-      if (!Buffer.isBuffer(stored)) throw new Error(`${table}.${column} holds no bytes`)
+      if (!Buffer.isBuffer(stored)) throw new Error(`${table}.${column} isn't a bytea column`)
       const placed = placeOf(table, column, ...place.map((name) => String(row[name])))
       const plain = openOrNothing(secrets, stored, placed)
       if (plain === undefined) {
@@ -98,7 +99,7 @@ function openOrNothing(secrets: SecretBox, stored: Buffer, place: string): Buffe
   }
 }
 
-/** Values from before there were keys are in a column of text. */
+/** Seals values in clear text from before there were keys. They are in a text column. */
 async function sealClearParameters(queries: Queries, secrets: SecretBox): Promise<number> {
   let sealed = 0
   for (;;) {

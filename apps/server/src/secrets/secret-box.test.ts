@@ -7,7 +7,7 @@ import { SecretBox, SecretError, isSealed, placeOf } from './secret-box.ts'
 const PLACE = placeOf('table', 'column', 'row')
 const boxOf = (...keys: Buffer[]): SecretBox => new SecretBox(givenKeys(keys))
 
-test('whatever is sealed opens in its place, and tells nothing before', () => {
+test('a sealed value opens in its place, and reveals nothing before', () => {
   const box = boxOf(randomBytes(32))
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
@@ -20,11 +20,11 @@ test('whatever is sealed opens in its place, and tells nothing before', () => {
   )
 })
 
-test('what was stored in clear is read as it is', () => {
+test('a value stored in clear is returned as it is', () => {
   for (const clear of ['', '{"version":4}', 'x'.repeat(100)]) expect(boxOf(randomBytes(32)).openText(Buffer.from(clear), PLACE)).toBe(clear)
 })
 
-test('what was changed in any byte, or is moved to another row, does not open', () => {
+test('a value with a changed byte, or moved to another row, does not open', () => {
   const box = boxOf(randomBytes(32))
   const sealed = box.sealText('secret', PLACE)
   expect(() => box.open(sealed, placeOf('table', 'column', 'other'))).toThrow(SecretError)
@@ -35,7 +35,7 @@ test('what was changed in any byte, or is moved to another row, does not open', 
   }
 })
 
-test('the first key seals, all keys open, and a key that is missing is told by name', () => {
+test('the first key seals, all keys open, and an error names a missing key', () => {
   const [old, current] = [randomBytes(32), randomBytes(32)]
   const sealed = boxOf(old).sealText('secret', PLACE)
   const both = boxOf(current, old)
@@ -43,12 +43,12 @@ test('the first key seals, all keys open, and a key that is missing is told by n
   const renewed = both.sealText('secret', PLACE)
   expect(boxOf(current).openText(renewed, PLACE)).toBe('secret')
   expect(() => boxOf(current).openText(sealed, PLACE)).toThrow(
-    /^\["table","column","row"\] was sealed with a key that this server does not have \(key [0-9a-f]{16}\)$/,
+    /^\["table","column","row"\] was sealed with a key that this server doesn't have \(key [0-9a-f]{16}\)$/,
   )
   expect(renewed.subarray(0, both.currentPrefix.length)).toEqual(both.currentPrefix)
 })
 
-test('a key that came later is looked for once where it is needed', () => {
+test('keys are read again when an unknown key is needed', () => {
   const [old, current] = [randomBytes(32), randomBytes(32)]
   let keys: Buffer[] = [old]
   const box = new SecretBox({ keys, reload: () => keys })
@@ -57,12 +57,12 @@ test('a key that came later is looked for once where it is needed', () => {
   expect(boxOf(current).openText(box.sealText('new', PLACE), PLACE)).toBe('new')
 })
 
-test('places with the same letters differ', () => {
+test('places with the same letters are different', () => {
   expect(placeOf('a', 'b', 'c,d')).not.toBe(placeOf('a', 'b', 'c', 'd'))
   expect(isSealed(Buffer.alloc(0))).toBe(false)
 })
 
-test('a key of another length is none', () => {
-  expect(() => boxOf(randomBytes(16))).toThrow('A key has 32 bytes, not 16')
-  expect(() => boxOf()).toThrow('There must be a key')
+test('a key of another length is refused', () => {
+  expect(() => boxOf(randomBytes(16))).toThrow('A key needs 32 bytes; this one has 16')
+  expect(() => boxOf()).toThrow('A secret box needs at least one key')
 })

@@ -87,7 +87,7 @@ describe('site roles', () => {
   test('refuse an organization role, an unknown user, oneself, and a caller who may not', async () => {
     verifies('users:roles-site')
     const organizational = await setSite(member.id, [`organization-admin:${organization}`])
-    expect([organizational.status, organizational.json.message]).toEqual([400, expect.stringContaining('not a site role')])
+    expect([organizational.status, organizational.json.message]).toEqual([400, expect.stringContaining("isn't a site role")])
     expect((await setSite('me', [`organization-admin:${organization}`])).status).toBe(400)
     expect((await setSite(randomUUID(), ['member'])).status).toBe(400)
     expect((await setSite('me', [])).status).toBe(400)
@@ -155,13 +155,13 @@ describe('organization roles', () => {
     expect((await setMember('me', ['owner'])).status).toBe(400)
     expect((await setMember('me', [])).status).toBe(400)
     for (const [role, text] of [
-      ['auditor', 'not a role of an organization'],
+      ['auditor', "isn't an organization role"],
       [`organization-admin:${foreign}`, 'another organization'],
-      ['organization-admin:x', 'ID of an organization'],
-      [`organization-admin:${organization}:x`, 'not a role of an organization'],
+      ['organization-admin:x', "organization's ID"],
+      [`organization-admin:${organization}:x`, "isn't an organization role"],
     ] as const) {
       const { status, json } = await setMember(member.id, [role])
-      // Nobody may assign what is no role at all.
+      // Nobody may assign an unknown role.
       if (status === 403) expect(role).toMatch(/:x$/)
       else expect([status, json.message]).toEqual([400, expect.stringContaining(text)])
     }

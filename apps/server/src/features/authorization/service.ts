@@ -3,38 +3,38 @@ import { parseUuid, WireValueError } from '@berth/schema/rules'
 import { mayNamed, type AccessObject } from '../../access/may.ts'
 import type { Actor } from '../../http/caller.ts'
 
-/** More would have the server look up too much for one request (Coder v2 API, v0.13.4). */
+/** The most objects that one request looks up (Coder v2 API, v0.13.4). */
 const MAX_LOOKUPS = 10
 
-/** What access to something that exists depends on; undefined where it does not exist. */
+/** Returns what access to an existing object depends on; undefined when it doesn't exist. */
 export type FindAccess = (id: string) => Promise<Omit<AccessObject, 'type'> | undefined>
 
-/** Answers what a caller may do, for interfaces that show only what can be used. */
+/** Tells callers what they may do, so that a user interface shows only what works. */
 export class AuthorizationService {
   readonly #finders: ReadonlyMap<string, FindAccess>
 
-  /** @param finders by the kinds of objects that can be asked about by their ID. */
+  /** @param finders - The object types that can be checked by ID, each with its finder. */
   constructor({ finders }: { readonly finders: Readonly<Record<string, FindAccess>> }) {
     this.#finders = new Map(Object.entries(finders))
   }
 
-  /** Throws `invalid_authorization_check` at the first check that cannot be understood. */
+  /** Throws `invalid_authorization_check` for the first malformed check. */
   async check(actor: Actor, { checks }: AuthorizationRequest): Promise<Record<string, boolean>> {
     const entries = Object.entries(checks)
     const lookups = entries.filter(([, { object }]) => isGiven(object.resource_id)).length
     if (lookups > MAX_LOOKUPS)
       throw new Failure('invalid_authorization_check', {
-        message: `Only ${MAX_LOOKUPS} checks of a request may have a "resource_id", not ${lookups}.`,
+        message: `At most ${MAX_LOOKUPS} checks of a request may have a "resource_id"; this one has ${lookups}.`,
       })
     const answers: [string, boolean][] = []
     for (const [name, check] of entries) answers.push([name, await this.#isAllowed(actor, name, check)])
-    // Unlike assigning, this also takes names like __proto__ for what they are.
+    // Unlike assignment, this treats `__proto__` as an ordinary name.
     return Object.fromEntries(answers)
   }
 
   async #isAllowed(actor: Actor, name: string, { object, action }: AuthorizationCheck): Promise<boolean> {
     if (object.resource_type === '')
-      throw new Failure('invalid_authorization_check', { message: `The check ${JSON.stringify(name)} has no "resource_type".` })
+      throw new Failure('invalid_authorization_check', { message: `The check ${JSON.stringify(name)} needs a "resource_type".` })
     const stored = isGiven(object.resource_id) ? await this.#find(object, object.resource_id) : asSupplied(actor, object)
     return stored !== undefined && mayNamed(actor.permissions, action, { ...stored, type: object.resource_type })
   }
@@ -44,8 +44,8 @@ export class AuthorizationService {
     const find = this.#finders.get(resource_type)
     if (find === undefined)
       throw new Failure('invalid_authorization_check', {
-        message: `Objects of the type ${JSON.stringify(resource_type)} cannot be asked about by their ID.`,
-        validations: [{ field: 'resource_type', detail: `One of ${[...this.#finders.keys()].join(', ')} can be.` }],
+        message: `Objects of type ${JSON.stringify(resource_type)} can't be checked by ID.`,
+        validations: [{ field: 'resource_type', detail: `Use one of ${[...this.#finders.keys()].join(', ')}.` }],
       })
     return await find(id)
   }
@@ -65,7 +65,7 @@ function idOf(text: string): string {
   } catch (error) {
     if (!(error instanceof WireValueError)) throw error
     throw new Failure('invalid_authorization_check', {
-      message: `The "resource_id" ${JSON.stringify(text)} is not a UUID.`,
+      message: `The "resource_id" ${JSON.stringify(text)} isn't a UUID.`,
       validations: [{ field: 'resource_id', detail: error.message }],
       cause: error,
     })

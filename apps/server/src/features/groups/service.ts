@@ -17,16 +17,20 @@ interface Dependencies {
   readonly clock: Clock
 }
 
-/** A group with its members, by name. */
+/** A group with its members, sorted by name. */
 export interface GroupView {
   readonly group: GroupRow
   readonly members: readonly UserRow[]
 }
 
+/** The largest value of the column. */
 const MAX_ALLOWANCE = 2_147_483_647
+/**
+ * The name of the group with all members of an organization. The group's ID is the organization's.
+ */
 const EVERYONE = 'everyone'
 
-/** Groups of people in an organization. */
+/** Manages the groups of an organization. */
 export class GroupService {
   readonly #dependencies: Dependencies
   readonly #store: GroupStore
@@ -47,7 +51,7 @@ export class GroupService {
     return row
   }
 
-  /** Throws `not_found`. Names match whatever their case. */
+  /** Names match in any case. Throws `not_found`. */
   async getByName(organizationId: string, name: string): Promise<GroupRow> {
     const row = await this.#store.findByName(organizationId, name)
     if (row === undefined) throw new Failure('not_found')
@@ -66,7 +70,7 @@ export class GroupService {
     return groups.map((group) => ({ group, members: byGroup.get(group.id) ?? [] }))
   }
 
-  /** Throws `invalid_group`, `group_exists`. */
+  /** Throws `invalid_group` and `group_exists`. */
   async create(actor: Actor, organization: OrganizationRow, request: CreateGroupRequest): Promise<GroupView> {
     const { database, audit, clock } = this.#dependencies
     const group: GroupRow = {
@@ -86,7 +90,10 @@ export class GroupService {
     return { group, members: [] }
   }
 
-  /** Throws `invalid_group`, `group_exists`, `group_member_missing`. All of the request is done or nothing. */
+  /**
+   * Makes all requested changes or none. Throws `invalid_group`, `group_exists` and
+   * `group_member_missing`.
+   */
   async update(actor: Actor, group: GroupRow, request: PatchGroupRequest): Promise<GroupView> {
     const { database, audit } = this.#dependencies
     const { name, avatar_url, quota_allowance, add_users = [], remove_users = [] } = request
@@ -94,7 +101,7 @@ export class GroupService {
     const isRenamed = name !== undefined && name !== '' && name !== group.name
     if (isEveryone && (isRenamed || add_users.length > 0 || remove_users.length > 0))
       throw new Failure('invalid_group', {
-        message: 'The group of everybody keeps its name, and its members are those of the organization.',
+        message: "You can't rename the everyone group or change its members: they are the members of the organization.",
       })
     const change = {
       ...(isRenamed && { name: checkedName(name) }),
@@ -117,10 +124,10 @@ export class GroupService {
     return await this.view(changed)
   }
 
-  /** Throws `invalid_group` for the group of everybody. */
+  /** Throws `invalid_group` for the everyone group. */
   async delete(actor: Actor, group: GroupRow): Promise<void> {
     const { database, audit } = this.#dependencies
-    if (group.id === group.organization_id) throw new Failure('invalid_group', { message: 'The group of everybody cannot be deleted.' })
+    if (group.id === group.organization_id) throw new Failure('invalid_group', { message: "You can't delete the everyone group." })
     await database.transaction(async (transaction) => {
       const store = this.#store.in(transaction)
       const before = { ...group, members: await store.listMemberIds(group.id) }
@@ -129,7 +136,7 @@ export class GroupService {
     })
   }
 
-  /** Returns whom it made a member, and who was one. */
+  /** Adds and removes members. Returns who became a member and who no longer is one. */
   async #changeMembers(
     transaction: Transaction,
     group: GroupRow,
@@ -141,7 +148,7 @@ export class GroupService {
       const members = new Set(await store.listOrganizationMembers(group.organization_id, added))
       const stranger = added.find((id) => !members.has(id))
       if (stranger !== undefined)
-        throw new Failure('group_member_missing', { message: `User "${stranger}" must be a member of the organization of the group.` })
+        throw new Failure('group_member_missing', { message: `User "${stranger}" must be a member of the group's organization.` })
       joined = await store.addMembers(group.id, added)
     }
     const unique = new Set(removed)
@@ -157,10 +164,10 @@ function about(group: GroupRow) {
 
 function checkedName(name: string): string {
   if (name.toLowerCase() === EVERYONE)
-    throw new Failure('invalid_group', { message: `"${name}" is the name of the group of everybody. Choose another.` })
+    throw new Failure('invalid_group', { message: `The name "${name}" is reserved for the everyone group. Choose another.` })
   if (!isName(name))
     throw new Failure('validation_failed', {
-      validations: [{ field: 'name', detail: 'A name has 1 to 32 letters, digits and single hyphens, with none at its ends.' }],
+      validations: [{ field: 'name', detail: 'Use 1 to 32 letters, digits and single hyphens, and no hyphen at either end.' }],
     })
   return name
 }
@@ -168,7 +175,7 @@ function checkedName(name: string): string {
 function checkedAllowance(allowance: number): number {
   if (allowance < 0 || allowance > MAX_ALLOWANCE)
     throw new Failure('validation_failed', {
-      validations: [{ field: 'quota_allowance', detail: `An allowance is a number from 0 to ${MAX_ALLOWANCE}.` }],
+      validations: [{ field: 'quota_allowance', detail: `Must be a number from 0 to ${MAX_ALLOWANCE}.` }],
     })
   return allowance
 }

@@ -4,7 +4,7 @@ import { visibleSql } from '../../access/visible-sql.ts'
 import type { Queries } from '../../database/database.ts'
 import type { GroupRow, UserRow } from '../../database/rows.ts'
 
-/** A member, and the group they were looked up for. */
+/** A member and the group they were looked up for. */
 export interface GroupMember extends UserRow {
   readonly group_id: string
 }
@@ -34,7 +34,7 @@ export class GroupStore {
       .executeTakeFirst()
   }
 
-  /** Everybody first, the others by name. */
+  /** Lists the everyone group first, then the others by name. */
   async listOfOrganization(organizationId: string, visible: VisibleCondition): Promise<GroupRow[]> {
     return await this.#queries
       .selectFrom('groups')
@@ -46,7 +46,10 @@ export class GroupStore {
       .execute()
   }
 
-  /** Of all these groups, by user name. Members of the group of everybody are those of the organization. */
+  /**
+   * Lists the members of all these groups by username. The everyone group has the organization's
+   * members.
+   */
   async listMembers(groupIds: readonly string[]): Promise<GroupMember[]> {
     const { rows } = await sql<GroupMember>`
       select member.group_id, users.*, array(
@@ -61,7 +64,7 @@ export class GroupStore {
     return rows
   }
 
-  /** IDs, those of deleted users too. The group of everybody has none of its own. */
+  /** Lists the IDs of members, also of deleted users. The everyone group has none of its own. */
   async listMemberIds(groupId: string): Promise<string[]> {
     const rows = await this.#queries.selectFrom('group_members').select('user_id').where('group_id', '=', groupId).execute()
     return rows.map(({ user_id }) => user_id)
@@ -79,7 +82,7 @@ export class GroupStore {
     await this.#queries.deleteFrom('groups').where('id', '=', id).execute()
   }
 
-  /** Which of these users belong to the organization and are not deleted. */
+  /** Returns those of the users that belong to the organization and aren't deleted. */
   async listOrganizationMembers(organizationId: string, userIds: readonly string[]): Promise<string[]> {
     const rows = await this.#queries
       .selectFrom('organization_members')
@@ -92,7 +95,7 @@ export class GroupStore {
     return rows.map(({ id }) => id)
   }
 
-  /** Who is a member already stays one. Returns who was not. */
+  /** Adds members and returns those that weren't members before. */
   async addMembers(groupId: string, userIds: readonly string[]): Promise<string[]> {
     const { rows } = await sql<{ user_id: string }>`
       insert into group_members (group_id, user_id) select ${groupId}::uuid, unnest(${userIds}::uuid[])
@@ -100,7 +103,7 @@ export class GroupStore {
     return rows.map(({ user_id }) => user_id)
   }
 
-  /** Returns who was a member. */
+  /** Removes members and returns those that were members before. */
   async removeMembers(groupId: string, userIds: readonly string[]): Promise<string[]> {
     const rows = await this.#queries
       .deleteFrom('group_members')

@@ -17,7 +17,7 @@ interface Dependencies {
   readonly clock: Clock
 }
 
-/** Organizations: who belongs together, and what belongs to them. */
+/** Manages organizations and their members. */
 export class OrganizationService {
   readonly #dependencies: Dependencies
   readonly #store: OrganizationStore
@@ -36,20 +36,20 @@ export class OrganizationService {
     return row
   }
 
-  /** Throws `not_found`. Names match whatever their case. */
+  /** Names match in any case. Throws `not_found`. */
   async getByName(name: string): Promise<OrganizationRow> {
     const row = await this.#store.findByName(name)
     if (row === undefined) throw new Failure('not_found')
     return row
   }
 
-  /** Throws `organization_not_found`, for an ID that came in a body. */
+  /** Checks the organization of a request body. Throws `organization_not_found`. */
   async require(id: string): Promise<void> {
     if ((await this.#store.findById(id)) === undefined)
       throw new Failure('organization_not_found', { message: `Organization does not exist with the provided id "${id}".` })
   }
 
-  /** Throws `not_found` when the user does not belong to the organization. */
+  /** Throws `not_found` when the user isn't a member of the organization. */
   async requireMember(organizationId: string, userId: string): Promise<void> {
     if (!(await this.#store.isMember(organizationId, userId))) throw new Failure('not_found')
   }
@@ -58,7 +58,7 @@ export class OrganizationService {
     return await this.#store.listOfUser(user.id, visibleCondition(actor.permissions, 'read', 'organization'))
   }
 
-  /** The memberships of a user that the actor may see. */
+  /** Lists the user's memberships that the actor may read. */
   async listMemberships(actor: Actor, userId: string): Promise<MemberRow[]> {
     return await this.#store.listMemberships(userId, visibleCondition(actor.permissions, 'read', 'organization_member'))
   }
@@ -90,7 +90,10 @@ export class OrganizationService {
     }
   }
 
-  /** Gives a member these roles, after `check` of the present ones; nobody else changes them meanwhile. Throws `not_found` for who is no member. */
+  /**
+   * Sets a member's roles after `check` has accepted the present ones. Nobody else changes them
+   * meanwhile. Throws `not_found` for a user who isn't a member.
+   */
   async setMemberRoles(
     actor: Actor,
     member: { readonly organization: OrganizationRow; readonly user: UserRow; readonly roles: readonly string[] },

@@ -4,7 +4,7 @@ import type { VisibleCondition } from '../../access/visible.ts'
 import type { Queries } from '../../database/database.ts'
 import type { MemberRow, OrganizationRow } from '../../database/rows.ts'
 
-/** Organizations and who belongs to them. */
+/** Organizations and their members in the database. */
 export class OrganizationStore {
   readonly #queries: Queries
 
@@ -28,7 +28,7 @@ export class OrganizationStore {
       .executeTakeFirst()
   }
 
-  /** Those of a user that the reader may see, oldest membership first. */
+  /** Lists the user's organizations that the reader may see, oldest membership first. */
   async listOfUser(userId: string, visible: VisibleCondition): Promise<OrganizationRow[]> {
     if (visible.kind === 'none') return []
     let query = this.#queries
@@ -52,7 +52,7 @@ export class OrganizationStore {
     return row !== undefined
   }
 
-  /** The memberships of a user that the reader may see, oldest first. */
+  /** Lists the user's memberships that the reader may see, oldest first. */
   async listMemberships(userId: string, visible: VisibleCondition): Promise<MemberRow[]> {
     return await this.#queries
       .selectFrom('organization_members')
@@ -64,7 +64,7 @@ export class OrganizationStore {
       .execute()
   }
 
-  /** Nobody else changes the membership before the transaction ends. */
+  /** Reads a membership. Nobody else can change it before the transaction ends. */
   async lockMember(organizationId: string, userId: string): Promise<MemberRow | undefined> {
     return await this.#queries
       .selectFrom('organization_members')

@@ -6,7 +6,7 @@ import type { MemberRow, OrganizationRow, UserRow } from '../../database/rows.ts
 import type { Actor } from '../../http/caller.ts'
 import type { OrganizationService } from '../organizations/service.ts'
 
-/** Roles: which there are, and who has which in an organization. */
+/** Lists the roles and sets those of members. */
 export class RoleService {
   readonly #organizations: OrganizationService
 
@@ -14,12 +14,14 @@ export class RoleService {
     this.#organizations = organizations
   }
 
-  /** The roles of the site, or of an organization, each with whether the actor may assign it. */
+  /**
+   * Lists the roles of the site or of an organization, each with whether the actor may assign it.
+   */
   list(actor: Actor, organization?: OrganizationRow): AssignableRole[] {
     return assignableRoles(actor.permissions.roles, organization?.id)
   }
 
-  /** Gives a member exactly these roles. Throws `invalid_roles` and `forbidden`. */
+  /** Sets a member's roles. Throws `invalid_roles` and `forbidden`. */
   async setOfMember(
     actor: Actor,
     { organization, user }: { readonly organization: OrganizationRow; readonly user: UserRow },
@@ -36,11 +38,10 @@ export class RoleService {
 function requireRoleOf(organization: OrganizationRow, fullName: string): void {
   const named = JSON.stringify(fullName)
   const [, organizationId = '', ...rest] = fullName.split(':')
-  if (organizationId === '' || rest.length > 0)
-    throw new Failure('invalid_roles', { message: `${named} is not a role of an organization.` })
-  if (!isUuid(organizationId)) throw new Failure('invalid_roles', { message: `${named} does not end in the ID of an organization.` })
-  if (organizationId !== organization.id) throw new Failure('invalid_roles', { message: `${named} is a role of another organization.` })
-  if (findRole(fullName) === undefined) throw new Failure('invalid_roles', { message: `There is no role ${named}.` })
+  if (organizationId === '' || rest.length > 0) throw new Failure('invalid_roles', { message: `${named} isn't an organization role.` })
+  if (!isUuid(organizationId)) throw new Failure('invalid_roles', { message: `${named} doesn't end in an organization's ID.` })
+  if (organizationId !== organization.id) throw new Failure('invalid_roles', { message: `${named} is a role in another organization.` })
+  if (findRole(fullName) === undefined) throw new Failure('invalid_roles', { message: `${named} isn't a role.` })
 }
 
 function isUuid(text: string): boolean {

@@ -9,8 +9,8 @@ export const KEY_LIFETIME_SECONDS = 7 * DAY_SECONDS
 export const TOKEN_LIFETIME_MS = 30 * 24 * HOUR_MS
 
 /**
- * How much of its lifetime a key loses before a use gives it the whole lifetime again, and how long it
- * goes unused before a use is recorded. It spares most requests a write.
+ * How much of its lifetime a key loses before a use gives it the whole lifetime again, and how long
+ * it goes unused before a use is recorded. It spares most requests a write.
  */
 export const TOUCH_INTERVAL_MS = HOUR_MS
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { hashPassword, isPassword } from './password.ts'
 
-it('a hash has the format of the wire, a salt of its own, and belongs to its password alone', async () => {
+it("a hash has the wire's format and its own salt, and matches only its password", async () => {
   const hashes = await Promise.all([hashPassword('testpass'), hashPassword('testpass')])
   for (const hash of hashes) {
     expect(hash).toMatch(/^\$pbkdf2-sha256\$65535\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{86}$/)
@@ -11,11 +11,11 @@ it('a hash has the format of the wire, a salt of its own, and belongs to its pas
   expect(hashes[0]).not.toBe(hashes[1])
 })
 
-it('of no hash nothing is the password', async () => {
+it('no password matches an absent hash', async () => {
   for (const password of ['', 'hunter2', '\0']) expect(await isPassword(password, '')).toBe(false)
 })
 
-it('the iterations are those of the hash', async () => {
+it('the hash decides the number of iterations', async () => {
   // The first test vector of RFC 7914, section 11.
   const key =
     '55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783'

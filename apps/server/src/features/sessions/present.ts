@@ -1,7 +1,7 @@
 import type { ApiKey } from '@berth/schema'
 import type { ApiKeyRow } from './store.ts'
 
-/** A session or token as the wire shows it: everything but the hash and the address. */
+/** Returns a session or token as the wire shows it, without the hash and the address. */
 export function presentKey({ hashed_secret: _hashed_secret, ip_address: _ip_address, ...shown }: ApiKeyRow): ApiKey {
   return shown
 }

@@ -21,22 +21,25 @@ interface Dependencies {
   readonly store: SessionStore
   readonly audit: AuditService
   readonly clock: Clock
-  /** Asks the provider of a user who signs in elsewhere; returns until when the session is good, undefined: as long as it was. Throws `session_not_renewed`. */
+  /**
+   * Renews the session of a user of a sign-in provider. Returns the new expiry, or undefined when
+   * it hasn't changed. Throws `session_not_renewed`.
+   */
   readonly renewLink: (userId: string, loginType: 'github' | 'oidc') => Promise<Date | undefined>
-  /** No token lives longer. */
+  /** The longest lifetime of a token. */
   readonly maxTokenLifetimeMs: number
 }
 
 type NewRow = Omit<ApiKeyRow, 'last_used' | 'updated_at'>
-/** What is particular about a new key. */
+/** The fields of a new key that its creator decides. */
 interface NewKey extends Pick<ApiKeyRow, 'user_id' | 'login_type' | 'lifetime_seconds' | 'ip_address' | 'scope'> {
-  /** Default: when the lifetime from now is over. */
+  /** Default: now plus the lifetime. */
   readonly expires_at?: string
 }
 
 const PASSWORD_KEY = { login_type: 'password', scope: 'all' } as const
 
-/** Who is calling: signing in and out, and telling from a token who sent it. */
+/** Signs users in and out, manages their keys and tokens, and identifies callers. */
 export class SessionService {
   readonly #dependencies: Dependencies
   readonly #store: SessionStore
@@ -48,13 +51,16 @@ export class SessionService {
     this.#clock = dependencies.clock
   }
 
-  /** The user behind a token; throws `signed_out` or `user_not_active`. Moves the expiry of a key in use (Coder v2 API, v0.13.4). */
+  /**
+   * Returns the user behind a token, and extends the expiry of a key in use (Coder v2 API,
+   * v0.13.4). Throws `signed_out` or `user_not_active`.
+   */
   async identify(token: string | undefined, origin: Origin): Promise<Actor> {
     if (token === undefined)
       throw new Failure('signed_out', { detail: 'Cookie "coder_session_token" or query parameter must be provided.' })
     const { id, secret } = readToken(token)
     const stored = await this.#store.findIdentity(id)
-    // The keys of a deleted user are worth nothing from that moment on.
+    // A deleted user's keys stop working at once.
     if (stored === undefined || stored.deleted) throw new Failure('signed_out', { detail: 'API key is invalid.' })
     if (!isSecret(secret, stored.hashed_secret)) throw new Failure('signed_out', { detail: 'API key secret is invalid.' })
     const now = this.#clock.now().getTime()
@@ -70,7 +76,10 @@ export class SessionService {
     return { user_id, username, key_id: id, permissions, origin }
   }
 
-  /** Signs in; the returned token is shown once. Unknown e-mail and wrong password cannot be told apart, not even by time. */
+  /**
+   * Signs in with a password and returns a token. An unknown e-mail and a wrong password look the
+   * same, even in the time they take.
+   */
   async login(request: { readonly email: string; readonly password: string }, origin: Origin): Promise<string> {
     const user = await this.#store.findPassword(request.email)
     const isRight = await isPassword(request.password, user?.hashed_password ?? '')
@@ -86,21 +95,24 @@ export class SessionService {
     return key.token
   }
 
-  /** Begins a session of somebody whom a provider vouches for. Returns the token. */
+  /** Starts a session for a user of a sign-in provider. Returns the token. */
   async begin(transaction: Transaction, user: Pick<ApiKeyRow, 'user_id' | 'login_type' | 'ip_address'>): Promise<string> {
     const { row, token } = this.#newKey({ ...user, lifetime_seconds: SESSION_LIFETIME_SECONDS, scope: 'all' })
     await this.#store.in(transaction).insert(row)
     return token
   }
 
-  /** Makes a key for command lines, valid for a week. */
+  /** Creates a key for a command line. */
   async createKey(actor: Actor, user: UserRow): Promise<string> {
     const { ip } = actor.origin
     const key = { ...PASSWORD_KEY, user_id: user.id, lifetime_seconds: KEY_LIFETIME_SECONDS, ip_address: ip }
     return (await this.#createKey(actor, key)).token
   }
 
-  /** Makes a key that opens apps and nothing else, good for as long as the session is, but for a week at most. Returns it encrypted for the host of an app. */
+  /**
+   * Creates a key that opens apps and nothing else. It lasts as long as the session, at most {@link
+   * KEY_LIFETIME_SECONDS}. Returns it encrypted for the host of an app.
+   */
   async createAppKey(actor: Actor): Promise<string> {
     const session = await this.#store.findOfUser(actor.user_id, actor.key_id)
     if (session === undefined) throw new Failure('not_found')
@@ -116,7 +128,7 @@ export class SessionService {
     return await sealAppKey(key, now)
   }
 
-  /** Makes a token for programs. Throws `invalid_token_lifetime`. */
+  /** Creates a token for programs. Throws `invalid_token_lifetime`. */
   async createToken(actor: Actor, user: UserRow, { lifetime = 0, scope }: CreateTokenRequest): Promise<string> {
     const lifetimeMs = lifetime === 0 ? this.#standardTokenLifetimeMs() : lifetime / NANOSECONDS_A_MS
     this.#requireTokenLifetime(lifetimeMs)
@@ -125,7 +137,7 @@ export class SessionService {
       login_type: 'token',
       lifetime_seconds: Math.ceil(lifetimeMs / 1000),
       ip_address: '',
-      // Clients that leave the scope open may also send an empty one.
+      // Clients may omit the scope or send an empty one.
       scope: keyScopes.find((known) => known === scope) ?? 'all',
     })
     return token
@@ -135,14 +147,14 @@ export class SessionService {
     return await this.#store.listTokens(user.id)
   }
 
-  /** Throws `not_found`, for keys of others too. */
+  /** Throws `not_found`, also for other users' keys. */
   async getKey(user: UserRow, id: string): Promise<ApiKeyRow> {
     const row = await this.#store.findOfUser(user.id, id)
     if (row === undefined) throw new Failure('not_found')
     return row
   }
 
-  /** Throws `not_found`, for keys of others too. */
+  /** Throws `not_found`, also for other users' keys. */
   async deleteKey(actor: Actor, user: UserRow, id: string): Promise<void> {
     const { database, audit } = this.#dependencies
     const row = await this.getKey(user, id)
@@ -161,7 +173,7 @@ export class SessionService {
     })
   }
 
-  /** Ends the session of a token, where it is one: what cannot be ended has ended already. */
+  /** Ends the session of a token. Does nothing when the token is no longer valid. */
   async endSession(token: string, origin: Origin): Promise<void> {
     try {
       await this.logout(await this.identify(token, origin))
@@ -170,18 +182,18 @@ export class SessionService {
     }
   }
 
-  /** Ends every session of a user, tokens included. */
+  /** Ends every session of a user and deletes all keys and tokens. */
   async endAll(transaction: Transaction, userId: string): Promise<void> {
     await this.#store.in(transaction).deleteOfUser(userId)
     await notify(transaction, SESSIONS_CHANNEL, userId)
   }
 
-  /** Ends what is open in the sessions of a user who may not use them any more, but keeps the keys. */
+  /** Closes a suspended user's open connections and keeps the keys. */
   async suspend(transaction: Transaction, userId: string): Promise<void> {
     await notify(transaction, SESSIONS_CHANNEL, userId)
   }
 
-  /** Those of the given keys with which somebody is signed in. */
+  /** Returns those of the given keys that still authenticate their users. */
   async findSignedIn(keyIds: readonly string[]): Promise<ReadonlySet<string>> {
     return new Set(await this.#store.listSignedIn(keyIds))
   }
@@ -214,7 +226,7 @@ export class SessionService {
     return { row: { ...fields, id, hashed_secret, expires_at, created_at: timestamp(now) }, token }
   }
 
-  /** The session of somebody who signs in elsewhere is good as long as the provider says so. */
+  /** Asks the sign-in provider again when its token has expired. */
   async #renewed(key: IdentityRow, now: number): Promise<IdentityRow> {
     if (key.login_type !== 'github' && key.login_type !== 'oidc') return key
     if (!key.is_linked) throw new Error(`user ${key.user_id} has no link of the login type ${key.login_type}`)
@@ -226,7 +238,10 @@ export class SessionService {
     return { ...key, expires_at }
   }
 
-  /** At most about hourly for each key: a use after an hour of silence is noted, and an expiry that has come an hour closer is moved. */
+  /**
+   * Writes at most about once per {@link TOUCH_INTERVAL_MS} and key: records a use after that much
+   * silence, and moves an expiry that has come that much closer.
+   */
   async #touch(key: IdentityRow, origin: Origin, now: number): Promise<void> {
     const isLongUnused = now - Date.parse(key.last_used) > TOUCH_INTERVAL_MS
     const lifetimeMs = key.lifetime_seconds * 1000
@@ -243,7 +258,10 @@ export class SessionService {
   }
 }
 
-/** Keys have IDs of another form than everything else, so that an entry is about the key of that name of its user. */
+/**
+ * The audit log needs UUIDs, which keys don't have. An entry therefore names the user's ID and the
+ * key as target.
+ */
 function auditedAs({ id, user_id }: NewRow): { resource_type: 'api_key'; resource_id: string; resource_target: string } {
   return { resource_type: 'api_key', resource_id: user_id, resource_target: id }
 }

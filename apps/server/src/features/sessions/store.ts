@@ -4,18 +4,18 @@ import type { ApiKeysTable } from '../../database/tables.gen.ts'
 
 export type ApiKeyRow = Selectable<ApiKeysTable>
 
-/** A key with everything about its user that decides what the key may do. */
+/** A key with every fact about its user that decides what it may do. */
 export interface IdentityRow extends ApiKeyRow {
   readonly username: string
   readonly status: 'active' | 'suspended'
   readonly deleted: boolean
-  /** Where the user signs in elsewhere: from when the provider has to be asked anew. */
+  /** When a sign-in provider must be asked again; null when never. */
   readonly renewable_at: string | null
-  /** The user signs in elsewhere. */
+  /** Whether the user signs in with a provider. */
   readonly is_linked: boolean
   readonly rbac_roles: string[]
   readonly organization_roles: { readonly organization_id: string; readonly roles: string[] }[]
-  /** IDs; the group of everybody in an organization goes without saying. */
+  /** IDs of the user's groups, without the everyone groups. */
   readonly groups: string[]
 }
 
@@ -56,7 +56,7 @@ export class SessionStore {
       .executeTakeFirst()
   }
 
-  /** Those of the given keys with which their users are still signed in. */
+  /** Returns those of the given keys that still authenticate their users. */
   async listSignedIn(ids: readonly string[]): Promise<string[]> {
     const rows = await this.#queries
       .selectFrom('api_keys as key')
@@ -80,7 +80,7 @@ export class SessionStore {
       .execute()
   }
 
-  /** Notes a use of the key, and of its user. */
+  /** Records a use of a key and of its user. */
   async touch(key: { id: string; user_id: string; last_used: string; expires_at: string; ip_address: string; now: string }): Promise<void> {
     await sql`
       with touched as (

@@ -2,20 +2,20 @@ import { Failure } from '@berth/schema'
 import { SearchError, parseSearch } from '@berth/schema/rules'
 import type { UserRow } from '../../database/rows.ts'
 
-/** Which users are listed; all that is given must match. */
+/** The filter of a list of users. All of its parts must match. */
 export interface UserFilter {
-  /** Part of a username or an e-mail address, as a pattern of SQL without its outer wildcards. */
+  /** Part of a username or an e-mail address; `%` and `_` are wildcards. */
   readonly search: string
-  /** One of these; empty: any. */
+  /** Matches any of these; empty matches all. */
   readonly statuses: readonly UserRow['status'][]
-  /** One of these; empty: any. */
+  /** Matches any of these; empty matches all. */
   readonly roles: readonly string[]
 }
 
 const STATUSES: readonly UserRow['status'][] = ['active', 'suspended']
 
 /**
- * Reads the search of a list of users (Coder v2 API, v0.13.4).
+ * Parses the search of a list of users (Coder v2 API, v0.13.4).
  *
  * @throws Failure `invalid_user_search` that names the field.
  */
@@ -25,7 +25,7 @@ export function readFilter(query: string): UserFilter {
   return {
     search: words.get('search') ?? '',
     statuses: listOf(words.get('status')).map(statusOf),
-    // Everybody is a member, so that asking for nothing but members asks for everybody.
+    // Every user is a member, so a search for members alone matches everyone.
     roles: roles.every((role) => role === 'member') ? [] : roles,
   }
 }

@@ -20,18 +20,18 @@ interface Dependencies {
   readonly organizations: OrganizationService
   readonly audit: AuditService
   readonly clock: Clock
-  /** Off the main thread; see sessions. */
+  /** Must run off the main thread. */
   readonly hashPassword: (password: string) => Promise<string>
 }
 
-/** The user who set the deployment up, and the request that did it. */
+/** The user who set up the deployment, and where their request came from. */
 interface FirstUser {
   readonly user_id: string
   readonly organization_id: string
   readonly origin: Origin
 }
 
-/** People. */
+/** Creates, finds and lists users. */
 export class UserService {
   readonly #dependencies: Dependencies
   readonly #store: UserStore
@@ -42,24 +42,27 @@ export class UserService {
     this.#store = dependencies.store
   }
 
-  /** Calls `listener` after the first user has been created; their request fails if it does. */
+  /** Calls `listener` once the first user exists. The request fails if the listener does. */
   onFirstUser(listener: (first: FirstUser) => Promise<void>): void {
     this.#firstUserListeners.push(listener)
   }
 
-  /** The user that a path names: `me`, an ID (deleted users too) or a username. Throws `invalid_user`. */
+  /**
+   * Finds the user that a path names: `me`, an ID (also of a deleted user) or a username. Throws
+   * `invalid_user`.
+   */
   async resolve(text: string, actor: Actor | undefined): Promise<UserRow> {
     const user = await this.#findNamed(text, actor)
     if (user === undefined) throw new Failure('invalid_user')
     return user
   }
 
-  /** Deleted users included. */
+  /** Finds deleted users too. */
   async find(id: string): Promise<UserRow | undefined> {
     return await this.#store.findById(id)
   }
 
-  /** Whether anybody has set the deployment up. */
+  /** Whether the deployment has a first user. */
   async hasAny(): Promise<boolean> {
     return await this.#store.hasAny()
   }
@@ -69,7 +72,10 @@ export class UserService {
     if (!(await this.hasAny())) throw new Failure('first_user_missing')
   }
 
-  /** Creates the first user with an organization of the same name. Only one of many callers at once succeeds. */
+  /**
+   * Creates the first user, with an organization of the same name. Only one of several concurrent
+   * calls succeeds.
+   */
   async createFirst(request: CreateFirstUserRequest, origin: Origin): Promise<CreateFirstUserResponse> {
     if (await this.#store.hasAny()) throw new Failure('first_user_exists')
     const { database, organizations, audit, clock, hashPassword } = this.#dependencies
@@ -127,14 +133,17 @@ export class UserService {
         })
       })
     } catch (error) {
-      // Somebody else was faster between the look and the insert.
+      // Another request took the name or address between the check and the insert.
       if (violatedConstraint(error)?.startsWith('users_')) throw new Failure('user_exists', { cause: error })
       throw error
     }
     return await this.resolve(id, actor)
   }
 
-  /** Creates somebody who signs in elsewhere, in the organization or, where there is none, in a new one of the same name. Returns the ID. */
+  /**
+   * Creates a user of a sign-in provider in the organization, or in a new one named after them.
+   * Returns the ID.
+   */
   async signUp(
     transaction: Transaction,
     request: {

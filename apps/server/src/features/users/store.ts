@@ -9,7 +9,7 @@ const organizationIds = sql<string[]>`array(
 
 export interface UserPage {
   readonly rows: readonly UserRow[]
-  /** Matches over all pages. */
+  /** Matches on all pages. */
   readonly count: number
 }
 
@@ -25,7 +25,7 @@ export class UserStore {
     return new UserStore(queries)
   }
 
-  /** Deleted users included. */
+  /** Finds deleted users too. */
   async findById(id: string): Promise<UserRow | undefined> {
     return await this.#select().where('users.id', '=', id).executeTakeFirst()
   }
@@ -42,7 +42,7 @@ export class UserStore {
     return row !== undefined
   }
 
-  /** Whether the name or the address belongs to somebody who is not deleted. */
+  /** Whether a user that isn't deleted has the name or the address. */
   async isTaken({ username, email }: { username: string; email: string }): Promise<boolean> {
     const row = await this.#queries
       .selectFrom('users')
@@ -55,7 +55,7 @@ export class UserStore {
     return row !== undefined
   }
 
-  /** Makes every other transaction that creates a first user wait for this one. */
+  /** Blocks other transactions that create a first user until this one ends. */
   async lockFirstUser(): Promise<void> {
     await sql`select pg_advisory_xact_lock(hashtext('berth: first user'))`.execute(this.#queries)
   }
@@ -79,17 +79,20 @@ export class UserStore {
       .executeTakeFirstOrThrow()
   }
 
-  /** As {@link findById}; nobody else changes the row before the transaction ends, or makes it the owner of anything. */
+  /**
+   * Like {@link findById}. Until the transaction ends, nobody else can change the row or make the
+   * user an owner of anything.
+   */
   async lock(id: string): Promise<UserRow | undefined> {
     return await this.#select().where('users.id', '=', id).forUpdate('users').executeTakeFirst()
   }
 
-  /** Makes every other transaction that may take an owner away wait for this one. */
+  /** Blocks other transactions that may remove an owner until this one ends. */
   async lockOwners(): Promise<void> {
     await sql`select pg_advisory_xact_lock(hashtext('berth: owners'))`.execute(this.#queries)
   }
 
-  /** Whether anybody else is an owner and can sign in. */
+  /** Whether another active user is an owner. */
   async hasOtherOwner(id: string): Promise<boolean> {
     const row = await this.#queries
       .selectFrom('users')
@@ -103,7 +106,7 @@ export class UserStore {
     return row !== undefined
   }
 
-  /** Those that are not deleted. */
+  /** Lists the user's workspaces that aren't deleted. */
   async listWorkspaceIds(ownerId: string): Promise<string[]> {
     const rows = await this.#queries
       .selectFrom('workspaces')
@@ -126,7 +129,7 @@ export class UserStore {
       .execute()
   }
 
-  /** One statement for the page and the number of matches over all pages. */
+  /** Reads a page and the number of matches on all pages in one statement. */
   async listPage(page: {
     readonly visible: VisibleCondition
     readonly filter: UserFilter

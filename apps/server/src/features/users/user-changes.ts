@@ -22,15 +22,15 @@ interface Dependencies {
   readonly sessions: SessionService
   readonly audit: AuditService
   readonly clock: Clock
-  /** Off the main thread; see sessions. */
+  /** Must run off the main thread. */
   readonly hashPassword: (password: string) => Promise<string>
   readonly isPassword: (password: string, storedHash: string) => Promise<boolean>
 }
 
-/** What can be changed of a user; anything else of one stays as it was created. */
+/** The fields of a user that can change. */
 type Change = Parameters<UserStore['update']>[1]
 
-/** Changes to people who exist. The deployment always keeps an owner who can sign in. */
+/** Changes existing users. The deployment always keeps an owner who can sign in. */
 export class UserChanges {
   readonly #dependencies: Dependencies
   readonly #store: UserStore
@@ -40,7 +40,11 @@ export class UserChanges {
     this.#store = dependencies.store
   }
 
-  /** Ends every session and frees name and address. Throws `user_owns_workspaces`, `last_owner`, and `forbidden` for an owner whose role the caller may not take. */
+  /**
+   * Deletes a user, ends every session, and frees the name and the address. Throws
+   * `user_owns_workspaces`, `last_owner`, and `forbidden` for an owner whose role the actor may not
+   * remove.
+   */
   async delete(actor: Actor, user: UserRow): Promise<void> {
     const { database, sessions } = this.#dependencies
     await database.transaction(async (transaction) => {
@@ -55,7 +59,7 @@ export class UserChanges {
     })
   }
 
-  /** Everybody who watches a workspace of the user hears of it. Throws `name_taken`. */
+  /** Renames a user and wakes everybody who watches their workspaces. Throws `name_taken`. */
   async rename(actor: Actor, user: UserRow, username: string): Promise<void> {
     const { database } = this.#dependencies
     try {
@@ -67,12 +71,12 @@ export class UserChanges {
         for (const id of await this.#store.in(transaction).listWorkspaceIds(row.id)) await notify(transaction, WORKSPACES_CHANNEL, id)
       })
     } catch (error) {
-      // Somebody took the name in this very moment.
+      // Another request took the name after the check.
       throw violatedConstraint(error) === 'users_username' ? usernameTaken(true) : error
     }
   }
 
-  /** Throws `invalid_status_change` for oneself and for owners. */
+  /** Throws `invalid_status_change` for the actor and for owners. */
   async suspend(actor: Actor, user: UserRow): Promise<void> {
     if (user.id === actor.user_id) throw new Failure('invalid_status_change', { message: 'You cannot suspend yourself.' })
     const { database, sessions } = this.#dependencies
@@ -94,7 +98,10 @@ export class UserChanges {
     })
   }
 
-  /** Sets the password and ends every session of the user. Throws `invalid_password` and `forbidden`. */
+  /**
+   * Sets the password and ends every session of the user. Throws `invalid_password` and
+   * `forbidden`.
+   */
   async setPassword(actor: Actor, user: UserRow, { old_password = '', password }: UpdateUserPasswordRequest): Promise<void> {
     const { database, sessions, hashPassword, isPassword } = this.#dependencies
     requirePassword(password)
@@ -109,7 +116,7 @@ export class UserChanges {
     })
   }
 
-  /** Site roles and, where the caller may read memberships, the roles of each. */
+  /** Returns the site roles, and the roles of each membership that the actor may read. */
   async roles(actor: Actor, user: UserRow): Promise<UserRoles> {
     const memberships = await this.#dependencies.organizations.listMemberships(actor, user.id)
     return {
@@ -118,13 +125,13 @@ export class UserChanges {
     }
   }
 
-  /** Sets the site roles of somebody else. Throws `invalid_roles`, `forbidden` and `last_owner`. */
+  /** Sets the site roles of another user. Throws `invalid_roles`, `forbidden` and `last_owner`. */
   async setRoles(actor: Actor, user: UserRow, requested: readonly string[]): Promise<void> {
     await this.#dependencies.database.transaction(async (transaction) => {
       const row = await this.#lockedOwner(transaction, user)
       if (!mayChangeRoles(actor.permissions, roleChange(row.rbac_roles, requested, 'member'))) throw new Failure('forbidden')
       const wrong = requested.find((name) => findRole(name)?.role.level !== 'site')
-      if (wrong !== undefined) throw new Failure('invalid_roles', { message: `${JSON.stringify(wrong)} is not a site role.` })
+      if (wrong !== undefined) throw new Failure('invalid_roles', { message: `${JSON.stringify(wrong)} isn't a site role.` })
       if (!requested.includes('owner')) await this.#requireOtherOwner(transaction, row)
       await this.#change(transaction, actor, { row, fields: { rbac_roles: [...new Set(requested)] } })
     })
@@ -134,7 +141,9 @@ export class UserChanges {
     return (await this.#store.in(transaction).lock(user.id)) ?? user
   }
 
-  /** As {@link #locked}, one after the other with all else that may take an owner away. */
+  /**
+   * Like {@link #locked}, but one after the other with every transaction that may remove an owner.
+   */
   async #lockedOwner(transaction: Transaction, user: UserRow): Promise<UserRow> {
     await this.#store.in(transaction).lockOwners()
     return await this.#locked(transaction, user)
@@ -164,7 +173,10 @@ export class UserChanges {
   }
 }
 
-/** A name that somebody has in another case is not told of as a field (Coder v2 API, v0.13.4, "profile"). */
+/**
+ * Returns the failure of a taken username. A name taken in another case isn't reported as a field
+ * (Coder v2 API, v0.13.4, "profile").
+ */
 function usernameTaken(isSameSpelling: boolean): Failure {
   const validations = [{ field: 'username', detail: 'This username is already in use and must be unique.' }]
   return new Failure('name_taken', { message: 'User already exists.', ...(isSameSpelling && { validations }) })

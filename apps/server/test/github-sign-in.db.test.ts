@@ -148,7 +148,7 @@ test.each([
   ['code=x', 'somestate', 400, 'State must be provided.'],
   ['code=x&state=somestate', undefined, 401, 'Cookie "oauth_state" must be provided.'],
   ['code=x&state=somestate', 'other', 401, 'State mismatched.'],
-  ['error=access_denied&state=somestate', 'somestate', 401, 'The provider refused the sign-in.'],
+  ['error=access_denied&state=somestate', 'somestate', 401, 'The sign-in provider refused the sign-in.'],
   ['code=nonsense&state=somestate', 'somestate', 500, 'Failed exchanging Oauth code.'],
 ])('?%s with the state %s is %i', async (query, state, status, message) => {
   verifies('oauth:github-refusals')

@@ -115,7 +115,7 @@ const CHANGES: readonly [what: string, change: RowChange, stored: object, shown?
     { resource_type: 'template', row_type: 'parameter_value', after: { parameter: 'zone' } },
     { parameter: change('', 'zone') },
   ],
-  ['a build, of which nothing is tracked', { resource_type: 'workspace_build', after: {} }, {}],
+  ['a build, which has no tracked fields', { resource_type: 'workspace_build', after: {} }, {}],
 ]
 
 test.each(CHANGES)('%s', (_what, rows, stored, shown = stored) => {
@@ -124,7 +124,7 @@ test.each(CHANGES)('%s', (_what, rows, stored, shown = stored) => {
   expect(presentDifference(rows.resource_type, difference(rows))).toEqual(shown)
 })
 
-test('what is not tracked is shown as it was stored', () => {
+test('untracked fields are shown as stored', () => {
   const stored = { foo: change('', 'baz'), parameter: change('', 'zone') }
   expect(presentDifference('template', stored)).toEqual(stored)
   expect(presentDifference('license', stored)).toEqual(stored)
@@ -143,7 +143,10 @@ const VALUES = {
   secret: fc.string({ minLength: 20 }),
 } as const
 
-/** Any resource type with two rows of it that have some fields in common, and columns that are not tracked. */
+/**
+ * Generates a resource type with two of its rows, which share some fields and have untracked
+ * columns.
+ */
 const rowPairs = fc.constantFrom(...(Object.keys(TRACKED) as (keyof typeof TRACKED)[])).chain((type) => {
   const kinds = Object.entries<keyof typeof VALUES>(TRACKED[type])
   const row = fc.record({ ...Object.fromEntries(kinds.map(([field, kind]) => [field, VALUES[kind]])), updated_at: fc.string() })
@@ -163,7 +166,7 @@ function changeOf(type: keyof typeof TRACKED, before: object | undefined, after:
 }
 
 describe('of any rows', () => {
-  test('a row does not differ from itself, nor nothing from nothing', () => {
+  test('a row does not differ from itself, nor an absent row from an absent one', () => {
     fc.assert(
       fc.property(rowPairs, ({ type, before }) => {
         expect(difference(changeOf(type, before, { ...before }))).toEqual({})
@@ -172,7 +175,7 @@ describe('of any rows', () => {
     )
   })
 
-  test('old and new differ in every field that is told, are of one type, and change places with the rows', () => {
+  test('old and new differ in every reported field, have one type, and swap places with the rows', () => {
     fc.assert(
       fc.property(rowPairs, fc.boolean(), fc.boolean(), ({ type, before, after }, isCreated, isDeleted) => {
         const [old, now] = [isCreated ? undefined : before, isDeleted ? undefined : after]
@@ -189,7 +192,7 @@ describe('of any rows', () => {
     )
   })
 
-  test('no secret is told, stored or shown', () => {
+  test('no secret is stored or shown', () => {
     fc.assert(
       fc.property(rowPairs, ({ type, before, after, secrets }) => {
         const told = difference(changeOf(type, before, after))

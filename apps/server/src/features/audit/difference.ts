@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { AuditDiffField } from '@berth/schema'
 import { NIL_UUID } from '@berth/schema/rules'
 
-/** What a field of a row holds, by its kind. */
+/** The values of a row's field, by its kind. */
 interface Values {
   readonly text: string
   readonly nullable_text: string | null
@@ -11,15 +11,15 @@ interface Values {
   readonly boolean: boolean
   readonly uuid: string | null
   readonly list: readonly string[]
-  /** A list in whatever order. */
+  /** A list in any order. */
   readonly set: readonly string[]
   readonly map: unknown
-  /** Nobody is to see it. */
+  /** Never shown to anybody. */
   readonly secret: string | Uint8Array
 }
 type Kind = keyof Values
 
-/** What counts in place of a value that does not exist. */
+/** The value that stands for an absent one. */
 const ZEROS: Readonly<Record<Kind, unknown>> = {
   text: '',
   nullable_text: '',
@@ -33,7 +33,10 @@ const ZEROS: Readonly<Record<Kind, unknown>> = {
   secret: '',
 }
 
-/** The fields that the log tells of, by the type of the row (Coder v2 API, v0.13.4; what it has no fields for was added). */
+/**
+ * The fields that the log records for each type of row (Coder v2 API, v0.13.4, and additions of our
+ * own).
+ */
 export const TRACKED = {
   user: {
     id: 'uuid',
@@ -43,7 +46,7 @@ export const TRACKED = {
     status: 'text',
     rbac_roles: 'list',
     deleted: 'boolean',
-    // Added: it changes where people sign in elsewhere.
+    // Our addition: providers change it.
     avatar_url: 'text',
   },
   template: {
@@ -71,44 +74,50 @@ export const TRACKED = {
   },
   workspace_build: {},
   git_ssh_key: { user_id: 'uuid', public_key: 'text', sealed_private_key: 'secret' },
-  // Added: the members.
+  // Members are our addition.
   group: { id: 'uuid', name: 'text', avatar_url: 'text', quota_allowance: 'number', members: 'set' },
   organization: { id: 'uuid', name: 'text' },
   organization_member: { roles: 'list' },
   api_key: { id: 'text', user_id: 'uuid', login_type: 'text', scope: 'text', expires_at: 'text', lifetime_seconds: 'number' },
-  /** Which parameter was given a value; the value itself is nobody's business. */
+  /** The name of the parameter. Its value stays private. */
   parameter_value: { parameter: 'text' },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Kind>>>>
 type Tracked = typeof TRACKED
 type ResourceType = Exclude<keyof Tracked, 'parameter_value'>
 
-/** What the wire calls fields whose column has another name. */
+/** The wire's names of fields whose column has another name. */
 const WIRE_NAMES: Readonly<Partial<Record<string, string>>> = {
   ttl_ms: 'ttl',
   default_ttl_ms: 'default_ttl',
   sealed_private_key: 'private_key',
 }
 
-/** A row as a store has it: with all that is tracked of its type, and whatever else. */
+/** A stored row with at least the tracked fields of its type. */
 type TrackedRow<Type extends keyof Tracked> = {
   readonly [Field in keyof Tracked[Type]]: Tracked[Type][Field] extends Kind ? Values[Tracked[Type][Field]] : never
 }
 
-/** A row as it was and as it has become; undefined where there was none or is none any more. */
+/** A row before and after a change; undefined when it didn't exist. */
 interface Rows<Type extends keyof Tracked> {
   readonly before?: TrackedRow<Type> | undefined
   readonly after?: TrackedRow<Type> | undefined
 }
 
-/** What became of a row. Values of parameters are rows of their own, and recorded as a change of what has them. */
+/**
+ * A change of a row. Parameter values are rows of their own, but are recorded as changes of their
+ * owner.
+ */
 export type RowChange =
   | { readonly [Type in ResourceType]: Rows<Type> & { readonly resource_type: Type; readonly row_type?: undefined } }[ResourceType]
   | (Rows<'parameter_value'> & { readonly resource_type: string; readonly row_type: 'parameter_value' })
 
-/** Field → both values, as stored: under the name of the column and in its unit. */
+/** Both stored values of each field, by column name and in the column's unit. */
 export type Difference = Readonly<Record<string, AuditDiffField>>
 
-/** The tracked fields whose values differ. Secrets are compared, but only their zero value is told. */
+/**
+ * Returns the tracked fields whose values differ. Secrets are compared, but only their zero value
+ * is shown.
+ */
 export function difference(change: RowChange): Difference {
   const fields = TRACKED[change.row_type === undefined ? change.resource_type : change.row_type]
   const [before, after]: readonly (Readonly<Record<string, unknown>> | undefined)[] = [change.before, change.after]
@@ -121,7 +130,10 @@ export function difference(change: RowChange): Difference {
   )
 }
 
-/** A difference as the wire shows it: times in nanoseconds, and a text that is not there as "null". What is not tracked is shown as it is. */
+/**
+ * Returns a difference as the wire shows it: durations in nanoseconds, absent text as "null", and
+ * untracked fields as stored.
+ */
 export function presentDifference(resourceType: string, stored: Difference): Record<string, AuditDiffField> {
   const types: Readonly<Partial<Record<string, Readonly<Partial<Record<string, Kind>>>>>> = TRACKED
   return Object.fromEntries(
@@ -137,9 +149,9 @@ function valueOf(kind: Kind, value: unknown): unknown {
   return kind === 'set' && Array.isArray(value) ? value.map(String).toSorted() : value
 }
 
-const NANOSECONDS = 1_000_000
+const NANOSECONDS_A_MS = 1_000_000
 
 function shown(kind: Kind | undefined, value: unknown): unknown {
-  if (kind === 'milliseconds') return typeof value === 'number' ? value * NANOSECONDS : 0
+  if (kind === 'milliseconds') return typeof value === 'number' ? value * NANOSECONDS_A_MS : 0
   return kind === 'nullable_text' && value === '' ? 'null' : value
 }

@@ -2,12 +2,12 @@ import { type AuditAction, type EndpointSpec } from '@berth/schema'
 import type { Actor } from '../../http/caller.ts'
 import type { AuditService } from './service.ts'
 
-/** What a write is recorded as when it fails, by the parameter of its path that names the resource. */
+/** How a failed write is recorded, by the path parameter that names its resource. */
 interface Audited {
   readonly resource_type: string
-  /** Path parameter and name of the found row. */
+  /** The path parameter, which is also the name of the found row. */
   readonly parameter: string
-  /** The column that people call it by. */
+  /** The column with the resource's name. */
   readonly target: string
 }
 
@@ -18,14 +18,17 @@ const AUDITED: readonly Audited[] = [
   { resource_type: 'user', parameter: 'user', target: 'username' },
 ]
 
-/** Writes below these resources that are not changes of the resource: nothing is recorded of them when they succeed either. */
+/**
+ * Writes below these resources that don't change the resource. They aren't recorded when they
+ * succeed either.
+ */
 const NOT_AUDITED = /\/(?:keys|builds|extend|gitsshkey)(?:\/|$)/
 
 const ACTIONS: Partial<Record<EndpointSpec['method'], AuditAction>> = { PUT: 'write', PATCH: 'write', DELETE: 'delete' }
 
 /**
- * Records that somebody tried to change something and was refused, whatever the reason: what the path names was known by then (Coder v2 API, v0.13.4).
- * A creation that fails leaves nothing, since there is nothing that it could be about.
+ * Returns a recorder of failed changes, whatever the reason: by then the path's resource is known
+ * (Coder v2 API, v0.13.4). A failed creation isn't recorded, because it has no resource.
  */
 export function failedWriteRecorder(audit: AuditService) {
   return async (attempt: {
@@ -38,7 +41,7 @@ export function failedWriteRecorder(audit: AuditService) {
     const action = ACTIONS[spec.method]
     const audited = AUDITED.find(({ parameter }) => new RegExp(`^/\\w+/:${parameter}(?:/|$)`).test(spec.path))
     if (action === undefined || audited === undefined || NOT_AUDITED.test(spec.path)) return
-    // Rows of the finders; each has an ID and the column that the table above names.
+    // Finders return rows with an ID and with the column that the table above names.
     const row = found[audited.parameter] as (Readonly<Record<string, unknown>> & { id: string; organization_id?: string }) | undefined
     if (row === undefined) return
     await audit.recordFailure(actor, {

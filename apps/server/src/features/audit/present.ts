@@ -13,7 +13,7 @@ const VERBS: Readonly<Record<AuditAction, string>> = {
 }
 const UNKNOWN = 'unknown'
 
-/** An entry as the wire shows it (Coder v2 API, v0.13.4). */
+/** Returns an entry as the wire shows it (Coder v2 API, v0.13.4). */
 export function presentAuditLog(view: AuditView): AuditLog {
   const { user, additional_fields, organization_id, diff, ...rest } = view
   const fields = fieldsOf(additional_fields)
@@ -35,7 +35,7 @@ function fieldsOf(stored: unknown): Fields {
   return { workspaceName: UNKNOWN, buildNumber: UNKNOWN, workspaceOwner: UNKNOWN }
 }
 
-/** Fields are found whatever the case of their names. */
+/** Finds a field in any case. */
 function fieldOf(fields: Fields, name: string): string {
   const [, value] = Object.entries(fields).find(([key]) => key.toLowerCase() === name.toLowerCase()) ?? []
   return typeof value === 'string' && value !== UNKNOWN ? value : ''

@@ -1,26 +1,26 @@
 import { Failure, auditActions, searchableResourceTypes, type AuditAction, type Validation } from '@berth/schema'
 import { SearchError, WireValueError, parseSearch, parseUuid } from '@berth/schema/rules'
 
-/** Which entries are looked for; what is absent restricts nothing. */
+/** The filter of a list of entries. Absent fields match everything. */
 export interface AuditFilter {
   readonly resource_type?: string
   readonly resource_id?: string
   readonly action?: AuditAction
-  /** In lower case, as is the address. */
+  /** In lower case, like the address. */
   readonly username?: string
   readonly email?: string
-  /** The first instant that counts, the first of a day. */
+  /** The first instant to include: the start of a day. */
   readonly from?: string
-  /** The last instant that counts, the last of a day. */
+  /** The last instant to include: the end of a day. */
   readonly until?: string
 }
 
-/** Actions that a search knows (Coder v2 API, v0.13.4). */
+/** The actions that a search can name (Coder v2 API, v0.13.4). */
 const SEARCHABLE_ACTIONS: readonly AuditAction[] = ['create', 'write', 'delete']
 const DATE = /^\d{4}-\d{2}-\d{2}$/
 
 /**
- * Reads the words of `q`. Words that the search does not know restrict nothing, nor do dates that are none (Coder v2 API, v0.13.4).
+ * Parses the search `q`. Unknown words and invalid dates match everything (Coder v2 API, v0.13.4).
  *
  * @throws Failure `invalid_search`
  */
@@ -67,11 +67,11 @@ function uuidOf(text: string): string {
   }
 }
 
-/** The start of a day, or nothing for a text that names none. */
+/** Returns the start of a day; undefined for text that isn't a date. */
 function dateOf(text: string | undefined): number | undefined {
   if (text === undefined || !DATE.test(text)) return undefined
   const start = Date.parse(`${text}T00:00:00Z`)
-  // The thirtieth of February would be read as a day of March. The database knows no year zero.
+  // Date.parse reads 30 February as a day in March. PostgreSQL has no year zero.
   return Number.isNaN(start) || day(start) !== text || text.startsWith('0000') ? undefined : start
 }
 
@@ -84,6 +84,6 @@ function refusal(validation: Validation, cause?: unknown): Failure {
 }
 
 function defined<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
-  // One key at most, of the type that the caller named.
+  // The result has at most this one key.
   return (value === undefined ? {} : { [key]: value }) as { [K in Key]?: Value }
 }

@@ -9,48 +9,54 @@ import { difference, type RowChange } from './difference.ts'
 import { readFilter } from './read-filter.ts'
 import type { AuditEntry, AuditStore, AuditView } from './store.ts'
 
-/** What was done to what; who, when and from where is added. */
+/** An action on a resource. The log adds who, when and from where. */
 interface Deed {
   readonly action: AuditEntry['action']
   readonly resource_type: string
   readonly resource_id: string
-  /** What people call the resource. */
+  /** The resource's name. */
   readonly resource_target: string
   readonly organization_id?: string
-  /** Default 200. */
+  /** Default: 200. */
   readonly status_code?: number
   readonly additional_fields?: Readonly<Record<string, string>>
 }
 
-/** A deed that changed something, with the row as it was and as it has become. */
+/** A change of a resource, with its row before and after. */
 export type AuditedChange = Deed & RowChange
 
-/** Writes the audit log. Entries are written in the transaction of the change they tell of, so neither exists without the other. */
+/**
+ * Writes and reads the audit log. Entries are written in the transaction of the change, so neither
+ * exists without the other.
+ */
 export class AuditService {
   readonly #store: AuditStore
   readonly #clock: Clock
   readonly #isEnabled: boolean
 
-  /** @param options.isEnabled Whether anything is recorded. Default: yes. */
+  /** @param options.isEnabled - Whether to record anything. Default: true. */
   constructor(options: { readonly store: AuditStore; readonly clock: Clock; readonly isEnabled?: boolean }) {
     this.#store = options.store
     this.#clock = options.clock
     this.#isEnabled = options.isEnabled ?? true
   }
 
-  /** Records what a signed-in user changed. */
+  /** Records a change by a signed-in user. */
   async record(transaction: Transaction, actor: Pick<Actor, 'user_id' | 'origin'>, change: AuditedChange): Promise<void> {
     if (!this.#isEnabled) return
     await this.#insert(this.#store.in(transaction), actor, { ...change, diff: difference(change) })
   }
 
-  /** Records that somebody tried to change something, in vain: nothing changed, so there is no transaction and no difference. */
+  /** Records a failed change. Nothing changed, so there is no transaction and no difference. */
   async recordFailure(actor: Actor, attempt: Deed & { readonly status_code: number }): Promise<void> {
     if (!this.#isEnabled) return
     await this.#insert(this.#store, actor, { ...attempt, diff: {} })
   }
 
-  /** A page of the log, the newest first, and how many entries match over all pages. Without a limit the page is empty (Coder v2 API, v0.13.4). */
+  /**
+   * Returns a page of the log, newest first, and the number of matches on all pages. Without a
+   * limit the page is empty (Coder v2 API, v0.13.4).
+   */
   async list(request: { q?: string; limit?: number; offset?: number }): Promise<{ views: AuditView[]; count: number }> {
     const { q = '', limit = 0, offset = 0 } = request
     const { username, email, ...words } = readFilter(q)
@@ -58,14 +64,16 @@ export class AuditService {
     if (user_ids?.length === 0) return { views: [], count: 0 }
     const filter = { ...words, ...(user_ids !== undefined && { user_ids }) }
     const count = await this.#store.count(filter)
-    // Where nothing is left, a page would be looked for in all there is.
+    // Skips the query, which would search the whole log for an empty page.
     const views = limit === 0 || offset >= count ? [] : await this.#store.listPage({ filter, limit, offset })
     return { views, count }
   }
 
-  /** Writes an entry that tells of nothing, for tests of what reads the log. Throws `validation_failed`. */
+  /**
+   * Writes a made-up entry, for tests of programs that read the log. Throws `validation_failed`.
+   */
   async generateTest(actor: Actor, { action, resource_type, resource_id, time }: CreateTestAuditLogRequest): Promise<void> {
-    // The database knows no year zero.
+    // PostgreSQL has no year zero.
     if (time !== undefined && time < ZERO_TIME)
       throw new Failure('validation_failed', { validations: [{ field: 'time', detail: `Must not be before ${ZERO_TIME}` }] })
     await this.#store.insert({
@@ -104,7 +112,7 @@ export class AuditService {
   }
 }
 
-/** Absent and zero are the same on the wire. */
+/** The wire treats absent and zero alike. */
 function isGiven(value: string | undefined): value is string {
   return value !== undefined && value !== NIL_UUID && value !== ZERO_TIME
 }

@@ -6,10 +6,10 @@ import type { UserRow } from '../../database/rows.ts'
 import type { Difference } from './difference.ts'
 import type { AuditFilter } from './read-filter.ts'
 
-/** Of `2023-01-01` at the beginning of a time. */
+/** The length of the date at the start of a time. */
 const DAY_LENGTH = 10
 
-/** One entry of the audit log. */
+/** An entry of the audit log. */
 export interface AuditEntry {
   readonly time: string
   readonly user_id: string
@@ -26,17 +26,17 @@ export interface AuditEntry {
   readonly additional_fields: Readonly<Record<string, string>>
 }
 
-/** An entry with who did it and what has become of the resource. */
+/** An entry with its user and the present state of its resource. */
 export interface AuditView extends Omit<AuditEntry, 'additional_fields'> {
   readonly id: string
   readonly resource_icon: string
   readonly additional_fields: unknown
-  /** Null when the account is gone. */
+  /** Null when the user is gone. */
   readonly user: UserRow | null
   readonly is_deleted: boolean
 }
 
-/** A filter whose people have been looked up. */
+/** A filter with user IDs in place of names and addresses. */
 export interface AuditMatch extends Omit<AuditFilter, 'username' | 'email'> {
   readonly user_ids?: readonly string[]
 }
@@ -66,7 +66,10 @@ export class AuditStore {
       .execute()
   }
 
-  /** The accounts that a filter names, deleted ones included; undefined: it names nobody. Looked up first: accounts are few, entries many. */
+  /**
+   * Finds the users that a filter names, also deleted ones; undefined when it names none. They are
+   * looked up first, because users are few and entries many.
+   */
   async findPeople({ username, email }: AuditFilter): Promise<string[] | undefined> {
     if (username === undefined && email === undefined) return undefined
     let query = this.#queries.selectFrom('users').select('id')
@@ -75,7 +78,7 @@ export class AuditStore {
     return (await query.execute()).map(({ id }) => id)
   }
 
-  /** The newest first. What an entry speaks of is looked at for the entries of the page alone. */
+  /** Lists a page, newest first. Looks up resources only for the entries on the page. */
   async listPage(page: { filter: AuditMatch; limit: number; offset: number }): Promise<AuditView[]> {
     const { rows } = await sql<AuditView>`
       with page as materialized (
@@ -97,7 +100,10 @@ export class AuditStore {
     return rows
   }
 
-  /** Kinds and days are summed from totals; what a person did, or what was done to a resource, is counted one by one. */
+  /**
+   * Counts matches. Totals answer filters by type, action and day; filters by user or resource are
+   * counted entry by entry.
+   */
   async count(filter: AuditMatch): Promise<number> {
     const isOfKind = filter.resource_id === undefined && filter.user_ids === undefined
     const { rows } = await (
@@ -109,7 +115,7 @@ export class AuditStore {
   }
 }
 
-/** The totals of a filter of kinds and whole days. */
+/** The condition on totals for a filter by type, action and day. */
 function includes({ resource_type, action, from, until }: AuditMatch): RawBuilder<boolean> {
   const parts: RawBuilder<boolean>[] = []
   if (resource_type !== undefined) parts.push(sql`total.resource_type = ${resource_type}`)
@@ -125,7 +131,7 @@ function matches(filter: AuditMatch): RawBuilder<boolean> {
   if (resource_type !== undefined) parts.push(sql`entry.resource_type = ${resource_type}`)
   if (resource_id !== undefined) parts.push(sql`entry.resource_id = ${resource_id}`)
   if (action !== undefined) parts.push(sql`entry.action = ${action}::audit_action`)
-  // For one person the index by person has the entries in the order of the page.
+  // For one user, the index by user has the entries in the order of the page.
   if (user_ids?.length === 1) parts.push(sql`entry.user_id = ${user_ids[0]}`)
   else if (user_ids !== undefined) parts.push(sql`entry.user_id = any(${user_ids}::uuid[])`)
   if (from !== undefined) parts.push(sql`entry.time >= ${from}`)

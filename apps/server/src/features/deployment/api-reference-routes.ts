@@ -17,7 +17,10 @@ const PAGE = `<!doctype html>
 </body>
 </html>
 `
-/** Nothing is loaded from elsewhere: no fonts, no counting of visits, no proxy for requests, no assistant. */
+/**
+ * Turns off everything that would load from elsewhere: fonts, telemetry, a request proxy and an
+ * assistant.
+ */
 const START = `Scalar.createApiReference('#reference', ${JSON.stringify({
   url: '/api/v2/openapi.json',
   withDefaultFonts: false,
@@ -28,16 +31,20 @@ const START = `Scalar.createApiReference('#reference', ${JSON.stringify({
   mcp: { disabled: true },
 })})
 `
-/** Beside this module in the build; in the sources the package is where it was installed. */
+/** The build puts the script beside this module. In the sources it is in the installed package. */
 const BUILT_SCRIPT = fileURLToPath(new URL('./api-reference.js', import.meta.url))
 const PACKAGE = '@scalar/api-reference'
+const SCRIPT_MAX_AGE_SECONDS = 3_600
 
 interface Script {
   readonly plain: Buffer
   readonly gzipped: Buffer
 }
 
-/** `/docs` shows the document of the API; `/swagger` leads there where the setting says so (Coder v2 API, v0.13.4: the place of Swagger UI). */
+/**
+ * Serves the API reference at `/docs`. If set, `/swagger` redirects there (Coder v2 API, v0.13.4:
+ * the path of Swagger UI).
+ */
 export function apiReferenceRoutes({ hasSwagger }: { readonly hasSwagger: boolean }): Router {
   const router = Router()
   let script: Promise<Script> | undefined
@@ -73,8 +80,8 @@ async function sendScript(
   const { plain, gzipped } = await script
   beginScript(response)
   response.appendHeader('Vary', 'Accept-Encoding')
-  // It changes with the version of the server only.
-  response.setHeader('Cache-Control', 'public, max-age=3600')
+  // The script changes only with the server's version.
+  response.setHeader('Cache-Control', `public, max-age=${SCRIPT_MAX_AGE_SECONDS}`)
   const takesGzip = request.acceptsEncodings('gzip') === 'gzip'
   if (takesGzip) response.setHeader('Content-Encoding', 'gzip')
   response.end(takesGzip ? gzipped : plain)

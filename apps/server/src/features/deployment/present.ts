@@ -4,9 +4,9 @@ import type { DeploymentValue } from '../../settings/deployment-values.ts'
 
 const ENTITLED = { entitlement: 'entitled', enabled: true } as const
 
-/** Nothing is behind a licence. */
+/** All features are available; none needs a license. */
 export const allEntitled: Entitlements = {
-  // One entry for each name of the list, which is what the type asks for.
+  // The type asks for one entry for each name in the list.
   features: Object.fromEntries(entitledFeatures.map((feature) => [feature, ENTITLED])) as Entitlements['features'],
   warnings: [],
   errors: [],
@@ -17,14 +17,17 @@ export const allEntitled: Entitlements = {
 
 type Nested = { [word: string]: DeploymentConfigField | Nested }
 
-/** The settings as the wire shows them: nested by the words of their paths, without their secrets (Coder v2 API, v0.13.4). */
+/**
+ * Returns the settings as the wire shows them: nested by the words of their paths, without secrets
+ * (Coder v2 API, v0.13.4).
+ */
 export function presentConfig(config: Pick<Config, 'deploymentValues' | 'gitAuthProviders'>): DeploymentConfig {
   const root: Nested = {}
   for (const entry of config.deploymentValues) {
     const words = entry.setting.path.split('.')
     const last = words.pop() ?? ''
     let place = root
-    // A word that leads on is never a setting itself, so what is found there is a place.
+    // A word that leads on is never a setting, so this is a nested object.
     for (const word of words) place = (place[word] ??= {}) as Nested
     place[last] = presentField(entry.setting.kind === 'gitauth[]' ? { ...entry, value: presentProviders(config) } : entry)
   }

@@ -15,16 +15,16 @@ import { UpdateCheck } from './update-check.ts'
 interface Dependencies {
   readonly config: Config
   readonly store: DeploymentStore
-  /** Where people and agents reach the server. */
+  /** The URL where users and agents reach the server. */
   readonly accessUrl: string
   readonly version: string
   readonly logger: Logger
 }
 
-/** Anyone may send reports: they may not fill the log. */
+/** Anyone can send reports, and they must not fill the log. */
 const MAX_REPORT_CHARACTERS = 2_000
 
-/** The deployment as a whole: what it is, how it is set up, what it offers. */
+/** Describes the deployment: its version, settings, features and banner. */
 export class DeploymentService {
   readonly config: Config
   readonly #dependencies: Dependencies
@@ -43,18 +43,24 @@ export class DeploymentService {
     return { external_url: docsUrl(this.#dependencies), version: this.#dependencies.version }
   }
 
-  /** Where nothing newer is known, or nobody looks, the running version is the newest. */
+  /**
+   * Returns the newest release. The running version stands in when none is known or the check is
+   * off.
+   */
   newestRelease(): UpdateCheckResponse {
     const { version } = this.#dependencies
     return this.#updateCheck?.newest() ?? { current: true, version, url: docsUrl(this.#dependencies) }
   }
 
-  /** The host name that people and agents know the server by. */
+  /** Returns the host name of the access URL. */
   accessHost(): string {
     return new URL(this.#dependencies.accessUrl).hostname
   }
 
-  /** Empty where apps have no hosts of their own. With the port of the access URL, which apps are reached through too. */
+  /**
+   * Returns the host pattern of apps, with the access URL's port; empty when apps have no hosts of
+   * their own.
+   */
   appHost(): string {
     const { wildcardAccessUrl } = this.config
     if (wildcardAccessUrl === undefined) return ''
@@ -66,10 +72,10 @@ export class DeploymentService {
     return (await this.#dependencies.store.findBanner()) ?? { enabled: false }
   }
 
-  /** Its text is kept while it is off. Throws `validation_failed`. */
+  /** Stores the banner. Its text survives while the banner is off. Throws `validation_failed`. */
   async setBanner({ enabled, message = '', background_color = '' }: UpdateServiceBannerRequest): Promise<ServiceBanner> {
     if (!/^(#[0-9a-f]{6})?$/i.test(background_color))
-      throw new Failure('validation_failed', { validations: [{ field: 'background_color', detail: 'Write it as #rrggbb.' }] })
+      throw new Failure('validation_failed', { validations: [{ field: 'background_color', detail: 'Use the form #rrggbb.' }] })
     const banner = { enabled, ...(message !== '' && { message }), ...(background_color !== '' && { background_color }) }
     await this.#dependencies.store.putBanner(banner)
     return banner
@@ -77,10 +83,10 @@ export class DeploymentService {
 
   reportCsp(report: CspReportRequest): void {
     const text = JSON.stringify(report['csp-report'] ?? {}).slice(0, MAX_REPORT_CHARACTERS)
-    this.#dependencies.logger.warn({ report: text }, 'a browser was kept from something by the content security policy')
+    this.#dependencies.logger.warn({ report: text }, 'a browser reported a violation of the content security policy')
   }
 
-  /** The document of the API. It depends on the version alone, so it is made once. */
+  /** Returns the OpenAPI document. It depends on the version alone, so it is rendered once. */
   openApi(): Buffer {
     this.#openApi ??= Buffer.from(JSON.stringify(renderOpenApi({ version: this.#dependencies.version })))
     return this.#openApi
@@ -95,7 +101,7 @@ export class DeploymentService {
   }
 }
 
-/** Where the running version is described: at the server itself. */
+/** Returns the URL of the API reference on this server. */
 function docsUrl({ accessUrl }: Pick<Dependencies, 'accessUrl'>): string {
   return `${accessUrl}/docs`
 }

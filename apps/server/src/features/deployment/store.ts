@@ -4,7 +4,7 @@ import type { Queries } from '../../database/database.ts'
 
 const BANNER = 'service_banner'
 
-/** What administrators decide of the deployment while it runs. */
+/** What administrators change at run time, in the database. */
 export class DeploymentStore {
   readonly #queries: Queries
 
@@ -12,7 +12,10 @@ export class DeploymentStore {
     this.#queries = queries
   }
 
-  /** Undefined until there was one, and where a later version has written what this one can't read. */
+  /**
+   * Undefined when there is none, or when a later version has written one that this version can't
+   * read.
+   */
   async findBanner(): Promise<ServiceBanner | undefined> {
     const row = await this.#queries.selectFrom('deployment_values').select('value').where('key', '=', BANNER).executeTakeFirst()
     const banner: unknown = row && JSON.parse(row.value.toString('utf8'))

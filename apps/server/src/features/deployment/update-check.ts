@@ -2,18 +2,18 @@ import type { UpdateCheckResponse } from '@berth/schema'
 import type { Logger } from 'pino'
 
 interface Options {
-  /** Answers with `tag_name` and `html_url` of the newest release. */
+  /** A URL that answers with `tag_name` and `html_url` of the newest release. */
   readonly url: string
   /** The running version. */
   readonly version: string
   readonly logger: Logger
 }
 
-const DAY_MS = 86_400_000
+const CHECK_INTERVAL_MS = 86_400_000
 const TIMEOUT_MS = 30_000
 const MAX_BYTES = 1_048_576
 
-/** Looks once a day whether there is a newer release. What it found last stays when a look fails. */
+/** Looks for a newer release once a day. Keeps the last result when a check fails. */
 export class UpdateCheck {
   readonly #options: Options
   readonly #stopping = new AbortController()
@@ -25,14 +25,14 @@ export class UpdateCheck {
     this.#options = options
   }
 
-  /** Undefined until a look has succeeded. */
+  /** Returns the newest release; undefined until a check has succeeded. */
   newest(): UpdateCheckResponse | undefined {
     return this.#newest
   }
 
   start(): void {
     this.#looking = this.#look()
-    this.#timer = setInterval(() => (this.#looking = this.#look()), DAY_MS)
+    this.#timer = setInterval(() => (this.#looking = this.#look()), CHECK_INTERVAL_MS)
     this.#timer.unref()
   }
 
@@ -49,7 +49,7 @@ export class UpdateCheck {
       const release = readRelease(await fetchText(url, signal))
       this.#newest = { current: compareVersions(version, release.version) >= 0, ...release }
     } catch (error) {
-      if (!this.#stopping.signal.aborted) logger.warn({ err: error }, 'the newest release could not be looked up')
+      if (!this.#stopping.signal.aborted) logger.warn({ err: error }, "couldn't look up the newest release")
     }
   }
 }
@@ -69,15 +69,18 @@ async function fetchText(url: string, signal: AbortSignal): Promise<string> {
 function readRelease(text: string): { version: string; url: string } {
   const { tag_name, html_url } = Object(JSON.parse(text)) as Record<string, unknown>
   if (typeof tag_name !== 'string' || typeof html_url !== 'string' || numbersOf(tag_name) === undefined)
-    throw new Error('the answer names no release')
+    throw new Error('the answer lacks a release version or URL')
   return { version: tag_name, url: html_url }
 }
 
-/** Negative: the first is older. What stands behind a hyphen does not count; the numbers behind a plus sign decide between equals. */
+/**
+ * Compares two versions; negative when the first is older. Ignores what follows a hyphen. The
+ * numbers after a plus sign decide between equals.
+ */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [numbersOf(a) ?? [], numbersOf(b) ?? []]
   for (let index = 0; index < Math.max(left.length, right.length); index++) {
-    // Without numbers behind a plus sign a version is not older than one with them.
+    // A version without numbers after a plus sign equals one with them.
     const difference = (left[index] ?? right[index] ?? 0) - (right[index] ?? left[index] ?? 0)
     if (difference !== 0) return difference
   }

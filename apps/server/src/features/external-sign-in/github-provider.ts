@@ -5,13 +5,13 @@ import type { GithubSignIn } from '../../settings/sign-in-settings.ts'
 import { PROVIDER_TIMEOUT_MS, type ExternalIdentity, type ExternalTokens, type ProviderAnswer, type SignInProvider } from './provider.ts'
 
 const SCOPES = 'read:user read:org user:email'
-/** Nobody is in so many organizations or has so many addresses. */
+/** More pages than anyone has organizations or addresses. */
 const MAX_PAGES = 20
 const PAGE_SIZE = 100
 
 type Json = Readonly<Record<string, unknown>>
 
-/** Signing in with github.com or a GitHub Enterprise server. */
+/** Signs users in with github.com or a GitHub Enterprise server. */
 export class GithubProvider implements SignInProvider {
   readonly loginType = 'github'
   readonly allowSignups: boolean
@@ -52,14 +52,14 @@ export class GithubProvider implements SignInProvider {
       grant_type: 'authorization_code',
       code,
       redirect_uri: this.#callbackUrl,
-      // Whoever set out with a challenge gets no token without it.
+      // A sign-in that started with a challenge must present its verifier.
       ...(verifier !== undefined && { code_verifier: verifier }),
     })
     const { accessToken } = tokens
     const organizations = await this.#allowedOrganizations(accessToken)
     const user = await this.#get(accessToken, '/user')
     const { id, login, avatar_url } = user
-    if (typeof id !== 'number' || typeof login !== 'string') throw unexpected('it does not say who signed in')
+    if (typeof id !== 'number' || typeof login !== 'string') throw unexpected('the answer to /user lacks id or login')
     await this.#requireTeam(accessToken, organizations, login)
     const email = await this.#verifiedEmail(accessToken)
     return { linkedId: String(id), username: login, email, avatarUrl: typeof avatar_url === 'string' ? avatar_url : '', tokens }
@@ -69,7 +69,10 @@ export class GithubProvider implements SignInProvider {
     return await this.#requestTokens({ grant_type: 'refresh_token', refresh_token: refreshToken })
   }
 
-  /** Those of the user that may sign in; undefined: it does not matter. Invitations do not count. */
+  /**
+   * Returns the user's organizations that may sign in; undefined when any may. Pending invitations
+   * don't count.
+   */
   async #allowedOrganizations(accessToken: string): Promise<readonly string[] | undefined> {
     const { allowedOrganizations } = this.#settings
     if (allowedOrganizations === undefined) return undefined
@@ -115,7 +118,7 @@ export class GithubProvider implements SignInProvider {
     })
     const answer = await readJson(response)
     const { access_token, refresh_token, expires_in } = isObject(answer) ? answer : {}
-    // GitHub says 200 to a wrong code too.
+    // GitHub also answers a wrong code with 200.
     if (!response.ok || typeof access_token !== 'string' || access_token === '')
       throw new Failure('external_sign_in_failed', { message: 'Failed exchanging Oauth code.', detail: reasonOf(answer) })
     return {
@@ -127,7 +130,7 @@ export class GithubProvider implements SignInProvider {
 
   async #get(accessToken: string, path: string): Promise<Json> {
     const answer = await this.#read(accessToken, path)
-    if (!isObject(answer)) throw unexpected(`the answer to ${path} is no object`)
+    if (!isObject(answer)) throw unexpected(`the answer to ${path} isn't an object`)
     return answer
   }
 
@@ -135,7 +138,7 @@ export class GithubProvider implements SignInProvider {
     const all: Json[] = []
     for (let page = 1; page <= MAX_PAGES; page++) {
       const answer = await this.#read(accessToken, `${path}${path.includes('?') ? '&' : '?'}per_page=${PAGE_SIZE}&page=${page}`)
-      if (!Array.isArray(answer)) throw unexpected(`the answer to ${path} is no list`)
+      if (!Array.isArray(answer)) throw unexpected(`the answer to ${path} isn't a list`)
       all.push(...answer.filter(isObject))
       if (answer.length < PAGE_SIZE) break
     }
@@ -145,7 +148,7 @@ export class GithubProvider implements SignInProvider {
   async #read(accessToken: string, path: string): Promise<unknown> {
     const response = await this.#fetch(accessToken, path)
     const answer = await readJson(response)
-    if (!response.ok) throw unexpected(`the answer to ${path} is ${response.status}`)
+    if (!response.ok) throw unexpected(`the answer to ${path} has status ${response.status}`)
     return answer
   }
 
@@ -159,7 +162,7 @@ async function reach(url: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(PROVIDER_TIMEOUT_MS) })
   } catch (error) {
-    throw new Failure('external_sign_in_failed', { message: 'GitHub could not be reached.', cause: error })
+    throw new Failure('external_sign_in_failed', { message: "Can't reach GitHub.", cause: error })
   }
 }
 
@@ -167,15 +170,15 @@ async function readJson(response: Response): Promise<unknown> {
   try {
     return await response.json()
   } catch (error) {
-    throw new Failure('external_sign_in_failed', { message: 'GitHub answered with something that is not JSON.', cause: error })
+    throw new Failure('external_sign_in_failed', { message: "GitHub's answer isn't JSON.", cause: error })
   }
 }
 
 function unexpected(reason: string): Failure {
-  return new Failure('external_sign_in_failed', { message: 'GitHub did not answer as it should.', detail: reason })
+  return new Failure('external_sign_in_failed', { message: 'GitHub sent an unexpected answer.', detail: reason })
 }
 
-/** What the provider says is wrong; nothing else of its answer. */
+/** Returns the error that GitHub reports, and nothing else of its answer. */
 function reasonOf(answer: unknown): string {
   const { error, error_description } = isObject(answer) ? answer : {}
   return [error, error_description].filter((word) => typeof word === 'string').join(': ')

@@ -30,7 +30,7 @@ test.each([
   expect(localPath(text, ACCESS_URL)).toBe(path)
 })
 
-test('whatever is asked for, a browser stays on the deployment, and the cookie stays one', () => {
+test('for any text, a browser stays on the deployment and the cookie stays one cookie', () => {
   verifies('oauth:redirect')
   const parts = [
     '/',

@@ -6,7 +6,7 @@ import { readClaims } from './oidc-claims.ts'
 const WHO = { iss: 'https://accounts.example.com', sub: '42' }
 const OPEN = { ignoreEmailVerified: false, emailDomains: [] }
 
-test('a person is known by issuer and subject', () => {
+test('issuer and subject identify a user', () => {
   verifies('oauth:oidc')
   expect(readClaims({ ...WHO, email: 'ada@example.com', picture: 'https://example.com/ada.png' }, OPEN)).toEqual({
     linkedId: 'https://accounts.example.com||42',

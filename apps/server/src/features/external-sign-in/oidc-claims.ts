@@ -4,9 +4,10 @@ import type { OidcSignIn } from '../../settings/sign-in-settings.ts'
 import type { ExternalIdentity } from './provider.ts'
 
 /**
- * Who an ID token speaks of, from its claims (Coder v2 API, v0.13.4).
+ * Reads the identity that an ID token describes from its claims (Coder v2 API, v0.13.4).
  *
- * @throws Failure `invalid_external_sign_in` without a usable address, `external_sign_in_forbidden` for one that may not sign in.
+ * @throws Failure `invalid_external_sign_in` without a usable address, `external_sign_in_forbidden`
+ * for an address that may not sign in.
  */
 export function readClaims(
   claims: Readonly<Record<string, unknown>>,
@@ -14,7 +15,7 @@ export function readClaims(
 ): Omit<ExternalIdentity, 'tokens'> {
   const { iss, sub, preferred_username, email_verified, picture } = claims
   if (typeof iss !== 'string' || typeof sub !== 'string' || sub === '')
-    throw new Failure('invalid_external_sign_in', { message: 'The ID token does not say whom it speaks of.' })
+    throw new Failure('invalid_external_sign_in', { message: 'The ID token lacks an issuer or a subject.' })
   const name = typeof preferred_username === 'string' ? preferred_username : ''
   const email = emailOf(claims['email'], name)
   if (email_verified === false && !ignoreEmailVerified)
@@ -41,6 +42,9 @@ function emailOf(claim: unknown, name: string): string {
   }
   if (typeof claim !== 'string')
     throw new Failure('invalid_external_sign_in', { message: `Email in OIDC payload isn't a string. It is of type ${typeof claim}.` })
-  if (!isEmail(claim)) throw new Failure('invalid_external_sign_in', { message: 'The email in the OIDC payload is not an address.' })
+  if (!isEmail(claim))
+    throw new Failure('invalid_external_sign_in', {
+      message: `The email ${JSON.stringify(claim)} in the OIDC payload isn't a valid address.`,
+    })
   return claim
 }

@@ -19,8 +19,8 @@ import type { OidcSignIn } from '../../settings/sign-in-settings.ts'
 import { readClaims } from './oidc-claims.ts'
 import { PROVIDER_TIMEOUT_MS, type ExternalIdentity, type ExternalTokens, type ProviderAnswer, type SignInProvider } from './provider.ts'
 
-/** The provider did answer, but with an ID token, or instead of one with something, that is not to be believed. */
-const UNBELIEVABLE = new Set([
+/** Errors for an answer that arrived but can't be trusted. */
+const UNTRUSTED = new Set([
   'OAUTH_INVALID_RESPONSE',
   'OAUTH_PARSE_ERROR',
   'OAUTH_JWT_TIMESTAMP_CHECK_FAILED',
@@ -30,7 +30,7 @@ const UNBELIEVABLE = new Set([
   'OAUTH_UNSUPPORTED_OPERATION',
 ])
 
-/** Signing in with an OpenID Connect provider. */
+/** Signs users in with an OpenID Connect provider. */
 export class OidcProvider implements SignInProvider {
   readonly loginType = 'oidc'
   readonly allowSignups: boolean
@@ -67,11 +67,12 @@ export class OidcProvider implements SignInProvider {
       const answer = await authorizationCodeGrant(configuration, callback, {
         expectedState: state,
         idTokenExpected: true,
-        // A token that has a nonce is refused where none is expected: what was begun with a verifier ends with it.
+        // A token with a nonce is refused where none is expected, so the verifier decides both
+        // times.
         ...(verifier !== undefined && { pkceCodeVerifier: verifier, expectedNonce: nonceOf(verifier) }),
       })
       const claims = answer.claims()
-      if (claims === undefined) throw new Failure('invalid_external_sign_in', { message: 'The provider sent no ID token.' })
+      if (claims === undefined) throw new Failure('invalid_external_sign_in', { message: "The provider's answer has no ID token." })
       return { ...readClaims(claims, this.#settings), tokens: this.#tokensOf(answer) }
     } catch (error) {
       throw failureOf(error)
@@ -83,12 +84,12 @@ export class OidcProvider implements SignInProvider {
     return { ...tokens, refreshToken: tokens.refreshToken || refreshToken }
   }
 
-  /** What the provider says of itself is asked once, and again after a failure. */
+  /** Discovers the provider's configuration once, and again after a failure. */
   async #discover(): Promise<Configuration> {
     const { issuerUrl, clientId, clientSecret } = this.#settings
     const isInsecure = new URL(issuerUrl).protocol === 'http:'
     this.#configuration ??= discovery(new URL(issuerUrl), clientId, { client_secret: clientSecret }, ClientSecretPost(clientSecret), {
-      // Signatures are checked although the token comes straight from the provider.
+      // Checks signatures, although the token comes straight from the provider.
       execute: [enableNonRepudiationChecks, ...(isInsecure ? [allowInsecureRequests] : [])],
       timeout: PROVIDER_TIMEOUT_MS / 1000,
     })
@@ -96,7 +97,7 @@ export class OidcProvider implements SignInProvider {
       return await this.#configuration
     } catch (error) {
       this.#configuration = undefined
-      throw new Failure('external_sign_in_failed', { message: 'The OpenID Connect provider could not be reached.', cause: error })
+      throw new Failure('external_sign_in_failed', { message: "Can't reach the OpenID Connect provider.", cause: error })
     }
   }
 
@@ -109,7 +110,7 @@ export class OidcProvider implements SignInProvider {
   }
 }
 
-/** Belongs to the verifier, which only the browser that set out has. */
+/** Derives the nonce from the verifier, which only the browser that started the sign-in has. */
 function nonceOf(verifier: string): string {
   return createHash('sha256').update(`nonce:${verifier}`).digest('base64url')
 }
@@ -117,7 +118,7 @@ function nonceOf(verifier: string): string {
 function failureOf(error: unknown): unknown {
   if (error instanceof ResponseBodyError)
     return new Failure('external_sign_in_failed', { message: 'Failed exchanging Oauth code.', detail: error.error, cause: error })
-  if (error instanceof ClientError && UNBELIEVABLE.has(error.code ?? ''))
+  if (error instanceof ClientError && UNTRUSTED.has(error.code ?? ''))
     return new Failure('invalid_external_sign_in', {
       message: 'Failed to verify OIDC token.',
       detail: error.cause instanceof Error ? error.cause.message : error.message,

@@ -1,45 +1,45 @@
-/** What a provider knows of somebody who signed in with it. */
+/** What a provider says about a user who signed in with it. */
 export interface ExternalIdentity {
-  /** Who it is, for ever; addresses and names change. */
+  /** Identifies the account for good; addresses and names can change. */
   readonly linkedId: string
-  /** What a username is made of. */
+  /** The text that a new username is derived from. */
   readonly username: string
   readonly email: string
   readonly avatarUrl: string
   readonly tokens: ExternalTokens
 }
 
-/** What a provider hands out, to be asked again later. */
+/** The tokens that a provider issues. */
 export interface ExternalTokens {
   readonly accessToken: string
-  /** Empty: there is none. */
+  /** Empty when there is none. */
   readonly refreshToken: string
-  /** From when the access token is worth nothing; undefined: it does not expire. */
+  /** When the access token expires; undefined when it doesn't. */
   readonly expiresAt: Date | undefined
 }
 
 /** What a browser brings back from a provider. */
 export interface ProviderAnswer {
-  /** As the provider sent it, with `code` and `state`. */
+  /** The callback URL with its `code` and `state`. */
   readonly url: URL
   readonly code: string
   readonly state: string
-  /** The secret of the browser that set out; undefined: it has none. */
+  /** The secret of the browser that started the sign-in; undefined when it has none. */
   readonly verifier: string | undefined
 }
 
-/** A place where people have accounts. */
+/** A provider of accounts to sign in with. */
 export interface SignInProvider {
   readonly loginType: 'github' | 'oidc'
-  /** Whether people without an account get one. */
+  /** Whether a user without an account gets one. */
   readonly allowSignups: boolean
-  /** Where a browser is sent to. */
+  /** Returns where to send the browser. */
   authorizationUrl(request: { readonly state: string; readonly verifier: string }): Promise<URL>
-  /** Throws `external_sign_in_failed`, `invalid_external_sign_in` and its kin. */
+  /** Throws `external_sign_in_failed` and other failures of external sign-in. */
   identify(answer: ProviderAnswer): Promise<ExternalIdentity>
-  /** Throws when the provider gives no new tokens. */
+  /** Throws when the provider issues no new tokens. */
   refresh(refreshToken: string): Promise<ExternalTokens>
 }
 
-/** No provider is waited for longer. */
+/** How long to wait for a provider's answer. */
 export const PROVIDER_TIMEOUT_MS = 10_000

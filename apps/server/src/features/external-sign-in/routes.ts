@@ -16,6 +16,9 @@ import { localPath } from './local-path.ts'
 import type { SignInProvider } from './provider.ts'
 import type { ExternalSignInService } from './service.ts'
 
+const STATE_BYTES = 24
+const VERIFIER_BYTES = 32
+
 interface Settings {
   readonly secureAuthCookie: boolean
   readonly accessUrl: string
@@ -50,8 +53,8 @@ interface Step {
 async function begin(service: ExternalSignInService, loginType: SignInProvider['loginType'], step: Step): Promise<Answer> {
   const { request, settings } = step
   const { secureAuthCookie, accessUrl } = settings
-  const state = randomBytes(24).toString('base64url')
-  const verifier = randomBytes(32).toString('base64url')
+  const state = randomBytes(STATE_BYTES).toString('base64url')
+  const verifier = randomBytes(VERIFIER_BYTES).toString('base64url')
   const location = await service.begin(loginType, { state, verifier })
   const redirect = request.query.redirect ?? ''
   const cookies = [

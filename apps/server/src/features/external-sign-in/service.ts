@@ -23,7 +23,7 @@ interface Dependencies {
   readonly random: () => number
 }
 
-/** What a browser brings along that comes back from a provider. */
+/** What a browser brings back from a provider. */
 export interface ReturningBrowser {
   readonly query: ExternalSignInQuery
   readonly stateCookie: string | undefined
@@ -33,7 +33,7 @@ export interface ReturningBrowser {
 
 const USERNAME_ATTEMPTS = 10
 
-/** Signing in with an account that somebody has elsewhere. */
+/** Signs users in with their accounts at sign-in providers. */
 export class ExternalSignInService {
   readonly #dependencies: Dependencies
 
@@ -45,12 +45,15 @@ export class ExternalSignInService {
     return this.#dependencies.providers.has(loginType)
   }
 
-  /** Where to send a browser. Throws `external_sign_in_unavailable`. */
+  /** Returns where to send the browser. Throws `external_sign_in_unavailable`. */
   async begin(loginType: SignInProvider['loginType'], secrets: { readonly state: string; readonly verifier: string }): Promise<URL> {
     return await this.#logged(loginType, async () => await this.#provider(loginType).authorizationUrl(secrets))
   }
 
-  /** Signs in whoever comes back from a provider. Returns the session token. Throws with the reason when they may not. */
+  /**
+   * Signs in the user who comes back from a provider and returns the session token. Throws a
+   * failure that says why they may not sign in.
+   */
   async finish(loginType: SignInProvider['loginType'], browser: ReturningBrowser): Promise<string> {
     const provider = this.#provider(loginType)
     const { query, stateCookie, verifier, origin } = browser
@@ -60,7 +63,10 @@ export class ExternalSignInService {
       throw new Failure('external_sign_in_refused', { message: 'Cookie "oauth_state" must be provided.' })
     if (stateCookie !== state) throw new Failure('external_sign_in_refused', { message: 'State mismatched.' })
     if (error !== '')
-      throw new Failure('external_sign_in_refused', { message: 'The provider refused the sign-in.', detail: error_description || error })
+      throw new Failure('external_sign_in_refused', {
+        message: 'The sign-in provider refused the sign-in.',
+        detail: error_description || error,
+      })
     const url = new URL('https://callback.invalid/')
     url.search = new URLSearchParams({ code, state, ...(iss !== undefined && { iss }) }).toString()
     const identity = await this.#logged(loginType, async () => await provider.identify({ url, code, state, verifier }))
@@ -73,7 +79,7 @@ export class ExternalSignInService {
     return provider
   }
 
-  /** People are told little of what is wrong with a provider; whoever runs the deployment has to know. */
+  /** Logs what is wrong with a provider. Users see little of it, but administrators must know. */
   async #logged<Result>(loginType: string, ask: () => Promise<Result>): Promise<Result> {
     try {
       return await ask()
@@ -101,13 +107,13 @@ export class ExternalSignInService {
         return await sessions.begin(transaction, { user_id: userId, login_type: loginType, ip_address: origin.ip })
       })
     } catch (error) {
-      // Somebody else has the address, or was faster with the name.
+      // Another user has the address, or another request took the name.
       if (/^(users|user_links)_/.test(violatedConstraint(error) ?? '')) throw new Failure('user_exists', { cause: error })
       throw error
     }
   }
 
-  /** By the account that is linked, or else by the address. Undefined: somebody new. */
+  /** Finds the user by linked account, then by address; undefined for a new user. */
   async #findUser(transaction: Transaction, provider: SignInProvider, identity: ExternalIdentity): Promise<LinkedUser | undefined> {
     const { loginType } = provider
     const store = this.#dependencies.store.in(transaction)
@@ -121,9 +127,11 @@ export class ExternalSignInService {
       throw new Failure('incorrect_login_type', {
         message: `Incorrect login type, attempting to use ${JSON.stringify(loginType)} but user is of login type ${JSON.stringify(user.login_type)}`,
       })
-    // An address that has changed hands does not hand over the account.
+    // An address that has changed hands must not open its former owner's account.
     if (linked === undefined && (await store.find(user.id, loginType)) !== undefined)
-      throw new Failure('external_sign_in_forbidden', { message: 'The address belongs to another account of the same provider.' })
+      throw new Failure('external_sign_in_forbidden', {
+        message: 'The user with this address signs in with another account of the provider.',
+      })
     if (user.status !== 'active')
       throw new Failure('user_not_active', { message: `Your account is ${user.status}. Contact an admin to reactivate your account.` })
     return user
@@ -148,10 +156,10 @@ export class ExternalSignInService {
       if (!(await store.in(transaction).isUsernameTaken(candidate))) return candidate
       candidate = usernameFrom(`${wanted}-${randomName(random)}`, random)
     }
-    throw new Failure('user_exists', { message: `Every name like ${JSON.stringify(wanted)} that was tried is taken.` })
+    throw new Failure('user_exists', { message: `The username ${JSON.stringify(wanted)} and every variant tried are taken.` })
   }
 
-  /** Address and picture are those of the provider, from each sign-in on. */
+  /** Copies the address and the picture from the provider. */
   async #mirror(
     transaction: Transaction,
     { user, identity, origin }: { readonly user: LinkedUser; readonly identity: ExternalIdentity; readonly origin: Origin },

@@ -6,17 +6,17 @@ import type { ExternalTokens } from './provider.ts'
 
 type LoginType = 'github' | 'oidc'
 
-/** Somebody who has an account. */
+/** An existing user. */
 export type LinkedUser = Omit<UserRow, 'organization_ids'>
 
-/** Who somebody is at a provider, and what the provider has handed out for them. */
+/** A user's account at a provider, with the tokens that the provider issued. */
 export interface UserLink extends ExternalTokens {
   readonly linkedId: string
   /** Changes with each renewal. */
   readonly version: string
 }
 
-/** The links between people and their accounts elsewhere, in the database. */
+/** Links between users and their provider accounts in the database. */
 export class ExternalSignInStore {
   readonly #queries: Queries
   readonly #secrets: SecretBox
@@ -30,7 +30,7 @@ export class ExternalSignInStore {
     return new ExternalSignInStore(queries, this.#secrets)
   }
 
-  /** Not those who are deleted. */
+  /** Ignores deleted users. */
   async findUserByLink(loginType: LoginType, linkedId: string): Promise<LinkedUser | undefined> {
     return await this.#selectUser()
       .innerJoin('user_links as link', 'link.user_id', 'users.id')
@@ -39,7 +39,7 @@ export class ExternalSignInStore {
       .executeTakeFirst()
   }
 
-  /** Not those who are deleted. */
+  /** Ignores deleted users. */
   async findUserByEmail(email: string): Promise<LinkedUser | undefined> {
     return await this.#selectUser()
       .where(sql`lower(users.email)`, '=', email.toLowerCase())
@@ -53,7 +53,7 @@ export class ExternalSignInStore {
     return row !== undefined
   }
 
-  /** The oldest. */
+  /** Returns the oldest organization. */
   async findFirstOrganizationId(): Promise<string | undefined> {
     const row = await this.#queries.selectFrom('organizations').select('id').orderBy('created_at').orderBy('id').limit(1).executeTakeFirst()
     return row?.id
@@ -78,7 +78,7 @@ export class ExternalSignInStore {
     }
   }
 
-  /** Forgets a person whose account is deleted, so that they may come again. */
+  /** Unlinks a deleted user, so that the account can sign up again. */
   async deleteStale(loginType: LoginType, linkedId: string): Promise<void> {
     await sql`
       delete from user_links link using users
@@ -105,7 +105,7 @@ export class ExternalSignInStore {
       .execute()
   }
 
-  /** Stores renewed tokens unless somebody else was faster. */
+  /** Stores renewed tokens, unless another renewal was faster. */
   async renew(link: {
     readonly userId: string
     readonly loginType: LoginType
@@ -123,7 +123,7 @@ export class ExternalSignInStore {
       .execute()
   }
 
-  /** What changes elsewhere changes here. */
+  /** Copies an address and a picture to the user. */
   async mirror(userId: string, fields: { readonly email: string; readonly avatar_url: string; readonly now: string }): Promise<void> {
     const { email, avatar_url, now } = fields
     await this.#queries.updateTable('users').set({ email, avatar_url, updated_at: now }).where('id', '=', userId).execute()

@@ -17,9 +17,9 @@ interface Dependencies {
 }
 
 /**
- * Handles `GET /gitauth/<provider>/callback`. Without a code it sends the browser to the git host; with
- * a code, which the git host adds on the way back, it stores the caller's token. Resolves with false
- * when the provider doesn't exist.
+ * Handles `GET /gitauth/<provider>/callback`. Without a code it sends the browser to the git host;
+ * with a code, which the git host adds on the way back, it stores the caller's token. Resolves with
+ * false when the provider doesn't exist.
  */
 export function gitAuthCallback({ service, identify, secureAuthCookie }: Dependencies) {
   return async (request: IncomingMessage, response: ServerResponse, providerId: string): Promise<boolean> => {
@@ -46,8 +46,8 @@ export function gitAuthCallback({ service, identify, secureAuthCookie }: Depende
 }
 
 /**
- * Checks that the code came back to the browser that asked for it. Without this check, an attacker could
- * make somebody use the attacker's account.
+ * Checks that the code came back to the browser that asked for it. Without this check, an attacker
+ * could make somebody use the attacker's account.
  */
 function checkState(request: IncomingMessage, state: string): void {
   if (state === '') throw new Failure('invalid_query', { message: 'State must be provided.' })
@@ -57,7 +57,9 @@ function checkState(request: IncomingMessage, state: string): void {
   if (given.length !== kept.length || !timingSafeEqual(given, kept)) throw new Failure('signed_out', { message: 'State mismatched.' })
 }
 
-/** Returns a text that is a path on this server; undefined for anything a browser could read as another host. */
+/**
+ * Returns a text that is a path on this server; undefined for what a browser could read as a host.
+ */
 function ownPath(text: string | null | undefined): string | undefined {
   return text !== null && text !== undefined && /^\/(?![/\\])[\x21-\x7e]*$/.test(text) ? text : undefined
 }

@@ -1,16 +1,16 @@
 import { Failure } from '@berth/schema'
 import type { GitAuthProvider } from '../../settings/git-auth-settings.ts'
 
-/** What a provider gives for a code, or for a refresh token. */
+/** The tokens that a git host issues for a code or a refresh token. */
 export interface OAuthToken {
   readonly accessToken: string
-  /** Empty where there is none. */
+  /** Empty when there is none. */
   readonly refreshToken: string
-  /** Undefined: it does not expire. */
+  /** Undefined when the token doesn't expire. */
   readonly expiresAt: Date | undefined
 }
 
-/** A provider did not do what it was asked for. The message quotes what it said. */
+/** A git host refused a request. The message quotes its answer. */
 export class OAuthError extends Error {
   override readonly name = 'OAuthError'
 }
@@ -36,7 +36,7 @@ export class OAuthClient {
     this.#dependencies = dependencies
   }
 
-  /** Where people are sent to sign in. */
+  /** Returns where to send the browser to sign in. */
   signInUrl(provider: GitAuthProvider, { state, redirectUrl }: { readonly state: string; readonly redirectUrl: string }): string {
     const url = new URL(provider.authUrl)
     const parameters = {
@@ -61,7 +61,7 @@ export class OAuthClient {
     return await this.#requestToken(provider, { ...grant, redirect_uri: redirectUrl })
   }
 
-  /** Throws {@link OAuthError}. The refresh token stays what it is where the answer has none. */
+  /** Keeps the refresh token when the answer has none. Throws {@link OAuthError}. */
   async refresh(
     provider: GitAuthProvider,
     { refreshToken, redirectUrl }: { readonly refreshToken: string; readonly redirectUrl: string },
@@ -73,7 +73,7 @@ export class OAuthClient {
     return renewed.refreshToken === '' ? { ...renewed, refreshToken } : renewed
   }
 
-  /** Asks the provider whether a token still holds. Throws `git_auth_failed` where it does not say. */
+  /** Whether the git host still accepts a token. Throws `git_auth_failed` when it doesn't say. */
   async isValid(provider: GitAuthProvider, accessToken: string): Promise<boolean> {
     if (provider.validateUrl === undefined) return true
     const { status, body } = await this.#send(provider.validateUrl, { headers: { Authorization: `Bearer ${accessToken}` } }).catch(
@@ -136,7 +136,10 @@ async function readAtMost(response: Response, maxBytes: number): Promise<string>
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** JSON, or the form that some hosts answer with. Values that are no text become one. */
+/**
+ * Parses an answer in JSON or, as some hosts send it, as a form. Numbers become text, other values
+ * are dropped.
+ */
 function readAnswer(body: string, contentType: string): Readonly<Record<string, string>> {
   if (/^(?:application\/x-www-form-urlencoded|text\/plain)/.test(contentType)) return Object.fromEntries(new URLSearchParams(body))
   try {
@@ -158,7 +161,7 @@ function refusalOf(answer: Readonly<Record<string, string>>): string | undefined
   return (description === undefined ? error : `${error}: ${description}`).slice(0, QUOTED_CHARACTERS)
 }
 
-/** Network errors carry their reason inside. */
+/** Returns the message of an error, or of its cause, where network errors keep the reason. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.cause instanceof Error && error.cause.message !== '' ? error.cause.message : error.message

@@ -13,18 +13,18 @@ interface Dependencies {
   readonly store: GitAuthStore
   readonly providers: readonly GitAuthProvider[]
   readonly oauth: OAuthClient
-  /** Keyed by user. */
+  /** Keyed by user ID. */
   readonly wakeUps: WakeUps
   readonly clock: Clock
   readonly accessUrl: string
 }
 
-/** Who waits for a sign-in looks so often even when nobody calls (Coder v2 API, v0.13.4). */
+/** How often a waiting request looks, even when nothing wakes it (Coder v2 API, v0.13.4). */
 const LISTEN_INTERVAL_MS = 1_000
-/** Longer ones are no URLs of repositories; patterns of administrators need not be tried on them. */
+/** Repository URLs are shorter. Administrators' patterns aren't tried on longer texts. */
 const MAX_URL_CHARACTERS = 2_048
 
-/** Signing in at git hosts once, for git in all of one's workspaces. */
+/** Signs users in at git hosts, once for all of their workspaces. */
 export class GitAuthService {
   readonly #dependencies: Dependencies
   readonly #closing = new AbortController()
@@ -38,7 +38,10 @@ export class GitAuthService {
     return this.#dependencies.providers.find((provider) => provider.id === id)
   }
 
-  /** The last provider whose pattern fits a repository. Throws `invalid_agent_request`, `git_auth_provider_missing`. */
+  /**
+   * Returns the last provider whose pattern matches a repository URL. Throws
+   * `invalid_agent_request` and `git_auth_provider_missing`.
+   */
   getProviderFor(url: string): GitAuthProvider {
     if (url === '') throw new Failure('invalid_agent_request', { message: `Missing "url" query parameter!` })
     const provider = url.length > MAX_URL_CHARACTERS ? undefined : this.#dependencies.providers.findLast(({ regex }) => regex.test(url))
@@ -49,7 +52,7 @@ export class GitAuthService {
     return provider
   }
 
-  /** A token that holds, renewed where it had to be, or where to sign in. Throws `git_auth_failed`. */
+  /** Returns a valid token, renewed if needed, or where to sign in. Throws `git_auth_failed`. */
   async get(provider: GitAuthProvider, userId: string): Promise<WorkspaceAgentGitAuthResponse> {
     const link = { providerId: provider.id, userId }
     const stored = await this.#dependencies.store.find(link)
@@ -58,7 +61,10 @@ export class GitAuthService {
     return credentials(provider, token)
   }
 
-  /** As {@link get}, but waits until there is a token. Ends with undefined when the signal aborts, and with where to sign in when the server stops. */
+  /**
+   * Like {@link get}, but waits until there is a token. Returns undefined when the signal aborts,
+   * and where to sign in when the server stops.
+   */
   async waitFor(provider: GitAuthProvider, userId: string, signal: AbortSignal): Promise<WorkspaceAgentGitAuthResponse | undefined> {
     const bell = new Bell()
     const stopListening = this.#dependencies.wakeUps.on(userId, () => bell.ring())
@@ -77,12 +83,12 @@ export class GitAuthService {
     }
   }
 
-  /** Where somebody is sent to sign in. */
+  /** Returns where to send a browser to sign in. */
   signInUrl(provider: GitAuthProvider, state: string): string {
     return this.#dependencies.oauth.signInUrl(provider, { state, redirectUrl: this.#callbackUrl(provider) })
   }
 
-  /** Takes what the provider sent somebody back with. Throws `git_auth_failed`. */
+  /** Exchanges the code from a git host for a token and stores it. Throws `git_auth_failed`. */
   async link(provider: GitAuthProvider, userId: string, code: string): Promise<void> {
     const { database, store, oauth, clock } = this.#dependencies
     let token: OAuthToken
@@ -98,12 +104,15 @@ export class GitAuthService {
     })
   }
 
-  /** Ends everybody's waiting. */
+  /** Ends all waiting requests. */
   close(): void {
     this.#closing.abort()
   }
 
-  /** Undefined: it cannot be renewed. Who asks at the same time shares one renewal: a refresh token may be good for one use only. */
+  /**
+   * Renews a token; undefined when that is impossible. Concurrent requests share one renewal,
+   * because a refresh token may work only once.
+   */
   async #renew(provider: GitAuthProvider, link: LinkKey): Promise<OAuthToken | undefined> {
     if (provider.noRefresh) return undefined
     const key = JSON.stringify([link.providerId, link.userId])
@@ -114,7 +123,7 @@ export class GitAuthService {
 
   async #renewOnce(provider: GitAuthProvider, link: LinkKey): Promise<OAuthToken | undefined> {
     const { store, oauth, clock } = this.#dependencies
-    // Another renewal may have ended between the caller's look and this one.
+    // Another renewal may have finished since the caller looked.
     const expired = await store.find(link)
     if (expired === undefined || !this.#hasExpired(expired)) return expired
     try {
@@ -123,7 +132,7 @@ export class GitAuthService {
       return renewed
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error
-      // Another server on this database may have been faster.
+      // Another replica may have renewed it.
       const stored = await store.find(link)
       return stored === undefined || this.#hasExpired(stored) ? undefined : stored
     }
@@ -142,7 +151,10 @@ export class GitAuthService {
   }
 }
 
-/** What each kind of host takes for name and password (Coder v2 API, v0.13.4). */
+/**
+ * Returns the user name and password that each kind of host accepts for a token (Coder v2 API,
+ * v0.13.4).
+ */
 function credentials({ type }: GitAuthProvider, { accessToken }: OAuthToken): WorkspaceAgentGitAuthResponse {
   if (type === 'gitlab') return { username: 'oauth2', password: accessToken, url: '' }
   if (type === 'bitbucket') return { username: 'x-token-auth', password: accessToken, url: '' }

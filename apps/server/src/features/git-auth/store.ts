@@ -4,13 +4,13 @@ import type { Queries } from '../../database/database.ts'
 import { placeOf, type SecretBox } from '../../secrets/secret-box.ts'
 import type { OAuthToken } from './oauth-client.ts'
 
-/** Whose token at which provider. */
+/** Identifies a user's token at a provider. */
 export interface LinkKey {
   readonly providerId: string
   readonly userId: string
 }
 
-/** Tokens of people at git hosts in the database, sealed. */
+/** Users' sealed git host tokens in the database. */
 export class GitAuthStore {
   readonly #queries: Queries
   readonly #secrets: SecretBox

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { generateSshKeyPair } from './generate-key-pair.ts'
 
-/** Splits SSH strings, each with its length before it. */
+/** Splits SSH strings, each preceded by its length. */
 function strings(bytes: Buffer): Buffer[] {
   const found: Buffer[] = []
   for (let offset = 0; offset + 4 <= bytes.length;) {
@@ -16,7 +16,7 @@ function strings(bytes: Buffer): Buffer[] {
 const ED25519_SEED = Buffer.from('302e020100300506032b657004220420', 'hex')
 const ED25519_POINT = Buffer.from('302a300506032b6570032100', 'hex')
 
-test('an ed25519 key is one of OpenSSH, whose halves belong together', async () => {
+test("an ed25519 key has OpenSSH's format and matching halves", async () => {
   const { publicKey, privateKey } = await generateSshKeyPair('ed25519')
   const [, blob = ''] = publicKey.trim().split(' ')
   const [type, point = Buffer.alloc(0)] = strings(Buffer.from(blob, 'base64'))
@@ -45,7 +45,7 @@ test('an ed25519 key is one of OpenSSH, whose halves belong together', async () 
   expect(verify(null, Buffer.from('text'), known, signature)).toBe(true)
 })
 
-test('no two keys are alike', async () => {
+test('every key is different', async () => {
   const [one, other] = await Promise.all([generateSshKeyPair('ecdsa'), generateSshKeyPair('ecdsa')])
   expect(one.privateKey).not.toBe(other.privateKey)
   expect(one.publicKey).not.toBe(other.publicKey)

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 
 export type SshKeyAlgorithm = 'ed25519' | 'ecdsa' | 'rsa4096'
 
-/** An SSH key as files have it. */
+/** An SSH key in file formats. */
 export interface SshKeyPair {
   /** A line of authorized_keys without a comment, with its line break. */
   readonly publicKey: string
@@ -15,7 +15,10 @@ const generate = promisify(generateKeyPair)
 const RSA_BITS = 4096
 const PEM_WIDTH = 70
 
-/** Generates a key off the main thread. Private keys are PEM: in OpenSSH's format for ed25519, SEC1 and PKCS #1 for others (Coder v2 API, v0.13.4). */
+/**
+ * Generates a key pair off the main thread. Private keys are PEM: ed25519 in OpenSSH's format, the
+ * others in SEC1 and PKCS #1 (Coder v2 API, v0.13.4).
+ */
 export async function generateSshKeyPair(algorithm: SshKeyAlgorithm): Promise<SshKeyPair> {
   return await generators[algorithm]()
 }
@@ -62,18 +65,24 @@ function uint32(value: number): Buffer {
   return bytes
 }
 
-/** A string of the SSH protocol (RFC 4251 §5): its length, then its bytes. */
+/** Encodes a string of the SSH protocol (RFC 4251 §5): its length, then its bytes. */
 function sshString(value: string | Buffer): Buffer {
   const bytes = Buffer.from(value)
   return Buffer.concat([uint32(bytes.length), bytes])
 }
 
-/** A positive number (mpint): a first bit that is set would make it negative. */
+/**
+ * Encodes a positive number (mpint). A zero byte precedes a set first bit, which would make it
+ * negative.
+ */
 function sshInteger(magnitude: Buffer): Buffer {
   return sshString((magnitude[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.from([0]), magnitude]) : magnitude)
 }
 
-/** OpenSSH's own format (PROTOCOL.key), not encrypted. Both check numbers are equal; the padding counts up to a multiple of 8. */
+/**
+ * Writes OpenSSH's own format (PROTOCOL.key), unencrypted. The two check numbers are equal, and the
+ * padding counts up to a multiple of 8.
+ */
 function openSshPem(publicBlob: Buffer, privateBytes: Buffer, point: Buffer): string {
   const check = randomBytes(4)
   const secret = Buffer.concat([check, check, sshString('ssh-ed25519'), sshString(point), sshString(privateBytes), sshString('')])

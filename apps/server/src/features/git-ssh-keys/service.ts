@@ -15,7 +15,9 @@ interface Dependencies {
   readonly algorithm: SshKeyAlgorithm
 }
 
-/** The keys with which git in workspaces signs in over SSH. Everybody has one: it is made when it is first asked for. */
+/**
+ * Manages users' SSH keys for git in workspaces. A user's key is created when it is first needed.
+ */
 export class GitSshKeyService {
   readonly #dependencies: Dependencies
 
@@ -29,7 +31,7 @@ export class GitSshKeyService {
     if (known !== undefined) return known
     await store.insert(id, await generateSshKeyPair(algorithm))
     const key = await store.find(id)
-    if (key === undefined) throw new Error(`the git SSH key of ${id} is gone`)
+    if (key === undefined) throw new Error(`the git SSH key of user ${id} disappeared`)
     return key
   }
 
@@ -54,7 +56,7 @@ export class GitSshKeyService {
     })
   }
 
-  /** Both halves, for the agents of a user's workspaces. */
+  /** Returns both halves, for the agents of a user's workspaces. */
   async getPair(userId: string): Promise<AgentGitSSHKey> {
     await this.get({ id: userId })
     const { publicKey, privateKey } = await this.#dependencies.store.getPair(userId)

@@ -4,14 +4,14 @@ import type { GitsshkeysTable } from '../../database/tables.gen.ts'
 import { placeOf, type SecretBox } from '../../secrets/secret-box.ts'
 import type { SshKeyPair } from './generate-key-pair.ts'
 
-/** A user's key, its private half sealed. */
+/** A user's key with its sealed private half. */
 type SealedKeyRow = Selectable<GitsshkeysTable>
 /** A user's key without its private half. */
 export type GitSshKeyRow = Omit<SealedKeyRow, 'sealed_private_key'>
 
 const COLUMNS = ['user_id', 'created_at', 'updated_at', 'public_key'] as const
 
-/** Git SSH keys in the database; private halves are sealed. */
+/** Git SSH keys in the database, their private halves sealed. */
 export class GitSshKeyStore {
   readonly #queries: Queries
   readonly #secrets: SecretBox
@@ -29,7 +29,7 @@ export class GitSshKeyStore {
     return await this.#queries.selectFrom('gitsshkeys').select(COLUMNS).where('user_id', '=', userId).executeTakeFirst()
   }
 
-  /** Locks the key against others that replace it. */
+  /** Reads a key. Nobody else can replace it before the transaction ends. */
   async lock(userId: string): Promise<SealedKeyRow | undefined> {
     return await this.#queries.selectFrom('gitsshkeys').selectAll().where('user_id', '=', userId).forUpdate().executeTakeFirst()
   }
@@ -44,8 +44,8 @@ export class GitSshKeyStore {
   }
 
   /**
-   * Leaves a key alone that somebody else has made meanwhile. It says that it came with its user (Coder v2 API, v0.13.4): that it was made when it was
-   * first needed is nobody's concern.
+   * Inserts a key, unless another request has. Its times are its user's, so that it looks as old as
+   * the user (Coder v2 API, v0.13.4).
    */
   async insert(userId: string, pair: SshKeyPair): Promise<void> {
     await this.#queries

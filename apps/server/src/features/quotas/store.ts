@@ -1,17 +1,17 @@
 import { sql } from 'kysely'
 import type { Queries } from '../../database/database.ts'
 
-/** What a user spends on workspaces and may spend. */
+/** What a user spends on workspaces, and may spend. */
 export interface Quota {
   readonly credits_consumed: number
   readonly budget: number
 }
 
-/** A build that asks for credits. */
+/** A build that needs credits. */
 export interface QuotaBuild {
   readonly id: string
   readonly owner_id: string
-  /** What the build before it costs; 0 where there is none. */
+  /** The cost of the workspace's previous build; 0 when there is none. */
   readonly previous_cost: number
 }
 
@@ -27,7 +27,10 @@ export class QuotaStore {
     return new QuotaStore(queries)
   }
 
-  /** The newest builds of the user's workspaces, and the allowances of the user's groups, the one of everybody included. */
+  /**
+   * Sums the newest builds of the user's workspaces, and the allowances of the user's groups with
+   * the everyone group.
+   */
   async get(userId: string): Promise<Quota> {
     const { rows } = await sql<Quota>`
       select
@@ -39,7 +42,7 @@ export class QuotaStore {
     return rows[0] ?? { credits_consumed: 0, budget: 0 }
   }
 
-  /** Makes all others who ask for credits of the same user wait for the end of this transaction. */
+  /** Blocks other transactions that commit credits for the user until this one ends. */
   async lockUser(userId: string): Promise<void> {
     await sql`select pg_advisory_xact_lock(hashtextextended('berth: quota of ' || ${userId}::text, 0))`.execute(this.#queries)
   }

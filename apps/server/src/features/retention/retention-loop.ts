@@ -11,7 +11,7 @@ interface Options {
   readonly keep: Retention
 }
 
-/** How many rows of each kind were deleted. */
+/** The number of deleted rows of each kind. */
 export interface Deleted {
   readonly api_keys: number
   readonly agent_stats: number
@@ -23,13 +23,16 @@ const INTERVAL_MS = 3_600_000
 const FIRST_DELAY_MS = 60_000
 const BATCH_ROWS = 2_000
 const BATCH_JOBS = 200
-/** Until then a client is told that its key has expired, instead of that there is none. */
-const EXPIRED_KEYS_MS = 7 * 86_400_000
+/**
+ * How long an expired key stays. Until then a client learns that its key has expired; afterwards
+ * the key is unknown.
+ */
+const EXPIRED_KEY_RETENTION_MS = 7 * 86_400_000
 
-/** Deletes once an hour what has been kept for long enough. Several servers may do so at the same time. */
+/** Deletes expired records once an hour. Several servers may do so at the same time. */
 export class RetentionLoop {
   readonly #options: Options
-  /** Jobs up to here have no logs any more. */
+  /** The last job whose logs have been deleted. */
   #cleared: EndedJob | undefined
   #timer: NodeJS.Timeout | undefined
   #ticking: Promise<unknown> = Promise.resolve()
@@ -43,20 +46,20 @@ export class RetentionLoop {
     this.#schedule(FIRST_DELAY_MS)
   }
 
-  /** Ends it after the statement under way. */
+  /** Stops after the running statement. */
   async stop(): Promise<void> {
     this.#isStopped = true
     clearTimeout(this.#timer)
     await this.#ticking
   }
 
-  /** Deletes all that is too old by `now`. */
+  /** Deletes everything that has expired by `now`. */
   async tick(now: Date): Promise<Deleted> {
     const { store, keep } = this.#options
     const before = (keptMs: number): string => timestamp(now.getTime() - keptMs)
     const { agentStatsMs, auditLogMs, jobLogsMs } = keep
     return {
-      api_keys: await this.#inBatches(async () => await store.deleteExpiredKeys(before(EXPIRED_KEYS_MS), BATCH_ROWS)),
+      api_keys: await this.#inBatches(async () => await store.deleteExpiredKeys(before(EXPIRED_KEY_RETENTION_MS), BATCH_ROWS)),
       agent_stats:
         agentStatsMs === undefined ? 0 : await this.#inBatches(async () => await store.deleteAgentStats(before(agentStatsMs), BATCH_ROWS)),
       audit_logs:
@@ -102,10 +105,10 @@ export class RetentionLoop {
     const { clock, logger } = this.#options
     try {
       const deleted = await this.tick(clock.now())
-      if (Object.values(deleted).some((rows: number) => rows > 0)) logger.info({ deleted }, 'what was kept for long enough is deleted')
+      if (Object.values(deleted).some((rows: number) => rows > 0)) logger.info({ deleted }, 'deleted expired records')
     } catch (error) {
-      // What is too old stays too old, so the next tick makes up for it.
-      logger[isConnectionError(error) ? 'debug' : 'error']({ err: error }, 'what is too old could not be deleted')
+      // Expired records stay expired, so the next tick deletes them.
+      logger[isConnectionError(error) ? 'debug' : 'error']({ err: error }, "couldn't delete expired records")
     }
   }
 }

@@ -1,13 +1,13 @@
 import { sql } from 'kysely'
 import type { Queries } from '../../database/database.ts'
 
-/** A job that ended, as a place in the order of the ends. */
+/** A finished job, as a position in the order of completion. */
 export interface EndedJob {
   readonly id: string
   readonly completed_at: string
 }
 
-/** Deletes what is old, a bounded number of rows at a time, so that nobody waits for it. */
+/** Deletes old records, a limited number of rows at a time, so that nothing waits for long. */
 export class RetentionStore {
   readonly #queries: Queries
 
@@ -30,7 +30,10 @@ export class RetentionStore {
       select id from audit_logs where time < ${before} order by time limit ${limit} for update skip locked)`)
   }
 
-  /** Jobs that ended before an instant, the oldest first, behind the given one. Those whose log people still look at are left out: the newest build of each workspace. */
+  /**
+   * Lists jobs completed before an instant, oldest first, after a given job. Skips the latest build
+   * of each workspace, whose log people still read.
+   */
   async listEndedJobs(page: { before: string; after: EndedJob | undefined; limit: number }): Promise<EndedJob[]> {
     const { before, after, limit } = page
     const isBehind = after === undefined ? sql`true` : sql`(job.completed_at, job.id) > (${after.completed_at}, ${after.id}::uuid)`

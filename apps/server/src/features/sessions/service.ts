@@ -229,7 +229,7 @@ export class SessionService {
   /** Asks the sign-in provider again when its token has expired. */
   async #renewed(key: IdentityRow, now: number): Promise<IdentityRow> {
     if (key.login_type !== 'github' && key.login_type !== 'oidc') return key
-    if (!key.is_linked) throw new Error(`user ${key.user_id} has no link of the login type ${key.login_type}`)
+    if (!key.is_linked) throw new Error(`user ${key.user_id} has no link for the login type ${key.login_type}`)
     if (key.renewable_at === null || Date.parse(key.renewable_at) >= now) return key
     const renewed = await this.#dependencies.renewLink(key.user_id, key.login_type)
     if (renewed === undefined) return key

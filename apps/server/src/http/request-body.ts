@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Failure, maxFileBytes, type EndpointSpec } from '@berth/schema'
-import { bodyReader } from './body-decoder.ts'
+import { bodyReader } from './body-reader.ts'
 
 /** The largest JSON body. Generous, because provisioner state travels in one as base64. */
 const MAX_JSON_BYTES = 16 * 1024 * 1024

@@ -3,7 +3,7 @@ import { CreateWorkspaceBuildRequest, Failure } from '@berth/schema'
 import { NIL_UUID, ZERO_TIME } from '@berth/schema/rules'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { bodyReader } from './body-decoder.ts'
+import { bodyReader } from './body-reader.ts'
 
 const id = '0195a1b2-c3d4-4e5f-8a6b-7c8d9e0f1a2b'
 

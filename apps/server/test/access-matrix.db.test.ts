@@ -12,7 +12,10 @@ import { StoredState } from './stored-state.ts'
 
 type Permission = Exclude<Access, string>
 
-/** An endpoint that asks for a permission; those about parameter values once for each kind of owner. */
+/**
+ * An endpoint that needs a permission. Those about parameter values appear once for each kind of
+ * owner.
+ */
 interface Case {
   readonly title: string
   readonly name: string
@@ -88,7 +91,10 @@ interface Step {
 
 const READ_DRY_RUN: Step = { action: 'read', denied: 'forbidden' }
 
-/** Dry runs stand for workspaces of whoever asked for them, which is looked at once the version is found to be readable. */
+/**
+ * A dry run counts as a workspace of whoever started it. That is checked once the version is found
+ * to be readable.
+ */
 const DRY_RUN_STEPS: Readonly<Record<string, readonly Step[]>> = {
   'dryRuns.create': [{ action: 'create', denied: 'not_found' }],
   'dryRuns.get': [READ_DRY_RUN],
@@ -187,7 +193,9 @@ test.each(guarded)('$title: is done for those whom the table of roles names, and
   }
 })
 
-/** What each list is made of: its rows as the table of roles needs them, and the IDs that an answer holds. */
+/**
+ * What each list consists of: its rows as the table of roles needs them, and the IDs in an answer.
+ */
 const LISTS: Readonly<Record<string, { readonly rows: string; readonly type: Target['type']; readonly key?: string }>> = {
   'users.list': { type: 'user', key: 'users', rows: 'select id from users where not deleted' },
   'organizations.listOfUser': {

@@ -1,6 +1,9 @@
 import type { Action, ResourceType } from '@berth/schema'
 
-/** What roles allow, as the API's reference prints it (Coder v2 API, v0.13.4); written down anew, so that the server's table is held against it. */
+/**
+ * What roles allow, as the API's reference prints it (Coder v2 API, v0.13.4). Written down
+ * separately, to check the server's table against it.
+ */
 const ROLES: Readonly<Record<string, { readonly site?: string; readonly organization?: string; readonly own?: string }>> = {
   owner: { site: '*:*' },
   member: { site: 'user:read assign_role:read provisioner_daemon:read', own: '*:*' },

@@ -22,7 +22,7 @@ const CREATED = [0, -TIMEOUT_SECONDS * 1000, -TIMEOUT_SECONDS * 1000 - 1, -86_40
 const TIMEOUTS = [0, TIMEOUT_SECONDS]
 const LAST_CONNECTED = [null, 0, -1, -INACTIVE_MS, -INACTIVE_MS - 1, -3_600_000]
 const DISCONNECTED = [null, 0, -1, -INACTIVE_MS, -3_600_001]
-/** When the agent's replica last said that its agents are alive; undefined: the agent has no replica. */
+/** When the agent's replica last said that its agents are alive; undefined without a replica. */
 const BEATS = [undefined, 0, -INACTIVE_MS - 1]
 
 let server: TestServer

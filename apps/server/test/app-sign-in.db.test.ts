@@ -25,7 +25,10 @@ async function come(redirectUri: string, call: ApiCall = { token }): Promise<Api
   return await callApi(server, `GET /applications/auth-redirect?redirect_uri=${encodeURIComponent(redirectUri)}`, call)
 }
 
-/** Follows the answer as the host of the app does: the key is found by its ID and opened with its stored hash. */
+/**
+ * Follows the answer as the host of the app does: finds the key by its ID and decrypts it with its
+ * stored hash.
+ */
 async function keyOf({ status, headers }: ApiAnswer): Promise<{ token: string; row: Record<string, unknown> }> {
   expect(status).toBe(307)
   const sealed = new URL(headers.location ?? '').searchParams.get(KEY) ?? ''

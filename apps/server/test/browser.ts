@@ -2,7 +2,9 @@ import { rawRequest, type RawAnswer } from './raw-request.ts'
 
 const MAX_REDIRECTS = 20
 
-/** As much of a browser as signing in needs: it keeps cookies for each host and goes where it is sent. */
+/**
+ * As much of a browser as signing in needs. It keeps cookies for each host and follows redirects.
+ */
 export class Browser {
   readonly #cookies = new Map<string, Map<string, string>>()
 
@@ -28,7 +30,7 @@ export class Browser {
     return answer
   }
 
-  /** Goes where it is sent until `isThere`, or until it is sent nowhere. Returns the last answer and its address. */
+  /** Follows redirects until `isThere` or to the end. Returns the last answer and its URL. */
   async follow(url: string, isThere: (url: URL) => boolean = () => false): Promise<{ answer: RawAnswer; url: string }> {
     let current = url
     for (let redirects = 0; redirects < MAX_REDIRECTS; redirects++) {

@@ -10,7 +10,10 @@ export interface GitHost {
   readonly tokenRequests: Record<string, string>[]
   /** Authorization headers that the validation endpoint has seen. */
   readonly validations: string[]
-  /** How the next tokens are: seconds until they expire, whether they can be renewed, whether anything is given at all. */
+  /**
+   * What the next tokens are like: seconds until they expire, whether they can be renewed, whether
+   * any are issued.
+   */
   tokens: { expiresIn?: number; hasRefresh: boolean; isRefused?: boolean; isForm?: boolean }
   /** What the validation endpoint answers. */
   validation: { status: number; body: string }

@@ -35,7 +35,10 @@ afterAll(async () => {
   await listening.stop()
 })
 
-/** A real provider, at which everybody who comes is signed in and has agreed to everything. It insists on PKCE. */
+/**
+ * Returns a real provider that requires PKCE. Every visitor is signed in and has agreed to
+ * everything.
+ */
 function providerListener(redirectUri: string): Parameters<Listening['answer']>[0] {
   const provider = new Provider(listening.url, {
     clients: [

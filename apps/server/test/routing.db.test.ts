@@ -96,7 +96,7 @@ describe('paths', () => {
 
   test('a user who is not in the organization of the path is 404', async () => {
     verifies('wire:path:foreign-member')
-    // An unknown organization stands for one that nobody is in; an existing one knows the member that was added to it.
+    // An unknown organization stands for one without members; an existing one has the new member.
     expect((await send(`POST /organizations/${randomUUID()}/members/${member.id}/workspaces`, { body: '{' })).json).toEqual(NOT_FOUND)
     expect((await send(`POST /organizations/${organization}/members/${member.username}/workspaces`, { body: '{' })).status).toBe(400)
     await runSql(

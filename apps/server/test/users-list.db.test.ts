@@ -11,7 +11,10 @@ import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 import { nodesOf, statementsOf, type PlanNode } from './statements-of.ts'
 
-/** Sixteen people with names in both cases, of whom every second is suspended, every third an owner and every fourth an auditor. */
+/**
+ * Sixteen users with names in both cases. Every second is suspended, every third an owner, every
+ * fourth an auditor.
+ */
 const PEOPLE = `
   insert into users (id, email, username, status, rbac_roles, created_at, updated_at)
   select gen_random_uuid(), 'p' || n || '@' || case when n % 2 = 0 then 'gmail' else 'Example' end || '.com',

@@ -209,7 +209,8 @@ describe('bodies', () => {
 
   test('a time with an offset and a fraction is read', async () => {
     verifies('wire:input:times')
-    // The zero time counts as missing, however it is written; any other time passes on to the rules of deadlines.
+    // The zero time counts as missing, however it is spelled. Any other time goes on to the rules
+    // for deadlines.
     const zero = await send(`PUT /workspaces/${workspace.id}/extend`, { body: { deadline: '0001-01-01T02:00:00+02:00' } })
     expect(zero.json).toEqual({
       message: 'Validation failed.',

@@ -17,12 +17,12 @@ export type MemberRow = Selectable<OrganizationMembersTable>
 export type GroupRow = Selectable<GroupsTable>
 export type OrganizationRow = Selectable<OrganizationsTable>
 export type UserRow = Selectable<UsersTable> & { readonly organization_ids: string[] }
-/** Without the bytes. */
+/** A file without its bytes. */
 export type FileRow = Omit<Selectable<FilesTable>, 'data'>
 export type TemplateRow = Selectable<TemplatesTable>
 export type TemplateVersionRow = Selectable<TemplateVersionsTable>
 export type WorkspaceRow = Selectable<WorkspacesTable>
-/** Without the state of the provisioner. */
+/** A build without its provisioner state. */
 export type BuildRow = Omit<Selectable<WorkspaceBuildsTable>, 'provisioner_state'>
 export type AgentRow = Selectable<WorkspaceAgentsTable>
 export type JobRow = Selectable<ProvisionerJobsTable>

@@ -1,12 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { Failure } from '@berth/schema'
-import { parseBool } from '@berth/schema/rules'
+import { formatDuration, parseBool } from '@berth/schema/rules'
 import type { Clock } from '../clock.ts'
 import type { Actor } from '../http/caller.ts'
 import type { RateLimited } from '../http/identify.ts'
-import { RateLimiter, addressKey } from '../http/rate-limit.ts'
-
-const WINDOW_MS = 60_000
+import { RATE_LIMIT_WINDOW_MS, RateLimiter, addressKey } from '../http/rate-limit.ts'
 
 /**
  * Returns what counts each request against the deployment's limit and the endpoint's own. It sets the
@@ -21,10 +19,10 @@ export function requestLimiter({
   readonly clock: Clock
   readonly apiRateLimit: number
 }): (request: RateLimited) => void {
-  const general = apiRateLimit < 0 ? undefined : new RateLimiter({ limit: apiRateLimit, windowMs: WINDOW_MS, clock })
+  const general = apiRateLimit < 0 ? undefined : new RateLimiter({ limit: apiRateLimit, clock })
   const special = new Map<number, RateLimiter>()
   const specialLimiter = (limit: number): RateLimiter => {
-    const limiter = special.get(limit) ?? new RateLimiter({ limit, windowMs: WINDOW_MS, clock })
+    const limiter = special.get(limit) ?? new RateLimiter({ limit, clock })
     special.set(limit, limiter)
     return limiter
   }
@@ -41,9 +39,9 @@ export function requestLimiter({
       response.setHeader('X-RateLimit-Remaining', remaining)
       response.setHeader('X-RateLimit-Reset', resetAtSeconds)
       if (allowed) continue
-      response.setHeader('Retry-After', WINDOW_MS / 1000)
+      response.setHeader('Retry-After', RATE_LIMIT_WINDOW_MS / 1000)
       throw new Failure('rate_limited', {
-        message: `You've been rate limited for sending more than ${limit} requests in 1m0s.`,
+        message: `You've been rate limited for sending more than ${limit} requests in ${formatDuration(RATE_LIMIT_WINDOW_MS)}.`,
       })
     }
   }

@@ -1,24 +1,12 @@
 import type { TSchema } from '@sinclair/typebox'
-import { Failure, type Validation, type ValidationRule } from '@berth/schema'
-import {
-  NIL_UUID,
-  WireValueError,
-  ZERO_TIME,
-  goTimeText,
-  isEmail,
-  isName,
-  isTemplateDisplayName,
-  parseTime,
-  parseUuid,
-  truncateRunes,
-} from '@berth/schema/rules'
+import { Failure } from '@berth/schema'
+import { WireValueError, parseTime, parseUuid } from '@berth/schema/rules'
+import { ruleChecks } from './field-rules.ts'
 import { JsonSyntaxError, plainJson, readJson, type JsonNumber, type JsonObject, type JsonValue } from './json-reader.ts'
+import { isRequired, zeroMaker } from './zero-values.ts'
 
 /** Decodes one schema node from wire JSON to a value. Throws {@link BodyTypeError}. */
 type Decode = (value: JsonValue, path: string) => unknown
-
-/** A validation rule of a field, or the longest text that its schema allows. */
-type Rule = ValidationRule | `max=${number}`
 
 class BodyTypeError extends Error {}
 
@@ -203,99 +191,4 @@ function isObject(value: JsonValue): value is JsonObject {
 
 function isNumber(value: JsonValue): value is JsonNumber {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'number'
-}
-
-function isRequired(schema: TSchema, name: string): boolean {
-  return ((schema['required'] ?? []) as string[]).includes(name)
-}
-
-/** Returns a maker of a field's zero value. Requests don't share its arrays and objects. */
-function zeroMaker(schema: TSchema): () => unknown {
-  const zero = zeroOf(schema)
-  return typeof zero === 'object' ? () => structuredClone(zero) : () => zero
-}
-
-function zeroOf(schema: TSchema): unknown {
-  switch (schema['type']) {
-    case 'string':
-      if (schema['format'] === 'uuid') return NIL_UUID
-      return schema['format'] === 'date-time' ? ZERO_TIME : ''
-    case 'integer':
-      return 0
-    case 'boolean':
-      return false
-    case 'array':
-      return []
-    case 'object': {
-      const fields = Object.entries((schema['properties'] ?? {}) as Record<string, TSchema>)
-      return Object.fromEntries(fields.filter(([name]) => isRequired(schema, name)).map(([name, field]) => [name, zeroOf(field)]))
-    }
-    default:
-      return null
-  }
-}
-
-/** Compiles the rules of the top-level fields, in the order of the schema. */
-function ruleChecks(schema: TSchema): ((body: Record<string, unknown>) => Validation[])[] {
-  return Object.entries((schema['properties'] ?? {}) as Record<string, TSchema>).flatMap(([name, field]) => {
-    const { requiredWithout } = field as { requiredWithout?: string }
-    if (requiredWithout !== undefined) {
-      const refused = refusal(name, 'required_without', zeroOf(field))
-      return [(body) => (isZero(body[name]) && isZero(body[requiredWithout]) ? [refused] : [])]
-    }
-    const rules = rulesOf(field)
-    if (rules.length === 0) return []
-    const isOptional = !isRequired(schema, name)
-    return [
-      (body) => {
-        if (isOptional && isZero(body[name])) return []
-        const failed = rules.find((rule) => !passes(rule, body[name], field))
-        return failed === undefined ? [] : [refusal(name, failed.split('=')[0] ?? failed, body[name])]
-      },
-    ]
-  })
-}
-
-function rulesOf(field: TSchema): readonly Rule[] {
-  const { rules = [], maxLength } = field as { rules?: readonly ValidationRule[]; maxLength?: number }
-  return maxLength === undefined ? rules : [...rules, `max=${maxLength}`]
-}
-
-function refusal(field: string, tag: string, value: unknown): Validation {
-  return { field, detail: `Validation failed for tag "${tag}" with value: "${printed(value)}"` }
-}
-
-function printed(value: unknown): string {
-  if (typeof value !== 'string') return value === undefined ? '' : JSON.stringify(value)
-  return value === ZERO_TIME ? goTimeText(value) : value
-}
-
-function isZero(value: unknown): boolean {
-  return value === undefined || value === null || value === '' || value === 0 || value === NIL_UUID || value === ZERO_TIME
-}
-
-function passes(rule: Rule, value: unknown, field: TSchema): boolean {
-  const text = typeof value === 'string' ? value : ''
-  switch (rule) {
-    case 'required':
-      return !isZero(value)
-    case 'email':
-      return isEmail(text)
-    case 'username':
-    case 'workspace_name':
-    case 'template_name':
-      return isName(text)
-    case 'template_display_name':
-      return isTemplateDisplayName(text)
-    case 'lt=128':
-      return hasAtMost(text, 127)
-    case 'oneof':
-      return (field['enum'] as readonly string[]).includes(text)
-    default:
-      return rule.startsWith('max=') ? hasAtMost(text, Number(rule.slice('max='.length))) : text === rule.slice('eq='.length)
-  }
-}
-
-function hasAtMost(text: string, runes: number): boolean {
-  return truncateRunes(text, runes) === text
 }

@@ -18,14 +18,13 @@ interface Dependencies {
 export type DerpHandler = (request: IncomingMessage, response: ServerResponse, origin: Origin) => Promise<void>
 
 const SUBPROTOCOL = 'derp'
-const MINUTE_MS = 60_000
 
 /** Where the relay is: outside of the API, for its clients derive the path from the host alone. */
 export const DERP_PATH = '/derp'
 
 /** Answers `/derp`: an upgrade to DERP itself, or to a WebSocket whose binary messages carry the same bytes. No credentials are asked for: clients prove their keys. */
 export function derpHandler({ service, upgrades, clock, connectionRateLimit }: Dependencies): DerpHandler {
-  const limiter = connectionRateLimit < 0 ? undefined : new RateLimiter({ limit: connectionRateLimit, windowMs: MINUTE_MS, clock })
+  const limiter = connectionRateLimit < 0 ? undefined : new RateLimiter({ limit: connectionRateLimit, clock })
   return async (request, response, origin) => {
     const protocol = request.headers.upgrade?.toLowerCase()
     const isWebSocket = protocol === 'websocket' && subprotocolsOf(request).includes(SUBPROTOCOL)

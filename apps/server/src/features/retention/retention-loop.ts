@@ -8,6 +8,10 @@ interface Options {
   readonly store: RetentionStore
   readonly clock: Clock
   readonly logger: Logger
+  /**
+   * How long records are kept, as set by BERTH_JOB_LOG_RETENTION, BERTH_AGENT_STATS_RETENTION and
+   * BERTH_AUDIT_LOG_RETENTION. The settings table has the defaults.
+   */
   readonly keep: Retention
 }
 

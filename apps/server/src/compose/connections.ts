@@ -56,7 +56,7 @@ export function composeConnections(world: World, { deployment }: Pick<Deployment
       resources: composeResources(world, coordinator),
     },
     start: () => presence.start(),
-    async stop() {
+    async release() {
       agentBinaries.stop()
       await Promise.all([presence.stop(), derp.stop()])
     },

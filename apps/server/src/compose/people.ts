@@ -50,9 +50,9 @@ export function composePeople(world: World): Area<PeopleServices> {
   })
   return {
     services: { audit, organizations, roles, groups, ...accounts, ...keys },
+    release: () => keys.gitAuth.close(),
     stop() {
       stopEnding()
-      keys.gitAuth.close()
       gitAuthWakeUps.close()
     },
   }

@@ -66,8 +66,8 @@ export function composeWorkspaces(world: World, earlier: Earlier): Area<Workspac
       autobuild.start()
       await daemons.start()
     },
+    release: () => watches.close(),
     async stop() {
-      watches.close()
       await Promise.all([autobuild.stop(), daemons.stop()])
       wakeUps.close()
     },

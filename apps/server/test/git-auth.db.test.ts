@@ -1,9 +1,11 @@
+import { createEchoDriver, type Driver } from '@berth/provisioner'
 import { verifies } from '@berth/requirements'
 import type { Client } from '@berth/sdk'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { isSealed } from '../src/secrets/secret-box.ts'
 import { eventually } from './eventually.ts'
-import { createAgent } from './fake-agent.ts'
+import { createVersion } from './factories.ts'
+import { connectAgent, createAgent } from './fake-agent.ts'
 import { startGitHost, type GitHost } from './git-host.ts'
 import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
@@ -251,6 +253,12 @@ test('each kind of host is asked for tokens in its own way', async () => {
   })
 })
 
+/** Waits until a listener asks the provider whether the token is valid. */
+async function hasLooked(): Promise<true> {
+  const before = host.validations.length
+  return await eventually(async () => host.validations.length > before || undefined)
+}
+
 test('an agent that listens is answered when its owner has signed in, with the token', async () => {
   verifies('agents:git-auth')
   const waiting = agent.gitAuth.getOfAgent({ query: { url: REPOSITORY, listen: '' } })
@@ -263,10 +271,6 @@ test('a listener that leaves is forgotten, and one that stays is told where to s
   const place = await createAgent(other)
   await signIn('github', { at: other })
   host.validation = { status: 401, body: '' }
-  const hasLooked = async (): Promise<true> => {
-    const before = host.validations.length
-    return await eventually(async () => host.validations.length > before || undefined)
-  }
   const leaving = new AbortController()
   const left = fetch(`${other.url}/api/v2/workspaceagents/me/gitauth?url=${REPOSITORY}&listen`, {
     headers: { 'Coder-Session-Token': place.token },
@@ -280,3 +284,57 @@ test('a listener that leaves is forgotten, and one that stays is told where to s
   const [answer] = await Promise.all([waiting, other.stop()])
   expect(answer).toEqual({ username: '', password: '', url: `${other.url}/gitauth/github` })
 })
+
+test('listeners and agents are let go as soon as the server stops, while a job is still ending', async () => {
+  verifies('berth:server:shutdown-loses-nothing')
+  const job = slowToEnd()
+  const other = await startTestServer({
+    config: { gitAuthProviders: [host.provider({ validateUrl: `${host.url}/validate` })] },
+    drivers: [job.driver],
+  })
+  const place = await createAgent(other)
+  await signIn('github', { at: other })
+  host.validation = { status: 401, body: '' }
+  await job.begin(other)
+  const { closed } = await connectAgent(other, place.token)
+  const waiting = place.client.gitAuth.getOfAgent({ query: { url: REPOSITORY, listen: '' } })
+  await hasLooked()
+  const stopped = other.stop()
+  try {
+    const [answer, end] = await Promise.all([waiting, closed])
+    expect(answer).toEqual({ username: '', password: '', url: `${other.url}/gitauth/github` })
+    expect(end).toEqual({ code: 1001, reason: 'the server is shutting down' })
+    expect(job.hasEnded()).toBe(false)
+  } finally {
+    job.end()
+    await stopped
+  }
+})
+
+/** Returns a driver for one job that ends when the test says so, even after the server has asked it to end. */
+function slowToEnd(): { driver: Driver; begin(at: TestServer): Promise<void>; end(): void; hasEnded(): boolean } {
+  const echo = createEchoDriver()
+  const ending = new AbortController()
+  let isHeld = false
+  let hasBegun = false
+  let hasEnded = false
+  return {
+    driver: {
+      ...echo,
+      async parse(request) {
+        if (!isHeld) return await echo.parse(request)
+        hasBegun = true
+        await new Promise((resolve) => ending.signal.addEventListener('abort', resolve, { once: true }))
+        hasEnded = true
+        throw new Error('ended')
+      },
+    },
+    async begin(at) {
+      isHeld = true
+      await createVersion(at)
+      await eventually(async () => hasBegun || undefined)
+    },
+    end: () => ending.abort(),
+    hasEnded: () => hasEnded,
+  }
+}

@@ -15,7 +15,10 @@ export interface Services extends DeploymentServices, PeopleServices, TemplateSe
   stop(): Promise<void>
 }
 
-/** Builds every service. Areas start in the order in which they are composed, and stop in the opposite one. */
+/**
+ * Builds every service. Areas start in the order in which they are composed, and stop in the
+ * reverse order.
+ */
 export function compose(world: World): Services {
   const areas: Area<unknown>[] = []
   const add = <AreaServices>(area: Area<AreaServices>): AreaServices => {
@@ -37,7 +40,12 @@ export function compose(world: World): Services {
       for (const area of areas) await area.start?.()
     },
     async stop() {
-      for (const area of areas.toReversed()) await area.stop?.()
+      // Jobs may take longer to end than the listeners leave waiting requests open.
+      await Promise.all([...areas.map(async (area) => await area.release?.()), stopBackward(areas)])
     },
   }
+}
+
+async function stopBackward(areas: readonly Area<unknown>[]): Promise<void> {
+  for (const area of areas.toReversed()) await area.stop?.()
 }

@@ -17,7 +17,7 @@ import { agentTokens } from './agent-tokens.ts'
 import type { Area, World } from './area.ts'
 import type { DeploymentServices } from './deployment.ts'
 
-/** Agents, and everything that connects people with them. */
+/** Agents, and everything that connects people to them. */
 export interface ConnectionServices {
   readonly agents: AgentService
   readonly tunnels: AgentTunnels
@@ -56,7 +56,7 @@ export function composeConnections(world: World, { deployment }: Pick<Deployment
       resources: composeResources(world, coordinator),
     },
     start: () => presence.start(),
-    async stop() {
+    async release() {
       agentBinaries.stop()
       await Promise.all([presence.stop(), derp.stop()])
     },

@@ -18,7 +18,10 @@ interface Jobs {
   readonly handlers: JobHandlers
 }
 
-/** Returns the built-in provisioner daemons, and the lease that fails the jobs of daemons that went silent. */
+/**
+ * Composes the built-in provisioner daemons, and the lease that fails the jobs of daemons that went
+ * silent.
+ */
 export function composeDaemons(world: World, jobs: Jobs): { start(): Promise<void>; stop(): Promise<void> } {
   const { config, database, pubsub, clock, logger, replicaId } = world
   const lease = new JobLease({ ...jobs, replicaId, database, clock, logger })

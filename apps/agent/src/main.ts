@@ -11,7 +11,12 @@ if ('problem' in config) {
   process.exitCode = 1
 } else if ('auth' in config) {
   const { serverUrl } = config
-  void signInByInstance(config, logger).then((token) => run({ serverUrl, token }))
+  signInByInstance(config, logger)
+    .then((token) => run({ serverUrl, token }))
+    .catch((error: unknown) => {
+      logger.error('The agent could not be started', { reason: reasonOf(error) })
+      process.exit(1)
+    })
 } else {
   run(config)
 }
@@ -35,7 +40,10 @@ function run(settings: AgentConfig): void {
     logger.info('Stopping', { signal })
     const limit = setTimeout(() => process.exit(0), 2_800)
     limit.unref()
-    void agent.stop().finally(() => process.exit(0))
+    agent
+      .stop()
+      .catch((error: unknown) => logger.error('Not everything could be ended', { reason: reasonOf(error) }))
+      .finally(() => process.exit(0))
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { maxRefusalBytes, TunnelRefusal } from './failures.ts'
 import { defaults, SessionGuard, sessionOptions, type Tunnel, type TunnelOptions } from './session.ts'
 import { targetOfPath } from './target.ts'
-import { TunnelStream } from './tunnel-stream.ts'
+import { breakOff, TunnelStream } from './tunnel-stream.ts'
 
 /** One dial, as the answering end sees it. */
 export interface TunnelRequest {
@@ -45,30 +45,33 @@ export function answerTunnel(
       refuse(carrier, new TunnelRefusal(503, `The tunnel has ${maxStreams} open streams, and no more are allowed.`))
       return
     }
-    void answerOne({ carrier, path: String(headers[constants.HTTP2_HEADER_PATH] ?? ''), guard, answer, onError: options.onError })
+    // Whatever goes wrong while one stream is answered ends that stream, and nothing else.
+    answerOne({ carrier, headers, guard, answer, onError: options.onError }).catch(() => breakOff(carrier))
   })
   return guard
 }
 
 interface Answering {
   carrier: ServerHttp2Stream
-  path: string
+  headers: IncomingHttpHeaders
   guard: SessionGuard
   answer: (request: TunnelRequest) => void | Promise<void>
   onError: ((error: unknown, target: string) => void) | undefined
 }
 
-async function answerOne({ carrier, path, guard, answer, onError }: Answering): Promise<void> {
+async function answerOne({ carrier, headers, guard, answer, onError }: Answering): Promise<void> {
+  // Node ends the answer to a HEAD request before there is one.
+  if (headers[constants.HTTP2_HEADER_METHOD] !== constants.HTTP2_METHOD_POST) return breakOff(carrier)
   const gone = new AbortController()
   carrier.once('close', () => gone.abort())
   let accepted: TunnelStream | undefined
-  const target = targetOfPath(path)
+  const target = targetOfPath(String(headers[constants.HTTP2_HEADER_PATH] ?? ''))
   try {
     if (target === undefined) throw new TunnelRefusal(400, 'The target of the stream is empty, too long, or not printable ASCII.')
     const accept = (): TunnelStream => {
       if (accepted) throw new Error('A stream can be accepted once only')
       accepted = new TunnelStream(carrier, target, guard.reason)
-      if (!carrier.destroyed && !carrier.closed) carrier.respond({ [constants.HTTP2_HEADER_STATUS]: 200 })
+      if (!carrier.destroyed && !carrier.closed) carrier.respond({ [constants.HTTP2_HEADER_STATUS]: constants.HTTP_STATUS_OK })
       return accepted
     }
     await answer({ target, signal: gone.signal, accept })

@@ -36,11 +36,11 @@ export function dialTunnel(stream: Duplex, options: TunnelOptions = {}): DialTun
       const closed = guard.reason()
       if (closed) throw closed
       if (open >= maxStreams) throw new TunnelRefusal(503, `The tunnel has ${maxStreams} open streams, and no more are allowed.`)
-      open += 1
       const carrier = session.request(
-        { [constants.HTTP2_HEADER_METHOD]: 'POST', [constants.HTTP2_HEADER_PATH]: pathOfTarget(target) },
+        { [constants.HTTP2_HEADER_METHOD]: constants.HTTP2_METHOD_POST, [constants.HTTP2_HEADER_PATH]: pathOfTarget(target) },
         { endStream: false },
       )
+      open += 1
       carrier.once('close', () => (open -= 1))
       return answerOf(carrier, target, { guard, signal })
     },
@@ -53,10 +53,13 @@ function answerOf(
   { guard, signal }: { guard: SessionGuard; signal: AbortSignal | undefined },
 ): Promise<TunnelStream> {
   return new Promise((resolve, reject) => {
-    const settle = (): void => {
-      signal?.removeEventListener('abort', onAbort)
+    const stopListening = (): void => {
       carrier.removeListener('close', onClose)
       carrier.removeListener('response', onResponse)
+    }
+    const settle = (): void => {
+      stopListening()
+      signal?.removeEventListener('abort', onAbort)
     }
     const onAbort = (): void => {
       settle()
@@ -68,10 +71,18 @@ function answerOf(
       reject(guard.reason() ?? new TunnelStreamReset(`The stream to "${target}" broke off before the far end answered.`))
     }
     const onResponse = (headers: { ':status'?: number | undefined }): void => {
-      settle()
       const status = headers[':status'] ?? 0
-      if (status === 200) resolve(new TunnelStream(carrier, target, guard.reason))
-      else void readRefusal(carrier).then((message) => reject(new TunnelRefusal(status, message)))
+      if (status === constants.HTTP_STATUS_OK) {
+        settle()
+        resolve(new TunnelStream(carrier, target, guard.reason))
+        return
+      }
+      // The signal still counts: a far end may begin a refusal and never finish it.
+      stopListening()
+      readRefusal(carrier, (message) => {
+        settle()
+        reject(new TunnelRefusal(status, message))
+      })
     }
     carrier.on('error', () => undefined)
     carrier.once('close', onClose)
@@ -80,18 +91,17 @@ function answerOf(
   })
 }
 
-function readRefusal(carrier: ClientHttp2Stream): Promise<string> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
-    carrier.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes <= maxRefusalBytes) chunks.push(chunk)
-      else breakOff(carrier)
-    })
-    carrier.once('end', () => carrier.close(constants.NGHTTP2_NO_ERROR))
-    carrier.once('close', () => resolve(Buffer.concat(chunks).toString('utf8') || 'The far end gave no reason.'))
+/** Calls `done` with the text of a refusal once the stream closes. */
+function readRefusal(carrier: ClientHttp2Stream, done: (message: string) => void): void {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  carrier.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes <= maxRefusalBytes) chunks.push(chunk)
+    else breakOff(carrier)
   })
+  carrier.once('end', () => carrier.close(constants.NGHTTP2_NO_ERROR))
+  carrier.once('close', () => done(Buffer.concat(chunks).toString('utf8') || 'The far end gave no reason.'))
 }
 
 function ping(session: ClientHttp2Session, guard: SessionGuard): Promise<number> {

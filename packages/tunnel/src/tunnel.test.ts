@@ -184,6 +184,21 @@ describe('refusals', () => {
     expect(errors).toEqual(thrown instanceof TunnelRefusal ? [] : [thrown])
   })
 
+  test('an answer that fails while its failure is told breaks off its own stream', async () => {
+    const { dialing } = await open(
+      () => {
+        throw new Error('first')
+      },
+      {
+        onError: () => {
+          throw new Error('second')
+        },
+      },
+    )
+    await expect(dialing.dial('x')).rejects.toBeInstanceOf(TunnelStreamReset)
+    expect(await dialing.ping()).toBeGreaterThanOrEqual(0)
+  })
+
   test('an answer that neither accepts nor refuses is a failure of the far end', async () => {
     const { dialing } = await open(() => undefined)
     await expect(dialing.dial('x')).rejects.toMatchObject({ status: 500 })

@@ -10,7 +10,10 @@ const USAGE = `The agent of a Berth workspace.
 function main(command: string | undefined): void {
   switch (command) {
     case 'agent':
-      void import('../main.ts')
+      import('../main.ts').catch((error: unknown) => {
+        process.stderr.write(`The agent could not be loaded: ${error instanceof Error ? error.message : String(error)}\n`)
+        process.exitCode = 1
+      })
       break
     case 'version':
       process.stdout.write(`${agentVersion}\n`)

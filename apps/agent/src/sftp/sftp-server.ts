@@ -51,8 +51,7 @@ export function serveSftp(sftp: SFTPWrapper, directory: string, username: string
         if (reply) reply()
         else sftp.status(id, STATUS_CODE.OK)
       } catch (error) {
-        const { code, message } = statusOf(error)
-        sftp.status(id, code, message)
+        tellFailure(sftp, id, error)
       }
       return undefined
     })
@@ -66,13 +65,27 @@ export function serveSftp(sftp: SFTPWrapper, directory: string, username: string
   sftp.on('end', () => {
     void turn.then(async () => {
       await handles.closeAll()
-      // Without a status OpenSSH's sftp and scp report a failure.
-      const channel = sftp as unknown as SftpChannel
-      if (channel.outgoing.state === 'open') channel._protocol.exitStatus(channel.outgoing.id, 0)
-      sftp.end()
+      try {
+        // Without a status OpenSSH's sftp and scp report a failure.
+        const channel = sftp as unknown as SftpChannel
+        if (channel.outgoing.state === 'open') channel._protocol.exitStatus(channel.outgoing.id, 0)
+        sftp.end()
+      } catch {
+        // The connection broke meanwhile, and there is nobody to tell.
+      }
       return undefined
     })
   })
+}
+
+/** Answers a request with an error. A reply that can't be sent ends the channel, and no later request waits for it. */
+function tellFailure(sftp: SFTPWrapper, id: number, error: unknown): void {
+  try {
+    const { code, message } = statusOf(error)
+    sftp.status(id, code, message)
+  } catch {
+    sftp.destroy()
+  }
 }
 
 interface Serving {

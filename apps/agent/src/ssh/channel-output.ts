@@ -24,7 +24,7 @@ export class ChannelOutput {
     })
   }
 
-  /** Resolves with whether the channel took the bytes; false means that it is closed. */
+  /** Resolves with whether the channel took the bytes; false means that it is closed. Never rejects. */
   write(bytes: Buffer, to: 'stdout' | 'stderr' = 'stdout'): Promise<boolean> {
     const written = this.#turn.then(() => this.#send(bytes, to === 'stdout' ? this.#channel : this.#channel.stderr))
     this.#turn = written
@@ -40,12 +40,17 @@ export class ChannelOutput {
     }
   }
 
-  /** Tells how the process ended and closes the channel, after everything written before. */
+  /** Tells how the process ended and closes the channel, after everything written before. Never rejects. */
   async exit(end: { code: number; signal: string | undefined }): Promise<void> {
     await this.#turn
     if (this.#closed) return
-    this.#tellEnd(end)
-    this.#channel.end()
+    try {
+      this.#tellEnd(end)
+      this.#channel.end()
+    } catch {
+      // The connection broke between two events: the channel can only be dropped.
+      this.#channel.destroy()
+    }
   }
 
   #tellEnd({ code, signal }: { code: number; signal: string | undefined }): void {
@@ -65,11 +70,15 @@ export class ChannelOutput {
     if (this.#closed) return Promise.resolve(false)
     return new Promise((resolve) => {
       this.#settle = resolve
-      target.write(bytes, () => {
-        Object.assign(this.#channel, nothingBlocked)
-        this.#settle = undefined
-        resolve(true)
-      })
+      try {
+        target.write(bytes, () => {
+          Object.assign(this.#channel, nothingBlocked)
+          this.#settle = undefined
+          resolve(true)
+        })
+      } catch {
+        resolve(false)
+      }
     })
   }
 }

@@ -63,7 +63,12 @@ export class AgentPresence {
     const presence = this.#present.get(connection.agentId) ?? { connections: new Set(), writing: Promise.resolve() }
     this.#present.set(connection.agentId, presence)
     presence.connections.add(connection)
-    const following = this.#follow(connection, presence).finally(() => this.#following.delete(following))
+    const following = this.#follow(connection, presence)
+      .catch((error: unknown) => {
+        this.#dependencies.logger.error({ err: error, agent_id: connection.agentId }, 'an agent could not be followed')
+        connection.socket.terminate()
+      })
+      .finally(() => this.#following.delete(following))
     this.#following.add(following)
   }
 

@@ -60,8 +60,8 @@ export async function serveConnection(
         else answer(peer, frame, relay)
       }
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
-      end(error.message)
+      // Thrown any further it would end the process.
+      end(error instanceof ProtocolError ? error.message : `the relay failed: ${String(error)}`)
     }
   })
   queue.sendNotice('key', serverKeyFrame(serverKey))

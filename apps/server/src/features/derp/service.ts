@@ -76,9 +76,16 @@ export class DerpService {
   }
 
   async #follow(stream: Duplex, serving: Promise<string>): Promise<void> {
-    const reason = await serving
-    this.#streams.delete(stream)
-    this.#dependencies.logger.debug({ reason }, 'a client left the relay')
+    const { logger } = this.#dependencies
+    try {
+      const reason = await serving
+      logger.debug({ reason }, 'a client left the relay')
+    } catch (error) {
+      logger.error({ err: error }, 'a client of the relay could not be served')
+      stream.destroy()
+    } finally {
+      this.#streams.delete(stream)
+    }
   }
 
   async #readKey(): Promise<ServerKey> {

@@ -9,6 +9,8 @@ import { readAll } from '../test/read-all.ts'
 import { tunnelPair, type TunnelPair } from '../test/socket-pair.ts'
 import {
   answerTunnel,
+  closeReasons,
+  closeSocket,
   dialTunnel,
   socketStream,
   TunnelClosed,
@@ -29,7 +31,7 @@ const echo = ({ accept }: TunnelRequest): void => {
   stream.on('error', () => undefined)
   stream.pipe(stream)
 }
-/** Records what happens to a stream, so that "once" can be asserted. */
+/** Records errors and closes of a stream, so that a test can assert that each happened once. */
 const watch = (stream: Duplex): { errors: Error[]; closes: number } => {
   const seen = { errors: [] as Error[], closes: 0 }
   stream.on('error', (error) => seen.errors.push(error))
@@ -79,7 +81,7 @@ describe('bytes', () => {
     expect(answers).toEqual(streams.map((_, index) => `stream ${index}`))
   })
 
-  test('the end of what the dialing end says reaches the far side while the answer still flows', async () => {
+  test('the dialing end can end its side while the answer still flows', async () => {
     const { dialing } = await open(async ({ accept }) => {
       const stream = accept()
       const question = await readAll(stream)
@@ -91,7 +93,7 @@ describe('bytes', () => {
     expect((await readAll(stream)).toString()).toBe('you said hello')
   })
 
-  test('the end of the answer arrives while the question still flows, and the rest of the question is still read', async () => {
+  test('the answer can end while the question still flows, and the rest of the question is still read', async () => {
     let question = ''
     const heard = deferred<void>()
     const { dialing } = await open(async ({ accept }) => {
@@ -148,7 +150,7 @@ describe('back-pressure', () => {
   })
 })
 
-/** Writes 64 KiB pieces until the stream asks to wait and says nothing for 300 ms. */
+/** Writes 64 KiB pieces until the stream asks to wait and doesn't drain within 300 ms. */
 async function writeUntilStalled(stream: Duplex): Promise<number> {
   const piece = randomBytes(64 * 1024)
   for (let bytes = piece.length; ; bytes += piece.length) {
@@ -184,7 +186,7 @@ describe('refusals', () => {
     expect(errors).toEqual(thrown instanceof TunnelRefusal ? [] : [thrown])
   })
 
-  test('an answer that fails while its failure is told breaks off its own stream', async () => {
+  test('an answer whose error handler throws breaks off its own stream', async () => {
     const { dialing } = await open(
       () => {
         throw new Error('first')
@@ -321,7 +323,7 @@ describe('breaks', () => {
     ['the dialing socket is terminated', (pair: TunnelPair) => pair.sockets.dialing.terminate()],
     ['the answering socket is terminated', (pair: TunnelPair) => pair.sockets.answering.terminate()],
     ['the connection is reset', (pair: TunnelPair) => pair.cut()],
-    ['the dialing socket is closed with 1001', (pair: TunnelPair) => pair.sockets.dialing.close(1001, 'build is outdated')],
+    ['the dialing socket is closed with 1001', (pair: TunnelPair) => closeSocket(pair.sockets.dialing, closeReasons.buildOutdated)],
     ['the dialing end closes', (pair: TunnelPair) => pair.dialing.close()],
     ['the answering end closes', (pair: TunnelPair) => pair.answering.close()],
   ])('when %s every stream at both ends is destroyed once with TunnelClosed', async (_title, act) => {
@@ -359,7 +361,7 @@ describe('breaks', () => {
     const streams = await Promise.all(Array.from({ length: 5 }, () => pair.dialing.dial('echo')))
     for (const stream of streams) for (let pieces = 0; pieces < 50 && stream.write(randomBytes(64 * 1024));) pieces += 1
     const closed = once(pair.sockets.answering, 'close') as Promise<[number, Buffer]>
-    pair.sockets.dialing.close(1001, 'build is outdated')
+    closeSocket(pair.sockets.dialing, closeReasons.buildOutdated)
     const [code, reason] = await closed
     expect([code, reason.toString()]).toEqual([1001, 'build is outdated'])
     await pair.dialing.closed
@@ -415,7 +417,7 @@ describe('signals', () => {
     await expect.poll(() => signal.aborted).toBe(true)
   })
 
-  test('a signal aborted before or after the dial is no harm', async () => {
+  test('a signal aborted before the dial rejects it, and one aborted after it changes nothing', async () => {
     const { dialing } = await open(echo)
     await expect(dialing.dial('x', { signal: AbortSignal.abort(new Error('already')) })).rejects.toThrow('already')
     const abort = new AbortController()

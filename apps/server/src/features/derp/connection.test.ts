@@ -49,7 +49,7 @@ test('a client that does not say who it is in time is sent away', async () => {
   verifies('derp:limits')
   const { ended, frames } = connect(new Relay(), { handshakeTimeoutMs: 10 })
   expect(await kindOfNext(frames)).toBe(FRAME.serverKey)
-  expect(await ended).toBe('the client did not say who it is')
+  expect(await ended).toBe('the client did not identify itself in time')
 })
 
 test('a client hears again and again that the relay is there', async () => {

@@ -265,7 +265,7 @@ test('a second socket of an agent closes the first, and the agent stays connecte
   const first = await connectAgent(server, place.token)
   await statusBecomes(place, 'connected')
   const second = await connectAgent(server, place.token)
-  expect(await first.closed).toEqual({ code: 1000, reason: 'the agent has connected anew' })
+  expect(await first.closed).toEqual({ code: 1000, reason: 'the agent opened a newer connection' })
   expect((await place.view()).status).toBe('connected')
   await second.close()
   await statusBecomes(place, 'disconnected')

@@ -129,7 +129,7 @@ test('a second socket of an agent closes the first, and the agent stays connecte
   const first = await asAgent(place)
   await statusBecomes(place, 'connected')
   const second = await asAgent(place)
-  expect(await first.closed).toEqual({ code: 1000, reason: 'the agent has connected anew' })
+  expect(await first.closed).toEqual({ code: 1000, reason: 'the agent opened a newer connection' })
   expect((await place.view()).status).toBe('connected')
   second.socket.close()
   await statusBecomes(place, 'disconnected')

@@ -153,11 +153,11 @@ describe('reports', () => {
       stub.metadata['apps'] = [{ id, slug: 'web', url, health: 'initializing', healthcheck: { url, interval: 1, threshold: 2 } }]
     })
     const reports = (): unknown[] => server.requests.filter(({ path }) => path === 'app-health').map(({ body }) => body)
-    await expect.poll(reports, { timeout: 10_000 }).toEqual([{ healths: { [id]: 'healthy' } }])
+    await expect.poll(reports, { timeout: 10_000 }).toEqual([{ Healths: { [id]: 'healthy' } }])
     status = 503
-    await expect.poll(() => reports().at(-1), { timeout: 10_000 }).toEqual({ healths: { [id]: 'unhealthy' } })
+    await expect.poll(() => reports().at(-1), { timeout: 10_000 }).toEqual({ Healths: { [id]: 'unhealthy' } })
     status = 404
-    await expect.poll(() => reports().at(-1), { timeout: 10_000 }).toEqual({ healths: { [id]: 'healthy' } })
+    await expect.poll(() => reports().at(-1), { timeout: 10_000 }).toEqual({ Healths: { [id]: 'healthy' } })
     expect(reports()).toHaveLength(3)
     app.close()
   })

@@ -76,9 +76,9 @@ test.each([
   ['ports/65536', 400, 'not a port'],
   ['ports/80/../22', 400, 'not a port'],
   ['ports/', 400, 'not a port'],
-  ['pty', 404, "doesn't know"],
-  ['SSH', 404, "doesn't know"],
-  ['../ssh', 404, "doesn't know"],
+  ['pty', 404, 'does not know'],
+  ['SSH', 404, 'does not know'],
+  ['../ssh', 404, 'does not know'],
 ])('%s is refused with %d', (text, status, message) => {
   expect(() => parseAgentTarget(text)).toThrow(expect.objectContaining({ status, message: expect.stringContaining(message) as string }))
 })

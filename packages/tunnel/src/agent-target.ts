@@ -64,7 +64,7 @@ export function parseAgentTarget(text: string): AgentTarget {
   if (text === 'ssh' || text === 'listening-ports') return { kind: text }
   if (text.startsWith(portPrefix)) return { kind: 'port', port: parsePort(text) }
   if (text.startsWith(terminalPrefix)) return parseTerminal(new URLSearchParams(text.slice(terminalPrefix.length)))
-  throw new TunnelRefusal(404, `The agent doesn't know the target "${text.slice(0, 100)}". It may be older than the server.`)
+  throw new TunnelRefusal(404, `The agent does not know the target "${text.slice(0, 100)}". It may be older than the server.`)
 }
 
 function parsePort(text: string): number {

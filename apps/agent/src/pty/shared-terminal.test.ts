@@ -1,4 +1,4 @@
-import { TunnelRefusal } from '@berth/tunnel'
+import { TunnelRefusal, type TerminalTarget } from '@berth/tunnel'
 import { Duplex } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { ProcessSessions } from '../process-sessions.ts'
@@ -7,7 +7,7 @@ import { Workspace } from '../workspace.ts'
 import type { Timers } from './shared-terminal.ts'
 import { maxTerminals, TerminalSessions, unattachedMs } from './terminal-sessions.ts'
 
-/** Timers that go off when the test says so. */
+/** Timers that the test fires. */
 function heldTimers(): Timers & { pending: { action: () => void; delayMs: number }[]; fire: (delayMs: number) => void } {
   const pending: { action: () => void; delayMs: number }[] = []
   return {
@@ -33,7 +33,7 @@ function sessionsWithFakeTerminals() {
     sessions: new ProcessSessions(() => undefined),
     start: (options) => {
       started.push(options)
-      // Only these are asked of a terminal that is shared.
+      // A shared terminal uses only these.
       return Promise.resolve({
         resize: () => calls.push('resize'),
         pause: () => calls.push('pause'),
@@ -45,8 +45,13 @@ function sessionsWithFakeTerminals() {
   return { timers, started, calls, terminals }
 }
 
-const target = (number: number): string => `pty?id=00000000-0000-4000-8000-${String(number).padStart(12, '0')}&height=24&width=80`
-/** A client that says nothing and takes everything, or nothing at all. */
+const target = (number: number): TerminalTarget => ({
+  kind: 'terminal',
+  id: `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`,
+  height: 24,
+  width: 80,
+})
+/** A client that sends nothing, and reads everything or nothing. */
 const client = (takes = true): Duplex =>
   new Duplex({
     read: () => undefined,

@@ -1,7 +1,7 @@
-// Builds dist/: one JavaScript file and, beside it, the one dependency with a native part. Anyone who
-// can read the folder can run `node <anywhere>/dist/main.js`, without the rest of the repository. The
-// same goes for `node <anywhere>/dist/make-binary.js <target>`, which turns binary.cjs and Node into an
-// executable that needs neither.
+// Builds dist/: one JavaScript file and, beside it, the one dependency with a native part. Anyone
+// who can read the folder can run `node <anywhere>/dist/main.js`, without the rest of the
+// repository. The same goes for `node <anywhere>/dist/make-binary.js <target>`, which turns
+// binary.cjs and Node into an executable that needs neither.
 import { cp, mkdir, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
@@ -68,7 +68,10 @@ function addonInside() {
   }
 }
 
-/** Replaces the accelerators, since an executable has no packages and Node warns of every attempt to load one. */
+/**
+ * Replaces the accelerators, since an executable has no packages and Node warns of every attempt to
+ * load one.
+ */
 function withoutAccelerators() {
   return {
     name: 'without-accelerators',

@@ -35,7 +35,10 @@ export interface Agent {
 const stopGraceMs = 1_500
 const maxGreetingBytes = 64 * 1024
 
-/** Starts the agent, which connects to its server and answers what the server dials until it is stopped. */
+/**
+ * Starts the agent, which connects to its server and answers what the server dials until it is
+ * stopped.
+ */
 export function startAgent({ config, environment, logger, version }: AgentOptions): Agent {
   const stopping = new AbortController()
   const client = createServerClient(config, stopping.signal)
@@ -84,7 +87,10 @@ interface IntroductionOptions {
   version: string
 }
 
-/** Returns what the agent exchanges with the server before and after connecting. The startup script runs once per agent process. */
+/**
+ * Returns what the agent exchanges with the server before and after connecting. The startup script
+ * runs once per agent process.
+ */
 function introduction({ client, workspace, sessions, health, logger, version }: IntroductionOptions) {
   let introduced = false
   const learn = async (): Promise<void> => {
@@ -105,7 +111,10 @@ function introduction({ client, workspace, sessions, health, logger, version }: 
         logger.error('The startup script could not be run', { reason: reasonOf(error) }),
       )
     },
-    /** Runs with each later tunnel: the metadata may have changed, and the server may be a newer one. */
+    /**
+     * Runs with each later tunnel: the metadata may have changed, and the server may be a newer
+     * one.
+     */
     after: exceptFirst(async () => {
       try {
         await learn()

@@ -1,7 +1,10 @@
 import { reasonOf, type Logger } from './logger.ts'
 import type { AgentApp, CheckedHealth } from './protocol.ts'
 
-/** Judges one app by its checks: unhealthy after `threshold` failures in a row, healthy again with the first success. */
+/**
+ * Judges one app by its checks: unhealthy after `threshold` failures in a row, healthy again with
+ * the first success.
+ */
 export class HealthVerdict {
   readonly #threshold: number
   #failures = 0
@@ -77,7 +80,10 @@ export class AppHealthChecks {
     void check()
   }
 
-  /** Reports changed health. A failed report is repeated with the next check, as its health still differs. */
+  /**
+   * Reports changed health. A failed report is repeated with the next check, as its health still
+   * differs.
+   */
   async #reportChanges(): Promise<void> {
     if (this.#reporting) return
     const changes: Record<string, CheckedHealth> = {}

@@ -1,10 +1,13 @@
-/** The longest pause before reconnecting, in milliseconds. An agent is back within 2 s of its server's return. */
+/**
+ * The longest pause before reconnecting, in milliseconds. An agent is back within 2 s of its
+ * server's return.
+ */
 export const longestPauseMs = 1_500
 const firstPauseMs = 100
 
 /**
- * Returns the pause before attempt `failures + 1`, in milliseconds: exponential with full jitter, at
- * most 100 ms the first time.
+ * Returns the pause before attempt `failures + 1`, in milliseconds: exponential with full jitter,
+ * at most 100 ms the first time.
  *
  * @param random returns a number from 0 up to, but not including, 1.
  */
@@ -24,7 +27,10 @@ export interface FailedAttempt {
   uptimeMs: number
 }
 
-/** While the agent is younger than this, its token may be unknown because its build isn't stored yet. */
+/**
+ * While the agent is younger than this, its token may be unknown because its build isn't stored
+ * yet.
+ */
 const startUpMs = 5_000
 const startUpPauseMs = 50
 /** Once the agent is older than this, a refused token means that its workspace is gone. */

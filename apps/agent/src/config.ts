@@ -14,7 +14,9 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** The variables that may hold the token. None of them is passed to the user's processes. */
 export const tokenNames = ['BERTH_AGENT_TOKEN', 'CODER_AGENT_TOKEN'] as const
 
-/** The agent's settings: with a token, or with the way its machine proves its identity to get one. */
+/**
+ * The agent's settings: with a token, or with the way its machine proves its identity to get one.
+ */
 export type AgentSettings = AgentConfig | InstanceSignIn
 
 /** Reads the settings. Returns a one-line problem when they are invalid. */

@@ -34,7 +34,9 @@ export interface ConnectionOptions {
   onConnected: () => void
 }
 
-/** Keeps the tunnel to the server open until `signal` is aborted, and resolves then. Never rejects. */
+/**
+ * Keeps the tunnel to the server open until `signal` is aborted, and resolves then. Never rejects.
+ */
 export async function keepConnected(options: ConnectionOptions): Promise<void> {
   const { signal, logger, random } = options
   const startedAt = performance.now()
@@ -103,7 +105,8 @@ async function holdTunnel({ config, logger, signal, answer, onConnected }: Conne
   const onAbort = (): void => tunnel.close('The agent is stopping.')
   signal.addEventListener('abort', onAbort, { once: true })
   const closed = await tunnel.closed
-  // The reason arrives with the socket's close, which is near: one of the two has just closed the other.
+  // The reason arrives with the socket's close, which is near: one of the two has just closed the
+  // other.
   await socketClosed
   signal.removeEventListener('abort', onAbort)
   if (refusal) throw refusal

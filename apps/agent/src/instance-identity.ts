@@ -23,8 +23,8 @@ export interface InstanceSignIn {
 }
 
 /**
- * Gets the agent's token from the server in exchange for its cloud's proof of the machine's identity.
- * It keeps trying: when a machine starts, neither its network nor its build may be ready.
+ * Gets the agent's token from the server in exchange for its cloud's proof of the machine's
+ * identity. It keeps trying: when a machine starts, neither its network nor its build may be ready.
  */
 export async function signInByInstance(options: InstanceSignIn, logger: Logger): Promise<string> {
   for (let failures = 1; ; failures++) {

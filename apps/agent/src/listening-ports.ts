@@ -6,7 +6,10 @@ export type ListeningPort = ListeningPortsResponse['ports'][number]
 
 /** The state of a listening socket in /proc/net/tcp. */
 const listenState = '0A'
-/** Local addresses that loopback connections reach, as /proc/net/tcp and tcp6 write them: any, 127.0.0.0/8, ::1 and mapped ones. */
+/**
+ * Local addresses that loopback connections reach, as /proc/net/tcp and tcp6 write them: any,
+ * 127.0.0.0/8, ::1 and mapped ones.
+ */
 const reachable = /^(?:0{8}|[0-9A-F]{6}7F|0{32}|0{24}01000000|0{16}FFFF0000(?:0{8}|[0-9A-F]{6}7F))$/
 
 /**
@@ -25,7 +28,10 @@ export function parseSocketTable(table: string): { port: number; inode: string }
 /** How long the result of one scan is used (Coder v2 API, v0.13.4). */
 const cacheMs = 1_000
 
-/** Returns a function that lists the listening ports, each once, by number. The list is empty on systems without /proc. */
+/**
+ * Returns a function that lists the listening ports, each once, by number. The list is empty on
+ * systems without /proc.
+ */
 export function createPortScanner(now: () => number): () => Promise<ListeningPort[]> {
   let last: { at: number; ports: Promise<ListeningPort[]> } | undefined
   return () => {

@@ -3,7 +3,10 @@ import { connect, type Socket } from 'node:net'
 
 const connectTimeoutMs = 10_000
 
-/** Joins a stream with whatever listens on a port of the workspace. Refuses with 502 when nothing answers. */
+/**
+ * Joins a stream with whatever listens on a port of the workspace. Refuses with 502 when nothing
+ * answers.
+ */
 export async function servePort(port: number, accept: () => TunnelStream): Promise<void> {
   const socket = await connectLocally(port)
   await pipeBoth(accept(), socket)

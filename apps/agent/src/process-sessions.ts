@@ -75,7 +75,10 @@ export class ProcessSessions {
     for (const pid of this.#membersOf(leader)) this.#try(pid, signal)
   }
 
-  /** Returns all processes of a session. An interactive shell puts each job in its own process group. */
+  /**
+   * Returns all processes of a session. An interactive shell puts each job in its own process
+   * group.
+   */
   #membersOf(leader: number): number[] {
     try {
       return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) && sessionOf(name) === leader ? [Number(name)] : []))
@@ -99,7 +102,8 @@ export class ProcessSessions {
 function sessionOf(pid: string): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // The second field is the name in parentheses, which may contain anything. State, parent, group and session follow.
+    // The second field is the name in parentheses, which may contain anything. State, parent, group
+    // and session follow.
     const [state, , , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return state === 'Z' || state === 'X' ? undefined : Number(session)
   } catch {

@@ -1,6 +1,9 @@
 import type { WorkspaceAgentMetadata, WorkspaceApp } from '@berth/schema'
 
-/** An app of the workspace, as far as the agent uses it. An empty health check URL means that nothing is checked. */
+/**
+ * An app of the workspace, as far as the agent uses it. An empty health check URL means that
+ * nothing is checked.
+ */
 export type AgentApp = Pick<WorkspaceApp, 'id' | 'slug' | 'url' | 'healthcheck'> & {
   /** Any text, as a newer server may know more states. */
   health: string

@@ -14,7 +14,9 @@ export class ServerRefusal extends Error {
   }
 }
 
-/** The agent's HTTP requests. Each rejects with {@link ServerRefusal} or with what `fetch` throws. */
+/**
+ * The agent's HTTP requests. Each rejects with {@link ServerRefusal} or with what `fetch` throws.
+ */
 export interface ServerClient {
   metadata: () => Promise<AgentMetadata>
   reportVersion: (version: string) => Promise<void>
@@ -64,7 +66,10 @@ interface RequestOptions {
   signal?: AbortSignal
 }
 
-/** Sends a request to an endpoint and returns its JSON. Rejects with {@link ServerRefusal} or with what `fetch` throws. */
+/**
+ * Sends a request to an endpoint and returns its JSON. Rejects with {@link ServerRefusal} or with
+ * what `fetch` throws.
+ */
 export async function request(serverUrl: string, route: AgentRoute, { token, body, signal }: RequestOptions): Promise<unknown> {
   const timeout = AbortSignal.timeout(requestTimeoutMs)
   const response = await fetch(urlOf(serverUrl, route), {

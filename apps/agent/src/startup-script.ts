@@ -14,8 +14,8 @@ const maxArgumentBytes = 100 * 1024
 /**
  * Runs the template's startup script in the user's shell, with its output in
  * `~/.berth/startup-script.log`. The script writes to the file itself, so that processes it leaves
- * running can keep writing after the agent ends. Resolves with its exit code; undefined when a signal
- * ended it or it couldn't run.
+ * running can keep writing after the agent ends. Resolves with its exit code; undefined when a
+ * signal ended it or it couldn't run.
  */
 export async function runStartupScript(options: {
   script: string

@@ -15,7 +15,10 @@ interface ReportingOptions {
   signal: AbortSignal
 }
 
-/** Reports the workspace's traffic at the interval the server asks for. Resolves once `signal` is aborted. */
+/**
+ * Reports the workspace's traffic at the interval the server asks for. Resolves once `signal` is
+ * aborted.
+ */
 export async function reportStats({ client, stats, logger, signal }: ReportingOptions): Promise<void> {
   let pauseMs = firstReportMs
   for (;;) {

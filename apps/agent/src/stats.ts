@@ -22,7 +22,10 @@ export class TrafficStats {
     })
   }
 
-  /** Returns the counts since the last call. A connection counts in each report during which it was open. */
+  /**
+   * Returns the counts since the last call. A connection counts in each report during which it was
+   * open.
+   */
   take(): AgentStats {
     const total = [...this.#open].reduce((all, { stream }) => sum(all, stream.moved), this.#finished)
     const before = this.#reported

@@ -13,7 +13,10 @@ export interface TargetContext {
   stats: TrafficStats
 }
 
-/** Connects a stream of the tunnel to what it dials. Rejects with `TunnelRefusal` when that isn't possible. */
+/**
+ * Connects a stream of the tunnel to what it dials. Rejects with `TunnelRefusal` when that isn't
+ * possible.
+ */
 export async function answerTarget({ target: text, accept }: TunnelRequest, context: TargetContext): Promise<void> {
   const target = parseAgentTarget(text)
   const counted = (kind: StreamKind) => (): TunnelStream => {

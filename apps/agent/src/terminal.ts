@@ -27,7 +27,10 @@ export interface TerminalOptions {
   onEnd: (end: ProcessEnd) => void
 }
 
-/** What node-pty's object has beyond its types: the terminal's descriptor and the stream that reads it. */
+/**
+ * What node-pty's object has beyond its types: the terminal's descriptor and the stream that reads
+ * it.
+ */
 type Pty = IPty & { readonly fd: number; readonly _socket: Readable }
 
 /** How long to wait before writing again to a terminal that is full. */
@@ -52,8 +55,8 @@ export class Terminal {
     options.sessions.add(pty.pid)
     // Without an encoding node-pty passes bytes, whatever its types say.
     pty.onData((data) => options.onOutput(data as unknown as Buffer))
-    // libuv reports the end at the hang-up, while the kernel may still hold output. Here the descriptor
-    // is open for the last time.
+    // libuv reports the end at the hang-up, while the kernel may still hold output. Here the
+    // descriptor is open for the last time.
     pty._socket.once('end', () => readRest(pty.fd, options.onOutput))
     pty.onExit(({ exitCode, signal }) => {
       this.#ended = true
@@ -64,7 +67,10 @@ export class Terminal {
     })
   }
 
-  /** Starts the process, and loads node-pty with the first one. Rejects when no terminal is available. */
+  /**
+   * Starts the process, and loads node-pty with the first one. Rejects when no terminal is
+   * available.
+   */
   static async start(options: TerminalOptions): Promise<Terminal> {
     const { spawn } = await import('@lydell/node-pty')
     const pty = spawn(options.launch.file, options.launch.args, {
@@ -127,7 +133,8 @@ export class Terminal {
 
   /**
    * Writes the next pending input. node-pty's own write blocks the whole agent while the process
-   * doesn't read. The descriptor is non-blocking, so write to it directly and retry while it is full.
+   * doesn't read. The descriptor is non-blocking, so write to it directly and retry while it is
+   * full.
    */
   #writeNext(): void {
     const next = this.#pendingInput[0]

@@ -8,7 +8,10 @@ export interface Account {
   shell: string
 }
 
-/** The passwd entry of the agent's uid; undefined when there is none, as for uids created for a workspace. */
+/**
+ * The passwd entry of the agent's uid; undefined when there is none, as for uids created for a
+ * workspace.
+ */
 export type PasswdEntry = { username: string; homedir: string; shell: string | null } | undefined
 
 const fallbackPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -73,7 +76,10 @@ export function expandVariables(value: string, variables: Environment): string {
   })
 }
 
-/** Returns where the user's processes start: the template's directory, with `~` and variables expanded, or the home if it doesn't exist. */
+/**
+ * Returns where the user's processes start: the template's directory, with `~` and variables
+ * expanded, or the home if it doesn't exist.
+ */
 export function startDirectory(directory: string, environment: Environment, isDirectory: (path: string) => boolean): string {
   const home = environment['HOME'] ?? '/'
   const expanded = expandVariables(directory.replace(/^~(?=\/|$)/, home), environment)

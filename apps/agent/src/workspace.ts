@@ -43,7 +43,9 @@ export class Workspace {
     return startDirectory(this.#metadata?.directory ?? '', this.environment(), this.#isDirectory)
   }
 
-  /** Returns how to start a command line in the user's shell, or the login shell when there is none. */
+  /**
+   * Returns how to start a command line in the user's shell, or the login shell when there is none.
+   */
   launch(command: string | undefined, extra: Readonly<Record<string, string>> = {}): Launch {
     const { shell } = this.account
     const login = loginShells.has(shell.slice(shell.lastIndexOf('/') + 1)) ? ['-l'] : []

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 /**
- * Builds the agent into its own folder, so that tests run the current sources, from a place where no
- * package of the repository can be found.
+ * Builds the agent into its own folder, so that tests run the current sources, from a place where
+ * no package of the repository can be found.
  */
 export async function buildAgent(): Promise<{ entry: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'berth-agent-build-'))

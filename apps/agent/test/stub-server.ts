@@ -16,7 +16,10 @@ export interface SeenRequest {
   at: number
 }
 
-/** The part of a server that agents use. A test controls what it answers and refuses, and when it is away. */
+/**
+ * The part of a server that agents use. A test controls what it answers and refuses, and when it is
+ * away.
+ */
 export interface StubServer {
   readonly url: string
   readonly port: number

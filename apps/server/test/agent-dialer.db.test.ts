@@ -27,7 +27,9 @@ const replicaOf = async ({ id }: AgentPlace): Promise<string | null> => {
   return row?.connected_replica_id ?? null
 }
 
-/** The refusals of everything that dials an agent: its ports, its terminal and a client's tunnel. */
+/**
+ * The refusals of everything that dials an agent: its ports, its terminal and a client's tunnel.
+ */
 async function refusalsAt(server: At, { id }: AgentPlace): Promise<string[]> {
   const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
   const client = await connectClient(server, { agentId: id, token: first.firstUser.token })

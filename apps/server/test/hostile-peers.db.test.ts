@@ -85,7 +85,9 @@ async function dialInEveryWay(client: DialTunnel): Promise<PromiseSettledResult<
   ])
 }
 
-/** Lets an agent misbehave while it is dialled, and proves afterwards that the server still serves. */
+/**
+ * Lets an agent misbehave while it is dialled, and proves afterwards that the server still serves.
+ */
 async function survive(onDial: (socket: WebSocket, streamId: number) => void): Promise<PromiseSettledResult<unknown>[]> {
   const endAgent = await connectRawAgent(onDial)
   const client = await connectClient(server, { agentId: place.id, token: server.firstUser.token })
@@ -179,7 +181,8 @@ describe('an agent', () => {
   test('may break off at any moment', async () => {
     const orderly = [[], [accept], [accept, data], [accept, data, end], [refuse], [refuse, data], [accept, accept]]
     for (const before of [...orderly, [data]])
-      // After data that nobody may send yet, the server reads nothing more: only the end of the connection reaches it.
+      // After data that nobody may send yet, the server reads nothing more: only the end of the
+      // connection reaches it.
       for (const last of [...(before[0] === data ? [] : [rawReset, goAway]), 'close', 'terminate'] as const)
         await survive((socket, streamId) => {
           for (const part of before) socket.send(part(streamId))
@@ -217,7 +220,10 @@ const anyBytes = fc.array(
   { maxLength: 6 },
 )
 
-/** Sends bytes into a client's tunnel, and proves that a well-behaved client beside it is served as before. */
+/**
+ * Sends bytes into a client's tunnel, and proves that a well-behaved client beside it is served as
+ * before.
+ */
 async function surviveClient(send: (socket: WebSocket) => void): Promise<void> {
   const agent = await connectAgent(server, place.token, (request) => {
     const stream = request.accept()

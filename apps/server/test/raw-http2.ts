@@ -1,4 +1,6 @@
-/** HTTP/2 frames written by hand (RFC 9113, 4.1), for peers that say what no library lets them say. */
+/**
+ * HTTP/2 frames written by hand (RFC 9113, 4.1), for peers that say what no library lets them say.
+ */
 
 /** What the client's side sends before its first frame. */
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')

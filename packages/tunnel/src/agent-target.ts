@@ -48,7 +48,10 @@ function queryOf({ id, height, width, command }: TerminalTarget): URLSearchParam
   return new URLSearchParams({ id, height: String(height), width: String(width), ...(command !== undefined && { command }) })
 }
 
-/** Returns the kind that a dialled text has the form of, whatever its values; undefined for anything else. */
+/**
+ * Returns the kind that a dialled text has the form of, whatever its values; undefined for anything
+ * else.
+ */
 export function agentTargetKind(text: string): AgentTarget['kind'] | undefined {
   if (text === 'ssh' || text === 'listening-ports') return text
   if (text.startsWith(terminalPrefix)) return 'terminal'
@@ -58,7 +61,8 @@ export function agentTargetKind(text: string): AgentTarget['kind'] | undefined {
 /**
  * Reads a dialled text; nothing in it is trusted.
  *
- * @throws TunnelRefusal with 404 for an unknown target, and with 400 for a port or a terminal with invalid values.
+ * @throws TunnelRefusal with 404 for an unknown target, and with 400 for a port or a terminal with
+ *   invalid values.
  */
 export function parseAgentTarget(text: string): AgentTarget {
   if (text === 'ssh' || text === 'listening-ports') return { kind: text }

@@ -11,7 +11,9 @@ export interface TunnelRequest {
   readonly target: string
   /** Aborted when the stream closes, even before it was accepted. */
   readonly signal: AbortSignal
-  /** Accepts the dial and returns the stream. Call it once, and not after {@link signal} is aborted. */
+  /**
+   * Accepts the dial and returns the stream. Call it once, and not after {@link signal} is aborted.
+   */
   readonly accept: () => TunnelStream
 }
 

@@ -2,11 +2,11 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { closeReasonOf, closeReasons, isClosedFor } from './close-reason.ts'
 
-test('an agent of an older build is told so in the words of the wire', () => {
+test('an agent of an older build is told so in the text that the wire fixes', () => {
   expect(closeReasons.buildOutdated).toEqual({ code: 1001, text: 'build is outdated' })
 })
 
-test('a reason is known by its code and its text', () => {
+test('a reason is recognized by its code and its text', () => {
   for (const reason of Object.values(closeReasons)) {
     expect(isClosedFor(reason, { ...reason })).toBe(true)
     expect(isClosedFor(reason, { ...reason, code: 4000 })).toBe(false)

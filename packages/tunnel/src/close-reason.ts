@@ -9,11 +9,17 @@ export interface CloseReason {
 /** Status codes of close frames (RFC 6455, 7.4.1). */
 const code = { normal: 1000, goingAway: 1001, unsupportedData: 1003, invalidPayload: 1007, internalError: 1011 } as const
 
-/** The reasons for which the server closes the sockets of agents, and of clients that it connects to agents. */
+/**
+ * The reasons for which the server closes the sockets of agents, and of clients that it connects to
+ * agents.
+ */
 export const closeReasons = {
   /** Everything that was to be sent has been sent. */
   finished: { code: code.normal, text: '' },
-  /** The agent's workspace has a newer build, so it should not reconnect soon (Coder v2 API, v0.13.4). */
+  /**
+   * The agent's workspace has a newer build, so it should not reconnect soon (Coder v2 API,
+   * v0.13.4).
+   */
   buildOutdated: { code: code.goingAway, text: 'build is outdated' },
   /** The server stops; another one, or this one again, may take the next connection. */
   serverStopping: { code: code.goingAway, text: 'the server is shutting down' },
@@ -29,7 +35,10 @@ export const closeReasons = {
 /** How much text a close frame has room for, in bytes of UTF-8 (RFC 6455, 5.5). */
 const maxTextBytes = 123
 
-/** The reason for a socket that closes because of an error. A message too long for the close frame is cut. */
+/**
+ * The reason for a socket that closes because of an error. A message too long for the close frame
+ * is cut.
+ */
 export function closeReasonOf(error: unknown): CloseReason {
   const message = error instanceof Error ? error.message : String(error)
   // A character that is cut in two is replaced by one of three bytes.

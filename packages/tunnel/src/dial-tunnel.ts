@@ -20,7 +20,10 @@ export interface DialTunnel extends Tunnel {
    * - the signal's reason when `signal` is aborted first.
    */
   dial(target: string, options?: { signal?: AbortSignal }): Promise<TunnelStream>
-  /** Returns the round-trip time through the tunnel, in milliseconds. Rejects with {@link TunnelClosed}. */
+  /**
+   * Returns the round-trip time through the tunnel, in milliseconds. Rejects with {@link
+   * TunnelClosed}.
+   */
   ping(): Promise<number>
 }
 

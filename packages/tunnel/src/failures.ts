@@ -4,10 +4,16 @@ export const maxRefusalBytes = 4096
 /** Stands in for a status that isn't one of an error. */
 const badGateway = 502
 
-/** The far end refused a dial: it doesn't know the target, nothing listens there, or a limit is reached. */
+/**
+ * The far end refused a dial: it doesn't know the target, nothing listens there, or a limit is
+ * reached.
+ */
 export class TunnelRefusal extends Error {
   override readonly name = 'TunnelRefusal'
-  /** An HTTP status from 400 to 599: 404 unknown target, 502 nothing listens there, 503 too many streams. */
+  /**
+   * An HTTP status from 400 to 599: 404 unknown target, 502 nothing listens there, 503 too many
+   * streams.
+   */
   readonly status: number
 
   /**
@@ -20,12 +26,17 @@ export class TunnelRefusal extends Error {
   }
 }
 
-/** The tunnel closed, and every stream in it with it. The dial can be tried again on the next tunnel. */
+/**
+ * The tunnel closed, and every stream in it with it. The dial can be tried again on the next
+ * tunnel.
+ */
 export class TunnelClosed extends Error {
   override readonly name = 'TunnelClosed'
 }
 
-/** The far end broke off one stream before its bytes were complete. The tunnel itself stays open. */
+/**
+ * The far end broke off one stream before its bytes were complete. The tunnel itself stays open.
+ */
 export class TunnelStreamReset extends Error {
   override readonly name = 'TunnelStreamReset'
 }

@@ -8,5 +8,7 @@ export const connectionWindowBytes = 4 * streamWindowBytes
 export const maxFrameBytes = 64 * 1024
 /** How much each end buffers above HTTP/2, for a stream, and below it, for the socket, in bytes. */
 export const bufferBytes = 256 * 1024
-/** Largest WebSocket message that an end accepts, in bytes. Well-behaved peers stay far below it. */
+/**
+ * Largest WebSocket message that an end accepts, in bytes. Well-behaved peers stay far below it.
+ */
 export const maxMessageBytes = 4 * mebibyte

@@ -20,7 +20,10 @@ export interface TunnelOptions {
 
 /** What both ends of a tunnel offer. */
 export interface Tunnel {
-  /** Resolves with the reason once the tunnel has closed and all its streams are destroyed. Never rejects. */
+  /**
+   * Resolves with the reason once the tunnel has closed and all its streams are destroyed. Never
+   * rejects.
+   */
   readonly closed: Promise<TunnelClosed>
   /**
    * Closes the tunnel at once and destroys every stream in it with {@link TunnelClosed}, at both
@@ -42,7 +45,9 @@ export function tooManyStreams(maxStreams: number): TunnelRefusal {
   return new TunnelRefusal(503, `The tunnel has ${maxStreams} open streams, which is the limit. Close some and try again.`)
 }
 
-/** Returns the HTTP/2 options of either end: wide windows for throughput, narrow limits on headers. */
+/**
+ * Returns the HTTP/2 options of either end: wide windows for throughput, narrow limits on headers.
+ */
 export function sessionOptions(options: TunnelOptions) {
   const maxStreams = maxStreamsOf(options)
   return {
@@ -54,12 +59,16 @@ export function sessionOptions(options: TunnelOptions) {
       enablePush: false,
     },
     peerMaxConcurrentStreams: maxStreams,
-    // In megabytes. At Node's default of 10, a few slow readers would block everyone else's streams.
+    // In megabytes. At Node's default of 10, a few slow readers would block everyone else's
+    // streams.
     maxSessionMemory: 1_024,
   }
 }
 
-/** Ties an HTTP/2 session to the stream that carries it: both end together, and a silent peer ends them. */
+/**
+ * Ties an HTTP/2 session to the stream that carries it: both end together, and a silent peer ends
+ * them.
+ */
 export class SessionGuard implements Tunnel {
   readonly closed: Promise<TunnelClosed>
   readonly #session: Http2Session
@@ -109,7 +118,8 @@ export class SessionGuard implements Tunnel {
       this.#fail(`The far end was silent for ${Math.round(silentMs / 1000)} s.`)
       return
     }
-    // Any byte proves that the peer is alive, and on a busy link the answer itself may queue behind data.
+    // Any byte proves that the peer is alive, and on a busy link the answer itself may queue behind
+    // data.
     if (!this.#session.destroyed && !this.#session.connecting) this.#session.ping(() => undefined)
   }
 

@@ -15,8 +15,8 @@ const unreadGraceMs = 500
  * Turns a `ws` WebSocket, client or server side, into the byte stream that carries a tunnel.
  *
  * Call it in the tick that creates the socket: bytes that arrive before anybody listens are lost.
- * Destroying the stream terminates the socket, and the socket's end ends the stream. Either side may
- * still close the socket with a code and a reason: the closing handshake runs to its end.
+ * Destroying the stream terminates the socket, and the socket's end ends the stream. Either side
+ * may still close the socket with a code and a reason: the closing handshake runs to its end.
  */
 export function socketStream(socket: WebSocket): Duplex {
   const stream = createWebSocketStream(socket, { highWaterMark: bufferBytes })
@@ -29,7 +29,8 @@ export function socketStream(socket: WebSocket): Duplex {
   }
   socket.on('error', () => undefined)
   socket.once('close', () => {
-    // An HTTP/2 session stops reading when its peer breaks the protocol, and would never see the end.
+    // An HTTP/2 session stops reading when its peer breaks the protocol, and would never see the
+    // end.
     setTimeout(() => stream.destroy(), unreadGraceMs).unref()
   })
   return stream

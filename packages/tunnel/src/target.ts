@@ -1,4 +1,7 @@
-/** Longest target, in characters: room for a command line in a query, far below the limit on headers. */
+/**
+ * Longest target, in characters: room for a command line in a query, far below the limit on
+ * headers.
+ */
 export const maxTargetLength = 8_192
 
 /**

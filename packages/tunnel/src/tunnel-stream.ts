@@ -16,8 +16,8 @@ export interface StreamCounts {
  *
  * Node's HTTP/2 stream comes close, but to its peer a destroyed one looks like one that ended well,
  * so truncated bytes would pass for complete ones. Here only `end()` gives the peer an end;
- * `destroy()` gives it an error. When the peer has sent everything and stops reading, writes at this
- * end fail while the bytes it sent stay readable.
+ * `destroy()` gives it an error. When the peer has sent everything and stops reading, writes at
+ * this end fail while the bytes it sent stay readable.
  */
 export class TunnelStream extends Duplex {
   /** What this end has read and written so far. */
@@ -52,7 +52,8 @@ export class TunnelStream extends Duplex {
     else carrier.once('close', onClose)
     // `close` follows, with the code that tells the cause.
     carrier.on('error', () => undefined)
-    // A broken connection breaks all its streams at once; one without a listener must not end the process.
+    // A broken connection breaks all its streams at once; one without a listener must not end the
+    // process.
     this.on('error', () => undefined)
   }
 
@@ -111,7 +112,8 @@ export class TunnelStream extends Duplex {
       return
     }
     if (this.writableFinished) return
-    // The peer has sent everything and stopped reading: fail the pending write, keep unread bytes readable.
+    // The peer has sent everything and stopped reading: fail the pending write, keep unread bytes
+    // readable.
     if (this.#onDrain) this.#settleWrite(this.writableEnded && this.writableLength === 0 ? undefined : this.#breakError())
   }
 

@@ -201,7 +201,7 @@ describe('refusals', () => {
     expect(await dialing.ping()).toBeGreaterThanOrEqual(0)
   })
 
-  test('an answer that neither accepts nor refuses is a failure of the far end', async () => {
+  test('an answer that neither accepts nor refuses counts as a failure of the far end', async () => {
     const { dialing } = await open(() => undefined)
     await expect(dialing.dial('x')).rejects.toMatchObject({ status: 500 })
   })
@@ -225,7 +225,7 @@ describe('refusals', () => {
     expect(targets).toEqual(dialled)
   })
 
-  test('one stream above the limit is refused, and room is made by a stream that closes', async () => {
+  test('one stream above the limit is refused until another one closes', async () => {
     const { dialing } = await open(echo, { maxStreams: 3 })
     const streams = await Promise.all([dialing.dial('a'), dialing.dial('b'), dialing.dial('c')])
     await expect(dialing.dial('d')).rejects.toMatchObject({ name: 'TunnelRefusal', status: 503 })
@@ -261,7 +261,7 @@ describe('breaks', () => {
     expect(await dialing.ping()).toBeGreaterThanOrEqual(0)
   })
 
-  test('wherever a stream is broken off, what arrived is a true beginning and no end is seen', async () => {
+  test('wherever a stream breaks off, the bytes that arrived are a true prefix and no end is seen', async () => {
     const plan = fc.record({
       bytes: fc.integer({ min: 0, max: 6_000_000 }),
       piece: fc.integer({ min: 1_000, max: 300_000 }),
@@ -290,7 +290,7 @@ describe('breaks', () => {
         await Promise.all(
           plans.map(async (each) => {
             const stream = await dialing.dial(encodeURIComponent(JSON.stringify(each))).catch(() => undefined)
-            // Broken off at once, before the answer was out.
+            // The stream broke off before the answer was sent.
             if (!stream) return
             const seen = watch(stream)
             const chunks: Buffer[] = []
@@ -307,7 +307,7 @@ describe('breaks', () => {
     )
   })
 
-  test('a far end that finished and hears no more leaves its answer readable', async () => {
+  test('a far end that finished and stopped reading leaves its answer readable', async () => {
     const accepted = deferred<Duplex>()
     const { dialing } = await open(({ accept }) => accepted.resolve(accept()))
     const near = await dialing.dial('x')
@@ -356,7 +356,7 @@ describe('breaks', () => {
     await expect(pair.dialing.ping()).rejects.toBeInstanceOf(TunnelClosed)
   })
 
-  test('a code and a reason given with the close of the socket arrive, also from a busy tunnel', async () => {
+  test("the code and reason of a socket's close arrive, even from a busy tunnel", async () => {
     const pair = await open(echo)
     const streams = await Promise.all(Array.from({ length: 5 }, () => pair.dialing.dial('echo')))
     for (const stream of streams) for (let pieces = 0; pieces < 50 && stream.write(randomBytes(64 * 1024));) pieces += 1
@@ -391,7 +391,7 @@ describe('breaks', () => {
     expect(closed).toBe(false)
   })
 
-  test('a socket that never opens closes both kinds of ends and rejects what waits', async () => {
+  test('a socket that never opens closes either kind of end and rejects pending calls', async () => {
     const dialing = dialTunnel(socketStream(new WebSocket('ws://127.0.0.1:9/')))
     const waiting = [dialing.dial('x'), dialing.ping()].map((promise) => promise.catch((error: unknown) => error))
     const answering = answerTunnel(socketStream(new WebSocket('ws://127.0.0.1:9/')), echo)

@@ -13,8 +13,8 @@ import {
 } from '../src/index.ts'
 
 /**
- * A tunnel over a real WebSocket on the loopback interface. A TCP relay between the ends lets a test
- * cut or freeze the connection.
+ * A tunnel over a real WebSocket on the loopback interface. A TCP relay between the ends lets a
+ * test cut or freeze the connection.
  */
 export interface TunnelPair {
   dialing: DialTunnel

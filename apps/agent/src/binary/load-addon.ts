@@ -4,10 +4,11 @@ import { dirname, join } from 'node:path'
 import { getAsset } from 'node:sea'
 
 /**
- * Loads a native addon embedded in the executable. The system only loads files, so the addon becomes
- * one for a moment; it stays loaded after its file is deleted.
+ * Loads a native addon embedded in the executable. The system only loads files, so the addon
+ * becomes one for a moment; it stays loaded after its file is deleted.
  *
- * @throws the loader's error when neither the temporary folder nor the executable's own may hold programs.
+ * @throws the loader's error when neither the temporary folder nor the executable's own may hold
+ *   programs.
  */
 export function requireBinary(name: string): unknown {
   const bytes = new Uint8Array(getAsset(name))

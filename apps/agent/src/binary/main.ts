@@ -7,8 +7,8 @@ const USAGE = `The agent of a Berth workspace.
 `
 
 /**
- * Entry of the agent as one executable. Its first argument is a command, as bootstrap scripts write it
- * (Coder v2 API, v0.13.4).
+ * Entry of the agent as one executable. Its first argument is a command, as bootstrap scripts write
+ * it (Coder v2 API, v0.13.4).
  */
 function main(command: string | undefined): void {
   switch (command) {

@@ -9,16 +9,21 @@ import { promisify } from 'node:util'
 import { createGzip } from 'node:zlib'
 import { inject } from 'postject'
 
-/** The resource that holds an executable's program, and the marker that says there is one (Node: single executable applications). */
+/**
+ * The resource that holds an executable's program, and the marker that says there is one (Node:
+ * single executable applications).
+ */
 const RESOURCE = 'NODE_SEA_BLOB'
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 const ADDON = 'pty.node'
 
 /**
- * Builds the agent as one executable for machines like this one, from the running Node and the agent
- * built beside this file. Puts a gzipped copy beside it. Neither appears before it is complete.
+ * Builds the agent as one executable for machines like this one, from the running Node and the
+ * agent built beside this file. Puts a gzipped copy beside it. Neither appears before it is
+ * complete.
  *
- * @throws when Node's own executable can't hold a program, for example because Node is a shared library.
+ * @throws when Node's own executable can't hold a program, for example because Node is a shared
+ *   library.
  */
 async function makeBinary(target: string): Promise<void> {
   const folder = await mkdtemp(join(dirname(target), '.making-'))

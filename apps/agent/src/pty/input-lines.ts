@@ -8,9 +8,9 @@ export interface TerminalInput {
 export const maxLineBytes = 1024 * 1024
 
 /**
- * Splits a byte stream into the JSON objects of a terminal's client, one per line:
- * `{"data": "ls\r", "height": 24, "width": 80}`. A size counts when both numbers are present and not
- * zero (Coder v2 API, v0.13.4). `read` throws for a line that is too long or not such an object.
+ * Splits a byte stream into the JSON objects of a terminal's client, one per line: `{"data":
+ * "ls\r", "height": 24, "width": 80}`. A size counts when both numbers are present and not zero
+ * (Coder v2 API, v0.13.4). `read` throws for a line that is too long or not such an object.
  */
 export class InputLines {
   #rest: Buffer[] = []

@@ -1,4 +1,7 @@
-/** How much of a terminal's latest output a reconnecting client sees again, in bytes (Coder v2 API, v0.13.4). */
+/**
+ * How much of a terminal's latest output a reconnecting client sees again, in bytes (Coder v2 API,
+ * v0.13.4).
+ */
 export const scrollbackBytes = 64 * 1024
 
 /** Keeps the latest bytes of a terminal's output. */

@@ -60,7 +60,7 @@ const client = (takes = true): Duplex =>
     },
   })
 
-describe('a terminal nobody is attached to', () => {
+describe('a terminal without clients', () => {
   test('ends after five minutes', async () => {
     const { timers, calls, terminals } = sessionsWithFakeTerminals()
     const stream = client()
@@ -71,7 +71,7 @@ describe('a terminal nobody is attached to', () => {
     expect(calls).toContain('end')
   })
 
-  test('stays when somebody comes back in time', async () => {
+  test('stays when a client reconnects in time', async () => {
     const { timers, started, calls, terminals } = sessionsWithFakeTerminals()
     const stream = client()
     await terminals.attach(target(1), () => stream)
@@ -90,7 +90,7 @@ test('one terminal above the limit is refused', async () => {
   await expect(terminals.attach(target(maxTerminals), () => client())).rejects.toMatchObject({ name: TunnelRefusal.name, status: 503 })
 })
 
-test('a client that does not read holds the program back, and is let go when others wait', async () => {
+test('a client that does not read holds back the program, and is dropped when others wait', async () => {
   const { timers, started, calls, terminals } = sessionsWithFakeTerminals()
   const slow = client(false)
   const quick = client()

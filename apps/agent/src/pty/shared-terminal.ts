@@ -94,7 +94,10 @@ export class SharedTerminal {
     this.#terminal?.resize(size)
   }
 
-  /** Writes output to a client. A slow one holds back the program, as a slow terminal does, but not for long when others watch. */
+  /**
+   * Writes output to a client. A slow one holds back the program, as a slow terminal does, but not
+   * for long when others watch.
+   */
   #show(client: Duplex, bytes: Buffer): void {
     if (client.write(bytes) || this.#clients.get(client)) return
     this.#terminal?.pause()

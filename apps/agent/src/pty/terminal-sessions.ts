@@ -5,7 +5,10 @@ import { Terminal, type TerminalOptions } from '../terminal.ts'
 import type { Workspace } from '../workspace.ts'
 import { SharedTerminal, type Timers } from './shared-terminal.ts'
 
-/** How long a terminal without clients waits for one to reconnect, in milliseconds (Coder v2 API, v0.13.4). */
+/**
+ * How long a terminal without clients waits for one to reconnect, in milliseconds (Coder v2 API,
+ * v0.13.4).
+ */
 export const unattachedMs = 5 * 60_000
 export const maxTerminals = 100
 
@@ -30,7 +33,10 @@ export class TerminalSessions {
     this.#start = options.start ?? ((terminal) => Terminal.start(terminal))
   }
 
-  /** Attaches a client to the terminal with the target's ID, which starts if there is none. Throws {@link TunnelRefusal}. */
+  /**
+   * Attaches a client to the terminal with the target's ID, which starts if there is none. Throws
+   * {@link TunnelRefusal}.
+   */
   async attach({ id, height, width, command }: TerminalTarget, accept: () => Duplex): Promise<void> {
     const size = { columns: width, rows: height }
     let entry = this.#open.get(id)

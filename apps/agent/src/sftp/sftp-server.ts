@@ -43,8 +43,8 @@ export function serveSftp(sftp: SFTPWrapper, directory: string, username: string
   const at = (path: string): string => resolve(directory, path)
   let turn: Promise<void> = Promise.resolve()
 
-  // One request at a time: replies must keep the order of requests, as OpenSSH takes a short read for
-  // the end of the file.
+  // One request at a time: replies must keep the order of requests, as OpenSSH takes a short read
+  // for the end of the file.
   const answer = (id: number, work: () => Promise<Reply>): void => {
     turn = turn.then(async () => {
       try {
@@ -139,7 +139,10 @@ function serveFiles(sftp: SFTPWrapper, { handles, at, answer }: Serving & { hand
   sftp.on('CLOSE', (id, handle) => answer(id, () => handles.close(handle)))
 }
 
-/** Reads until the buffer is full or the file ends. OpenSSH takes a short read for the end; the system's may come earlier. */
+/**
+ * Reads until the buffer is full or the file ends. OpenSSH takes a short read for the end; the
+ * system's may come earlier.
+ */
 async function readFully(file: FileHandle, bytes: Buffer, offset: number): Promise<number> {
   let filled = 0
   while (filled < bytes.length) {
@@ -223,7 +226,8 @@ function servePaths(sftp: SFTPWrapper, { at, answer }: Serving): void {
       return () => sftp.name(id, [{ filename: target, longname: target, attrs: noAttributes }])
     }),
   )
-  // ssh2 knows which clients swap the two paths and always passes the link first, whatever its types say.
+  // ssh2 knows which clients swap the two paths and always passes the link first, whatever its
+  // types say.
   sftp.on('SYMLINK', (id, path, target) => answer(id, () => symlink(target, at(path))))
   sftp.on('REALPATH', (id, path) =>
     answer(id, async () => {

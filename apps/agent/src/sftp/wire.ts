@@ -3,7 +3,10 @@ import ssh2, { type Attributes } from 'ssh2'
 
 const { STATUS_CODE } = ssh2.utils.sftp
 
-/** The flags of an SFTP open request (draft-ietf-secsh-filexfer-02, 6.3) and the system's flags for them. */
+/**
+ * The flags of an SFTP open request (draft-ietf-secsh-filexfer-02, 6.3) and the system's flags for
+ * them.
+ */
 const openFlags = [
   [0x04, constants.O_APPEND],
   [0x08, constants.O_CREAT],
@@ -24,7 +27,10 @@ export function flagsOfOpen(flags: number): number {
   return openFlags.reduce((all, [wire, system]) => ((flags & wire) === 0 ? all : all | system), access)
 }
 
-/** Returns the permission bits, without the file type that some clients include; undefined when the client sets none. */
+/**
+ * Returns the permission bits, without the file type that some clients include; undefined when the
+ * client sets none.
+ */
 export function permissionsOf(attributes: Partial<Attributes>): number | undefined {
   return attributes.mode === undefined ? undefined : attributes.mode & 0o7777
 }

@@ -7,10 +7,10 @@ const nothingBlocked = { _chunk: undefined, _chunkcb: undefined, _chunkErr: unde
 /**
  * Writes to a channel, one chunk at a time, and notices when it closes.
  *
- * ssh2 remembers the last chunk that had to wait, and sends it again when the channel's other stream
- * has to wait later, which would repeat output. So stdout and stderr take turns, and what ssh2
- * remembers is cleared after each chunk. ssh2 also never calls back when the channel closes while a
- * chunk waits.
+ * ssh2 remembers the last chunk that had to wait, and sends it again when the channel's other
+ * stream has to wait later, which would repeat output. So stdout and stderr take turns, and what
+ * ssh2 remembers is cleared after each chunk. ssh2 also never calls back when the channel closes
+ * while a chunk waits.
  */
 export class ChannelOutput {
   readonly #channel: ServerChannel
@@ -34,8 +34,8 @@ export class ChannelOutput {
   }
 
   /**
-   * Sends a whole stream, as fast as the client reads. Once the channel has closed, the rest is read
-   * and dropped, so that the process doesn't block.
+   * Sends a whole stream, as fast as the client reads. Once the channel has closed, the rest is
+   * read and dropped, so that the process doesn't block.
    */
   async writeAll(from: Readable, to: 'stdout' | 'stderr'): Promise<void> {
     try {
@@ -45,7 +45,9 @@ export class ChannelOutput {
     }
   }
 
-  /** Reports how the process ended and closes the channel, after all earlier writes. Never rejects. */
+  /**
+   * Reports how the process ended and closes the channel, after all earlier writes. Never rejects.
+   */
   async exit(end: { code: number; signal: string | undefined }): Promise<void> {
     await this.#turn
     if (this.#closed) return

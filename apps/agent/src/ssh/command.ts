@@ -11,7 +11,10 @@ export interface RunningProcess {
   end: () => void
 }
 
-/** Runs a command without a terminal: with three separate streams, and its exact exit code or signal. */
+/**
+ * Runs a command without a terminal: with three separate streams, and its exact exit code or
+ * signal.
+ */
 export function runCommand({
   channel,
   launch,

@@ -13,8 +13,8 @@ export function joinChannel(channel: ServerChannel, socket: Socket): void {
   })
   channel.on('drain', () => socket.resume())
   socket.once('end', () => {
-    // ssh2 closes the whole channel on end(). An empty chunk waits for the earlier ones, and then only
-    // this direction ends.
+    // ssh2 closes the whole channel on end(). An empty chunk waits for the earlier ones, and then
+    // only this direction ends.
     channel.write(Buffer.alloc(0), () => {
       socketDone = true
       ;(channel as ServerChannel & { eof: () => void }).eof()
@@ -37,7 +37,10 @@ export function joinChannel(channel: ServerChannel, socket: Socket): void {
   })
 }
 
-/** Serves local forwarding (`ssh -L`, `-D`, `-W`): the client says where in or around the workspace to connect to. */
+/**
+ * Serves local forwarding (`ssh -L`, `-D`, `-W`): the client says where in or around the workspace
+ * to connect to.
+ */
 export function serveOutgoing(connection: Connection): void {
   connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
     connectFirst(connect({ host: destIP, port: destPort, allowHalfOpen: true }), accept, reject)

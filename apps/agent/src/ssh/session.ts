@@ -26,10 +26,16 @@ interface SessionState {
 const maxVariables = 200
 const maxVariableLength = 32_768
 
-/** sshd sets the addresses of both ends. A tunnel has none, but programs only check that the variables exist. */
+/**
+ * sshd sets the addresses of both ends. A tunnel has none, but programs only check that the
+ * variables exist.
+ */
 const connectionVariables = { SSH_CLIENT: '127.0.0.1 0 22', SSH_CONNECTION: '127.0.0.1 0 127.0.0.1 22' }
 
-/** Serves one session of an SSH connection: a shell, a command or a file transfer, set up by earlier requests. */
+/**
+ * Serves one session of an SSH connection: a shell, a command or a file transfer, set up by earlier
+ * requests.
+ */
 export function serveSession(session: Session, context: SessionContext): void {
   const state: SessionState = { variables: {}, terminal: undefined, process: undefined, shell: undefined }
   session.on('env', (accept: (() => void) | undefined, reject: (() => void) | undefined, { key, val }: { key: string; val: string }) => {

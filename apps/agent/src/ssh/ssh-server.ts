@@ -9,8 +9,8 @@ import { serveSession, type SessionContext } from './session.ts'
 const maxSessions = 128
 
 /**
- * The SSH server of the workspace. It doesn't listen: each connection is a stream of the tunnel, and
- * whoever reaches the tunnel is let in.
+ * The SSH server of the workspace. It doesn't listen: each connection is a stream of the tunnel,
+ * and whoever reaches the tunnel is let in.
  */
 export class SshServer {
   readonly #server: ssh2.Server

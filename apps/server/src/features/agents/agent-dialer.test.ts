@@ -22,12 +22,12 @@ function dialerOf(tunnel: DialTunnel, dialTimeoutMs: number): AgentDialer {
   })
 }
 
-test('an agent that does not answer a dial is given up after a while', async () => {
+test('a dial that the agent does not answer times out', async () => {
   const dialing = dialerOf(silentTunnel(), 20).dial('agent', { kind: 'ssh' })
   await expect(dialing).rejects.toMatchObject({ name: 'TunnelRefusal', status: 504, message: 'The agent did not answer within 0.02 s.' })
 })
 
-test('a dial ends with the reason of whoever gives it up first', async () => {
+test('a dial that is aborted rejects with the reason of the abort', async () => {
   const giveUp = new AbortController()
   const dialing = dialerOf(silentTunnel(), 60_000).dial('agent', { kind: 'ssh' }, { signal: giveUp.signal })
   giveUp.abort(new Error('the client disconnected'))

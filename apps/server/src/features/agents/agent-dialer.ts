@@ -11,7 +11,10 @@ export type AgentLocation =
   | { readonly at: 'here' }
   /** Another replica of the deployment does. */
   | { readonly at: 'another-replica'; readonly replicaId: string }
-  /** No replica can dial the agent. Its status may still be `connected`: agents of the reference have no tunnel. */
+  /**
+   * No replica can dial the agent. Its status may still be `connected`: agents of the reference
+   * have no tunnel.
+   */
   | { readonly at: 'nowhere'; readonly status: AgentStatus }
 
 interface Dependencies {
@@ -37,7 +40,8 @@ export class AgentDialer {
   /**
    * Opens a byte stream to a target in an agent's workspace.
    *
-   * @param options.signal gives up while the agent has not answered; it has no effect on the stream.
+   * @param options.signal gives up while the agent has not answered; it has no effect on the
+   *   stream.
    * @throws Failure `agent_not_connected` unless the agent is connected here.
    * @throws TunnelRefusal, TunnelClosed, TunnelStreamReset when the agent doesn't accept.
    */
@@ -73,7 +77,10 @@ export class AgentDialer {
   }
 }
 
-/** Words the refusal to dial an agent, naming its state and the state it needs (Coder v2 API, v0.13.4). */
+/**
+ * Words the refusal to dial an agent, naming its state and the state it needs (Coder v2 API,
+ * v0.13.4).
+ */
 function notConnected(location: AgentLocation): Failure {
   return new Failure('agent_not_connected', { message: describe(location) })
 }

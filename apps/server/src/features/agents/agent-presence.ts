@@ -34,17 +34,26 @@ interface Presence {
 
 /** How long agents may take to finish the closing handshake when the server stops. */
 const CLOSE_TIMEOUT_MS = 500
-/** How long the heartbeat of a replica that stopped is kept. Far longer than agents stay `connected` without one. */
+/**
+ * How long the heartbeat of a replica that stopped is kept. Far longer than agents stay `connected`
+ * without one.
+ */
 const STOPPED_REPLICA_RETENTION_MS = 24 * 3_600_000
 
-/** Tracks which agents are connected to this replica, over whichever protocol, and keeps the database up to date. */
+/**
+ * Tracks which agents are connected to this replica, over whichever protocol, and keeps the
+ * database up to date.
+ */
 export class AgentPresence {
   readonly #dependencies: Dependencies
   readonly #present = new Map<string, Presence>()
   readonly #following = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
   #beating: Promise<void> = Promise.resolve()
-  /** Whether the database may be wrong about an agent, so that a heartbeat is due even without agents. */
+  /**
+   * Whether the database may be wrong about an agent, so that a heartbeat is due even without
+   * agents.
+   */
   #owesBeat = true
 
   constructor(dependencies: Dependencies) {
@@ -60,8 +69,8 @@ export class AgentPresence {
   }
 
   /**
-   * Counts an agent as connected until the connection ends. Closes its socket when the agent's build
-   * is outdated, or when the server stops.
+   * Counts an agent as connected until the connection ends. Closes its socket when the agent's
+   * build is outdated, or when the server stops.
    */
   add(connection: AgentConnection): void {
     const presence = this.#present.get(connection.agentId) ?? { connections: new Set(), writing: Promise.resolve() }
@@ -106,7 +115,9 @@ export class AgentPresence {
     if (presence.connections.size === 0 && this.#present.get(agentId) === presence) this.#present.delete(agentId)
   }
 
-  /** Runs a write after the agent's earlier ones. A failed one is corrected by the next heartbeat. */
+  /**
+   * Runs a write after the agent's earlier ones. A failed one is corrected by the next heartbeat.
+   */
   async #write(of: { readonly presence: Presence; readonly workspaceId: string }, work: () => Promise<unknown>): Promise<void> {
     const writing = this.#writeAfter(of.presence.writing, of.workspaceId, work)
     of.presence.writing = writing
@@ -127,7 +138,8 @@ export class AgentPresence {
 
   async #beat(): Promise<void> {
     const { store, clock, logger, replicaId } = this.#dependencies
-    // Read the time first: agents that connect during the heartbeat are then newer than it, and left alone.
+    // Read the time first: agents that connect during the heartbeat are then newer than it, and
+    // left alone.
     const now = timestamp(clock.now())
     const ids = [...this.#present].filter(([, { connections }]) => connections.size > 0).map(([id]) => id)
     if (ids.length === 0 && !this.#owesBeat) return

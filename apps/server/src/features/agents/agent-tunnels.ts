@@ -22,12 +22,16 @@ export class AgentTunnels {
     this.#dependencies = dependencies
   }
 
-  /** Takes over an agent's socket and closes the agent's previous one. Call it in the tick in which the socket opened. */
+  /**
+   * Takes over an agent's socket and closes the agent's previous one. Call it in the tick in which
+   * the socket opened.
+   */
   add(agentId: string, workspaceId: string, socket: WebSocket): void {
     const tunnel = dialTunnel(socketStream(socket))
     const previous = this.#open.get(agentId)
     this.#open.set(agentId, { tunnel, socket })
-    // The previous tunnel ends with its socket. Closing the tunnel itself would cut the socket before the reason is sent.
+    // The previous tunnel ends with its socket. Closing the tunnel itself would cut the socket
+    // before the reason is sent.
     if (previous !== undefined) closeSocket(previous.socket, closeReasons.agentReconnected)
     this.#dependencies.presence.add({ agentId, workspaceId, socket, closed: this.#endOf(agentId, tunnel) })
   }

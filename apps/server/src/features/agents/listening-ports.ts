@@ -14,7 +14,10 @@ const IGNORED_PORTS = new Set([
   20, 21, 22, 23, 25, 53, 110, 143, 179, 389, 465, 587, 636, 989, 990, 993, 995, 3306, 3389, 5432, 27017, 27018, 27019, 28017,
 ])
 
-/** Reads the list that an agent sends. Leaves out duplicates, and ports that are reserved, ignored or an app's. */
+/**
+ * Reads the list that an agent sends. Leaves out duplicates, and ports that are reserved, ignored
+ * or an app's.
+ */
 export async function readListeningPorts(stream: Duplex, appUrls: readonly string[]): Promise<ListeningPortsResponse> {
   const list: unknown = JSON.parse(await readText(stream))
   const appPorts = new Set(appUrls.filter((url) => URL.canParse(url)).map((url) => Number(new URL(url).port)))
@@ -26,7 +29,10 @@ export async function readListeningPorts(stream: Duplex, appUrls: readonly strin
   return { ports: [...ports.values()] }
 }
 
-/** Returns the valid entries of a list. It comes from inside a workspace, so nothing in it is trusted. */
+/**
+ * Returns the valid entries of a list. It comes from inside a workspace, so nothing in it is
+ * trusted.
+ */
 function listedPorts(list: unknown): ListeningPort[] {
   if (typeof list !== 'object' || list === null || !('ports' in list) || !Array.isArray(list.ports))
     throw new Error('the agent sent something other than a list of ports')

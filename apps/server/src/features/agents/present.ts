@@ -8,11 +8,17 @@ export interface ResourcePresenterOptions {
   readonly inactiveDisconnectTimeoutMs: number
   /** Shown for agents whose template has no troubleshooting URL. */
   readonly fallbackTroubleshootingUrl: string
-  /** Returns an agent's latency to each relay region; undefined when unknown. Default: always unknown. */
+  /**
+   * Returns an agent's latency to each relay region; undefined when unknown. Default: always
+   * unknown.
+   */
   readonly latencyOf?: (agentId: string) => WorkspaceAgent['latency']
 }
 
-/** Turns stored resources, agents and apps into their wire form. An agent's status depends on the current time. */
+/**
+ * Turns stored resources, agents and apps into their wire form. An agent's status depends on the
+ * current time.
+ */
 export class ResourcePresenter {
   readonly #options: ResourcePresenterOptions
 

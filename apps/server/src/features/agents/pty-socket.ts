@@ -5,7 +5,10 @@ import type { WebSocket } from 'ws'
 /** Sizes are 16 bits wide on the wire, and larger ones wrap (Coder v2 API, v0.13.4). */
 const SIZE_MASK = 0xffff
 
-/** Returns the terminal that a client asks for. A size that isn't a number counts as 80 (Coder v2 API, v0.13.4). */
+/**
+ * Returns the terminal that a client asks for. A size that isn't a number counts as 80 (Coder v2
+ * API, v0.13.4).
+ */
 export function terminalOf(query: { reconnect: string; height?: string; width?: string; command?: string }): TerminalTarget {
   return {
     kind: 'terminal',

@@ -78,7 +78,10 @@ export class AgentService {
     return openToken(agent.id, agent.sealed_auth_token)
   }
 
-  /** Returns an agent and its workspace. Throws `agent_not_found`, `agent_not_of_workspace`, `not_found`. */
+  /**
+   * Returns an agent and its workspace. Throws `agent_not_found`, `agent_not_of_workspace`,
+   * `not_found`.
+   */
   async get(id: string): Promise<{ workspaceagent: AgentRow; workspace: WorkspaceRow }> {
     const place = await this.#dependencies.store.findPlace(id)
     if (place === undefined) throw new Failure('agent_not_found', { message: "Agent doesn't exist with that id." })
@@ -105,7 +108,10 @@ export class AgentService {
     }
   }
 
-  /** Returns the address of a port in the workspace, with a placeholder for the port (Coder v2 API, v0.13.4). */
+  /**
+   * Returns the address of a port in the workspace, with a placeholder for the port (Coder v2 API,
+   * v0.13.4).
+   */
   async #portProxyUri(agent: AgentRow): Promise<string> {
     const { accessUrl, appHost, store } = this.#dependencies
     const { protocol, port } = new URL(accessUrl)
@@ -131,7 +137,10 @@ export class AgentService {
     await this.#dependencies.store.setVersion(agent.id, version, timestamp(this.#dependencies.clock.now()))
   }
 
-  /** Stores the health of apps, all of them or none. Throws `invalid_agent_request`, `app_not_found`. */
+  /**
+   * Stores the health of apps, all of them or none. Throws `invalid_agent_request`,
+   * `app_not_found`.
+   */
   async setAppHealth(agent: AgentRow, healths: PostWorkspaceAppHealthsRequest['Healths']): Promise<void> {
     const entries = Object.entries(healths ?? {})
     if (entries.length === 0) throw new Failure('invalid_agent_request', { message: 'Health field is empty' })
@@ -172,21 +181,27 @@ export class AgentService {
     return statsIntervalMs * NANOSECONDS_PER_MS
   }
 
-  /** Returns what a socket for reports starts from: the last report, and the interval. Throws `invalid_agent_request`. */
+  /**
+   * Returns what a socket for reports starts from: the last report, and the interval. Throws
+   * `invalid_agent_request`.
+   */
   async prepareStats(agent: AgentRow): Promise<{ last: AgentStats | undefined; intervalMs: number }> {
     await this.#placeOf(agent)
     return { last: await this.#dependencies.store.findLastStats(agent.id), intervalMs: this.#dependencies.statsIntervalMs }
   }
 
-  /** Checks that an agent may connect. Returns what takes over its socket. Throws `invalid_agent_request`, `build_outdated`. */
+  /**
+   * Checks that an agent may connect. Returns what takes over its socket. Throws
+   * `invalid_agent_request`, `build_outdated`.
+   */
   async prepareTunnel(agent: AgentRow): Promise<(socket: WebSocket) => void> {
     const { workspace } = await this.#connectablePlaceOf(agent)
     return (socket) => this.#dependencies.tunnels.add(agent.id, workspace.id, socket)
   }
 
   /**
-   * Does the same for a connection other than a tunnel. What it returns counts the agent as connected
-   * until `closed` settles. Throws `invalid_agent_request`, `build_outdated`.
+   * Does the same for a connection other than a tunnel. What it returns counts the agent as
+   * connected until `closed` settles. Throws `invalid_agent_request`, `build_outdated`.
    */
   async prepareConnection(agent: AgentRow): Promise<(socket: WebSocket, closed: Promise<unknown>) => void> {
     const { workspace } = await this.#connectablePlaceOf(agent)

@@ -5,9 +5,14 @@ import type { Queries } from '../../database/database.ts'
 import { agentJson, agentLastHeardOf, type StoredAgent } from '../../database/wire-json.ts'
 import type { AgentRow, WorkspaceRow } from '../../database/rows.ts'
 
-/** How long activity keeps a workspace running, counted from the activity (Coder v2 API, v0.13.4). */
+/**
+ * How long activity keeps a workspace running, counted from the activity (Coder v2 API, v0.13.4).
+ */
 const ACTIVITY_BUMP_MS = 60 * 60_000
-/** The deadline moves only once it is this near, so that steady traffic writes it every 10 minutes at most. */
+/**
+ * The deadline moves only once it is this near, so that steady traffic writes it every 10 minutes
+ * at most.
+ */
 const BUMP_WITHIN_MS = ACTIVITY_BUMP_MS - 10 * 60_000
 
 /** An agent with what it belongs to. */
@@ -76,7 +81,9 @@ export class AgentStore {
     }
   }
 
-  /** Returns the names that an agent's address consists of. Rejects when it belongs to no workspace. */
+  /**
+   * Returns the names that an agent's address consists of. Rejects when it belongs to no workspace.
+   */
   async getNames(id: string): Promise<{ workspace: string; owner: string }> {
     return await this.#queries
       .selectFrom('workspace_agents as agent')
@@ -152,7 +159,10 @@ export class AgentStore {
     return rows.map((row) => row.id)
   }
 
-  /** Deletes replicas that stopped before an instant. Their agents keep the time they were last seen. */
+  /**
+   * Deletes replicas that stopped before an instant. Their agents keep the time they were last
+   * seen.
+   */
   async deleteReplicas(stoppedBefore: string): Promise<void> {
     await sql`
       with gone as (delete from replica_beats where beat_at < ${stoppedBefore} returning replica_id, beat_at)
@@ -176,7 +186,10 @@ export class AgentStore {
     return row?.payload as AgentStats | undefined
   }
 
-  /** Stores a traffic report, records that the workspace was used, and extends a deadline that is near. */
+  /**
+   * Stores a traffic report, records that the workspace was used, and extends a deadline that is
+   * near.
+   */
   async insertStats(
     place: { agent: AgentRow; workspace: WorkspaceRow },
     payload: AgentStats,

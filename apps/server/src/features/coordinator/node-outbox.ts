@@ -1,7 +1,10 @@
 import type { WebSocket } from 'ws'
 import type { NetworkNode } from './node.ts'
 
-/** Sends nodes to one socket as JSON arrays. While the socket is busy, only each sender's newest node waits. */
+/**
+ * Sends nodes to one socket as JSON arrays. While the socket is busy, only each sender's newest
+ * node waits.
+ */
 export class NodeOutbox {
   readonly #socket: WebSocket
   readonly #waiting = new Map<unknown, NetworkNode>()

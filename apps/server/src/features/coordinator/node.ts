@@ -1,6 +1,9 @@
 import type { DERPMap, WorkspaceAgent } from '@berth/schema'
 
-/** How an agent or a client describes itself. The server passes it on and reads only its latency to relays. */
+/**
+ * How an agent or a client describes itself. The server passes it on and reads only its latency to
+ * relays.
+ */
 export type NetworkNode = Readonly<Record<string, unknown>>
 
 const MS_PER_SECOND = 1000
@@ -9,7 +12,7 @@ const MS_PER_SECOND = 1000
 export function readNode(message: Buffer): NetworkNode | undefined {
   try {
     const value: unknown = JSON.parse(message.toString('utf8'))
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as NetworkNode) : undefined // what remains is a record
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as NetworkNode) : undefined // any other object is a record
   } catch {
     return undefined
   }

@@ -31,8 +31,8 @@ interface Meeting {
 }
 
 /**
- * Exchanges network nodes between agents and clients of the reference. A node is kept in memory, and
- * only while its owner is connected to this replica.
+ * Exchanges network nodes between agents and clients of the reference. A node is kept in memory,
+ * and only while its owner is connected to this replica.
  */
 export class CoordinatorService {
   readonly #dependencies: Dependencies
@@ -51,7 +51,10 @@ export class CoordinatorService {
     return this.#meetings.get(agentId)?.agent?.latency
   }
 
-  /** Checks that an agent may connect. Returns what takes over its socket. Throws `invalid_agent_request`, `build_outdated`. */
+  /**
+   * Checks that an agent may connect. Returns what takes over its socket. Throws
+   * `invalid_agent_request`, `build_outdated`.
+   */
   async prepareAgent(agent: AgentRow): Promise<(socket: WebSocket) => void> {
     const connect = await this.#dependencies.agents.prepareConnection(agent)
     return (socket) => {

@@ -25,7 +25,10 @@ const MAX_INFO_BYTES = 16 * 1024
 const PING_BYTES = 8
 const WINDOW_MS = 1_000
 
-/** Serves one client of the relay until either side ends the connection. Resolves with the reason; never rejects. */
+/**
+ * Serves one client of the relay until either side ends the connection. Resolves with the reason;
+ * never rejects.
+ */
 export async function serveConnection(
   stream: Duplex,
   { relay, serverKey, limits }: { readonly relay: Relay; readonly serverKey: ServerKey; readonly limits: ConnectionLimits },

@@ -23,8 +23,8 @@ export function serverKeyFrame({ publicKey }: ServerKey): Buffer {
 }
 
 /**
- * Returns a client's key from its first frame. The frame contains a box sealed for the server, which
- * proves that the client has the secret key too.
+ * Returns a client's key from its first frame. The frame contains a box sealed for the server,
+ * which proves that the client has the secret key too.
  *
  * @throws ProtocolError
  */

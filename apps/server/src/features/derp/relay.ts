@@ -10,7 +10,10 @@ export interface Peer {
   close(reason: string): void
 }
 
-/** Passes packets between clients. When a client leaves, the clients that got packets from it are told. */
+/**
+ * Passes packets between clients. When a client leaves, the clients that got packets from it are
+ * told.
+ */
 export class Relay {
   readonly #peers = new Map<string, Peer>()
   /** By sender: the connected clients that got packets from it. */

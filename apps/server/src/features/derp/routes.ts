@@ -20,12 +20,14 @@ export type DerpHandler = (request: IncomingMessage, response: ServerResponse, o
 const SUBPROTOCOL = 'derp'
 const MINUTE_MS = 60_000
 
-/** The relay's path, outside of the API: clients only know the host and derive the path themselves. */
+/**
+ * The relay's path, outside of the API: clients only know the host and derive the path themselves.
+ */
 export const DERP_PATH = '/derp'
 
 /**
- * Answers `/derp`: an upgrade to DERP itself, or to a WebSocket whose binary messages carry the same
- * bytes. It asks for no credentials, since clients prove their keys.
+ * Answers `/derp`: an upgrade to DERP itself, or to a WebSocket whose binary messages carry the
+ * same bytes. It asks for no credentials, since clients prove their keys.
  */
 export function derpHandler({ service, upgrades, clock, connectionRateLimit }: Dependencies): DerpHandler {
   const limiter = connectionRateLimit < 0 ? undefined : new RateLimiter({ limit: connectionRateLimit, windowMs: MINUTE_MS, clock })

@@ -51,7 +51,10 @@ export class SendQueue {
     return undefined
   }
 
-  /** Sends a frame that must arrive. Of several waiting under one name, the last is sent in the place of the first. */
+  /**
+   * Sends a frame that must arrive. Of several waiting under one name, the last is sent in the
+   * place of the first.
+   */
   sendNotice(name: string, frame: Buffer): void {
     if (this.#stall === undefined) this.#write(frame)
     else this.#waiting.set(name, frame)

@@ -8,7 +8,10 @@ export class DerpStore {
     this.#queries = queries
   }
 
-  /** Returns the relay's secret, the same on every replica. Stores `fresh` as the secret when there is none yet. */
+  /**
+   * Returns the relay's secret, the same on every replica. Stores `fresh` as the secret when there
+   * is none yet.
+   */
   async secret(fresh: Buffer): Promise<Buffer> {
     await this.#queries
       .insertInto('deployment_values')

@@ -1,6 +1,7 @@
-// Builds dist/: one file of JavaScript and, beside it, the one dependency that has a native part. `node <anywhere>/dist/main.js` works for every user
-// who can read the folder, without the rest of the repository. So does `node <anywhere>/dist/make-binary.js <target>`, which makes of binary.cjs and
-// of Node an executable that needs neither.
+// Builds dist/: one JavaScript file and, beside it, the one dependency with a native part. Anyone
+// who can read the folder can run `node <anywhere>/dist/main.js`, without the rest of the
+// repository. The same goes for `node <anywhere>/dist/make-binary.js <target>`, which turns
+// binary.cjs and Node into an executable that needs neither.
 import { cp, mkdir, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
@@ -8,12 +9,12 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-/** Where to; another folder than dist/ may be named. It is emptied first. */
+/** The output folder, dist/ unless another one is given. It is emptied first. */
 const dist = resolve(process.argv[2] ?? join(root, 'dist'))
 const scope = '@lydell'
 
 await rm(dist, { recursive: true, force: true })
-/** The native accelerators of ssh2 and ws are optional; what uses them falls back to JavaScript. */
+/** The optional native accelerators of ssh2 and ws, which fall back to JavaScript. */
 const accelerators = ['cpu-features', 'bufferutil', 'utf-8-validate']
 const common = {
   absWorkingDir: root,
@@ -29,7 +30,7 @@ const common = {
 const modules = {
   ...common,
   format: 'esm',
-  // What the CommonJS parts of the bundle expect to find.
+  // Globals that the CommonJS parts of the bundle use.
   banner: {
     js: [
       `import { createRequire as __createRequire } from 'node:module';`,
@@ -51,11 +52,11 @@ await build({
   outfile: join(dist, 'binary.cjs'),
   plugins: [addonInside(), withoutAccelerators()],
 })
-// Copied elsewhere, main.js has no other package.json above it that would make it a module.
+// Without a package.json beside it, a copied main.js would not be a module.
 await writeFile(join(dist, 'package.json'), `${JSON.stringify({ private: true, type: 'module' })}\n`)
 await copyNodePty()
 
-/** Inside an executable there are no packages to find the addon of node-pty in. */
+/** Loads node-pty's addon from the executable itself, which has no packages to find it in. */
 function addonInside() {
   return {
     name: 'addon-inside',
@@ -67,7 +68,10 @@ function addonInside() {
   }
 }
 
-/** Inside an executable nothing can be looked for; Node warns of every try. */
+/**
+ * Replaces the accelerators, since an executable has no packages and Node warns of every attempt to
+ * load one.
+ */
 function withoutAccelerators() {
   return {
     name: 'without-accelerators',
@@ -81,7 +85,8 @@ function withoutAccelerators() {
 async function copyNodePty() {
   const source = dirname(createRequire(import.meta.url).resolve(`${scope}/node-pty/package.json`))
   const binaries = await binaryPackages(source)
-  if (binaries.length === 0) throw new Error(`No prebuilt ${scope}/node-pty-<os>-<cpu> package is installed for this machine.`)
+  if (binaries.length === 0)
+    throw new Error(`No prebuilt ${scope}/node-pty-<os>-<cpu> package is installed for this machine. Run the install again.`)
   const target = join(dist, 'node_modules', scope)
   await mkdir(target, { recursive: true })
   for (const [name, path] of [['node-pty', source], ...binaries]) {
@@ -89,7 +94,7 @@ async function copyNodePty() {
   }
 }
 
-/** Beside the package, where pnpm and npm both put what it depends on. */
+/** Finds the platform packages beside node-pty, where both pnpm and npm put its dependencies. */
 async function binaryPackages(source) {
   const scopeFolder = dirname(await realpath(source))
   const names = (await readdir(scopeFolder)).filter((name) => name.startsWith('node-pty-'))

@@ -12,6 +12,7 @@ import { TerminalSessions } from './pty/terminal-sessions.ts'
 import { createServerClient, type ServerClient } from './server-client.ts'
 import type { SshServer } from './ssh/ssh-server.ts'
 import { runStartupScript } from './startup-script.ts'
+import { reportStats } from './stats-reports.ts'
 import { TrafficStats } from './stats.ts'
 import { answerTarget } from './targets.ts'
 import { readAccount, type PasswdEntry } from './user-environment.ts'
@@ -21,20 +22,23 @@ export interface AgentOptions {
   config: AgentConfig
   environment: Environment
   logger: Logger
-  /** With a leading `v`, as the server wants it. */
+  /** With a leading `v`, as the server expects it. */
   version: string
 }
 
 export interface Agent {
-  /** Ends everything that was started; resolves within 3 s. */
+  /** Ends everything the agent started. Resolves within 3 s. */
   stop: () => Promise<void>
 }
 
-const firstStatsMs = 30_000
+/** How long processes may take to end after a hang-up when the agent stops. */
 const stopGraceMs = 1_500
 const maxGreetingBytes = 64 * 1024
 
-/** Starts the agent: everything it does from here on is the answer to its server, or to a signal. */
+/**
+ * Starts the agent, which connects to its server and answers what the server dials until it is
+ * stopped.
+ */
 export function startAgent({ config, environment, logger, version }: AgentOptions): Agent {
   const stopping = new AbortController()
   const client = createServerClient(config, stopping.signal)
@@ -83,7 +87,10 @@ interface IntroductionOptions {
   version: string
 }
 
-/** What the agent and the server tell each other around the tunnel. The startup script runs once for each process of the agent. */
+/**
+ * Returns what the agent exchanges with the server before and after connecting. The startup script
+ * runs once per agent process.
+ */
 function introduction({ client, workspace, sessions, health, logger, version }: IntroductionOptions) {
   let introduced = false
   const learn = async (): Promise<void> => {
@@ -92,7 +99,7 @@ function introduction({ client, workspace, sessions, health, logger, version }: 
     health.watch(metadata.apps)
   }
   return {
-    /** Before the first tunnel: nobody should get a shell without the environment the template sets. */
+    /** Runs before the first tunnel, so that every shell has the template's environment. */
     before: async (): Promise<void> => {
       if (introduced) return
       await learn()
@@ -104,8 +111,11 @@ function introduction({ client, workspace, sessions, health, logger, version }: 
         logger.error('The startup script could not be run', { reason: reasonOf(error) }),
       )
     },
-    /** With each tunnel: the server may have news, and may have been updated. */
-    after: once(async () => {
+    /**
+     * Runs with each later tunnel: the metadata may have changed, and the server may be a newer
+     * one.
+     */
+    after: exceptFirst(async () => {
       try {
         await learn()
         await client.reportVersion(version)
@@ -116,8 +126,8 @@ function introduction({ client, workspace, sessions, health, logger, version }: 
   }
 }
 
-/** The first call is for what has just been done. */
-function once(action: () => Promise<void>): () => void {
+/** Returns a function that runs an action, which never rejects, on every call but the first. */
+function exceptFirst(action: () => Promise<void>): () => void {
   let first = true
   return () => {
     if (!first) void action()
@@ -125,44 +135,14 @@ function once(action: () => Promise<void>): () => void {
   }
 }
 
-interface ReportingOptions {
-  client: ServerClient
-  stats: TrafficStats
-  logger: Logger
-  signal: AbortSignal
-}
-
-async function reportStats({ client, stats, logger, signal }: ReportingOptions): Promise<void> {
-  let pauseMs = firstStatsMs
-  for (;;) {
-    await new Promise<void>((resolve) => {
-      const timer = unreferencedTimeout(done, pauseMs)
-      function done(): void {
-        timer.cancel()
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      signal.addEventListener('abort', done, { once: true })
-      if (signal.aborted) done()
-    })
-    if (signal.aborted) return
-    try {
-      const next = await client.reportStats(stats.take())
-      if (next >= 100) pauseMs = next
-    } catch (error) {
-      logger.warn('The traffic of the workspace could not be reported', { reason: reasonOf(error) })
-    }
-  }
-}
-
-/** The SSH server takes a while to load and is not needed before the first connection. */
+/** Loads the SSH server with the first connection, since loading it takes a while. */
 function lazySsh(context: ConstructorParameters<typeof SshServer>[0], logger: Logger): (stream: Duplex) => Promise<void> {
   let server: Promise<SshServer> | undefined
   return async (stream) => {
     server ??= import('./ssh/ssh-server.ts')
       .then((module) => new module.SshServer(context, logger))
       .catch((error: unknown) => {
-        server = undefined // the next connection may fare better
+        server = undefined // so that the next connection tries again
         throw error
       })
     ;(await server).connect(stream)
@@ -176,7 +156,7 @@ function readGreeting(workspace: Workspace): string {
     statSync(join(workspace.account.home, '.hushlogin'))
     return ''
   } catch {
-    // No wish for silence.
+    // The user has no such file, and so wants the greeting.
   }
   try {
     return readFileSync(path, 'utf8').slice(0, maxGreetingBytes)

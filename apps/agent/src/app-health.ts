@@ -1,18 +1,21 @@
 import { reasonOf, type Logger } from './logger.ts'
-import type { AgentApp, AppHealth } from './protocol.ts'
+import type { AgentApp, CheckedHealth } from './protocol.ts'
 
-/** The verdict over one app, check by check: down after `threshold` failures in a row, up again with the first success. */
+/**
+ * Judges one app by its checks: unhealthy after `threshold` failures in a row, healthy again with
+ * the first success.
+ */
 export class HealthVerdict {
   readonly #threshold: number
   #failures = 0
-  #health: AppHealth | undefined
+  #health: CheckedHealth | undefined
 
   constructor(threshold: number) {
     this.#threshold = Math.max(1, threshold)
   }
 
-  /** What is known by now; undefined before the first verdict. */
-  get health(): AppHealth | undefined {
+  /** The latest verdict; undefined before the first one. */
+  get health(): CheckedHealth | undefined {
     return this.#health
   }
 
@@ -29,20 +32,20 @@ interface CheckedApp {
   timer: NodeJS.Timeout
 }
 
-/** Checks the apps of the workspace and tells the server what changed. */
+/** Checks the workspace's apps and reports changes of their health to the server. */
 export class AppHealthChecks {
-  readonly #report: (healths: Record<string, AppHealth>) => Promise<void>
+  readonly #report: (healths: Record<string, CheckedHealth>) => Promise<void>
   readonly #logger: Logger
   readonly #apps = new Map<string, CheckedApp>()
   readonly #reported = new Map<string, string>()
   #reporting = false
 
-  constructor(report: (healths: Record<string, AppHealth>) => Promise<void>, logger: Logger) {
+  constructor(report: (healths: Record<string, CheckedHealth>) => Promise<void>, logger: Logger) {
     this.#report = report
     this.#logger = logger
   }
 
-  /** Takes the apps of new metadata; checks of an app that did not change go on as they are. */
+  /** Takes the apps of new metadata. Checks of an unchanged app continue. */
   watch(apps: readonly AgentApp[]): void {
     const wanted = new Map(apps.filter((app) => app.healthcheck.url !== '').map((app) => [app.id, app]))
     for (const [id, checked] of this.#apps) {
@@ -77,10 +80,13 @@ export class AppHealthChecks {
     void check()
   }
 
-  /** What could not be reported is tried again with the next check, for it still differs from what was. */
+  /**
+   * Reports changed health. A failed report is repeated with the next check, as its health still
+   * differs.
+   */
   async #reportChanges(): Promise<void> {
     if (this.#reporting) return
-    const changes: Record<string, AppHealth> = {}
+    const changes: Record<string, CheckedHealth> = {}
     for (const [id, { verdict }] of this.#apps) {
       if (verdict.health !== undefined && verdict.health !== this.#reported.get(id)) changes[id] = verdict.health
     }
@@ -97,7 +103,7 @@ export class AppHealthChecks {
   }
 }
 
-/** Any answer but a server error will do: an app that asks for a login is alive. */
+/** Any answer other than a server error counts as success: an app that asks for a login works. */
 async function succeeds(url: string, timeoutMs: number): Promise<boolean> {
   try {
     const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) })

@@ -36,11 +36,14 @@ test.each<[Environment, AgentSettings]>([
 
 test.each<[Environment, string]>([
   [{}, 'BERTH_AGENT_TOKEN is not set'],
-  [{ BERTH_AGENT_TOKEN: 'a\nb', BERTH_AGENT_URL: 'http://b' }, 'characters that a token cannot have'],
+  [{ BERTH_AGENT_TOKEN: 'a\nb', BERTH_AGENT_URL: 'http://b' }, 'characters that are not allowed in a token'],
   [{ BERTH_AGENT_TOKEN: 't' }, 'BERTH_AGENT_URL is not set'],
   [{ BERTH_AGENT_TOKEN: 't', BERTH_AGENT_URL: 'berth.example' }, 'is not a web address'],
   [{ BERTH_AGENT_TOKEN: 't', BERTH_AGENT_URL: 'ftp://berth.example' }, 'is not a web address'],
-  [{ CODER_AGENT_AUTH: 'password', BERTH_AGENT_TOKEN: 't', BERTH_AGENT_URL: 'http://b' }, 'BERTH_AGENT_AUTH "password" is none of token, '],
+  [
+    { CODER_AGENT_AUTH: 'password', BERTH_AGENT_TOKEN: 't', BERTH_AGENT_URL: 'http://b' },
+    'BERTH_AGENT_AUTH "password" is not valid. Use one of token, ',
+  ],
   [{ CODER_AGENT_AUTH: 'aws-instance-identity' }, 'BERTH_AGENT_URL is not set'],
 ])('%j is refused in words that do not give the token away', (environment, problem) => {
   const result = readConfig(environment)

@@ -1,23 +1,25 @@
 import { instanceAuths } from '@berth/schema/rules'
 import { standardMetadataUrl, type InstanceSignIn } from './instance-identity.ts'
 
-/** What the agent needs to know to reach its server. */
+/** What the agent needs in order to reach its server. */
 export interface AgentConfig {
-  /** Where the server is, without a trailing slash. */
+  /** The server's address, without a trailing slash. */
   serverUrl: string
-  /** Secret: never logged, never given to a process of the user. */
+  /** A secret: never logged, and never passed to the user's processes. */
   token: string
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Names under which the token may arrive; none of them reaches a process of the user. */
+/** The variables that may hold the token. None of them is passed to the user's processes. */
 export const tokenNames = ['BERTH_AGENT_TOKEN', 'CODER_AGENT_TOKEN'] as const
 
-/** How the agent gets its token: it has been given it, or the machine proves to the server which one it is. */
+/**
+ * The agent's settings: with a token, or with the way its machine proves its identity to get one.
+ */
 export type AgentSettings = AgentConfig | InstanceSignIn
 
-/** Reads the settings, or says in one line what is wrong with them. */
+/** Reads the settings. Returns a one-line problem when they are invalid. */
 export function readConfig(environment: Environment): AgentSettings | { problem: string } {
   const auth = environment['BERTH_AGENT_AUTH'] || environment['CODER_AGENT_AUTH'] || 'token'
   const serverUrl = readServerUrl(environment)
@@ -28,7 +30,7 @@ export function readConfig(environment: Environment): AgentSettings | { problem:
   }
   const instanceAuth = instanceAuths.find((known) => known === auth)
   if (instanceAuth === undefined)
-    return { problem: `BERTH_AGENT_AUTH ${JSON.stringify(auth)} is none of token, ${instanceAuths.join(', ')}.` }
+    return { problem: `BERTH_AGENT_AUTH ${JSON.stringify(auth)} is not valid. Use one of token, ${instanceAuths.join(', ')}.` }
   if (typeof serverUrl !== 'string') return serverUrl
   const metadataUrl = (environment['BERTH_INSTANCE_METADATA_URL'] || standardMetadataUrl).replace(/\/+$/, '')
   return { auth: instanceAuth, serverUrl, metadataUrl }
@@ -36,17 +38,18 @@ export function readConfig(environment: Environment): AgentSettings | { problem:
 
 function readToken(environment: Environment): string | { problem: string } {
   const token = environment['BERTH_AGENT_TOKEN'] || environment['CODER_AGENT_TOKEN'] || ''
-  if (token === '') return { problem: 'BERTH_AGENT_TOKEN is not set. It is the token the server gave this agent.' }
-  if (!/^[\x21-\x7e]+$/.test(token)) return { problem: 'BERTH_AGENT_TOKEN contains characters that a token cannot have.' }
+  if (token === '') return { problem: 'BERTH_AGENT_TOKEN is not set. Set it to the token that the server gave this agent.' }
+  if (!/^[\x21-\x7e]+$/.test(token))
+    return { problem: 'BERTH_AGENT_TOKEN contains characters that are not allowed in a token: use printable ASCII without spaces.' }
   return token
 }
 
 function readServerUrl(environment: Environment): string | { problem: string } {
   const text = environment['BERTH_AGENT_URL'] || environment['CODER_AGENT_URL'] || ''
-  if (text === '') return { problem: 'BERTH_AGENT_URL is not set. It is the address of the server, such as https://berth.example.com.' }
+  if (text === '') return { problem: 'BERTH_AGENT_URL is not set. Set it to the address of the server, such as https://berth.example.com.' }
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    return { problem: `BERTH_AGENT_URL "${text}" is not a web address. It should look like https://berth.example.com.` }
+    return { problem: `BERTH_AGENT_URL "${text}" is not a web address. Write it like https://berth.example.com.` }
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`
 }

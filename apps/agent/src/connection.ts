@@ -1,29 +1,42 @@
-import { answerTunnel, socketStream, tunnelSocketOptions, type Tunnel, type TunnelRequest } from '@berth/tunnel'
+import { routes } from '@berth/schema/routes'
+import {
+  answerTunnel,
+  closeReasons,
+  isClosedFor,
+  socketStream,
+  tunnelSocketOptions,
+  type CloseReason,
+  type Tunnel,
+  type TunnelRequest,
+} from '@berth/tunnel'
 import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
 import { pauseMs } from './back-off.ts'
 import type { AgentConfig } from './config.ts'
 import { reasonOf, type Logger } from './logger.ts'
-import { ServerRefusal } from './server-client.ts'
+import { ServerRefusal, tokenHeader, urlOf } from './server-client.ts'
+import { sleep } from './sleep.ts'
 
-/** A tunnel that stood this long starts the count of failures anew, in milliseconds. */
+/** A tunnel that was open this long resets the count of failures. */
 const stableMs = 5_000
 const handshakeTimeoutMs = 10_000
+/** A trouble that lasts is logged again after this long. */
 const repeatLogMs = 60_000
-const goingAway = 1001
 
 export interface ConnectionOptions {
   config: AgentConfig
   logger: Logger
   signal: AbortSignal
   random: () => number
-  /** Done before each connection until it succeeds; a failure counts as one of the connection. */
+  /** Runs before each attempt to connect. Its failure counts as one of the attempt. */
   prepare: () => Promise<void>
   answer: (request: TunnelRequest) => Promise<void>
   onConnected: () => void
 }
 
-/** Keeps the tunnel to the server up until `signal` is aborted. Resolves then, and never rejects. */
+/**
+ * Keeps the tunnel to the server open until `signal` is aborted, and resolves then. Never rejects.
+ */
 export async function keepConnected(options: ConnectionOptions): Promise<void> {
   const { signal, logger, random } = options
   const startedAt = performance.now()
@@ -32,10 +45,10 @@ export async function keepConnected(options: ConnectionOptions): Promise<void> {
   while (!signal.aborted) {
     const result = await connectOnce(options)
     if (signal.aborted) return
-    failures = result.stoodMs >= stableMs ? 1 : failures + 1
+    failures = result.openMs >= stableMs ? 1 : failures + 1
     const pause = pauseMs({ failures, status: result.status, outdated: result.outdated, uptimeMs: performance.now() - startedAt }, random)
-    if (result.stoodMs > 0) logger.warn('The connection to the server ended', { reason: result.reason })
-    else troubles.tell(result.reason)
+    if (result.openMs > 0) logger.warn('The connection to the server ended', { reason: result.reason })
+    else troubles.log(result.reason)
     await sleep(pause, signal)
   }
 }
@@ -44,8 +57,8 @@ interface ConnectionResult {
   reason: string
   status: number | undefined
   outdated: boolean
-  /** 0 when the tunnel never came up. */
-  stoodMs: number
+  /** How long the tunnel was open; 0 when it never was. */
+  openMs: number
 }
 
 async function connectOnce(options: ConnectionOptions): Promise<ConnectionResult> {
@@ -54,20 +67,20 @@ async function connectOnce(options: ConnectionOptions): Promise<ConnectionResult
     return await holdTunnel(options)
   } catch (error) {
     const status = error instanceof ServerRefusal ? error.status : undefined
-    return { reason: reasonOf(error), status, outdated: status === 403, stoodMs: 0 }
+    return { reason: reasonOf(error), status, outdated: status === 403, openMs: 0 }
   }
 }
 
-/** Opens the tunnel and resolves when it is gone; rejects when it never came up. */
+/** Opens the tunnel and resolves once it has closed. Rejects when it never opened. */
 async function holdTunnel({ config, logger, signal, answer, onConnected }: ConnectionOptions): Promise<ConnectionResult> {
-  const socket = new WebSocket(`${config.serverUrl.replace(/^http/, 'ws')}/api/v2/workspaceagents/me/tunnel`, {
+  const socket = new WebSocket(urlOf(config.serverUrl, routes.agents.serveTunnel).replace(/^http/, 'ws'), {
     ...tunnelSocketOptions,
-    headers: { 'Coder-Session-Token': config.token },
+    headers: { [tokenHeader]: config.token },
     handshakeTimeout: handshakeTimeoutMs,
     followRedirects: false,
   })
   let openedAt = 0
-  let closing = { code: 0, text: '' }
+  let closing: CloseReason = { code: 0, text: '' }
   let refusal: ServerRefusal | undefined
   socket.once('unexpected-response', (request, response: IncomingMessage) => {
     const status = response.statusCode ?? 0
@@ -92,17 +105,18 @@ async function holdTunnel({ config, logger, signal, answer, onConnected }: Conne
   const onAbort = (): void => tunnel.close('The agent is stopping.')
   signal.addEventListener('abort', onAbort, { once: true })
   const closed = await tunnel.closed
-  // The socket tells why only now. It comes soon: a tunnel that is gone has terminated its socket or was ended by it.
+  // The reason arrives with the socket's close, which is near: one of the two has just closed the
+  // other.
   await socketClosed
   signal.removeEventListener('abort', onAbort)
   if (refusal) throw refusal
   if (openedAt === 0) throw closed
-  const outdated = closing.code === goingAway && closing.text === 'build is outdated'
+  const outdated = isClosedFor(closeReasons.buildOutdated, closing)
   const reason = closing.text === '' ? closed.message : `The server closed it: ${closing.text}`
-  return { reason, status: undefined, outdated, stoodMs: performance.now() - openedAt }
+  return { reason, status: undefined, outdated, openMs: performance.now() - openedAt }
 }
 
-/** Says each trouble once, and again every minute while it lasts. */
+/** Logs each trouble once, and again every minute while it lasts. */
 class TroubleLog {
   readonly #logger: Logger
   #last: { reason: string; at: number } | undefined
@@ -111,21 +125,9 @@ class TroubleLog {
     this.#logger = logger
   }
 
-  tell(reason: string): void {
+  log(reason: string): void {
     if (this.#last?.reason === reason && performance.now() - this.#last.at < repeatLogMs) return
     this.#last = { reason, at: performance.now() }
     this.#logger.warn('The server cannot be reached, trying again', { reason })
   }
-}
-
-function sleep(durationMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, durationMs)
-    signal.addEventListener('abort', done, { once: true })
-  })
 }

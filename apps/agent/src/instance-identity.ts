@@ -1,17 +1,20 @@
+import type { AWSInstanceIdentityToken, AzureInstanceIdentityToken, GoogleInstanceIdentityToken } from '@berth/schema'
+import { routes } from '@berth/schema/routes'
 import type { InstanceAuth } from '@berth/schema/rules'
 import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { signInPauseMs } from './back-off.ts'
 import { reasonOf, type Logger } from './logger.ts'
-import { postJson } from './server-client.ts'
+import { request, type AgentRoute } from './server-client.ts'
 
-/** Where a machine of each of these clouds asks about itself. */
+/** Where machines of each of these clouds find their metadata service. */
 export const standardMetadataUrl = 'http://169.254.169.254'
 
 const timeoutMs = 15_000
-const firstPauseMs = 1_000
-const longestPauseMs = 30_000
-const tokenSeconds = 21_600
+/** Lifetime of the AWS metadata service's own token, in seconds: its longest. */
+const metadataTokenTtlSeconds = 21_600
 
+/** How an agent signs in with the identity of its machine. */
 export interface InstanceSignIn {
   readonly auth: InstanceAuth
   readonly serverUrl: string
@@ -20,8 +23,8 @@ export interface InstanceSignIn {
 }
 
 /**
- * Gets the token of the agent from its server for the proof that this machine's cloud gives. Tried until it succeeds: at the start of a machine
- * neither its network nor its build may be ready.
+ * Gets the agent's token from the server in exchange for its cloud's proof of the machine's
+ * identity. It keeps trying: when a machine starts, neither its network nor its build may be ready.
  */
 export async function signInByInstance(options: InstanceSignIn, logger: Logger): Promise<string> {
   for (let failures = 1; ; failures++) {
@@ -29,43 +32,54 @@ export async function signInByInstance(options: InstanceSignIn, logger: Logger):
       return await signInOnce(options)
     } catch (error) {
       logger.warn('The machine could not sign in, trying again', { auth: options.auth, reason: reasonOf(error) })
-      // Each try is a proof that the server has to verify: soon at the start, seldom from a machine that it does not know.
-      await delay(Math.min(longestPauseMs, firstPauseMs * 2 ** (failures - 1)) * (0.5 + Math.random() / 2))
+      await delay(signInPauseMs(failures, Math.random))
     }
   }
 }
 
 async function signInOnce({ auth, serverUrl, metadataUrl }: InstanceSignIn): Promise<string> {
-  const proof = await proofs[auth](metadataUrl)
-  const answer = await postJson(`${serverUrl}/api/v2/workspaceagents/${auth}`, proof)
+  const { route, prove } = clouds[auth]
+  const answer = await request(serverUrl, route, { body: await prove(metadataUrl) })
   const token = typeof answer === 'object' && answer !== null && 'session_token' in answer ? answer.session_token : undefined
   if (typeof token !== 'string' || token === '') throw new Error('The server answered without a token.')
   return token
 }
 
-/** What each cloud's machine says of itself, as the server wants it. */
-const proofs: Readonly<Record<InstanceAuth, (metadataUrl: string) => Promise<Record<string, unknown>>>> = {
-  'google-instance-identity': async (url) => ({
-    json_web_token: await ask(`${url}/computeMetadata/v1/instance/service-accounts/default/identity?audience=coder&format=full`, {
-      headers: { 'Metadata-Flavor': 'Google' },
-    }),
-  }),
-  'aws-instance-identity': async (url) => {
-    const token = await ask(`${url}/latest/api/token`, {
-      method: 'PUT',
-      headers: { 'X-aws-ec2-metadata-token-ttl-seconds': String(tokenSeconds) },
-    })
-    const identity = async (part: string): Promise<string> =>
-      await ask(`${url}/latest/dynamic/instance-identity/${part}`, { headers: { 'X-aws-ec2-metadata-token': token } })
-    const [document, signature] = await Promise.all([identity('document'), identity('signature')])
-    return { document, signature }
-  },
-  'azure-instance-identity': async (url) => {
-    const nonce = String(randomInt(1_000_000_000, 9_999_999_999)) // ten digits, no more and no less
-    const answer = await ask(`${url}/metadata/attested/document?api-version=2020-09-01&nonce=${nonce}`, { headers: { Metadata: 'true' } })
-    const { signature, encoding } = JSON.parse(answer) as Record<string, unknown>
-    return { signature, encoding }
-  },
+interface Cloud {
+  readonly route: AgentRoute
+  /** Asks the machine's metadata service for its proof of identity. */
+  readonly prove: (metadataUrl: string) => Promise<unknown>
+}
+
+const clouds: Readonly<Record<InstanceAuth, Cloud>> = {
+  'google-instance-identity': { route: routes.instanceIdentity.google, prove: proveGoogle },
+  'aws-instance-identity': { route: routes.instanceIdentity.aws, prove: proveAws },
+  'azure-instance-identity': { route: routes.instanceIdentity.azure, prove: proveAzure },
+}
+
+async function proveGoogle(url: string): Promise<GoogleInstanceIdentityToken> {
+  const path = 'computeMetadata/v1/instance/service-accounts/default/identity?audience=coder&format=full'
+  return { json_web_token: await ask(`${url}/${path}`, { headers: { 'Metadata-Flavor': 'Google' } }) }
+}
+
+async function proveAws(url: string): Promise<AWSInstanceIdentityToken> {
+  const token = await ask(`${url}/latest/api/token`, {
+    method: 'PUT',
+    headers: { 'X-aws-ec2-metadata-token-ttl-seconds': String(metadataTokenTtlSeconds) },
+  })
+  const identity = async (part: string): Promise<string> =>
+    await ask(`${url}/latest/dynamic/instance-identity/${part}`, { headers: { 'X-aws-ec2-metadata-token': token } })
+  const [document, signature] = await Promise.all([identity('document'), identity('signature')])
+  return { document, signature }
+}
+
+async function proveAzure(url: string): Promise<AzureInstanceIdentityToken> {
+  // Azure wants exactly ten digits.
+  const nonce = String(randomInt(1_000_000_000, 9_999_999_999))
+  const answer = await ask(`${url}/metadata/attested/document?api-version=2020-09-01&nonce=${nonce}`, { headers: { Metadata: 'true' } })
+  // Passed on as it is: the server checks it.
+  const { signature, encoding } = JSON.parse(answer) as AzureInstanceIdentityToken
+  return { signature, encoding }
 }
 
 async function ask(url: string, options: RequestInit): Promise<string> {

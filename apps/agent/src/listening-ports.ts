@@ -1,17 +1,21 @@
+import type { ListeningPortsResponse } from '@berth/schema'
 import { readdir, readFile, readlink } from 'node:fs/promises'
 
-/** A port of the workspace something listens on (Coder v2 API, v0.13.4). */
-export interface ListeningPort {
-  process_name: string
-  network: 'tcp'
-  port: number
-}
+/** A port that a program in the workspace listens on. */
+export type ListeningPort = ListeningPortsResponse['ports'][number]
 
+/** The state of a listening socket in /proc/net/tcp. */
 const listenState = '0A'
-/** Addresses as /proc/net/tcp and tcp6 spell them: any, 127.0.0.0/8, ::1 and the mapped ones. */
+/**
+ * Local addresses that loopback connections reach, as /proc/net/tcp and tcp6 write them: any,
+ * 127.0.0.0/8, ::1 and mapped ones.
+ */
 const reachable = /^(?:0{8}|[0-9A-F]{6}7F|0{32}|0{24}01000000|0{16}FFFF0000(?:0{8}|[0-9A-F]{6}7F))$/
 
-/** The listening sockets of a /proc/net/tcp or tcp6 table that the loopback interface reaches: ports, and the inodes to find their processes by. */
+/**
+ * Returns the listening sockets of a /proc/net/tcp or tcp6 table that loopback connections reach:
+ * each with its port, and the inode that identifies its process.
+ */
 export function parseSocketTable(table: string): { port: number; inode: string }[] {
   return table.split('\n').flatMap((line) => {
     const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/)
@@ -21,9 +25,13 @@ export function parseSocketTable(table: string): { port: number; inode: string }
   })
 }
 
+/** How long the result of one scan is used (Coder v2 API, v0.13.4). */
 const cacheMs = 1_000
 
-/** Gives the listening ports, each once, by number; a scan serves everybody for 1 s. Empty where there is no /proc. */
+/**
+ * Returns a function that lists the listening ports, each once, by number. The list is empty on
+ * systems without /proc.
+ */
 export function createPortScanner(now: () => number): () => Promise<ListeningPort[]> {
   let last: { at: number; ports: Promise<ListeningPort[]> } | undefined
   return () => {
@@ -40,7 +48,7 @@ async function scan(): Promise<ListeningPort[]> {
   return [...new Set(inodes.values())].sort((a, b) => a - b).map((port) => ({ process_name: names.get(port) ?? '', network: 'tcp', port }))
 }
 
-/** Which program holds each socket, as far as the agent may look. */
+/** Finds the program behind each socket, as far as the agent has permission to look. */
 async function processNames(inodes: ReadonlyMap<string, number>): Promise<Map<number, string>> {
   const names = new Map<number, string>()
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))

@@ -1,4 +1,4 @@
-/** Values that make a log line useful; never a token, never the content of a session. */
+/** The values of a log line: never a token, never the content of a session. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
 
 export interface Logger {
@@ -7,7 +7,7 @@ export interface Logger {
   error: (message: string, fields?: LogFields) => void
 }
 
-/** One JSON object a line. */
+/** Returns a logger that writes one JSON object per line. */
 export function createLogger(write: (line: string) => void, now: () => Date = () => new Date()): Logger {
   const at =
     (level: string) =>
@@ -16,9 +16,9 @@ export function createLogger(write: (line: string) => void, now: () => Date = ()
   return { info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** What to log of something thrown. */
+/** Returns what to log of a thrown value. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  // fetch hides the interesting half in the cause.
+  // fetch keeps the useful half in the cause.
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
 }

@@ -4,6 +4,9 @@ import { signInByInstance } from './instance-identity.ts'
 import { createLogger, reasonOf } from './logger.ts'
 import { agentVersion } from './version.ts'
 
+/** Just below the 3 s within which the agent promises to exit. */
+const stopTimeoutMs = 2_800
+
 const logger = createLogger((line) => process.stderr.write(line))
 const config = readConfig(process.env)
 if ('problem' in config) {
@@ -11,16 +14,21 @@ if ('problem' in config) {
   process.exitCode = 1
 } else if ('auth' in config) {
   const { serverUrl } = config
-  void signInByInstance(config, logger).then((token) => run({ serverUrl, token }))
+  signInByInstance(config, logger)
+    .then((token) => run({ serverUrl, token }))
+    .catch((error: unknown) => {
+      logger.error('The agent could not be started', { reason: reasonOf(error) })
+      process.exit(1)
+    })
 } else {
   run(config)
 }
 
 function run(settings: AgentConfig): void {
   let started: Agent | undefined
-  // One stream's mishap must not take down the sessions of everybody else.
+  // An error in one stream must not end everyone else's sessions.
   const survive = (error: unknown): void => {
-    logger.error('Something unexpected went wrong', { reason: reasonOf(error) })
+    logger.error('An unexpected error occurred', { reason: reasonOf(error) })
     if (!started) process.exit(1)
   }
   process.on('uncaughtException', survive)
@@ -33,12 +41,15 @@ function run(settings: AgentConfig): void {
     if (stopping) return
     stopping = true
     logger.info('Stopping', { signal })
-    const limit = setTimeout(() => process.exit(0), 2_800)
+    const limit = setTimeout(() => process.exit(0), stopTimeoutMs)
     limit.unref()
-    void agent.stop().finally(() => process.exit(0))
+    agent
+      .stop()
+      .catch((error: unknown) => logger.error('The agent did not stop cleanly', { reason: reasonOf(error) }))
+      .finally(() => process.exit(0))
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
-  // The terminal the agent was started from may go; the workspace stays.
+  // The agent outlives the terminal it was started from.
   process.on('SIGHUP', () => undefined)
 }

@@ -3,16 +3,16 @@ import { connect, type Socket } from 'node:net'
 
 const connectTimeoutMs = 10_000
 
-/** Joins a stream with whatever listens on a port of the workspace; target `ports/<number>`. Refuses with 400 for no port and 502 when nothing answers. */
-export async function servePort(target: string, accept: () => TunnelStream): Promise<void> {
-  const text = target.slice('ports/'.length)
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0
-  if (port < 1 || port > 65_535) throw new TunnelRefusal(400, `"${text}" is not a port. A port is a number from 1 to 65535.`)
+/**
+ * Joins a stream with whatever listens on a port of the workspace. Refuses with 502 when nothing
+ * answers.
+ */
+export async function servePort(port: number, accept: () => TunnelStream): Promise<void> {
   const socket = await connectLocally(port)
   await pipeBoth(accept(), socket)
 }
 
-/** Programs listen on either loopback address, or on both. */
+/** Connects to either loopback address, as programs may listen on only one of them. */
 async function connectLocally(port: number): Promise<Socket> {
   try {
     return await connectTo('127.0.0.1', port)

@@ -1,13 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** How a signal reaches a process; the real thing is `process.kill`. */
+/** Sends a signal to a process, as `process.kill` does. */
 export type Kill = (pid: number, signal: NodeJS.Signals | 0) => void
 
+/** How long the processes of a session may take to end after a hang-up. */
+const hangUpGraceMs = 5_000
+/** How long killed processes may take to disappear. */
+const killGraceMs = 500
+const endedPollMs = 20
+
 /**
- * The process sessions the agent has started, each named by the pid of its leader.
+ * The process sessions that the agent started, each identified by the pid of its leader.
  *
- * Everything the agent starts leads a session of its own, so that all that came of it can be ended together. What ended by itself is left alone: a
- * daemon that a finished command left behind is meant to stay.
+ * Everything the agent starts leads its own session, so that the agent can end it together with its
+ * children. A session whose leader ended by itself is left alone: daemons that a finished command
+ * started are meant to stay.
  */
 export class ProcessSessions {
   readonly #kill: Kill
@@ -22,18 +29,18 @@ export class ProcessSessions {
     this.#running.add(leader)
   }
 
-  /** The leader ended by itself. */
+  /** Records that a leader ended by itself. */
   ended(leader: number): void {
     this.#running.delete(leader)
   }
 
-  /** Sends a signal to the leader's process group, as a terminal would. */
+  /** Sends a signal to the leader's process group, as a terminal does. */
   signal(leader: number, signal: NodeJS.Signals): void {
     this.#try(-leader, signal)
   }
 
-  /** Hangs the session up, and kills what is left of it after `graceMs`. */
-  end(leader: number, graceMs = 5_000): void {
+  /** Hangs the session up and, after `graceMs`, kills its remaining processes. */
+  end(leader: number, graceMs = hangUpGraceMs): void {
     if (this.#ending.has(leader)) return
     this.#running.delete(leader)
     this.#signalSession(leader, 'SIGHUP')
@@ -45,7 +52,7 @@ export class ProcessSessions {
     this.#ending.set(leader, timer)
   }
 
-  /** Ends all sessions and resolves when nothing of them is left, at the latest a moment after `graceMs`. */
+  /** Ends all sessions. Resolves once no process of them is left, or shortly after `graceMs`. */
   async endAll(graceMs: number): Promise<void> {
     const leaders = [...this.#running, ...this.#ending.keys()]
     for (const leader of leaders) {
@@ -53,10 +60,10 @@ export class ProcessSessions {
       this.#ending.delete(leader)
       this.end(leader, graceMs)
     }
-    const deadline = performance.now() + graceMs + 500
+    const deadline = performance.now() + graceMs + killGraceMs
     while (performance.now() < deadline && leaders.some((leader) => this.#membersOf(leader).length > 0)) {
       await new Promise((resolve) => {
-        setTimeout(resolve, 20)
+        setTimeout(resolve, endedPollMs)
       })
     }
     for (const timer of this.#ending.values()) clearTimeout(timer)
@@ -68,12 +75,15 @@ export class ProcessSessions {
     for (const pid of this.#membersOf(leader)) this.#try(pid, signal)
   }
 
-  /** An interactive shell puts each job in a process group of its own, so the group of the leader is not all there is. */
+  /**
+   * Returns all processes of a session. An interactive shell puts each job in its own process
+   * group.
+   */
   #membersOf(leader: number): number[] {
     try {
       return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) && sessionOf(name) === leader ? [Number(name)] : []))
     } catch {
-      // No /proc on this system: the process group has to do.
+      // Without /proc only the process group is known.
       return this.#try(-leader, 0) ? [leader] : []
     }
   }
@@ -88,11 +98,12 @@ export class ProcessSessions {
   }
 }
 
-/** The session id of a living process, from /proc; undefined for zombies and for processes that are gone. */
+/** Returns the session ID of a living process; undefined for zombies and processes that ended. */
 function sessionOf(pid: string): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // The second field is the name in parentheses and may contain anything; state, parent, group and session follow.
+    // The second field is the name in parentheses, which may contain anything. State, parent, group
+    // and session follow.
     const [state, , , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return state === 'Z' || state === 'X' ? undefined : Number(session)
   } catch {

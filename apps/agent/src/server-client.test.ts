@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { readMetadata } from './server-client.ts'
 
-test('metadata of an unexpected shape become what can be used of them', () => {
+test('the valid parts of metadata of an unexpected shape are used', () => {
   expect(readMetadata({ apps: null, environment_variables: { A: 'x', B: 1 }, directory: 7 })).toEqual({
     apps: [],
     environment_variables: { A: 'x' },
@@ -11,6 +11,6 @@ test('metadata of an unexpected shape become what can be used of them', () => {
   })
 })
 
-test('metadata that are no object are an error', () => {
+test('metadata that is not an object is an error', () => {
   expect(() => readMetadata(null)).toThrow('not a JSON object')
 })

@@ -5,15 +5,17 @@ import { reasonOf, type Logger } from './logger.ts'
 import type { ProcessSessions } from './process-sessions.ts'
 import type { Workspace } from './workspace.ts'
 
-/** The log is emptied when it grows beyond this. */
+/** The log is truncated when it grows beyond this. */
 const maxLogBytes = 10 * 1024 * 1024
 const logCheckMs = 30_000
-/** Linux takes no longer single argument than 128 KiB; a script above this is fed through stdin. */
+/** Linux limits one argument to 128 KiB. A longer script is passed on standard input. */
 const maxArgumentBytes = 100 * 1024
 
 /**
- * Runs the template's startup script in the user's shell; its output goes to `~/.berth/startup-script.log`. The script writes to the file itself, so that
- * what it leaves running can go on writing after the agent is gone. Resolves with its exit code; undefined when a signal ended it or it could not run.
+ * Runs the template's startup script in the user's shell, with its output in
+ * `~/.berth/startup-script.log`. The script writes to the file itself, so that processes it leaves
+ * running can keep writing after the agent ends. Resolves with its exit code; undefined when a
+ * signal ended it or it couldn't run.
  */
 export async function runStartupScript(options: {
   script: string
@@ -76,6 +78,6 @@ async function trim(log: FileHandle | undefined): Promise<void> {
   try {
     if (log && (await log.stat()).size > maxLogBytes) await log.truncate(0)
   } catch {
-    // The disk has other troubles; the script matters more than its log.
+    // The script matters more than its log.
   }
 }

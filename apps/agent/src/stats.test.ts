@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { TrafficStats } from './stats.ts'
 
 function stream(): TunnelStream {
-  // Counting needs the counts of a stream and its close, nothing else.
+  // Counting only uses a stream's counts and its close.
   return Object.assign(new EventEmitter(), {
     moved: { bytesRead: 0, bytesWritten: 0, chunksRead: 0, chunksWritten: 0 },
   }) as unknown as TunnelStream

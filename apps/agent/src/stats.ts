@@ -1,17 +1,17 @@
+import type { AgentStats } from '@berth/schema'
 import type { TunnelStream } from '@berth/tunnel'
-import type { AgentStats } from './protocol.ts'
 
-/** What a stream is used for, as it is reported. */
+/** What a stream is used for, as reports name it. */
 export type StreamKind = 'ssh' | 'pty' | 'tcp'
 
-/** Counts the traffic of the workspace between two reports. */
+/** Counts the traffic of the workspace between reports. */
 export class TrafficStats {
   readonly #open = new Set<{ kind: StreamKind; stream: TunnelStream }>()
   #connections = new Map<StreamKind, number>()
   #finished = emptyCounts()
   #reported = emptyCounts()
 
-  /** Counts a stream from now until it closes. */
+  /** Counts a stream until it closes. */
   add(kind: StreamKind, stream: TunnelStream): void {
     const entry = { kind, stream }
     this.#open.add(entry)
@@ -22,7 +22,10 @@ export class TrafficStats {
     })
   }
 
-  /** Counts since the last call. A connection counts in every report during which it was open. */
+  /**
+   * Returns the counts since the last call. A connection counts in each report during which it was
+   * open.
+   */
   take(): AgentStats {
     const total = [...this.#open].reduce((all, { stream }) => sum(all, stream.moved), this.#finished)
     const before = this.#reported

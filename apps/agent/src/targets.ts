@@ -1,4 +1,5 @@
-import { TunnelRefusal, type TunnelRequest, type TunnelStream } from '@berth/tunnel'
+import { parseAgentTarget, type TunnelRequest, type TunnelStream } from '@berth/tunnel'
+import type { ListeningPortsResponse } from '@berth/schema'
 import type { Duplex } from 'node:stream'
 import type { ListeningPort } from './listening-ports.ts'
 import { servePort } from './ports.ts'
@@ -12,25 +13,31 @@ export interface TargetContext {
   stats: TrafficStats
 }
 
-/** Answers one stream of the tunnel by what it asks for. */
-export async function answerTarget({ target, accept }: TunnelRequest, context: TargetContext): Promise<void> {
+/**
+ * Connects a stream of the tunnel to what it dials. Rejects with `TunnelRefusal` when that isn't
+ * possible.
+ */
+export async function answerTarget({ target: text, accept }: TunnelRequest, context: TargetContext): Promise<void> {
+  const target = parseAgentTarget(text)
   const counted = (kind: StreamKind) => (): TunnelStream => {
     const stream = accept()
     context.stats.add(kind, stream)
     return stream
   }
-  if (target === 'ssh') {
-    await context.connectSsh(counted('ssh')())
-  } else if (target.startsWith('pty?')) {
-    await context.terminals.attach(target, counted('pty'))
-  } else if (target.startsWith('ports/')) {
-    await servePort(target, counted('tcp'))
-  } else if (target === 'listening-ports') {
-    const ports = await context.scanPorts()
-    const stream = accept()
-    stream.resume()
-    stream.end(JSON.stringify({ ports }))
-  } else {
-    throw new TunnelRefusal(404, `This workspace does not know what "${target.slice(0, 100)}" is. Its agent may be older than the server.`)
+  switch (target.kind) {
+    case 'ssh':
+      return await context.connectSsh(counted('ssh')())
+    case 'terminal':
+      return await context.terminals.attach(target, counted('pty'))
+    case 'port':
+      return await servePort(target.port, counted('tcp'))
+    case 'listening-ports':
+      return sendPorts(accept, await context.scanPorts())
   }
+}
+
+function sendPorts(accept: () => TunnelStream, ports: ListeningPort[]): void {
+  const stream = accept()
+  stream.resume()
+  stream.end(JSON.stringify({ ports } satisfies ListeningPortsResponse))
 }

@@ -5,7 +5,7 @@ import type { IPty } from '@lydell/node-pty'
 import type { ProcessSessions } from './process-sessions.ts'
 import type { Launch } from './workspace.ts'
 
-/** How a process ended: by itself, or by a signal such as `SIGTERM`. */
+/** How a process ended: with an exit code, or by a signal such as `SIGTERM`. */
 export interface ProcessEnd {
   code: number
   signal: string | undefined
@@ -18,7 +18,7 @@ export interface TerminalSize {
 
 export interface TerminalOptions {
   launch: Launch
-  /** The TERM of the process. */
+  /** The process's TERM. */
   type: string
   size: TerminalSize
   sessions: ProcessSessions
@@ -27,13 +27,18 @@ export interface TerminalOptions {
   onEnd: (end: ProcessEnd) => void
 }
 
-/** What node-pty's object has beyond its types: the terminal's descriptor, and the stream that reads it. */
+/**
+ * What node-pty's object has beyond its types: the terminal's descriptor and the stream that reads
+ * it.
+ */
 type Pty = IPty & { readonly fd: number; readonly _socket: Readable }
 
+/** How long to wait before writing again to a terminal that is full. */
 const retryMs = 5
+/** How often to check whether a paused process has ended. */
 const exitPollMs = 50
 
-/** A process on a pseudo terminal. */
+/** A process on a pseudo-terminal. */
 export class Terminal {
   readonly pid: number
   readonly #pty: Pty
@@ -48,9 +53,10 @@ export class Terminal {
     this.pid = pty.pid
     this.#sessions = options.sessions
     options.sessions.add(pty.pid)
-    // Without an encoding the data are bytes, whatever the types say.
+    // Without an encoding node-pty passes bytes, whatever its types say.
     pty.onData((data) => options.onOutput(data as unknown as Buffer))
-    // libuv takes the hang-up of a terminal for its end while the kernel still holds output; at this point the descriptor is open for the last time.
+    // libuv reports the end at the hang-up, while the kernel may still hold output. Here the
+    // descriptor is open for the last time.
     pty._socket.once('end', () => readRest(pty.fd, options.onOutput))
     pty.onExit(({ exitCode, signal }) => {
       this.#ended = true
@@ -61,7 +67,10 @@ export class Terminal {
     })
   }
 
-  /** Starts the process; rejects when the terminal cannot be had. The library is loaded with the first one. */
+  /**
+   * Starts the process, and loads node-pty with the first one. Rejects when no terminal is
+   * available.
+   */
   static async start(options: TerminalOptions): Promise<Terminal> {
     const { spawn } = await import('@lydell/node-pty')
     const pty = spawn(options.launch.file, options.launch.args, {
@@ -75,7 +84,7 @@ export class Terminal {
     return new Terminal(pty as Pty, options)
   }
 
-  /** Takes input; `done` is called when the terminal has it or is gone. */
+  /** Writes input. Calls `done` once the terminal has taken it or has ended. */
   write(bytes: Buffer, done: () => void): void {
     if (this.#ended) {
       done()
@@ -90,13 +99,14 @@ export class Terminal {
     try {
       this.#pty.resize(Math.min(columns, 65_535), Math.min(rows, 65_535))
     } catch {
-      // The process is on its way out.
+      // The process is ending.
     }
   }
 
-  /** Holds output back, and with it a process that writes a lot. */
+  /** Stops reading output, which blocks a process that writes a lot. */
   pause(): void {
-    // Of a process that ended, node-pty drops what was not read within 200 ms: read it on, a terminal holds little.
+    // node-pty drops output that isn't read within 200 ms of the process's end, so keep reading: a
+    // terminal holds little.
     if (this.#ended || this.#exitPoll || !isRunning(this.pid)) return
     this.#pty.pause()
     this.#exitPoll = setInterval(() => {
@@ -114,7 +124,7 @@ export class Terminal {
     if (!this.#ended) this.#sessions.signal(this.pid, signal)
   }
 
-  /** Hangs up, as when a terminal window is closed. */
+  /** Hangs up, as when a terminal window closes. */
   end(): void {
     if (this.#ended) return
     this.#sessions.end(this.pid)
@@ -122,8 +132,9 @@ export class Terminal {
   }
 
   /**
-   * node-pty writes with a call that blocks while the process does not read, and with it everything else in this one. The descriptor does not block:
-   * ask again while it is full.
+   * Writes the next pending input. node-pty's own write blocks the whole agent while the process
+   * doesn't read. The descriptor is non-blocking, so write to it directly and retry while it is
+   * full.
    */
   #writeNext(): void {
     const next = this.#pendingInput[0]
@@ -146,12 +157,12 @@ export class Terminal {
   }
 }
 
-/** `SIGTERM` for 15; undefined for a number that is no signal here. */
+/** Returns the name of a signal, such as `SIGTERM` for 15; undefined for an unknown number. */
 export function signalName(number: number): string | undefined {
   return Object.entries(constants.signals).find(([, value]) => value === number)?.[0]
 }
 
-/** Reads what is there at once; a terminal nobody writes to any more answers with an error after it. */
+/** Reads the output that is still there. A terminal without writers reports an error after it. */
 function readRest(descriptor: number, onOutput: (bytes: Buffer) => void): void {
   try {
     for (;;) {
@@ -161,7 +172,7 @@ function readRest(descriptor: number, onOutput: (bytes: Buffer) => void): void {
       onOutput(bytes.subarray(0, length))
     }
   } catch {
-    // EIO is the end, EAGAIN means that somebody else still holds the terminal open.
+    // EIO is the end; EAGAIN means that another process still has the terminal open.
   }
 }
 

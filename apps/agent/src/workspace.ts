@@ -2,7 +2,7 @@ import type { AgentMetadata } from './protocol.ts'
 import { startDirectory, userEnvironment, type Account } from './user-environment.ts'
 import type { Environment } from './config.ts'
 
-/** How to start a process of the user. */
+/** How to start one of the user's processes. */
 export interface Launch {
   file: string
   args: string[]
@@ -10,10 +10,10 @@ export interface Launch {
   environment: Record<string, string>
 }
 
-/** Shells that know `-l`; others are started without a flag. */
+/** Shells that have `-l`; others are started without a flag. */
 const loginShells = new Set(['bash', 'sh', 'dash', 'ash', 'zsh', 'fish', 'ksh', 'mksh', 'csh', 'tcsh', 'nu'])
 
-/** What is known about the workspace the agent is in; the server's part of it may change while the agent runs. */
+/** The agent's workspace. The server's metadata of it may change while the agent runs. */
 export class Workspace {
   readonly account: Account
   readonly #own: Environment
@@ -26,7 +26,7 @@ export class Workspace {
     this.#isDirectory = options.isDirectory
   }
 
-  /** The last metadata the server gave; undefined until it answered once. */
+  /** The server's latest metadata; undefined until the first answer. */
   get metadata(): AgentMetadata | undefined {
     return this.#metadata
   }
@@ -43,7 +43,9 @@ export class Workspace {
     return startDirectory(this.#metadata?.directory ?? '', this.environment(), this.#isDirectory)
   }
 
-  /** A command line in the user's shell, or the login shell itself when there is none. */
+  /**
+   * Returns how to start a command line in the user's shell, or the login shell when there is none.
+   */
   launch(command: string | undefined, extra: Readonly<Record<string, string>> = {}): Launch {
     const { shell } = this.account
     const login = loginShells.has(shell.slice(shell.lastIndexOf('/') + 1)) ? ['-l'] : []

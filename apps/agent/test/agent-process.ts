@@ -12,15 +12,15 @@ export interface AgentProcess {
   readonly server: StubServer
   readonly home: string
   readonly startedAt: number
-  /** What it logged so far. */
+  /** Returns what it has logged so far. */
   log: () => string
   /** Sends a signal and resolves with the exit code. */
   stop: (signal?: NodeJS.Signals) => Promise<number | null>
-  /** Ends it if it still runs, and removes its home. */
+  /** Ends it if it is still running, and deletes its home. */
   cleanUp: () => Promise<void>
 }
 
-/** The agent as it is shipped, a process of its own with a home of its own, against a stub of the server. */
+/** Starts the built agent as a process with its own home, connected to a stub server. */
 export async function startAgentProcess(options: {
   /** A script for Node, or the agent as one executable. */
   entry: string | { readonly executable: string }

@@ -35,7 +35,7 @@ async function start(
 }
 
 describe('the start', () => {
-  test('asks for the metadata, tells the version and then opens the tunnel, with the token in each', async () => {
+  test('gets the metadata, reports the version and then opens the tunnel, each with the token', async () => {
     const { server } = await start()
     await server.tunnel()
     expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET metadata', 'POST version', 'GET tunnel'])
@@ -75,7 +75,7 @@ describe('the start', () => {
 })
 
 describe('the connection', () => {
-  test('is back within 2 s of the return of the server', async () => {
+  test('is back within 2 s after the server returns', async () => {
     const { server } = await start()
     await server.tunnel()
     for (let round = 0; round < 3; round += 1) {
@@ -143,7 +143,7 @@ describe('the startup script', () => {
 })
 
 describe('reports', () => {
-  test('the health of an app is told when it changes', async () => {
+  test('the health of an app is reported when it changes', async () => {
     let status = 200
     const app = createHttpServer((_request, response) => response.writeHead(status).end()).listen(0, '127.0.0.1')
     await once(app, 'listening')
@@ -153,11 +153,11 @@ describe('reports', () => {
       stub.metadata['apps'] = [{ id, slug: 'web', url, health: 'initializing', healthcheck: { url, interval: 1, threshold: 2 } }]
     })
     const reports = (): unknown[] => server.requests.filter(({ path }) => path === 'app-health').map(({ body }) => body)
-    await expect.poll(reports, { timeout: 10_000 }).toEqual([{ healths: { [id]: 'healthy' } }])
+    await expect.poll(reports, { timeout: 10_000 }).toEqual([{ Healths: { [id]: 'healthy' } }])
     status = 503
-    await expect.poll(() => reports().at(-1), { timeout: 10_000 }).toEqual({ healths: { [id]: 'unhealthy' } })
+    await expect.poll(() => reports().at(-1), { timeout: 10_000 }).toEqual({ Healths: { [id]: 'unhealthy' } })
     status = 404
-    await expect.poll(() => reports().at(-1), { timeout: 10_000 }).toEqual({ healths: { [id]: 'healthy' } })
+    await expect.poll(() => reports().at(-1), { timeout: 10_000 }).toEqual({ Healths: { [id]: 'healthy' } })
     expect(reports()).toHaveLength(3)
     app.close()
   })
@@ -217,7 +217,7 @@ describe('the end', () => {
     for (const pid of pids) expect(existsSync(`/proc/${pid}`)).toBe(false)
   })
 
-  test('the token is in no line of its log', async () => {
+  test('its log never contains the token', async () => {
     const agent = await start((stub) => {
       stub.refuse = (path) => (path === 'tunnel' ? 500 : undefined)
     })

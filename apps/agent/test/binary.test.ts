@@ -22,7 +22,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'berth-agent-binary-'))
   executable = join(folder, 'coder-test')
   await run(process.execPath, [join(dirname(build.entry), 'make-binary.js'), executable], nothing)
-  await build.remove() // it must need nothing of what it was made from
+  await build.remove() // it must not need the files it was built from
 }, 120_000)
 afterAll(async () => await rm(folder, { recursive: true, force: true }))
 
@@ -47,14 +47,14 @@ test('the executable runs by itself, with everything the agent has', async () =>
   }
 })
 
-test('it tells its version and its commands, and refuses others', async () => {
+test('it prints its version and its commands, and refuses unknown ones', async () => {
   expect((await run(executable, ['version'], nothing)).stdout).toMatch(/^v\d+\.\d+\.\d+\n$/)
   expect((await run(executable, ['help'], nothing)).stdout).toContain('CODER_AGENT_URL')
   await expect(run(executable, ['agnet'], nothing)).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('"agnet"') as string })
   await expect(run(executable, [], nothing)).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('agent') as string })
 })
 
-test('beside it is the same compressed, and nothing of the making is left', async () => {
+test('a compressed copy is beside it, and nothing else is left of the build', async () => {
   expect(await readdir(folder)).toEqual(['coder-test', 'coder-test.gz'])
   expect(hash(gunzipSync(await readFile(`${executable}.gz`)))).toBe(hash(await readFile(executable)))
 })

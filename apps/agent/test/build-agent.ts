@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-/** Builds the agent into a folder of its own, so that the tests run what is in the sources now, and from where no package of the repository is found. */
+/**
+ * Builds the agent into its own folder, so that tests run the current sources, from a place where
+ * no package of the repository can be found.
+ */
 export async function buildAgent(): Promise<{ entry: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'berth-agent-build-'))
   const script = fileURLToPath(new URL('../scripts/build.mjs', import.meta.url))

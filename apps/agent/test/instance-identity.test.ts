@@ -70,7 +70,7 @@ test.each([
   expect(new Set(others.map(({ token }) => token))).toEqual(new Set([instanceToken]))
 })
 
-test('each cloud is asked as it wants to be', async () => {
+test("each cloud's metadata service is asked in its own way", async () => {
   await (await start('google-instance-identity')).server.tunnel()
   expect(asked).toMatchObject([
     {
@@ -94,7 +94,7 @@ test('each cloud is asked as it wants to be', async () => {
   ])
 })
 
-test('a machine that the server does not know yet tries again, and says why', async () => {
+test('a machine that the server does not know yet tries again, and logs why', async () => {
   const { server, log } = await start('aws-instance-identity', 1)
   await server.tunnel()
   expect(server.requests.filter(({ path }) => path.endsWith('aws-instance-identity'))).toHaveLength(2)

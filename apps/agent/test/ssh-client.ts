@@ -8,7 +8,7 @@ export interface CommandResult {
   signal: string | undefined
 }
 
-/** An SSH connection through the tunnel. */
+/** Opens an SSH connection through the tunnel. */
 export async function connectSsh(tunnel: DialTunnel): Promise<ssh2.Client> {
   const client = new ssh2.Client()
   const sock = await tunnel.dial('ssh')
@@ -27,7 +27,7 @@ export function openCommand(client: ssh2.Client, command: string, options: ExecO
   })
 }
 
-/** Runs a command to its end. */
+/** Runs a command until it ends. */
 export async function runOverSsh(
   client: ssh2.Client,
   command: string,

@@ -79,13 +79,13 @@ describe('a command', () => {
     expect(counts).toEqual({ o: 12_582_912, e: 12_582_912, wrong: 0 })
   })
 
-  test('that stops reading its stdin is not stuck with the rest of it', async () => {
+  test('that stops reading its stdin does not get stuck', async () => {
     const result = await runOverSsh(client, 'head -c 4; exec <&-; sleep 0.2; echo; echo done', { stdin: randomBytes(8 * 1024 * 1024) })
     expect(result.stdout.subarray(4).toString()).toBe('\ndone\n')
     expect(result.code).toBe(0)
   })
 
-  test('is signalled when the client says so', async () => {
+  test('gets the signals that the client sends', async () => {
     const channel = await openCommand(client, "trap 'echo got usr1; exit 3' USR1; echo ready; while :; do sleep 0.05; done")
     const result = collect(channel)
     await once(channel, 'data')
@@ -100,7 +100,7 @@ describe('a command', () => {
     for (const pid of line.toString().trim().split(' ')) await expect.poll(() => isAlive(Number(pid)), { timeout: 8_000 }).toBe(false)
   })
 
-  test('leaves a daemon running that has let go of its streams', async () => {
+  test('leaves a daemon running that has closed its streams', async () => {
     const result = await runOverSsh(client, 'setsid sleep 4321 >/dev/null 2>&1 </dev/null & echo $!')
     const pid = Number(result.stdout.toString())
     expect(isAlive(pid)).toBe(true)
@@ -109,7 +109,7 @@ describe('a command', () => {
 })
 
 describe('the environment of a command', () => {
-  test('is clean, with what the template sets and without any token', async () => {
+  test("is clean, with the template's variables and without any token", async () => {
     const environment = (await runOverSsh(client, 'env')).stdout.toString()
     expect(environment).toContain(`HOME=${agent.home}\n`)
     expect(environment).toContain('USER=alice\n')
@@ -120,7 +120,7 @@ describe('the environment of a command', () => {
     expect(environment).not.toContain('SECRET_OF_THE_HOST')
   })
 
-  test('takes variables from the client, but no token and no odd name', async () => {
+  test('takes variables from the client, except tokens and invalid names', async () => {
     const env = { LC_PAPER: 'A4', MY_SETTING: 'x y', 'BAD-NAME': '1', CODER_AGENT_TOKEN: 'nope' }
     const environment = (await runOverSsh(client, 'env', { env })).stdout.toString()
     expect(environment).toContain('LC_PAPER=A4\n')
@@ -133,7 +133,7 @@ describe('the environment of a command', () => {
     expect((await runOverSsh(client, 'pwd')).stdout.toString().trim()).toBe(agent.home)
   })
 
-  test('has no socket of the agent open', async () => {
+  test('inherits no socket of the agent', async () => {
     const links = (await runOverSsh(client, 'ls -l /proc/self/fd')).stdout.toString().split('\n')
     expect(links.filter((line) => line.includes('socket:') && !/ [012] -> /.test(line))).toEqual([])
   })
@@ -172,7 +172,7 @@ describe('a shell on a terminal', () => {
     expect(text).toMatch(/\/dev\/pts\/\d+/)
   })
 
-  test('passes an interrupt typed by the client to the program in the foreground', async () => {
+  test('passes a typed interrupt to the foreground program', async () => {
     const channel = await openShell({ cols: 80, rows: 24 })
     const result = collect(channel)
     let seen = ''
@@ -186,7 +186,7 @@ describe('a shell on a terminal', () => {
 
   test('shows everything a program wrote, to a client that reads late', async () => {
     const channel = await openCommand(client, 'seq 1 1000000', { pty: { cols: 80, rows: 24 } })
-    // Past the point where the agent holds the program back, and past the end of the program.
+    // By now the agent has paused the program, and the program has ended.
     channel.pause()
     await new Promise((resolve) => {
       setTimeout(resolve, 1_000)
@@ -200,7 +200,7 @@ describe('a shell on a terminal', () => {
     expect(result.code).toBe(0)
   })
 
-  test('does not block the agent when its program reads nothing', async () => {
+  test('does not block the agent when its program does not read', async () => {
     const channel = await openCommand(client, 'stty raw -echo; echo ready; sleep 1000', { pty: { cols: 80, rows: 24 } })
     await once(channel, 'data')
     channel.write(Buffer.alloc(1024 * 1024, 'x'))

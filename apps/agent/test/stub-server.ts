@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { once } from 'node:events'
 import { WebSocketServer, type WebSocket } from 'ws'
 
-/** What a machine gets for its proof, whatever that is. */
+/** The token that a machine gets for any proof. */
 export const instanceToken = 'a-token-for-a-machine'
 
 export interface SeenRequest {
@@ -16,20 +16,23 @@ export interface SeenRequest {
   at: number
 }
 
-/** The agent's half of a server, with levers: what it answers, when it refuses, and when it goes away. */
+/**
+ * The part of a server that agents use. A test controls what it answers and refuses, and when it is
+ * away.
+ */
 export interface StubServer {
   readonly url: string
   readonly port: number
   readonly requests: SeenRequest[]
   readonly metadata: Record<string, unknown>
-  /** Gives the HTTP status a request is refused with; undefined lets it pass. */
+  /** Returns the HTTP status to refuse a request with; undefined to answer it. */
   refuse: (path: string) => number | undefined
-  /** Answer of report-stats, in nanoseconds. */
+  /** The interval that report-stats answers, in nanoseconds. */
   reportInterval: number
-  /** The tunnel that is up, or the next one. */
+  /** Returns the open tunnel, or the next one to open. */
   tunnel: () => Promise<DialTunnel>
   socket: () => WebSocket | undefined
-  /** Drops the tunnel and stops listening. */
+  /** Closes the tunnel and stops listening. */
   goAway: () => Promise<void>
   comeBack: () => Promise<void>
 }

@@ -2,7 +2,10 @@ import { pipeBoth, type DialTunnel } from '@berth/tunnel'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 
-/** A port on the loopback interface whose connections go to a target in the workspace, for programs that know nothing of tunnels. */
+/**
+ * Opens a loopback port whose connections reach a target in the workspace, for programs that can't
+ * use tunnels.
+ */
 export async function relayToTarget(tunnel: () => Promise<DialTunnel>, target: string): Promise<{ port: number; close: () => void }> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => undefined)

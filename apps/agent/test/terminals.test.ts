@@ -63,7 +63,7 @@ test('a client that comes back finds the same shell and sees what it missed', as
   await once(second.stream, 'end')
 })
 
-test('at most the last 64 KiB are shown again', async () => {
+test('a reconnecting client sees at most the last 64 KiB again', async () => {
   const id = randomUUID()
   const first = await view(id, { query: `&command=${encodeURIComponent('seq 1 100000; echo that was it; cat')}` })
   await expect.poll(first.seen, { timeout: 20_000 }).toContain('that was it')
@@ -87,13 +87,13 @@ test('several clients share one terminal', async () => {
   await once(second.stream, 'end')
 })
 
-test('a command that was over before anybody looked still shows what it said, and ends', async () => {
+test('a command that ended before a client attached still shows its output, and ends', async () => {
   const viewer = await view(randomUUID(), { query: '&command=echo%20short' })
   await once(viewer.stream, 'end')
   expect(viewer.seen()).toContain('short')
 })
 
-test('input that is no JSON object ends the client, not the terminal', async () => {
+test('input other than a JSON object disconnects the client and leaves the terminal running', async () => {
   const id = randomUUID()
   const first = await view(id)
   first.stream.write('not json\n')

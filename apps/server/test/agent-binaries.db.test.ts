@@ -94,7 +94,7 @@ test.each([
   expect([status, headers['content-type'], text]).toEqual([404, 'text/plain; charset=utf-8', '404 page not found\n'])
 })
 
-test('the agent for machines like this one is made once, when somebody asks, and found again by the next server', async () => {
+test('the agent for machines like this one is built once, on first request, and reused by the next server', async () => {
   verifies('deployment:agent-binaries')
   expect(await timesMade()).toBe(0)
   const answers = await Promise.all(Array.from({ length: 5 }, async () => await get(`/bin/${OWN}`)))
@@ -112,7 +112,7 @@ test('the agent for machines like this one is made once, when somebody asks, and
   expect(await timesMade()).toBe(2)
 })
 
-test('what was made of earlier agents goes after a day, as another server may still serve it', async () => {
+test('executables of earlier agents are deleted after a day, as another server may still serve them', async () => {
   const earlier = await made()
   expect(earlier).toHaveLength(2)
   await server.stop()
@@ -124,7 +124,7 @@ test('what was made of earlier agents goes after a day, as another server may st
   expect([others, earlier.includes(only ?? '')]).toEqual([[], false])
 })
 
-test('an agent that cannot be made is not tried for each who asks, and what was put there comes first', async () => {
+test("an agent that cannot be built is not tried again on each request, and an administrator's file comes first", async () => {
   verifies('deployment:agent-binaries')
   await writeFile(join(agentDirectory, 'broken'), '')
   const other = await startWith('other')

@@ -46,7 +46,7 @@ async function dialAs(token: string, agentId: string) {
   return client
 }
 
-test('a person reaches ssh and ports of an agent through the server, byte for byte, on many streams at once', async () => {
+test('a client reaches ssh and ports of an agent through the server, byte for byte, on many streams at once', async () => {
   const place = await connected(echo)
   const client = await dialAs(server.firstUser.token, place.id)
   const payloads = Array.from({ length: 8 }, (_, index) => randomBytes(200_000 + index))
@@ -70,7 +70,7 @@ test('a person reaches ssh and ports of an agent through the server, byte for by
   ])
 })
 
-test('an end of one side is an end on the other, and the way back stays open', async () => {
+test('an end at one side is an end at the other, and the other direction stays open', async () => {
   const { id } = await connected(({ accept }) => {
     const stream = accept()
     let said = ''
@@ -82,7 +82,7 @@ test('an end of one side is an end on the other, and the way back stays open', a
   expect(await text(stream)).toBe('heard everything')
 })
 
-test('a refusal of the agent reaches the person with its status and words', async () => {
+test('a refusal of the agent reaches the client with its status and message', async () => {
   const { id } = await connected(() => {
     throw new TunnelRefusal(502, 'Nothing listens on port 8080.')
   })
@@ -90,7 +90,7 @@ test('a refusal of the agent reaches the person with its status and words', asyn
   await expect(dialing).rejects.toMatchObject({ status: 502, message: 'Nothing listens on port 8080.' })
 })
 
-test('targets that are not for people, and nonsense, are refused without asking the agent', async () => {
+test('targets that clients may not dial, and unknown ones, are refused without asking the agent', async () => {
   const place = await connected(echo)
   const client = await dialAs(server.firstUser.token, place.id)
   for (const target of ['pty?id=x', 'ports/', 'ports/8080/more', 'ports/123456', 'SSH', '../ssh', 'exec'])
@@ -98,7 +98,7 @@ test('targets that are not for people, and nonsense, are refused without asking 
   expect(place.targets).toEqual([])
 })
 
-test('while the agent is away a person may connect, and each dial says so until it is back', async () => {
+test('while the agent is disconnected a client may connect, and its dials are refused until the agent is back', async () => {
   const place = await createAgent(server)
   const client = await dialAs(server.firstUser.token, place.id)
   await expect(client.dial('ssh')).rejects.toMatchObject({ status: 428 })
@@ -110,7 +110,7 @@ test('while the agent is away a person may connect, and each dial says so until 
   expect(await text(stream)).toBe('back')
 })
 
-test('a stream that breaks off at the agent breaks off for the person, and the tunnel stands', async () => {
+test('a stream that breaks off at the agent breaks off for the client, and the tunnel stays open', async () => {
   const place = await connected(({ accept, target }) => {
     const stream = accept()
     if (target === 'ssh') stream.once('data', () => stream.destroy())
@@ -125,7 +125,7 @@ test('a stream that breaks off at the agent breaks off for the person, and the t
   expect(await text(fine)).toBe('fine')
 })
 
-test('when a person leaves without a word, their streams at the agent end', async () => {
+test("when a client's connection breaks, its streams at the agent end", async () => {
   const ended: Promise<unknown>[] = []
   const place = await connected(({ accept }) => {
     const stream = accept().resume()
@@ -145,7 +145,7 @@ test('only those who may run things in a workspace may dial it: others get 404',
   await expect(opened(openSocket(server, `/workspaceagents/${place.id}/tunnel`, ''))).rejects.toThrow(/^401: /)
 })
 
-test('without the wish to upgrade the tunnel and the terminal are 426', async () => {
+test('without an upgrade request, the tunnel and the terminal are 426', async () => {
   const place = await connected(echo)
   for (const path of ['me/tunnel', `${place.id}/tunnel`, `${place.id}/pty?reconnect=${randomUUID()}`]) {
     const token = path.startsWith('me') ? place.token : server.firstUser.token
@@ -193,7 +193,7 @@ test('the terminal takes a resize, and what is typed comes back with its output'
   expect((await closed).code).toBe(1000)
 })
 
-test('sizes that are no numbers are 80, and large ones wrap at 16 bits', async () => {
+test('sizes that are not numbers are 80, and large ones wrap at 16 bits', async () => {
   const place = await connected(playTerminal)
   const ids = [randomUUID(), randomUUID()]
   for (const [index, size] of ['height=tall&width=', `height=${65_536 + 24}&width=132`].entries()) {
@@ -231,7 +231,7 @@ test('a terminal that cannot be opened closes its socket with 1011 and the reaso
   expect(await endOf(socket)).toEqual({ code: 1011, reason: expect.stringMatching(/^There are too many terminals\. é{10}/) })
 })
 
-test('a terminal that shows more than anybody reads waits, and nothing of it is lost', async () => {
+test('a terminal waits for a slow reader, and none of its output is lost', async () => {
   const megabytes = 8
   const { id } = await connected(({ accept }) => {
     const stream = accept()
@@ -264,7 +264,7 @@ test('the terminal and the ports of an agent that is not connected are 428, and 
   await expect(opened(openSocket(server, path, server.firstUser.token))).rejects.toThrow(/^428: /)
 })
 
-test('a terminal without a UUID to come back to is 400', async () => {
+test('a terminal without a UUID is 400', async () => {
   const { id } = await connected(playTerminal)
   const path = `/workspaceagents/${id}/pty?reconnect=mine`
   await expect(opened(openSocket(server, path, server.firstUser.token))).rejects.toThrow(/^400: .*"field":"reconnect"/)
@@ -276,7 +276,7 @@ const listening =
     void accept().end(JSON.stringify({ ports }))
 const port = (number: number, process_name = 'node') => ({ process_name, network: 'tcp', port: number })
 
-test('a listening port is listed once; low ports, those of databases and those of apps are not', async () => {
+test('a listening port is listed once; low ports and those of databases and apps are not', async () => {
   verifies('agents:listening-ports')
   const place = await connected(
     listening(port(8), port(9), port(22), port(5432), port(3000, 'vite'), port(3000, 'vite'), port(8080), port(27017)),
@@ -289,7 +289,7 @@ test('a listening port is listed once; low ports, those of databases and those o
   expect(ports).toEqual([port(9), port(3000, 'vite')])
 })
 
-test('what an agent says of its ports is not believed: what is no port is left out', async () => {
+test("an agent's list of ports is not trusted: entries that are not ports are left out", async () => {
   const { id } = await connected(
     listening(port(70_000), port(1.5), 'x', null, { port: '80' }, { port: 8123, network: 'udp', extra: '<script>' }),
   )

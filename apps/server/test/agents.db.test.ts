@@ -97,7 +97,7 @@ test('null metadata is dropped, empty and sensitive metadata kept, in order', as
   ])
 })
 
-test('an agent without a page for troubleshooting has that of the deployment', async () => {
+test("an agent without a troubleshooting URL has the deployment's", async () => {
   verifies('agents:troubleshooting-url')
   const [without, own] = [await workspaceWithAgent(), await workspaceWithAgent({ troubleshooting_url: 'https://own.example.com' })]
   expect((await without.view()).troubleshooting_url).toBe(`${server.url}/docs`)
@@ -150,7 +150,7 @@ test('reported health is stored and shown, in the metadata of the agent too', as
   }
 })
 
-test('the metadata of an agent is complete, also where its template says nothing', async () => {
+test('the metadata of an agent is complete, even when its template sets nothing', async () => {
   const { client } = await workspaceWithAgent()
   expect(await client.agents.metadata()).toEqual({
     git_auth_configs: 0,
@@ -172,7 +172,7 @@ test('the metadata of an agent is complete, also where its template says nothing
   })
 })
 
-test('without a token, with one that is none and with an unknown one an agent is 401; so is a person', async () => {
+test("without a token, with an invalid one and with an unknown one an agent is 401; so is a person's session", async () => {
   for (const token of [undefined, 'nonsense', randomUUID(), server.firstUser.token])
     await expect(server.clientFor(token).agents.metadata(), String(token)).rejects.toMatchObject({ status: 401 })
   const { client } = await workspaceWithAgent()
@@ -185,7 +185,7 @@ test.each(['v1', 'v1.2', 'v1.2.3', 'v1.2.3-pre.1+meta', 'v0.0.0-devel+abc'])('th
   expect((await view()).version).toBe(version)
 })
 
-test('a version that is none is 400 with a detail that quotes it', async () => {
+test('an invalid version is 400 with a detail that quotes it', async () => {
   const { client, view } = await workspaceWithAgent()
   for (const version of ['', '1.2.3', 'v01.2.3', 'v1.2.3.4', 'v1.2.x', `v1.2.3-${'a'.repeat(10_000)}!`])
     await expect(client.agents.updateVersion({ body: { version } }), version).rejects.toMatchObject({
@@ -226,7 +226,7 @@ test('an agent is connected while its tunnel is open, disconnected after it, and
   await again.close()
 })
 
-test('an agent that nobody has heard of for long counts as disconnected since it was last heard of', async () => {
+test('an agent that was not seen for long counts as disconnected since it was last seen', async () => {
   const place = await workspaceWithAgent()
   const heardOf = new Date(server.clock.now().getTime() - 60_000)
   await runSql(server, 'update workspace_agents set first_connected_at = $2, last_connected_at = $2 where id = $1', [place.id, heardOf])
@@ -235,7 +235,7 @@ test('an agent that nobody has heard of for long counts as disconnected since it
   expect(disconnected_at).toBe(last_connected_at)
 })
 
-test('an agent of an older build may not connect, and one that is connected is sent away', async () => {
+test('an agent of an older build may not connect, and a connected one is disconnected', async () => {
   verifies('agents:connect:outdated', 'agents:coordinate:latest-build')
   const place = await workspaceWithAgent()
   const agent = await connectAgent(server, place.token)
@@ -252,7 +252,7 @@ test('an agent of an older build may not connect, and one that is connected is s
   expect((await place.client.agents.metadata()).apps).toEqual([])
 })
 
-test('the token of an agent that an import found opens no tunnel and reports no traffic: 400', async () => {
+test("with the token of an import's agent, opening a tunnel and reporting traffic are 400", async () => {
   const token = randomUUID()
   const resources = [{ name: 'a', type: 'b', agents: [{ name: 'main', token }] }]
   await createTemplate(server, { apply: [{ complete: { resources } }] })
@@ -265,13 +265,13 @@ test('a second socket of an agent closes the first, and the agent stays connecte
   const first = await connectAgent(server, place.token)
   await statusBecomes(place, 'connected')
   const second = await connectAgent(server, place.token)
-  expect(await first.closed).toEqual({ code: 1000, reason: 'the agent has connected anew' })
+  expect(await first.closed).toEqual({ code: 1000, reason: 'the agent opened a newer connection' })
   expect((await place.view()).status).toBe('connected')
   await second.close()
   await statusBecomes(place, 'disconnected')
 })
 
-test('the signs of life of all agents write one row, and none of theirs', async () => {
+test("the heartbeat of all agents writes one row, and none of the agents' rows", async () => {
   const places = await Promise.all(Array.from({ length: 5 }, async () => await workspaceWithAgent()))
   const agents = await Promise.all(places.map(async ({ token }) => await connectAgent(server, token)))
   for (const place of places) await statusBecomes(place, 'connected')
@@ -291,7 +291,7 @@ test('the signs of life of all agents write one row, and none of theirs', async 
   for (const agent of agents) await agent.close()
 })
 
-test('an agent whose coming or going was not noted is put right by the next sign of life', async () => {
+test('an agent whose connection or disconnection was not stored is corrected by the next heartbeat', async () => {
   const [here, gone] = [await workspaceWithAgent(), await workspaceWithAgent()]
   const agent = await connectAgent(server, here.token)
   await statusBecomes(here, 'connected')
@@ -359,7 +359,7 @@ test('traffic moves a deadline that is less than 50 minutes away to an hour from
   expect(bumped).toBeLessThanOrEqual(server.clock.now().getTime() + 60 * MINUTE_MS)
 })
 
-test('whoever watches a workspace hears of a deadline that activity has moved', async () => {
+test('a watch of a workspace gets the deadline that activity moved', async () => {
   verifies('rulings:watch-activity-bump')
   const { client, workspace } = await workspaceWithAgent({}, { ttl_ms: MINUTE_MS })
   const watch = await openWatch(server, workspace.id)
@@ -376,7 +376,7 @@ test('traffic gives no deadline to a workspace that has none', async () => {
   expect((await server.client.workspaces.get({ params: { workspace: workspace.id } })).latest_build.deadline).toBeNull()
 })
 
-test('an agent whose server stops is noted as disconnected before it is gone', async () => {
+test('an agent whose server stops is stored as disconnected before the server ends', async () => {
   const stopping = await startTestServer()
   let row
   try {

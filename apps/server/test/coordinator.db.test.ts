@@ -73,7 +73,7 @@ test('agent and clients learn each other’s nodes, each newer one too, and seve
   expect(await agent.next()).toEqual([{ id: 22 }])
 })
 
-test('whoever comes later gets what is known: a client the newest node of the agent, an agent those of the clients that wait', async () => {
+test("whoever connects later gets the known nodes: a client the agent's newest, an agent those of the waiting clients", async () => {
   verifies('agents:coordinate:nodes')
   const place = await createAgent(server)
   const [one, two] = [await asClient(place), await asClient(place)]
@@ -93,7 +93,7 @@ test('whoever comes later gets what is known: a client the newest node of the ag
   expect(await (await asClient(place)).next()).toEqual([{ id: 101 }])
 })
 
-test('the node of an agent that has left is told to nobody, and a client stays through its return', async () => {
+test('the node of an agent that disconnected is sent to nobody, and a client stays connected until it returns', async () => {
   verifies('agents:coordinate:nodes')
   const place = await createAgent(server)
   const [first, client] = [await asAgent(place), await asClient(place)]
@@ -108,7 +108,7 @@ test('the node of an agent that has left is told to nobody, and a client stays t
   expect(await client.next()).toEqual([{ id: 2 }])
 })
 
-test('an agent is connected while it coordinates, with signs of life, and disconnected after it', async () => {
+test('an agent is connected while it coordinates, with heartbeats, and disconnected after it', async () => {
   verifies('agents:coordinate:presence')
   const place = await createAgent(server)
   const agent = await asAgent(place)
@@ -129,7 +129,7 @@ test('a second socket of an agent closes the first, and the agent stays connecte
   const first = await asAgent(place)
   await statusBecomes(place, 'connected')
   const second = await asAgent(place)
-  expect(await first.closed).toEqual({ code: 1000, reason: 'the agent has connected anew' })
+  expect(await first.closed).toEqual({ code: 1000, reason: 'the agent opened a newer connection' })
   expect((await place.view()).status).toBe('connected')
   second.socket.close()
   await statusBecomes(place, 'disconnected')
@@ -146,7 +146,7 @@ test('an agent with a tunnel and a coordination is connected until both have end
   await statusBecomes(place, 'disconnected')
 })
 
-test('an agent of an older build is sent away, and may not come back: build is outdated', async () => {
+test('an agent of an older build is disconnected, and may not reconnect: build is outdated', async () => {
   verifies('agents:coordinate:latest-build')
   const place = await createAgent(server)
   const agent = await asAgent(place)
@@ -180,7 +180,7 @@ test('the latency of an agent is shown while it coordinates, in its workspace to
   expect(await place.view()).not.toHaveProperty('latency')
 })
 
-test('what is no node ends a socket, of either side, and the other stays', async () => {
+test('a message that is not a node closes its socket, of either side, and the other stays open', async () => {
   verifies('agents:coordinate:refused')
   const place = await createAgent(server)
   const agent = await asAgent(place)

@@ -34,7 +34,7 @@ test('the relay answers its latency check, also to pages of other sites', async 
   expect([status, text, headers['access-control-allow-origin']]).toEqual([200, '', '*'])
 })
 
-test('the answer to an upgrade names the version and the key of the relay; a WebSocket gets its subprotocol; a client in a hurry gets no answer', async () => {
+test("the answer to an upgrade names the relay's version and key; a WebSocket gets its subprotocol; a fast start gets no answer", async () => {
   verifies('derp:upgrade')
   const [plain, fast, socket] = await Promise.all(ways.map(async ([, way]) => await way()))
   const client = await joinRelay(plain as Way)
@@ -50,7 +50,7 @@ test('the answer to an upgrade names the version and the key of the relay; a Web
   for (const way of [plain, fast, socket]) way?.stream.destroy()
 })
 
-test('without an upgrade, with another one, and with a WebSocket of no subprotocol the relay is 426', async () => {
+test('without an upgrade, with another one, and with a WebSocket without the subprotocol the relay is 426', async () => {
   verifies('derp:upgrade')
   for (const headers of [{}, { Connection: 'Upgrade', Upgrade: 'h2c' }])
     expect(await rawRequest(server.url, 'GET //derp', { headers })).toMatchObject({
@@ -86,7 +86,7 @@ test.each(ways)('a packet goes to the owner of its key over %s, byte for byte, w
   expect(await sender.next()).toEqual({ kind: 0x05, payload: Buffer.concat([receiver.key, Buffer.from('back')]) })
 })
 
-test('a packet for nobody is lost, and what follows it arrives', async () => {
+test('a packet for an unknown client is dropped, and later packets arrive', async () => {
   verifies('derp:packets')
   const [sender, receiver] = [await joined(), await joined()]
   sender.send(randomBytes(32), Buffer.from('lost'))
@@ -111,7 +111,7 @@ test('frames may come in pieces, many at once, and together with the info', asyn
   for (let index = 0; index < 5; index++) expect((await receiver.next()).payload.subarray(32).toString()).toBe(`packet ${index}`)
 })
 
-test('a ping is answered with its payload; a note of preference and frames of a kind yet to come are taken', async () => {
+test('a ping is answered with its payload; a preference and frames of unknown kinds are ignored', async () => {
   verifies('derp:ping')
   const client = await joined()
   client.write(frame(0x07, Buffer.from([1])))
@@ -134,7 +134,7 @@ test('when a client leaves, those that it sent to are told, and others are not',
   expect((await stranger.next()).kind).toBe(0x13)
 })
 
-test('a client that connects anew takes its place: the old connection ends, packets go to the new one, and nobody is told it is gone', async () => {
+test('a client that reconnects replaces its old connection: packets go to the new one, and nobody is told that it left', async () => {
   verifies('derp:peer-gone')
   const keys = nacl.box.keyPair()
   const [first, other] = [await joined(undefined, keys), await joined()]
@@ -193,7 +193,7 @@ test.each([
   await expect(client.next()).rejects.toThrow('the relay ended the connection')
 })
 
-test('to a reader that is too slow the oldest packets are lost, and its senders are not held up', async () => {
+test('a slow reader loses its oldest packets, and its senders are not held up', async () => {
   verifies('derp:limits')
   const [sender, slow, quick] = [await joined(), await joined(), await joined()]
   slow.stream.pause()
@@ -223,7 +223,7 @@ test('the key of the relay is the same for every server on one database', async 
   way.stream.destroy()
 })
 
-test('a relay that is switched off takes no clients', async () => {
+test('a disabled relay accepts no clients', async () => {
   verifies('derp:limits')
   const off = await startTestServer({ config: { derpServerEnable: false } })
   onTestFinished(async () => await off.stop())
@@ -235,7 +235,7 @@ test('a relay that is switched off takes no clients', async () => {
   socket.destroy()
 })
 
-test('clients that come too often from one address are refused', async () => {
+test('clients that connect too often from one address are refused', async () => {
   verifies('derp:limits')
   const strict = await startTestServer({ config: { apiRateLimit: 3 } })
   onTestFinished(async () => await strict.stop())
@@ -249,7 +249,7 @@ test('clients that come too often from one address are refused', async () => {
   expect(heads.at(-1)).toMatch(/ 429 /)
 })
 
-test('a server that stops ends the connections of the relay, also of clients that have said nothing', async () => {
+test("a server that stops closes the relay's connections, even those of clients that sent nothing", async () => {
   verifies('derp:limits')
   const stopping = await startTestServer()
   const [client, silent] = [await joinRelay(await overHttp(stopping.url)), await overWebSocket(stopping.url)]

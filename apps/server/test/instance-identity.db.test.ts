@@ -113,7 +113,7 @@ test('a machine of each cloud gets the token of its agent', async () => {
   await expectAgent((await instanceIdentity.google({ body: await googleProof(third.id) })).session_token, third.agent)
 })
 
-test('of a token that is handed out later the database holds nothing in clear', async () => {
+test('the database holds no token that is given out later in plain text', async () => {
   verifies('agents:instance-identity')
   const { id } = await machine()
   const { session_token } = await server.clientFor().instanceIdentity.aws({ body: awsProof(id) })
@@ -157,7 +157,7 @@ test('a document of Azure is good for one token: used again it is 401, another n
   expect((await instanceIdentity.azure({ body: await azureProof(id) })).session_token).not.toBe('')
 })
 
-test('a document of Azure of a machine that nobody knows yet can be shown again once it is known', async () => {
+test('an Azure document of an unknown machine can be used again once the machine is known', async () => {
   const vmId = randomUUID()
   const proof = await azureProof(vmId)
   const { instanceIdentity } = server.clientFor()
@@ -192,7 +192,7 @@ test('a document of Azure with another root, another name, an expired link, a ma
   })
 })
 
-test('a machine that nobody knows is 404; one of an import or of an earlier build is 400', async () => {
+test('an unknown machine is 404; one of an import or of an earlier build is 400', async () => {
   verifies('agents:instance-identity')
   const askAws = async (id: string): Promise<unknown> => await server.clientFor().instanceIdentity.aws({ body: awsProof(id) })
   await expect(askAws(uniqueName('i'))).rejects.toMatchObject({ status: 404 })
@@ -206,14 +206,14 @@ test('a machine that nobody knows is 404; one of an import or of an earlier buil
   await expect(askAws(`earlier-${id}`)).rejects.toMatchObject({ status: 400 })
 })
 
-test('of agents on machines of one name the newest is meant', async () => {
+test('the newest of several agents with one machine ID gets the token', async () => {
   verifies('agents:instance-identity')
   const { id } = await machine()
   const { agent } = await machine(id)
   await expectAgent((await server.clientFor().instanceIdentity.aws({ body: awsProof(id) })).session_token, agent)
 })
 
-test('where it is not turned on, no proof helps', async () => {
+test('without the setting for its cloud, every proof is refused', async () => {
   verifies('agents:instance-identity')
   const { instanceIdentity } = off.clientFor()
   await expect(instanceIdentity.aws({ body: awsProof('any') })).rejects.toMatchObject({ status: 404 })

@@ -1,31 +1,37 @@
 import { constants, performServerHandshake, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { maxRefusalBytes, TunnelRefusal } from './failures.ts'
-import { defaults, SessionGuard, sessionOptions, type Tunnel, type TunnelOptions } from './session.ts'
+import { maxStreamsOf, SessionGuard, sessionOptions, tooManyStreams, type Tunnel, type TunnelOptions } from './session.ts'
 import { targetOfPath } from './target.ts'
-import { TunnelStream } from './tunnel-stream.ts'
+import { breakOff, TunnelStream } from './tunnel-stream.ts'
 
 /** One dial, as the answering end sees it. */
 export interface TunnelRequest {
-  /** What the dialing end asks for, as given to `dial`: `ssh`, `ports/8080`, `pty?id=…`. Not trusted: check it. */
+  /** The text given to `dial`. Untrusted: read it with `parseAgentTarget`. */
   readonly target: string
-  /** Aborted when the stream is gone, also when that happens before it was accepted. */
+  /** Aborted when the stream closes, even before it was accepted. */
   readonly signal: AbortSignal
-  /** Says yes and gives the stream. To be called once, and not after {@link signal} is aborted. */
+  /**
+   * Accepts the dial and returns the stream. Call it once, and not after {@link signal} is aborted.
+   */
   readonly accept: () => TunnelStream
 }
 
 /** Options of {@link answerTunnel}. */
 export interface AnswerOptions extends TunnelOptions {
-  /** Told of errors that `answer` throws and that are no {@link TunnelRefusal}; the dialing end only learns that there was one. */
+  /**
+   * Called with errors of `answer` other than {@link TunnelRefusal}. The dialing end only learns
+   * that there was one.
+   */
   onError?: (error: unknown, target: string) => void
 }
 
 /**
  * Becomes the answering end of a tunnel over `stream`.
  *
- * `answer` is called for each dial and either accepts it or throws {@link TunnelRefusal}. Another error, and returning without accepting, refuse with
- * status 500; an error after accepting destroys the stream.
+ * Calls `answer` for each dial, which either accepts it or throws {@link TunnelRefusal}. Any other
+ * error, and returning without accepting, refuses the dial with status 500. An error after
+ * accepting destroys the stream.
  */
 export function answerTunnel(
   stream: Duplex,
@@ -35,44 +41,48 @@ export function answerTunnel(
   const session = performServerHandshake(stream, sessionOptions(options))
   const guard = new SessionGuard(session, stream, options)
   guard.widen()
-  const maxStreams = options.maxStreams ?? defaults.maxStreams
+  const maxStreams = maxStreamsOf(options)
   let open = 0
   session.on('stream', (carrier: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     open += 1
     carrier.once('close', () => (open -= 1))
     carrier.on('error', () => undefined)
     if (open > maxStreams) {
-      refuse(carrier, new TunnelRefusal(503, `The tunnel has ${maxStreams} open streams, and no more are allowed.`))
+      refuse(carrier, tooManyStreams(maxStreams))
       return
     }
-    void answerOne({ carrier, path: String(headers[constants.HTTP2_HEADER_PATH] ?? ''), guard, answer, onError: options.onError })
+    // Whatever goes wrong while one stream is answered ends that stream, and nothing else.
+    answerOne({ carrier, headers, guard, answer, onError: options.onError }).catch(() => breakOff(carrier))
   })
   return guard
 }
 
 interface Answering {
   carrier: ServerHttp2Stream
-  path: string
+  headers: IncomingHttpHeaders
   guard: SessionGuard
   answer: (request: TunnelRequest) => void | Promise<void>
   onError: ((error: unknown, target: string) => void) | undefined
 }
 
-async function answerOne({ carrier, path, guard, answer, onError }: Answering): Promise<void> {
+async function answerOne({ carrier, headers, guard, answer, onError }: Answering): Promise<void> {
+  // Node ends the response to a HEAD request before there is one.
+  if (headers[constants.HTTP2_HEADER_METHOD] !== constants.HTTP2_METHOD_POST) return breakOff(carrier)
   const gone = new AbortController()
   carrier.once('close', () => gone.abort())
   let accepted: TunnelStream | undefined
-  const target = targetOfPath(path)
+  const target = targetOfPath(String(headers[constants.HTTP2_HEADER_PATH] ?? ''))
   try {
-    if (target === undefined) throw new TunnelRefusal(400, 'The target of the stream is empty, too long, or not printable ASCII.')
+    if (target === undefined)
+      throw new TunnelRefusal(400, 'The target is empty, too long, or contains characters other than printable ASCII.')
     const accept = (): TunnelStream => {
-      if (accepted) throw new Error('A stream can be accepted once only')
+      if (accepted) throw new Error('A stream can be accepted only once')
       accepted = new TunnelStream(carrier, target, guard.reason)
-      if (!carrier.destroyed && !carrier.closed) carrier.respond({ [constants.HTTP2_HEADER_STATUS]: 200 })
+      if (!carrier.destroyed && !carrier.closed) carrier.respond({ [constants.HTTP2_HEADER_STATUS]: constants.HTTP_STATUS_OK })
       return accepted
     }
     await answer({ target, signal: gone.signal, accept })
-    if (!accepted) throw new Error(`No answer was given to the target "${target}"`)
+    if (!accepted) throw new Error(`The target "${target}" was neither accepted nor refused`)
   } catch (error) {
     const refusal = error instanceof TunnelRefusal
     if (!refusal) onError?.(error, target ?? '')
@@ -86,6 +96,6 @@ function refuse(carrier: ServerHttp2Stream, refusal: TunnelRefusal): void {
   carrier.resume()
   carrier.respond({ [constants.HTTP2_HEADER_STATUS]: refusal.status })
   carrier.end(Buffer.from(refusal.message).subarray(0, maxRefusalBytes))
-  // Nothing the dialing end may still send is wanted; without this the stream would wait for its end.
+  // The dialing end may keep sending; without this the stream would stay open until it stops.
   carrier.once('finish', () => carrier.close(constants.NGHTTP2_NO_ERROR))
 }

@@ -1,46 +1,58 @@
 import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { maxRefusalBytes, TunnelRefusal, TunnelStreamReset } from './failures.ts'
-import { defaults, SessionGuard, sessionOptions, type Tunnel, type TunnelOptions } from './session.ts'
-import { isTarget, pathOfTarget } from './target.ts'
+import { maxStreamsOf, SessionGuard, sessionOptions, tooManyStreams, type Tunnel, type TunnelOptions } from './session.ts'
+import { isTarget, maxTargetLength, pathOfTarget } from './target.ts'
 import { breakOff, TunnelStream } from './tunnel-stream.ts'
 
 /** The dialing end of a tunnel. */
 export interface DialTunnel extends Tunnel {
   /**
-   * Opens a stream to a target at the far end. May be called before the connection below is open: it waits for that.
+   * Opens a stream to a target at the far end. It may be called before the connection below is
+   * open, and then waits for it. Only `signal` limits how long the dial takes; it has no effect on
+   * the stream afterwards.
    *
-   * Rejects with {@link TunnelRefusal} when the far end says no (also 400 for a target that cannot be sent and 503 above the limit of streams), with
-   * {@link TunnelClosed} when the tunnel is gone, with {@link TunnelStreamReset} when only this stream broke, and with the signal's reason when
-   * `signal` is aborted first; after that the signal has no effect on the stream. There is no time limit but the signal.
+   * Rejects with
+   * - {@link TunnelRefusal} when the far end refuses, for an invalid target (400), and above the
+   *   limit of streams (503);
+   * - {@link TunnelClosed} when the tunnel closes;
+   * - {@link TunnelStreamReset} when only this stream breaks;
+   * - the signal's reason when `signal` is aborted first.
    */
   dial(target: string, options?: { signal?: AbortSignal }): Promise<TunnelStream>
-  /** Measures a round trip through the tunnel, in milliseconds; rejects with {@link TunnelClosed}. */
+  /**
+   * Returns the round-trip time through the tunnel, in milliseconds. Rejects with {@link
+   * TunnelClosed}.
+   */
   ping(): Promise<number>
 }
 
+/** HTTP/2 requires an authority; a tunnel has only one other end. */
+const authority = 'http://tunnel'
+
 /** Becomes the dialing end of a tunnel over `stream`. */
 export function dialTunnel(stream: Duplex, options: TunnelOptions = {}): DialTunnel {
-  const session = connect('http://tunnel', { ...sessionOptions(options), createConnection: () => stream })
+  const session = connect(authority, { ...sessionOptions(options), createConnection: () => stream })
   const guard = new SessionGuard(session, stream, options)
   session.once('connect', () => guard.widen())
-  const maxStreams = options.maxStreams ?? defaults.maxStreams
+  const maxStreams = maxStreamsOf(options)
   let open = 0
   return {
     closed: guard.closed,
     close: (reason) => guard.close(reason),
     ping: () => ping(session, guard),
     async dial(target, { signal } = {}) {
-      if (!isTarget(target)) throw new TunnelRefusal(400, 'A target is 1 to 8192 characters of printable ASCII without spaces.')
+      if (!isTarget(target))
+        throw new TunnelRefusal(400, `A target is 1 to ${maxTargetLength} characters of printable ASCII without spaces.`)
       signal?.throwIfAborted()
       const closed = guard.reason()
       if (closed) throw closed
-      if (open >= maxStreams) throw new TunnelRefusal(503, `The tunnel has ${maxStreams} open streams, and no more are allowed.`)
-      open += 1
+      if (open >= maxStreams) throw tooManyStreams(maxStreams)
       const carrier = session.request(
-        { [constants.HTTP2_HEADER_METHOD]: 'POST', [constants.HTTP2_HEADER_PATH]: pathOfTarget(target) },
+        { [constants.HTTP2_HEADER_METHOD]: constants.HTTP2_METHOD_POST, [constants.HTTP2_HEADER_PATH]: pathOfTarget(target) },
         { endStream: false },
       )
+      open += 1
       carrier.once('close', () => (open -= 1))
       return answerOf(carrier, target, { guard, signal })
     },
@@ -53,10 +65,13 @@ function answerOf(
   { guard, signal }: { guard: SessionGuard; signal: AbortSignal | undefined },
 ): Promise<TunnelStream> {
   return new Promise((resolve, reject) => {
-    const settle = (): void => {
-      signal?.removeEventListener('abort', onAbort)
+    const stopListening = (): void => {
       carrier.removeListener('close', onClose)
       carrier.removeListener('response', onResponse)
+    }
+    const settle = (): void => {
+      stopListening()
+      signal?.removeEventListener('abort', onAbort)
     }
     const onAbort = (): void => {
       settle()
@@ -68,10 +83,18 @@ function answerOf(
       reject(guard.reason() ?? new TunnelStreamReset(`The stream to "${target}" broke off before the far end answered.`))
     }
     const onResponse = (headers: { ':status'?: number | undefined }): void => {
-      settle()
       const status = headers[':status'] ?? 0
-      if (status === 200) resolve(new TunnelStream(carrier, target, guard.reason))
-      else void readRefusal(carrier).then((message) => reject(new TunnelRefusal(status, message)))
+      if (status === constants.HTTP_STATUS_OK) {
+        settle()
+        resolve(new TunnelStream(carrier, target, guard.reason))
+        return
+      }
+      // The signal stays in force, since the far end may start a refusal and never finish it.
+      stopListening()
+      readRefusal(carrier, (message) => {
+        settle()
+        reject(new TunnelRefusal(status, message))
+      })
     }
     carrier.on('error', () => undefined)
     carrier.once('close', onClose)
@@ -80,18 +103,17 @@ function answerOf(
   })
 }
 
-function readRefusal(carrier: ClientHttp2Stream): Promise<string> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
-    carrier.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes <= maxRefusalBytes) chunks.push(chunk)
-      else breakOff(carrier)
-    })
-    carrier.once('end', () => carrier.close(constants.NGHTTP2_NO_ERROR))
-    carrier.once('close', () => resolve(Buffer.concat(chunks).toString('utf8') || 'The far end gave no reason.'))
+/** Calls `done` with the text of a refusal once the stream closes. */
+function readRefusal(carrier: ClientHttp2Stream, done: (message: string) => void): void {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  carrier.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes <= maxRefusalBytes) chunks.push(chunk)
+    else breakOff(carrier)
   })
+  carrier.once('end', () => carrier.close(constants.NGHTTP2_NO_ERROR))
+  carrier.once('close', () => done(Buffer.concat(chunks).toString('utf8') || 'The far end gave no reason.'))
 }
 
 function ping(session: ClientHttp2Session, guard: SessionGuard): Promise<number> {

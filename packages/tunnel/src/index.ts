@@ -1,8 +1,16 @@
+export {
+  agentTargetKind,
+  defaultTerminalSize,
+  formatAgentTarget,
+  parseAgentTarget,
+  type AgentTarget,
+  type TerminalTarget,
+} from './agent-target.ts'
 export { answerTunnel, type AnswerOptions, type TunnelRequest } from './answer-tunnel.ts'
+export { closeReasonOf, closeReasons, closeSocket, isClosedFor, type CloseReason } from './close-reason.ts'
 export { dialTunnel, type DialTunnel } from './dial-tunnel.ts'
 export { TunnelClosed, TunnelRefusal, TunnelStreamReset } from './failures.ts'
 export { pipeBoth, type PipedBytes } from './pipe-both.ts'
 export type { Tunnel, TunnelOptions } from './session.ts'
 export { socketStream, tunnelSocketOptions } from './socket-stream.ts'
-export { isTarget } from './target.ts'
 export type { StreamCounts, TunnelStream } from './tunnel-stream.ts'

@@ -1,17 +1,19 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-/** How many bytes went each way through {@link pipeBoth}. */
+/** How many bytes {@link pipeBoth} moved each way. */
 export interface PipedBytes {
   aToB: number
   bToA: number
 }
 
 /**
- * Joins two duplexes, each one's output to the other's input, until both directions are done.
+ * Pipes each of two duplexes into the other until both have closed. Returns the bytes moved.
  *
- * A slow side holds back the other. One side's end is passed on as an end, so the answer can still flow the other way (open TCP sockets with
- * `allowHalfOpen` for that). An error or a break on either side destroys both, a TCP socket with a reset. Resolves, never rejects, with the bytes moved, when both streams are closed: whoever needs the error listens on the streams.
+ * Each side waits for the other when that one is slow. An end is passed on as an end, so the other
+ * direction can go on (open TCP sockets with `allowHalfOpen` for that). An error or a break on
+ * either side destroys both; a TCP socket is reset. Never rejects: listen on the streams for
+ * errors.
  */
 export async function pipeBoth(a: Duplex, b: Duplex): Promise<PipedBytes> {
   const moved: PipedBytes = { aToB: 0, bToA: 0 }
@@ -37,7 +39,10 @@ function forward(from: Duplex, to: Duplex, count: (bytes: number) => void): void
   from.once('finish', () => destroyWhenDone(from))
 }
 
-/** Streams without autoDestroy stay half alive after both ends; nothing more can happen on them. */
+/**
+ * Destroys a stream that has ended both ways, which streams without `autoDestroy` don't do
+ * themselves.
+ */
 function destroyWhenDone(stream: Duplex): void {
   if (stream.readableEnded && stream.writableFinished) stream.destroy()
 }
@@ -49,20 +54,26 @@ function closing(stream: Duplex, other: Duplex): Promise<void> {
       else breakOff(other, stream.errored ?? undefined)
       resolve()
     }
-    // The error is passed on by `close`, which always follows; without a listener it would end the process.
+    // `close` always follows and passes the error on; without a listener the error would end the
+    // process.
     stream.on('error', () => undefined)
     if (stream.closed) onClose()
     else stream.once('close', onClose)
   })
 }
 
-/** A TCP peer must not take a break for an end either, so it gets a reset. */
+/**
+ * Destroys a stream. A TCP socket is reset, so that its peer doesn't mistake the break for an end.
+ */
 function breakOff(stream: Duplex, error: Error | undefined): void {
   if (stream instanceof Socket) stream.resetAndDestroy()
   else stream.destroy(error)
 }
 
-/** The other side is gone after a complete answer: deliver the rest of that answer, then stop reading for nobody. */
+/**
+ * Writes out what the other side sent before it closed, then destroys the stream. What it still
+ * sends is dropped.
+ */
 function endAfterFlush(stream: Duplex): void {
   if (stream.destroyed) return
   if (stream.writableFinished) {

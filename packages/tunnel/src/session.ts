@@ -1,51 +1,74 @@
 import type { Http2Session } from 'node:http2'
 import type { Duplex } from 'node:stream'
-import { TunnelClosed } from './failures.ts'
+import { TunnelClosed, TunnelRefusal } from './failures.ts'
+import { connectionWindowBytes, maxFrameBytes, streamWindowBytes } from './flow-control.ts'
+import { deadAfterMs, pingIntervalMs } from './keep-alive.ts'
+import { maxTargetLength } from './target.ts'
 
-/** What both ends of a tunnel may set; each end keeps its own. */
+/** What either end of a tunnel may set for itself. */
 export interface TunnelOptions {
-  /** How often to ask the peer for a sign of life, in milliseconds; 5 000 unless given. */
+  /** How often to ping the peer, in milliseconds. Default 5 000. */
   pingIntervalMs?: number
-  /** Without a byte from the peer for this long the tunnel is closed, in milliseconds; 15 000 unless given. Keep it above two ping intervals. */
+  /**
+   * The tunnel closes when no byte arrives from the peer for this long, in milliseconds. Keep it
+   * above two ping intervals. Default: three ping intervals, 15 000.
+   */
   deadAfterMs?: number
-  /** Streams open at once; one more is refused with status 503. 1 000 unless given. */
+  /** How many streams may be open at once; any more are refused with 503. Default 1 000. */
   maxStreams?: number
 }
 
 /** What both ends of a tunnel offer. */
 export interface Tunnel {
-  /** Resolves, never rejects, with the reason when the tunnel is gone. All its streams are destroyed by then. */
+  /**
+   * Resolves with the reason once the tunnel has closed and all its streams are destroyed. Never
+   * rejects.
+   */
   readonly closed: Promise<TunnelClosed>
   /**
-   * Closes the tunnel at once: every stream in it is destroyed with {@link TunnelClosed}, at both ends. It does not wait for streams to finish (a
-   * shell has no end of its own); who wants that ends the streams first. Calling it again changes nothing.
+   * Closes the tunnel at once and destroys every stream in it with {@link TunnelClosed}, at both
+   * ends. It doesn't wait for streams to finish, since a shell never ends by itself; end the
+   * streams first if they should. Further calls do nothing.
    */
   close(reason?: string): void
 }
 
-export const defaults = { pingIntervalMs: 5_000, deadAfterMs: 15_000, maxStreams: 1_000 } as const
+const defaultMaxStreams = 1_000
 
-const streamWindowBytes = 4 * 1024 * 1024
-const connectionWindowBytes = 16 * 1024 * 1024
+/** Returns how many streams may be open at once. */
+export function maxStreamsOf({ maxStreams = defaultMaxStreams }: TunnelOptions): number {
+  return maxStreams
+}
 
-/** HTTP/2 options of both ends: wide windows against latency, narrow limits on headers. */
+/** Returns the refusal of one stream above the limit. */
+export function tooManyStreams(maxStreams: number): TunnelRefusal {
+  return new TunnelRefusal(503, `The tunnel has ${maxStreams} open streams, which is the limit. Close some and try again.`)
+}
+
+/**
+ * Returns the HTTP/2 options of either end: wide windows for throughput, narrow limits on headers.
+ */
 export function sessionOptions(options: TunnelOptions) {
-  const maxStreams = options.maxStreams ?? defaults.maxStreams
+  const maxStreams = maxStreamsOf(options)
   return {
     settings: {
       initialWindowSize: streamWindowBytes,
-      maxFrameSize: 64 * 1024,
-      maxHeaderListSize: 16 * 1024,
+      maxFrameSize: maxFrameBytes,
+      maxHeaderListSize: 2 * maxTargetLength,
       maxConcurrentStreams: maxStreams,
       enablePush: false,
     },
     peerMaxConcurrentStreams: maxStreams,
-    // Node refuses new streams above this, 10 MB unless told otherwise: a few slow readers would lock everybody else out.
+    // In megabytes. At Node's default of 10, a few slow readers would block everyone else's
+    // streams.
     maxSessionMemory: 1_024,
   }
 }
 
-/** Ties an HTTP/2 session to the stream that carries it: one end for both, and a peer that went silent is noticed. */
+/**
+ * Ties an HTTP/2 session to the stream that carries it: both end together, and a silent peer ends
+ * them.
+ */
 export class SessionGuard implements Tunnel {
   readonly closed: Promise<TunnelClosed>
   readonly #session: Http2Session
@@ -57,9 +80,10 @@ export class SessionGuard implements Tunnel {
   #heardAt = performance.now()
 
   constructor(session: Http2Session, carrier: Duplex, options: TunnelOptions) {
+    const intervalMs = options.pingIntervalMs ?? pingIntervalMs
     this.#session = session
     this.#carrier = carrier
-    this.#deadAfterMs = options.deadAfterMs ?? defaults.deadAfterMs
+    this.#deadAfterMs = options.deadAfterMs ?? deadAfterMs(intervalMs)
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
@@ -72,18 +96,18 @@ export class SessionGuard implements Tunnel {
     carrier.on('data', () => {
       this.#heardAt = performance.now()
     })
-    this.#timer = setInterval(() => this.#beat(), options.pingIntervalMs ?? defaults.pingIntervalMs)
+    this.#timer = setInterval(() => this.#beat(), intervalMs)
     this.#timer.unref()
   }
 
-  /** Why the tunnel is gone, or undefined while it stands. */
+  /** Returns why the tunnel closed; undefined while it is open. */
   readonly reason = (): TunnelClosed | undefined => this.#reason
 
   close(reason = 'This end closed the tunnel.'): void {
     this.#fail(reason)
   }
 
-  /** To be called when the session can speak: widens the window of the connection. */
+  /** Widens the window of the connection. Call it once the session is connected. */
   widen(): void {
     if (!this.#session.destroyed) this.#session.setLocalWindowSize(connectionWindowBytes)
   }
@@ -94,7 +118,8 @@ export class SessionGuard implements Tunnel {
       this.#fail(`The far end was silent for ${Math.round(silentMs / 1000)} s.`)
       return
     }
-    // Any byte counts as a sign of life, so the answer itself is of no interest here; on a busy link it may queue behind data.
+    // Any byte proves that the peer is alive, and on a busy link the answer itself may queue behind
+    // data.
     if (!this.#session.destroyed && !this.#session.connecting) this.#session.ping(() => undefined)
   }
 

@@ -1,8 +1,9 @@
 import { constants, type Http2Stream } from 'node:http2'
 import { Duplex } from 'node:stream'
 import { type TunnelClosed, TunnelStreamReset } from './failures.ts'
+import { bufferBytes } from './flow-control.ts'
 
-/** Counts of one stream: bytes, and the pieces they came in. */
+/** Counts of one stream: bytes, and the chunks they came in. */
 export interface StreamCounts {
   bytesRead: number
   bytesWritten: number
@@ -13,12 +14,13 @@ export interface StreamCounts {
 /**
  * One stream of a tunnel as a plain duplex.
  *
- * An HTTP/2 stream of Node is nearly that, but a destroyed one looks to its peer like one that ended well, so cut-off bytes would pass for complete
- * ones. Here only `end()` gives the peer an end; `destroy()` gives it an error. A peer that has sent everything and hears no more makes this end's
- * writes fail, while what it sent can still be read.
+ * Node's HTTP/2 stream comes close, but to its peer a destroyed one looks like one that ended well,
+ * so truncated bytes would pass for complete ones. Here only `end()` gives the peer an end;
+ * `destroy()` gives it an error. When the peer has sent everything and stops reading, writes at
+ * this end fail while the bytes it sent stay readable.
  */
 export class TunnelStream extends Duplex {
-  /** What crossed the stream so far, as seen from this end. */
+  /** What this end has read and written so far. */
   readonly moved: StreamCounts = { bytesRead: 0, bytesWritten: 0, chunksRead: 0, chunksWritten: 0 }
   readonly #carrier: Http2Stream
   readonly #tunnelClosed: () => TunnelClosed | undefined
@@ -27,7 +29,7 @@ export class TunnelStream extends Duplex {
   #carrierEnded = false
 
   constructor(carrier: Http2Stream, target: string, tunnelClosed: () => TunnelClosed | undefined) {
-    super({ allowHalfOpen: true, highWaterMark: 256 * 1024 })
+    super({ allowHalfOpen: true, highWaterMark: bufferBytes })
     this.#carrier = carrier
     this.#target = target
     this.#tunnelClosed = tunnelClosed
@@ -38,19 +40,20 @@ export class TunnelStream extends Duplex {
     })
     carrier.pause()
     carrier.once('end', () => {
-      // A reset stream also ends, for Node; only one that was closed without a code has really said everything.
+      // Node also ends a reset stream; only one that closed without an error code is complete.
       if (carrier.rstCode !== constants.NGHTTP2_NO_ERROR || tunnelClosed()) return
       this.#carrierEnded = true
       this.push(null)
     })
     carrier.on('drain', () => this.#settleWrite())
-    // Not at once: whoever awaits the dial must have a chance to listen before the stream breaks.
+    // Deferred, so that the caller of dial() can attach listeners before the stream breaks.
     const onClose = (): void => void setImmediate(() => this.#onCarrierClose())
     if (carrier.destroyed) onClose()
     else carrier.once('close', onClose)
-    // `close` follows with the code that tells the cause.
+    // `close` follows, with the code that tells the cause.
     carrier.on('error', () => undefined)
-    // A broken connection breaks every stream in it at once; one that nobody happens to listen to must not end the process.
+    // A broken connection breaks all its streams at once; one without a listener must not end the
+    // process.
     this.on('error', () => undefined)
   }
 
@@ -109,7 +112,8 @@ export class TunnelStream extends Duplex {
       return
     }
     if (this.writableFinished) return
-    // The peer has said everything and no longer listens: fail what is being written, keep what can be read.
+    // The peer has sent everything and stopped reading: fail the pending write, keep unread bytes
+    // readable.
     if (this.#onDrain) this.#settleWrite(this.writableEnded && this.writableLength === 0 ? undefined : this.#breakError())
   }
 
@@ -118,7 +122,7 @@ export class TunnelStream extends Duplex {
     if (closed) return closed
     const cause =
       this.#carrier.rstCode === constants.NGHTTP2_REFUSED_STREAM
-        ? 'the far end takes no more streams'
+        ? 'the far end accepts no more streams'
         : 'the far end closed it before it was complete'
     return new TunnelStreamReset(`The stream to "${this.#target}" broke off: ${cause}.`)
   }
@@ -126,7 +130,8 @@ export class TunnelStream extends Duplex {
 
 /** Closes an HTTP/2 stream so that its peer sees a reset and nothing else. */
 export function breakOff(carrier: Http2Stream): void {
-  // Node's close() ends the writable side first, and that end can reach the peer before the reset does: cut-off bytes would look complete.
+  // Node's close() ends the writable side first, and the peer may see that end before the reset:
+  // truncated bytes would look complete.
   carrier.end = () => carrier
   carrier.close(constants.NGHTTP2_INTERNAL_ERROR)
 }

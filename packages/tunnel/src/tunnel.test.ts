@@ -9,6 +9,8 @@ import { readAll } from '../test/read-all.ts'
 import { tunnelPair, type TunnelPair } from '../test/socket-pair.ts'
 import {
   answerTunnel,
+  closeReasons,
+  closeSocket,
   dialTunnel,
   socketStream,
   TunnelClosed,
@@ -29,7 +31,7 @@ const echo = ({ accept }: TunnelRequest): void => {
   stream.on('error', () => undefined)
   stream.pipe(stream)
 }
-/** Records what happens to a stream, so that "once" can be asserted. */
+/** Records errors and closes of a stream, so that a test can assert that each happened once. */
 const watch = (stream: Duplex): { errors: Error[]; closes: number } => {
   const seen = { errors: [] as Error[], closes: 0 }
   stream.on('error', (error) => seen.errors.push(error))
@@ -79,7 +81,7 @@ describe('bytes', () => {
     expect(answers).toEqual(streams.map((_, index) => `stream ${index}`))
   })
 
-  test('the end of what the dialing end says reaches the far side while the answer still flows', async () => {
+  test('the dialing end can end its side while the answer still flows', async () => {
     const { dialing } = await open(async ({ accept }) => {
       const stream = accept()
       const question = await readAll(stream)
@@ -91,7 +93,7 @@ describe('bytes', () => {
     expect((await readAll(stream)).toString()).toBe('you said hello')
   })
 
-  test('the end of the answer arrives while the question still flows, and the rest of the question is still read', async () => {
+  test('the answer can end while the question still flows, and the rest of the question is still read', async () => {
     let question = ''
     const heard = deferred<void>()
     const { dialing } = await open(async ({ accept }) => {
@@ -148,7 +150,7 @@ describe('back-pressure', () => {
   })
 })
 
-/** Writes 64 KiB pieces until the stream asks to wait and says nothing for 300 ms. */
+/** Writes 64 KiB pieces until the stream asks to wait and doesn't drain within 300 ms. */
 async function writeUntilStalled(stream: Duplex): Promise<number> {
   const piece = randomBytes(64 * 1024)
   for (let bytes = piece.length; ; bytes += piece.length) {
@@ -184,7 +186,22 @@ describe('refusals', () => {
     expect(errors).toEqual(thrown instanceof TunnelRefusal ? [] : [thrown])
   })
 
-  test('an answer that neither accepts nor refuses is a failure of the far end', async () => {
+  test('an answer whose error handler throws breaks off its own stream', async () => {
+    const { dialing } = await open(
+      () => {
+        throw new Error('first')
+      },
+      {
+        onError: () => {
+          throw new Error('second')
+        },
+      },
+    )
+    await expect(dialing.dial('x')).rejects.toBeInstanceOf(TunnelStreamReset)
+    expect(await dialing.ping()).toBeGreaterThanOrEqual(0)
+  })
+
+  test('an answer that neither accepts nor refuses counts as a failure of the far end', async () => {
     const { dialing } = await open(() => undefined)
     await expect(dialing.dial('x')).rejects.toMatchObject({ status: 500 })
   })
@@ -208,7 +225,7 @@ describe('refusals', () => {
     expect(targets).toEqual(dialled)
   })
 
-  test('one stream above the limit is refused, and room is made by a stream that closes', async () => {
+  test('one stream above the limit is refused until another one closes', async () => {
     const { dialing } = await open(echo, { maxStreams: 3 })
     const streams = await Promise.all([dialing.dial('a'), dialing.dial('b'), dialing.dial('c')])
     await expect(dialing.dial('d')).rejects.toMatchObject({ name: 'TunnelRefusal', status: 503 })
@@ -244,7 +261,7 @@ describe('breaks', () => {
     expect(await dialing.ping()).toBeGreaterThanOrEqual(0)
   })
 
-  test('wherever a stream is broken off, what arrived is a true beginning and no end is seen', async () => {
+  test('wherever a stream breaks off, the bytes that arrived are a true prefix and no end is seen', async () => {
     const plan = fc.record({
       bytes: fc.integer({ min: 0, max: 6_000_000 }),
       piece: fc.integer({ min: 1_000, max: 300_000 }),
@@ -273,7 +290,7 @@ describe('breaks', () => {
         await Promise.all(
           plans.map(async (each) => {
             const stream = await dialing.dial(encodeURIComponent(JSON.stringify(each))).catch(() => undefined)
-            // Broken off at once, before the answer was out.
+            // The stream broke off before the answer was sent.
             if (!stream) return
             const seen = watch(stream)
             const chunks: Buffer[] = []
@@ -290,7 +307,7 @@ describe('breaks', () => {
     )
   })
 
-  test('a far end that finished and hears no more leaves its answer readable', async () => {
+  test('a far end that finished and stopped reading leaves its answer readable', async () => {
     const accepted = deferred<Duplex>()
     const { dialing } = await open(({ accept }) => accepted.resolve(accept()))
     const near = await dialing.dial('x')
@@ -306,7 +323,7 @@ describe('breaks', () => {
     ['the dialing socket is terminated', (pair: TunnelPair) => pair.sockets.dialing.terminate()],
     ['the answering socket is terminated', (pair: TunnelPair) => pair.sockets.answering.terminate()],
     ['the connection is reset', (pair: TunnelPair) => pair.cut()],
-    ['the dialing socket is closed with 1001', (pair: TunnelPair) => pair.sockets.dialing.close(1001, 'build is outdated')],
+    ['the dialing socket is closed with 1001', (pair: TunnelPair) => closeSocket(pair.sockets.dialing, closeReasons.buildOutdated)],
     ['the dialing end closes', (pair: TunnelPair) => pair.dialing.close()],
     ['the answering end closes', (pair: TunnelPair) => pair.answering.close()],
   ])('when %s every stream at both ends is destroyed once with TunnelClosed', async (_title, act) => {
@@ -339,12 +356,12 @@ describe('breaks', () => {
     await expect(pair.dialing.ping()).rejects.toBeInstanceOf(TunnelClosed)
   })
 
-  test('a code and a reason given with the close of the socket arrive, also from a busy tunnel', async () => {
+  test("the code and reason of a socket's close arrive, even from a busy tunnel", async () => {
     const pair = await open(echo)
     const streams = await Promise.all(Array.from({ length: 5 }, () => pair.dialing.dial('echo')))
     for (const stream of streams) for (let pieces = 0; pieces < 50 && stream.write(randomBytes(64 * 1024));) pieces += 1
     const closed = once(pair.sockets.answering, 'close') as Promise<[number, Buffer]>
-    pair.sockets.dialing.close(1001, 'build is outdated')
+    closeSocket(pair.sockets.dialing, closeReasons.buildOutdated)
     const [code, reason] = await closed
     expect([code, reason.toString()]).toEqual([1001, 'build is outdated'])
     await pair.dialing.closed
@@ -374,7 +391,7 @@ describe('breaks', () => {
     expect(closed).toBe(false)
   })
 
-  test('a socket that never opens closes both kinds of ends and rejects what waits', async () => {
+  test('a socket that never opens closes either kind of end and rejects pending calls', async () => {
     const dialing = dialTunnel(socketStream(new WebSocket('ws://127.0.0.1:9/')))
     const waiting = [dialing.dial('x'), dialing.ping()].map((promise) => promise.catch((error: unknown) => error))
     const answering = answerTunnel(socketStream(new WebSocket('ws://127.0.0.1:9/')), echo)
@@ -400,7 +417,7 @@ describe('signals', () => {
     await expect.poll(() => signal.aborted).toBe(true)
   })
 
-  test('a signal aborted before or after the dial is no harm', async () => {
+  test('a signal aborted before the dial rejects it, and one aborted after it changes nothing', async () => {
     const { dialing } = await open(echo)
     await expect(dialing.dial('x', { signal: AbortSignal.abort(new Error('already')) })).rejects.toThrow('already')
     const abort = new AbortController()

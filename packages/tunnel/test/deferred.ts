@@ -1,4 +1,4 @@
-/** A promise with its levers outside, for what a test waits for. */
+/** A promise that a test resolves from outside. */
 export interface Deferred<T> {
   promise: Promise<T>
   resolve: (value: T) => void

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 
-/** Everything until the end. Unlike node:stream/consumers it leaves the writable side alone. */
+/** Reads a stream to its end. Unlike node:stream/consumers it leaves the writable side alone. */
 export function readAll(stream: Duplex): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []

@@ -12,19 +12,22 @@ import {
   type Tunnel,
 } from '../src/index.ts'
 
-/** A tunnel over a real WebSocket on the loopback interface, with a TCP relay between the ends that a test can cut or freeze. */
+/**
+ * A tunnel over a real WebSocket on the loopback interface. A TCP relay between the ends lets a
+ * test cut or freeze the connection.
+ */
 export interface TunnelPair {
   dialing: DialTunnel
   answering: Tunnel
   sockets: { dialing: WebSocket; answering: WebSocket }
-  /** Stops passing bytes without closing anything, as a vanished network does. */
+  /** Stops passing bytes without closing anything, like a network that disappears. */
   freeze: () => void
   /** Resets the TCP connection. */
   cut: () => void
   stop: () => Promise<void>
 }
 
-/** The answering end is the side that connects, as an agent does. */
+/** Opens a tunnel whose answering end connects, as an agent does. */
 export async function tunnelPair(answer: Parameters<typeof answerTunnel>[1], options: AnswerOptions = {}): Promise<TunnelPair> {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, ...tunnelSocketOptions })
   await once(server, 'listening')

@@ -4,17 +4,18 @@ import { dirname, join } from 'node:path'
 import { getAsset } from 'node:sea'
 
 /**
- * Loads a native addon that the executable carries inside it. Only a file can be loaded, so it is one for a moment; what is loaded stays
- * after its file is gone.
+ * Loads a native addon embedded in the executable. The system only loads files, so the addon
+ * becomes one for a moment; it stays loaded after its file is deleted.
  *
- * @throws what the loader says where neither the folder of temporary files nor that of the executable may hold programs.
+ * @throws the loader's error when neither the temporary folder nor the executable's own may hold
+ *   programs.
  */
 export function requireBinary(name: string): unknown {
   const bytes = new Uint8Array(getAsset(name))
   try {
     return loadFrom(tmpdir(), name, bytes)
   } catch {
-    return loadFrom(dirname(process.execPath), name, bytes) // where files may be run, as one is running
+    return loadFrom(dirname(process.execPath), name, bytes) // a folder from which programs can run, as this one does
   }
 }
 

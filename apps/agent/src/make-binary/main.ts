@@ -9,16 +9,21 @@ import { promisify } from 'node:util'
 import { createGzip } from 'node:zlib'
 import { inject } from 'postject'
 
-/** Where Node looks for the program that an executable carries, and the mark by which it knows that there is one (Node: single executables). */
+/**
+ * The resource that holds an executable's program, and the marker that says there is one (Node:
+ * single executable applications).
+ */
 const RESOURCE = 'NODE_SEA_BLOB'
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 const ADDON = 'pty.node'
 
 /**
- * Makes the agent one executable file for machines like this one, from the Node that runs this and the agent built beside it. Beside the
- * target comes a gzipped copy. Both appear whole or not at all.
+ * Builds the agent as one executable for machines like this one, from the running Node and the
+ * agent built beside this file. Puts a gzipped copy beside it. Neither appears before it is
+ * complete.
  *
- * @throws where Node's own executable cannot carry a program, as where it was split in an executable and a library.
+ * @throws when Node's own executable can't hold a program, for example because Node is a shared
+ *   library.
  */
 async function makeBinary(target: string): Promise<void> {
   const folder = await mkdtemp(join(dirname(target), '.making-'))
@@ -49,7 +54,7 @@ async function makeBinary(target: string): Promise<void> {
 
 const [target] = process.argv.slice(2)
 if (target === undefined) {
-  process.stderr.write('make-binary: say which file to make.\n')
+  process.stderr.write('make-binary: name the file to create, as in: make-binary.js berth-agent\n')
   process.exitCode = 1
 } else {
   await makeBinary(resolve(target))

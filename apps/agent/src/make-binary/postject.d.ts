@@ -1,4 +1,4 @@
 declare module 'postject' {
-  /** Puts a resource into an executable, in place, and sets the mark that says so. */
+  /** Adds a resource to an executable, in place, and sets the marker for it. */
   export function inject(executable: string, resource: string, data: Buffer, options: { readonly sentinelFuse: string }): Promise<void>
 }

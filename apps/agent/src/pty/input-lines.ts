@@ -1,15 +1,16 @@
-/** What a terminal's client says: keys, a size, or both. */
+/** A message of a terminal's client: keys, a size, or both. */
 export interface TerminalInput {
   data?: string
   size?: { columns: number; rows: number }
 }
 
-/** A longer line is no honest input, in bytes. */
+/** Longest line, in bytes. No well-behaved client sends a longer one. */
 export const maxLineBytes = 1024 * 1024
 
 /**
- * Cuts a byte stream into the JSON objects of a terminal's client, one a line: `{"data": "ls\r", "height": 24, "width": 80}`. A size counts when both numbers
- * are there and not zero (Coder v2 API, v0.13.4). `read` throws on a line that is too long or no such object.
+ * Splits a byte stream into the JSON objects of a terminal's client, one per line: `{"data":
+ * "ls\r", "height": 24, "width": 80}`. A size counts when both numbers are present and not zero
+ * (Coder v2 API, v0.13.4). `read` throws for a line that is too long or not such an object.
  */
 export class InputLines {
   #rest: Buffer[] = []

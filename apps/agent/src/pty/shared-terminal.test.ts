@@ -1,4 +1,4 @@
-import { TunnelRefusal } from '@berth/tunnel'
+import { TunnelRefusal, type TerminalTarget } from '@berth/tunnel'
 import { Duplex } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { ProcessSessions } from '../process-sessions.ts'
@@ -7,7 +7,7 @@ import { Workspace } from '../workspace.ts'
 import type { Timers } from './shared-terminal.ts'
 import { maxTerminals, TerminalSessions, unattachedMs } from './terminal-sessions.ts'
 
-/** Timers that go off when the test says so. */
+/** Timers that the test fires. */
 function heldTimers(): Timers & { pending: { action: () => void; delayMs: number }[]; fire: (delayMs: number) => void } {
   const pending: { action: () => void; delayMs: number }[] = []
   return {
@@ -33,7 +33,7 @@ function sessionsWithFakeTerminals() {
     sessions: new ProcessSessions(() => undefined),
     start: (options) => {
       started.push(options)
-      // Only these are asked of a terminal that is shared.
+      // A shared terminal uses only these.
       return Promise.resolve({
         resize: () => calls.push('resize'),
         pause: () => calls.push('pause'),
@@ -45,8 +45,13 @@ function sessionsWithFakeTerminals() {
   return { timers, started, calls, terminals }
 }
 
-const target = (number: number): string => `pty?id=00000000-0000-4000-8000-${String(number).padStart(12, '0')}&height=24&width=80`
-/** A client that says nothing and takes everything, or nothing at all. */
+const target = (number: number): TerminalTarget => ({
+  kind: 'terminal',
+  id: `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`,
+  height: 24,
+  width: 80,
+})
+/** A client that sends nothing, and reads everything or nothing. */
 const client = (takes = true): Duplex =>
   new Duplex({
     read: () => undefined,
@@ -55,7 +60,7 @@ const client = (takes = true): Duplex =>
     },
   })
 
-describe('a terminal nobody is attached to', () => {
+describe('a terminal without clients', () => {
   test('ends after five minutes', async () => {
     const { timers, calls, terminals } = sessionsWithFakeTerminals()
     const stream = client()
@@ -66,7 +71,7 @@ describe('a terminal nobody is attached to', () => {
     expect(calls).toContain('end')
   })
 
-  test('stays when somebody comes back in time', async () => {
+  test('stays when a client reconnects in time', async () => {
     const { timers, started, calls, terminals } = sessionsWithFakeTerminals()
     const stream = client()
     await terminals.attach(target(1), () => stream)
@@ -85,7 +90,7 @@ test('one terminal above the limit is refused', async () => {
   await expect(terminals.attach(target(maxTerminals), () => client())).rejects.toMatchObject({ name: TunnelRefusal.name, status: 503 })
 })
 
-test('a client that does not read holds the program back, and is let go when others wait', async () => {
+test('a client that does not read holds back the program, and is dropped when others wait', async () => {
   const { timers, started, calls, terminals } = sessionsWithFakeTerminals()
   const slow = client(false)
   const quick = client()

@@ -1,24 +1,22 @@
 import type { Duplex } from 'node:stream'
 import type { Terminal, TerminalSize } from '../terminal.ts'
 import { InputLines } from './input-lines.ts'
-import { ReplayBuffer } from './replay-buffer.ts'
+import { Scrollback } from './scrollback.ts'
 
-/** How much of the output a client sees that comes back (Coder v2 API, v0.13.4). */
-export const replayBytes = 64 * 1024
-
-/** Timers of the world, so that a test can hold them. */
+/** The timers to use, so that a test can control them. */
 export interface Timers {
   setTimeout: (action: () => void, delayMs: number) => { cancel: () => void }
 }
 
-const laggardMs = 10_000
+/** How long one client may hold up the others by not reading. */
+const slowClientTimeoutMs = 10_000
 
-/** One terminal that any number of clients watch and type into; it outlives them for a while. */
+/** One terminal that any number of clients watch and type into. It outlives them for a while. */
 export class SharedTerminal {
   readonly #timers: Timers
   readonly #onUnattached: () => void
-  readonly #replay = new ReplayBuffer(replayBytes)
-  /** Clients, each with the timer of the one that does not read. */
+  readonly #scrollback = new Scrollback()
+  /** The clients, each with a timer while it isn't reading. */
   readonly #clients = new Map<Duplex, { cancel: () => void } | undefined>()
   #terminal: Terminal | undefined
   #size: TerminalSize
@@ -34,7 +32,7 @@ export class SharedTerminal {
     return this.#clients.size > 0
   }
 
-  /** The process is there. */
+  /** Takes the process once it has started. */
   started(terminal: Terminal): void {
     this.#terminal = terminal
     terminal.resize(this.#size)
@@ -42,11 +40,11 @@ export class SharedTerminal {
   }
 
   output(bytes: Buffer): void {
-    this.#replay.add(bytes)
+    this.#scrollback.add(bytes)
     for (const client of this.#clients.keys()) this.#show(client, bytes)
   }
 
-  /** The process is gone: everybody gets the rest and then the end. */
+  /** Ends every client after the output sent so far, because the process ended. */
   finish(): void {
     this.#ended = true
     for (const [client, lag] of this.#clients) {
@@ -79,9 +77,9 @@ export class SharedTerminal {
     })
     client.once('end', () => client.end())
     client.once('close', () => this.#detach(client))
-    const seen = this.#replay.content()
+    const seen = this.#scrollback.content()
     if (seen.length > 0) this.#show(client, seen)
-    // It was over before anybody came.
+    // The process may have ended before its first client came.
     if (this.#ended) this.finish()
   }
 
@@ -96,13 +94,16 @@ export class SharedTerminal {
     this.#terminal?.resize(size)
   }
 
-  /** A client that does not keep up holds back the program, as a slow terminal does, but not for long when others watch. */
+  /**
+   * Writes output to a client. A slow one holds back the program, as a slow terminal does, but not
+   * for long when others watch.
+   */
   #show(client: Duplex, bytes: Buffer): void {
     if (client.write(bytes) || this.#clients.get(client)) return
     this.#terminal?.pause()
     const lag = this.#timers.setTimeout(() => {
       if (this.#clients.size > 1) client.destroy()
-    }, laggardMs)
+    }, slowClientTimeoutMs)
     this.#clients.set(client, lag)
   }
 

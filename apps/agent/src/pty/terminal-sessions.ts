@@ -1,16 +1,18 @@
-import { TunnelRefusal } from '@berth/tunnel'
+import { TunnelRefusal, type TerminalTarget } from '@berth/tunnel'
 import type { Duplex } from 'node:stream'
 import type { ProcessSessions } from '../process-sessions.ts'
 import { Terminal, type TerminalOptions } from '../terminal.ts'
 import type { Workspace } from '../workspace.ts'
 import { SharedTerminal, type Timers } from './shared-terminal.ts'
-import { parseTerminalTarget } from './terminal-target.ts'
 
-/** How long a terminal waits for a client to come back, in milliseconds (Coder v2 API, v0.13.4). */
+/**
+ * How long a terminal without clients waits for one to reconnect, in milliseconds (Coder v2 API,
+ * v0.13.4).
+ */
 export const unattachedMs = 5 * 60_000
 export const maxTerminals = 100
 
-/** The terminals that survive their clients, by the id the client chose. */
+/** The terminals that outlive their clients, by the ID that the client chose. */
 export class TerminalSessions {
   readonly #workspace: Workspace
   readonly #sessions: ProcessSessions
@@ -22,7 +24,7 @@ export class TerminalSessions {
     workspace: Workspace
     sessions: ProcessSessions
     timers: Timers
-    /** The real one unless a test says otherwise. */
+    /** Starts a terminal; a test may replace it. */
     start?: (options: TerminalOptions) => Promise<Terminal>
   }) {
     this.#workspace = options.workspace
@@ -31,9 +33,12 @@ export class TerminalSessions {
     this.#start = options.start ?? ((terminal) => Terminal.start(terminal))
   }
 
-  /** Joins the terminal a target names, or starts it. Throws {@link TunnelRefusal} for a target that makes no sense. */
-  async attach(target: string, accept: () => Duplex): Promise<void> {
-    const { id, size, command } = parseTerminalTarget(target)
+  /**
+   * Attaches a client to the terminal with the target's ID, which starts if there is none. Throws
+   * {@link TunnelRefusal}.
+   */
+  async attach({ id, height, width, command }: TerminalTarget, accept: () => Duplex): Promise<void> {
+    const size = { columns: width, rows: height }
     let entry = this.#open.get(id)
     if (!entry) {
       if (this.#open.size >= maxTerminals) throw new TunnelRefusal(503, `${maxTerminals} terminals are open in this workspace. Close some.`)
@@ -55,7 +60,7 @@ export class TerminalSessions {
         terminal.started(process)
       } catch (error) {
         this.#forget(id, terminal)
-        throw new TunnelRefusal(500, `The terminal cannot be started: ${(error as Error).message}`)
+        throw new TunnelRefusal(500, `The terminal could not be started: ${(error as Error).message}`)
       }
     }
     entry.expiry?.cancel()

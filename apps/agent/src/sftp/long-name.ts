@@ -11,7 +11,10 @@ const kinds: readonly [number, string][] = [
   [0o140000, 's'],
 ]
 
-/** The line of `ls -l` for a file, which sftp clients show as it comes. Other people's names are numbers: looking them up costs more than they help. */
+/**
+ * Returns the line of `ls -l` for a file, which sftp clients show unchanged. Other users appear as
+ * numbers, since looking up their names would cost too much.
+ */
 export function longName(filename: string, stats: Stats, username: string): string {
   const owner = stats.uid === ownUid() ? username : String(stats.uid)
   const modified = new Date(stats.mtimeMs)
@@ -28,7 +31,7 @@ function ownUid(): number {
   return process.getuid?.() ?? -1
 }
 
-/** `drwxr-xr-x` and the like, with the special bits. */
+/** Returns a mode as text such as `drwxr-xr-x`, including the special bits. */
 export function modeText(mode: number): string {
   const kind = kinds.find(([bits]) => (mode & 0o170000) === bits)?.[1] ?? '?'
   const bit = (mask: number, letter: string): string => ((mode & mask) === 0 ? '-' : letter)

@@ -1,21 +1,23 @@
 import { readdir, type FileHandle } from 'node:fs/promises'
 
-/** A directory that is being read: what of it was not yet told. */
+/** A directory that a client is reading. */
 export interface OpenDirectory {
   path: string
+  /** The entries not sent yet. */
   names: string[]
 }
 
 const maxHandles = 1_000
 
-/** The files and directories one client has open, by the names it knows them under. */
+/** The files and directories that one client has open, by their handles. */
 export class OpenHandles {
   readonly #files = new Map<number, FileHandle>()
   readonly #directories = new Map<number, OpenDirectory>()
   #next = 0
 
   assertRoom(): void {
-    if (this.#files.size + this.#directories.size >= maxHandles) throw new Error(`${maxHandles} files are open, and no more are allowed`)
+    if (this.#files.size + this.#directories.size >= maxHandles)
+      throw new Error(`${maxHandles} files are open, which is the limit. Close some`)
   }
 
   addFile(file: FileHandle): Buffer {

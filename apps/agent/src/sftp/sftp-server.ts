@@ -24,17 +24,17 @@ import { flagsOfOpen, permissionsOf, statusOf } from './wire.ts'
 
 const { STATUS_CODE } = ssh2.utils.sftp
 
-/** What ssh2 has and its types do not: the way to tell the client that the file transfer ended well. */
+/** The part of ssh2, missing from its types, that reports success at the end of a file transfer. */
 interface SftpChannel {
   outgoing: { id: number; state: string }
   _protocol: { exitStatus: (channel: number, status: number) => void }
 }
 
-/** OpenSSH takes no packet above 256 KiB; this leaves room for its head. */
+/** OpenSSH accepts packets of up to 256 KiB; this leaves room for the header. */
 const maxReadBytes = 255 * 1024
 const entriesPerReply = 200
 
-/** An answer other than "done"; a handler that returns nothing has done what was asked. */
+/** Sends an answer with content. A handler that returns nothing is answered with success. */
 type Reply = (() => void) | void
 
 /** Serves one SFTP channel. Relative paths start at `directory`. */
@@ -43,7 +43,8 @@ export function serveSftp(sftp: SFTPWrapper, directory: string, username: string
   const at = (path: string): string => resolve(directory, path)
   let turn: Promise<void> = Promise.resolve()
 
-  // One request after the other: replies must come in the order of the requests, for OpenSSH takes a short read for the end of the file.
+  // One request at a time: replies must keep the order of requests, as OpenSSH takes a short read
+  // for the end of the file.
   const answer = (id: number, work: () => Promise<Reply>): void => {
     turn = turn.then(async () => {
       try {
@@ -51,8 +52,7 @@ export function serveSftp(sftp: SFTPWrapper, directory: string, username: string
         if (reply) reply()
         else sftp.status(id, STATUS_CODE.OK)
       } catch (error) {
-        const { code, message } = statusOf(error)
-        sftp.status(id, code, message)
+        sendFailure(sftp, id, error)
       }
       return undefined
     })
@@ -66,13 +66,27 @@ export function serveSftp(sftp: SFTPWrapper, directory: string, username: string
   sftp.on('end', () => {
     void turn.then(async () => {
       await handles.closeAll()
-      // Without a status OpenSSH's sftp and scp report a failure.
-      const channel = sftp as unknown as SftpChannel
-      if (channel.outgoing.state === 'open') channel._protocol.exitStatus(channel.outgoing.id, 0)
-      sftp.end()
+      try {
+        // Without a status OpenSSH's sftp and scp report a failure.
+        const channel = sftp as unknown as SftpChannel
+        if (channel.outgoing.state === 'open') channel._protocol.exitStatus(channel.outgoing.id, 0)
+        sftp.end()
+      } catch {
+        // The connection broke meanwhile, so nobody can be told.
+      }
       return undefined
     })
   })
+}
+
+/** Answers a request with an error. If the answer can't be sent, the channel closes. */
+function sendFailure(sftp: SFTPWrapper, id: number, error: unknown): void {
+  try {
+    const { code, message } = statusOf(error)
+    sftp.status(id, code, message)
+  } catch {
+    sftp.destroy()
+  }
 }
 
 interface Serving {
@@ -125,7 +139,10 @@ function serveFiles(sftp: SFTPWrapper, { handles, at, answer }: Serving & { hand
   sftp.on('CLOSE', (id, handle) => answer(id, () => handles.close(handle)))
 }
 
-/** A short read is the end of the file for OpenSSH; the system may return one earlier. */
+/**
+ * Reads until the buffer is full or the file ends. OpenSSH takes a short read for the end; the
+ * system's may come earlier.
+ */
 async function readFully(file: FileHandle, bytes: Buffer, offset: number): Promise<number> {
   let filled = 0
   while (filled < bytes.length) {
@@ -155,7 +172,7 @@ function serveDirectories(
       const entries = await Promise.all(
         batch.map(async (filename) => {
           const stats = await lstat(resolve(path, filename)).catch(() => undefined)
-          // Gone since the directory was read.
+          // Deleted since the directory was read.
           if (!stats) return []
           return [{ filename, longname: longName(filename, stats, username), attrs: attributesOf(stats) }]
         }),
@@ -199,7 +216,7 @@ function servePaths(sftp: SFTPWrapper, { at, answer }: Serving): void {
   sftp.on('RENAME', (id, from, to) =>
     answer(id, async () => {
       // SFTP 3 never replaces a file by renaming.
-      if (await lstat(at(to)).catch(() => undefined)) throw new Error(`${to} exists already`)
+      if (await lstat(at(to)).catch(() => undefined)) throw new Error(`${to} already exists`)
       await rename(at(from), at(to))
     }),
   )
@@ -209,18 +226,19 @@ function servePaths(sftp: SFTPWrapper, { at, answer }: Serving): void {
       return () => sftp.name(id, [{ filename: target, longname: target, attrs: noAttributes }])
     }),
   )
-  // ssh2 knows which clients give the two paths the other way round, and always names the link first, whatever its types say.
+  // ssh2 knows which clients swap the two paths and always passes the link first, whatever its
+  // types say.
   sftp.on('SYMLINK', (id, path, target) => answer(id, () => symlink(target, at(path))))
   sftp.on('REALPATH', (id, path) =>
     answer(id, async () => {
-      // A file that is not there yet has a path too: scp asks for it before it writes.
+      // scp asks for the path of a file before it creates it.
       const found = await realpath(at(path)).catch(() => at(path))
       return () => sftp.name(id, [{ filename: found, longname: found, attrs: noAttributes }])
     }),
   )
 }
 
-/** A name without attributes, which the wire allows and the types do not. */
+/** No attributes, which the protocol allows and the types don't. */
 const noAttributes = {} as Attributes
 
 function attributesOf(stats: Stats): Attributes {
@@ -241,7 +259,7 @@ interface AttributeSetters {
   utimes: (accessed: number, modified: number) => Promise<void>
 }
 
-/** Times last, for the others change them. */
+/** Sets attributes. Times come last, because setting the others changes them. */
 async function setAttributes(attributes: Partial<Attributes>, set: AttributeSetters): Promise<void> {
   const mode = permissionsOf(attributes)
   if (attributes.size !== undefined) await set.truncate(attributes.size)

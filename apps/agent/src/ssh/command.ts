@@ -4,14 +4,17 @@ import type { ProcessSessions } from '../process-sessions.ts'
 import type { Launch } from '../workspace.ts'
 import { ChannelOutput } from './channel-output.ts'
 
-/** What a session can do to the process behind its channel. */
+/** A process behind a channel, as its session controls it. */
 export interface RunningProcess {
   signal: (signal: NodeJS.Signals) => void
-  /** The client is gone: end what still runs. */
+  /** Ends the process if it still runs, because the client disconnected. */
   end: () => void
 }
 
-/** Runs a command without a terminal: three separate streams, and the exact way it ended. */
+/**
+ * Runs a command without a terminal: with three separate streams, and its exact exit code or
+ * signal.
+ */
 export function runCommand({
   channel,
   launch,
@@ -30,13 +33,13 @@ export function runCommand({
 
   channel.pipe(child.stdin)
   child.stdin.on('error', () => {
-    // The process reads no more; what the client still says is dropped, as a closed pipe would.
+    // The process has stopped reading. Drop what the client still sends, as a closed pipe does.
     channel.unpipe(child.stdin)
     channel.resume()
   })
   child.on('error', (error) => {
     if (pid !== undefined) return
-    void output.write(Buffer.from(`The shell ${launch.file} cannot be started: ${error.message}\n`), 'stderr')
+    void output.write(Buffer.from(`The shell ${launch.file} could not be started: ${error.message}\n`), 'stderr')
     void output.exit({ code: 127, signal: undefined })
   })
   child.once('exit', (code, signal) => {

@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Connection, ServerChannel } from 'ssh2'
 
-/** Joins a channel and a socket both ways, each direction ending on its own. */
+/** Joins a channel and a socket both ways. Each direction ends on its own. */
 export function joinChannel(channel: ServerChannel, socket: Socket): void {
   let channelDone = false
   let socketDone = false
@@ -13,7 +13,8 @@ export function joinChannel(channel: ServerChannel, socket: Socket): void {
   })
   channel.on('drain', () => socket.resume())
   socket.once('end', () => {
-    // ssh2 closes the whole channel on end(); the empty piece waits its turn behind the rest, then only this direction ends.
+    // ssh2 closes the whole channel on end(). An empty chunk waits for the earlier ones, and then
+    // only this direction ends.
     channel.write(Buffer.alloc(0), () => {
       socketDone = true
       ;(channel as ServerChannel & { eof: () => void }).eof()
@@ -36,7 +37,10 @@ export function joinChannel(channel: ServerChannel, socket: Socket): void {
   })
 }
 
-/** Local forwarding (`ssh -L`, `-D`, `-W`): the client names where in or around the workspace to connect to. */
+/**
+ * Serves local forwarding (`ssh -L`, `-D`, `-W`): the client says where in or around the workspace
+ * to connect to.
+ */
 export function serveOutgoing(connection: Connection): void {
   connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
     connectFirst(connect({ host: destIP, port: destPort, allowHalfOpen: true }), accept, reject)
@@ -61,10 +65,13 @@ const maxListeners = 100
 
 type Accept = ((chosenPort?: number) => void) | undefined
 type Reject = (() => void) | undefined
-/** The two kinds of remote forwarding, told apart by the name of the request. */
+/** The two kinds of remote forwarding; the name of the request says which. */
 type BindInfo = { bindAddr: string; bindPort: number } | { socketPath: string }
 
-/** Remote forwarding (`ssh -R`): the workspace listens, always on the loopback interface or a UNIX socket, and the client is told of each connection. */
+/**
+ * Serves remote forwarding (`ssh -R`): the workspace listens on the loopback interface or a UNIX
+ * socket, never on other interfaces, and passes each connection to the client.
+ */
 export function serveIncoming(connection: Connection): void {
   const listeners = new Map<string, Server>()
   connection.on('request', (accept: Accept, reject: Reject, name: string, info: BindInfo) => {
@@ -121,7 +128,7 @@ function listen({ connection, info, listeners, accept, reject }: Listening): voi
   const onListening = (): void => {
     const address = server.address()
     port = typeof address === 'object' && address ? address.port : 0
-    // The client cancels by the port it got, not by the zero it asked with.
+    // The client cancels by the port that was chosen, not by the zero it asked for.
     listeners.set('socketPath' in info ? info.socketPath : `${info.bindAddr}:${port}`, server)
     accept?.(port)
   }

@@ -1,12 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto'
 
 /**
- * A key for this process only: clients cannot pin it, and don't need to, for the tunnel already knows which workspace this is.
+ * Returns a new host key in PEM, for this process only. Clients can't pin it and don't need to: the
+ * tunnel already authenticates the workspace.
  *
- * Node makes it. The ed25519 keys that ssh2 makes cannot be read by ssh2 itself where a number in them begins with a zero byte, which is
- * one in 256.
- *
- * @returns PEM.
+ * Node generates it, because ssh2 can't read its own ed25519 keys when a number in them starts with
+ * a zero byte, as one in 256 does.
  */
 export function newHostKey(): string {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })

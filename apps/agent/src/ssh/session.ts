@@ -11,11 +11,11 @@ import { signalOfClient } from './signals.ts'
 export interface SessionContext {
   workspace: Workspace
   sessions: ProcessSessions
-  /** Text shown to who opens a shell; empty when there is none. */
+  /** Returns the text shown when a shell opens; empty when there is none. */
   readGreeting: () => string
 }
 
-/** What the client set up before it started something. */
+/** What the client has set up and started in one session. */
 interface SessionState {
   variables: Record<string, string>
   terminal: { type: string; size: TerminalSize } | undefined
@@ -26,10 +26,16 @@ interface SessionState {
 const maxVariables = 200
 const maxVariableLength = 32_768
 
-/** sshd gives the addresses of both ends; behind a tunnel there are none, and programs only look whether the variables are there. */
+/**
+ * sshd sets the addresses of both ends. A tunnel has none, but programs only check that the
+ * variables exist.
+ */
 const connectionVariables = { SSH_CLIENT: '127.0.0.1 0 22', SSH_CONNECTION: '127.0.0.1 0 127.0.0.1 22' }
 
-/** One session of an SSH connection: a shell, a command or a file transfer, set up by requests that come before it. */
+/**
+ * Serves one session of an SSH connection: a shell, a command or a file transfer, set up by earlier
+ * requests.
+ */
 export function serveSession(session: Session, context: SessionContext): void {
   const state: SessionState = { variables: {}, terminal: undefined, process: undefined, shell: undefined }
   session.on('env', (accept: (() => void) | undefined, reject: (() => void) | undefined, { key, val }: { key: string; val: string }) => {
@@ -53,7 +59,7 @@ export function serveSession(session: Session, context: SessionContext): void {
   session.on('signal', (accept, reject, { name }) => {
     const signal = signalOfClient(name)
     if (signal) state.process?.signal(signal)
-    // Both are absent when the client wants no answer, which is the rule.
+    // Both are undefined when the client wants no answer, as clients usually do.
     ;((signal ? accept : reject) as (() => void) | undefined)?.()
   })
   session.on('exec', (accept, _reject, { command }) => start({ state, context, accept, command }))

@@ -12,7 +12,7 @@ export interface ShellOptions {
   /** The TERM the client asked for. */
   type: string
   size: TerminalSize
-  /** Shown before the process says anything. */
+  /** Shown before the process's own output. */
   greeting: string
 }
 
@@ -20,6 +20,7 @@ export interface RunningShell extends RunningProcess {
   resize: (size: TerminalSize) => void
 }
 
+/** Output beyond this that the client hasn't read pauses the process, in bytes. */
 const highWaterBytes = 256 * 1024
 
 /** Runs a command, or the login shell, on a terminal behind a channel. */
@@ -49,7 +50,7 @@ export function runShell({ channel, launch, sessions, type, size, greeting }: Sh
       return ready
     },
     async (error: Error) => {
-      await output.write(Buffer.from(`The terminal cannot be started: ${error.message}\r\n`))
+      await output.write(Buffer.from(`The terminal could not be started: ${error.message}\r\n`))
       await output.exit({ code: 127, signal: undefined })
       return undefined
     },

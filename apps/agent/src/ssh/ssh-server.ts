@@ -8,7 +8,10 @@ import { serveSession, type SessionContext } from './session.ts'
 
 const maxSessions = 128
 
-/** The SSH server of the workspace. It listens nowhere: each connection is a stream of the tunnel, and who reaches the tunnel is let in. */
+/**
+ * The SSH server of the workspace. It doesn't listen: each connection is a stream of the tunnel,
+ * and whoever reaches the tunnel is let in.
+ */
 export class SshServer {
   readonly #server: ssh2.Server
   readonly #context: SessionContext
@@ -22,14 +25,14 @@ export class SshServer {
   }
 
   connect(stream: Duplex): void {
-    // ssh2 asks for a socket and uses only what every duplex has.
+    // ssh2 declares a socket and uses only what every duplex has.
     this.#server.injectSocket(stream as Socket)
   }
 
   #serve(connection: ssh2.Connection): void {
     const open = new Set<ssh2.Session>()
     connection.on('error', (error) => this.#logger.info('An SSH connection broke', { reason: reasonOf(error) }))
-    // The tunnel is the authentication: the server lets nobody in who may not open a shell here.
+    // The tunnel authenticates: the server only connects people who may open a shell here.
     connection.on('authentication', (request) => request.accept())
     connection.on('session', (accept, reject) => {
       if (open.size >= maxSessions) {
@@ -41,7 +44,7 @@ export class SshServer {
       session.on('close', () => open.delete(session))
       serveSession(session, this.#context)
     })
-    // A connection that breaks takes its sessions along, also those whose channel nobody reads to its end.
+    // A broken connection ends its sessions, even when nobody reads their channels to the end.
     connection.once('close', () => {
       for (const session of open) session.emit('close')
     })

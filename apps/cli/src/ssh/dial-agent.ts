@@ -1,25 +1,26 @@
 import type { Duplex } from 'node:stream'
+import { routes } from '@berth/schema/routes'
 import type { Client } from '@berth/sdk'
-import { dialTunnel, socketStream } from '@berth/tunnel'
+import { dialTunnel, formatAgentTarget, socketStream } from '@berth/tunnel'
 
 /** A connection to the SSH server of an agent. */
 export interface AgentConnection {
   readonly stream: Duplex
-  /** Closes the stream and the tunnel that it runs in. */
+  /** Closes the stream and its tunnel. */
   close(): void
 }
 
 /** Opens a tunnel to an agent and dials its SSH server. */
 export async function dialAgent(client: Client, agent: string, signal: AbortSignal): Promise<AgentConnection> {
-  const socket = client.openSocket(`/workspaceagents/${agent}/tunnel`)
+  const socket = client.openSocket(routes.agents.dialTunnel.path.replace(':workspaceagent', encodeURIComponent(agent)))
   let refusal: unknown
   socket.addEventListener('error', ({ error }) => {
     refusal ??= error
   })
-  // In Node, where this program runs, the client's sockets are those of the `ws` package.
+  // In Node the client's sockets are those of the `ws` package.
   const tunnel = dialTunnel(socketStream(socket as unknown as Parameters<typeof socketStream>[0]))
   try {
-    const stream = await tunnel.dial('ssh', { signal })
+    const stream = await tunnel.dial(formatAgentTarget({ kind: 'ssh' }), { signal })
     return {
       stream,
       close: () => {
@@ -29,7 +30,7 @@ export async function dialAgent(client: Client, agent: string, signal: AbortSign
     }
   } catch (error) {
     tunnel.close()
-    // What the server answered to the handshake says more than that the tunnel is closed.
+    // The server's answer to the handshake says more than that the tunnel closed.
     throw refusal ?? error
   }
 }

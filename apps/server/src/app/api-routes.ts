@@ -69,7 +69,7 @@ export function apiRoutes({ services, config, clock }: AppOptions, upgrades: Web
     ...serve(api.builds, buildRoutes({ service: services.builds, resources, clock }), kit),
     ...serve(api.gitSshKeys, gitSshKeyRoutes(services.gitSshKeys, services.agents), kit),
     ...serve(api.gitAuth, gitAuthRoutes(services.gitAuth, services.agents), kit),
-    ...serve(api.agents, agentRoutes({ service: services.agents, tunnels: services.tunnels, resources }), kit),
+    ...serve(api.agents, agentRoutes({ service: services.agents, dialer: services.agentDialer, resources }), kit),
     ...serve(api.instanceIdentity, instanceIdentityRoutes(services.instanceIdentity), kit),
     ...serve(api.coordinator, coordinatorRoutes(services.coordinator), kit),
   ]

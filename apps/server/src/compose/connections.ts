@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { wireArchitecture } from '@berth/provisioner'
 import { AgentBinaries } from '../features/agent-binaries/agent-binaries.ts'
+import { AgentDialer } from '../features/agents/agent-dialer.ts'
 import { AgentPresence } from '../features/agents/agent-presence.ts'
 import { AgentTunnels } from '../features/agents/agent-tunnels.ts'
 import { ResourcePresenter } from '../features/agents/present.ts'
@@ -20,7 +21,7 @@ import type { DeploymentServices } from './deployment.ts'
 /** Agents, and everything that connects people to them. */
 export interface ConnectionServices {
   readonly agents: AgentService
-  readonly tunnels: AgentTunnels
+  readonly agentDialer: AgentDialer
   readonly coordinator: CoordinatorService
   readonly derp: DerpService
   readonly instanceIdentity: InstanceIdentityService
@@ -39,10 +40,11 @@ export function composeConnections(world: World, { deployment }: Pick<Deployment
   const coordinator = new CoordinatorService({ agents, derpMap })
   const derp = new DerpService({ store: new DerpStore(queries), logger, random, isEnabled: config.derpServerEnable })
   const agentBinaries = composeAgentBinaries(world)
+  const resources = composeResources(world, coordinator)
   return {
     services: {
       agents,
-      tunnels,
+      agentDialer: new AgentDialer({ tunnels, store, resources, replicaId }),
       coordinator,
       derp,
       instanceIdentity: new InstanceIdentityService({
@@ -53,7 +55,7 @@ export function composeConnections(world: World, { deployment }: Pick<Deployment
         readText: async (path) => await readFile(path, 'utf8'),
       }),
       agentBinaries,
-      resources: composeResources(world, coordinator),
+      resources,
     },
     start: () => presence.start(),
     async release() {

@@ -6,16 +6,18 @@ import { promisify } from 'node:util'
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'
 
-/** Beside a file, the same one compressed. */
+/** The suffix of a file's compressed copy beside it. */
 const GZIPPED = '.gz'
-const MADE_PREFIX = '.made-'
-const MAKING_MS = 120_000
-const OLD_MS = 24 * 3_600_000
+/** The prefix of folders with executables that a server built. */
+const BUILT_PREFIX = '.made-'
+const BUILD_TIMEOUT_MS = 120_000
+/** How long executables of an earlier agent or Node are kept. */
+const BUILT_RETENTION_MS = 24 * 3_600_000
 
 export interface AgentBinariesOptions {
-  /** Holds what administrators put there, and what is made here. Need not exist yet. */
+  /** Contains the files of administrators and those built here. It may not exist yet. */
   readonly directory: string
-  /** The built agent, which knows how to make an executable of itself. */
+  /** The built agent, which can turn itself into an executable. */
   readonly agentDirectory: string
   readonly nodePath: string
   readonly platform: string
@@ -25,31 +27,31 @@ export interface AgentBinariesOptions {
   readonly logger: Logger
 }
 
-/** A file, and the same compressed where there is one. */
+/** An executable, with its compressed copy if there is one. */
 export interface AgentBinary {
   readonly path: string
   readonly gzippedPath: string | undefined
 }
 
 /**
- * The agent as executables, for workspaces to fetch: what an administrator put into the folder, and the one for machines like this one,
- * which is made when somebody first asks for it.
+ * The agent as executables, for workspaces to download: those that an administrator put into the
+ * folder, and one for machines like this one, which is built on first request.
  */
 export class AgentBinaries {
   readonly #options: AgentBinariesOptions
   readonly #stopping = new AbortController()
-  /** Name of the file that can be made here; undefined: none. */
+  /** The file that can be built here; undefined when none can. */
   readonly #ownName: string | undefined
-  #made: Promise<string | undefined> | undefined
+  #built: Promise<string | undefined> | undefined
   #hasFailed = false
 
   constructor(options: AgentBinariesOptions) {
     this.#options = options
-    // Elsewhere executables are signed, or started by other means than a download.
+    // On other systems, executables need signing or aren't started from a download.
     this.#ownName = options.platform === 'linux' ? `coder-linux-${options.architecture}` : undefined
   }
 
-  /** Names of all there is, in order. */
+  /** Returns the names of all files, sorted. */
   async list(): Promise<string[]> {
     const names = new Set(await this.#given())
     if (this.#ownName !== undefined && !this.#hasFailed && (await exists(join(this.#options.agentDirectory, 'make-binary.js'))))
@@ -57,7 +59,7 @@ export class AgentBinaries {
     return [...names].toSorted()
   }
 
-  /** Undefined where there is none of that name. */
+  /** Returns the file with a name; undefined when there is none. */
   async find(name: string): Promise<AgentBinary | undefined> {
     const path = (await this.#given()).includes(name) ? join(this.#options.directory, name) : await this.#own(name)
     if (path === undefined) return undefined
@@ -67,11 +69,11 @@ export class AgentBinaries {
 
   async #own(name: string): Promise<string | undefined> {
     if (name !== this.#ownName) return undefined
-    this.#made ??= this.#make(name)
-    return await this.#made
+    this.#built ??= this.#build(name)
+    return await this.#built
   }
 
-  /** Gives up what is being made. */
+  /** Cancels a build in progress. */
   stop(): void {
     this.#stopping.abort()
   }
@@ -81,35 +83,41 @@ export class AgentBinaries {
     return entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.') && !entry.name.endsWith(GZIPPED)).map(({ name }) => name)
   }
 
-  /** Once in the life of a server, as everyone may ask. What an earlier server made of the same agent and Node is used again. */
-  async #make(name: string): Promise<string | undefined> {
+  /**
+   * Builds the executable, once per server process since anyone may ask for it. Reuses what an
+   * earlier process built from the same agent and Node.
+   */
+  async #build(name: string): Promise<string | undefined> {
     const { directory, agentDirectory, nodePath, clock, logger } = this.#options
     try {
       const program = await readFile(join(agentDirectory, 'binary.cjs'))
       const key = createHash('sha256').update(program).update(process.version).digest('hex').slice(0, 16)
-      const folder = join(directory, `${MADE_PREFIX}${key}`)
+      const folder = join(directory, `${BUILT_PREFIX}${key}`)
       const path = join(folder, name)
       if (await exists(path)) return path
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      const before = clock.now().getTime() - OLD_MS
-      await removeOld(directory, { prefix: MADE_PREFIX, except: folder, before })
+      const before = clock.now().getTime() - BUILT_RETENTION_MS
+      await removeOld(directory, { prefix: BUILT_PREFIX, except: folder, before })
       await removeOld(folder, { prefix: '', except: undefined, before })
       const { signal } = this.#stopping
-      await promisify(execFile)(nodePath, [join(agentDirectory, 'make-binary.js'), path], { env: {}, signal, timeout: MAKING_MS })
+      await promisify(execFile)(nodePath, [join(agentDirectory, 'make-binary.js'), path], { env: {}, signal, timeout: BUILD_TIMEOUT_MS })
       return path
     } catch (error) {
       this.#hasFailed = true
       if (!this.#stopping.signal.aborted)
         logger.warn(
           { err: error },
-          `the agent for ${name} could not be made; workspaces that fetch it will not start. Put a file of that name into ${directory}`,
+          `the agent executable ${name} could not be built, so workspaces that download it cannot start. Put a file of that name into ${directory}`,
         )
       return undefined
     }
   }
 }
 
-/** What earlier servers made or left half made. Servers that share the folder may be at work in it, so nothing that is new is touched. */
+/**
+ * Deletes what earlier servers built or left unfinished. Servers may share the folder, so nothing
+ * recent is touched.
+ */
 async function removeOld(
   directory: string,
   { prefix, except, before }: { readonly prefix: string; readonly except: string | undefined; readonly before: number },

@@ -3,7 +3,10 @@ import { Router, type Request, type Response } from 'express'
 import { setPageHeaders } from '../../http/page-headers.ts'
 import type { AgentBinaries, AgentBinary } from './agent-binaries.ts'
 
-/** Files below `/bin/`, for everyone: a workspace that fetches its agent has no session yet (Coder v2 API, v0.13.4). */
+/**
+ * Serves the files below `/bin/` to everyone: a workspace has no session yet when it downloads its
+ * agent (Coder v2 API, v0.13.4).
+ */
 export function agentBinaryRoutes(binaries: AgentBinaries): Router {
   const router = Router({ strict: true, caseSensitive: true })
   router.get('/bin', (_request, response) => response.redirect(301, '/bin/'))
@@ -26,7 +29,10 @@ async function sendListing(names: Promise<string[]>, response: Response): Promis
   response.end(`<pre>\n${links.join('')}</pre>\n`)
 }
 
-/** Compressed where that is welcome and there: the whole file would be compressed anew for each workspace otherwise. */
+/**
+ * Sends the compressed copy if the client accepts it, rather than compressing the file for each
+ * workspace.
+ */
 async function sendBinary(found: Promise<AgentBinary | undefined>, request: Request, response: Response): Promise<void> {
   const binary = await found
   if (binary === undefined) return notFound(response)
@@ -37,9 +43,9 @@ async function sendBinary(found: Promise<AgentBinary | undefined>, request: Requ
   if (gzipped !== undefined) response.setHeader('Content-Encoding', 'gzip')
   const sent = gzipped ?? binary.path
   await new Promise<void>((resolve, reject) => {
-    // As a root the folder may have a name with a dot at its front.
+    // The folder's name may start with a dot, which only a root may.
     response.sendFile(basename(sent), { root: dirname(sent), cacheControl: false }, (error?: Error) => {
-      if (error === undefined || response.headersSent || response.closed) resolve() // a client that left has been served
+      if (error === undefined || response.headersSent || response.closed) resolve() // a client that disconnected needs nothing more
       else reject(error)
     })
   })

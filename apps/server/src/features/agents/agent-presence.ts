@@ -1,3 +1,4 @@
+import { closeReasons, closeSocket } from '@berth/tunnel'
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import { WORKSPACES_CHANNEL } from '../../database/channels.ts'
@@ -15,35 +16,44 @@ interface Dependencies {
   readonly updateFrequencyMs: number
 }
 
-/** A socket over which an agent is connected to this server. */
+/** A socket that connects an agent to this replica: its tunnel or its coordination. */
 export interface AgentConnection {
   readonly agentId: string
   readonly workspaceId: string
   readonly socket: WebSocket
-  /** Settles when the connection is over. Never rejects. */
+  /** Settles when the connection ends. Never rejects. */
   readonly closed: Promise<unknown>
 }
 
-/** One agent: it is here as long as one of its sockets is. */
+/** One agent, which is present as long as it has a connection. */
 interface Presence {
   readonly connections: Set<AgentConnection>
-  /** What the database is told of it, one after the other. */
+  /** The last of the writes about this agent, which run one after the other. */
   writing: Promise<void>
 }
 
-/** How long agents may take to answer the end of their sockets. */
-const GOODBYE_MS = 500
-/** A server that has not said anything for so long is gone. */
-const FORGET_AFTER_MS = 24 * 3_600_000
+/** How long agents may take to finish the closing handshake when the server stops. */
+const CLOSE_TIMEOUT_MS = 500
+/**
+ * How long the heartbeat of a replica that stopped is kept. Far longer than agents stay `connected`
+ * without one.
+ */
+const STOPPED_REPLICA_RETENTION_MS = 24 * 3_600_000
 
-/** Which agents are connected to this server, whatever they speak, and what the database says about it. */
+/**
+ * Tracks which agents are connected to this replica, over whichever protocol, and keeps the
+ * database up to date.
+ */
 export class AgentPresence {
   readonly #dependencies: Dependencies
   readonly #present = new Map<string, Presence>()
   readonly #following = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
   #beating: Promise<void> = Promise.resolve()
-  /** The database may hold agents for connected that are not, or know of none that is. */
+  /**
+   * Whether the database may be wrong about an agent, so that a heartbeat is due even without
+   * agents.
+   */
   #owesBeat = true
 
   constructor(dependencies: Dependencies) {
@@ -51,32 +61,40 @@ export class AgentPresence {
   }
 
   start(): void {
-    this.#beating = this.#forgetReplicas()
+    this.#beating = this.#deleteStoppedReplicas()
     this.#timer = setInterval(() => {
       this.#beating = this.#beating.then(async () => await this.#beat())
     }, this.#dependencies.updateFrequencyMs)
     this.#timer.unref()
   }
 
-  /** Counts an agent as connected until the connection is over. Its socket is closed when the agent's build is outdated or the server stops. */
+  /**
+   * Counts an agent as connected until the connection ends. Closes its socket when the agent's
+   * build is outdated, or when the server stops.
+   */
   add(connection: AgentConnection): void {
     const presence = this.#present.get(connection.agentId) ?? { connections: new Set(), writing: Promise.resolve() }
     this.#present.set(connection.agentId, presence)
     presence.connections.add(connection)
-    const following = this.#follow(connection, presence).finally(() => this.#following.delete(following))
+    const following = this.#follow(connection, presence)
+      .catch((error: unknown) => {
+        this.#dependencies.logger.error({ err: error, agent_id: connection.agentId }, 'an agent could not be tracked')
+        connection.socket.terminate()
+      })
+      .finally(() => this.#following.delete(following))
     this.#following.add(following)
   }
 
-  /** Closes all sockets, and returns when the database says so. */
+  /** Closes all connections. Resolves once the database has every agent as disconnected. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     await this.#beating
-    for (const { socket } of this.#connections()) socket.close(1001, 'the server is shutting down')
-    const impatience = setTimeout(() => {
+    for (const { socket } of this.#connections()) closeSocket(socket, closeReasons.serverStopping)
+    const timeout = setTimeout(() => {
       for (const { socket } of this.#connections()) socket.terminate()
-    }, GOODBYE_MS)
+    }, CLOSE_TIMEOUT_MS)
     await Promise.all(this.#following)
-    clearTimeout(impatience)
+    clearTimeout(timeout)
   }
 
   #connections(): AgentConnection[] {
@@ -91,13 +109,15 @@ export class AgentPresence {
     presence.connections.delete(connection)
     if (presence.connections.size > 0) return
     await this.#write({ presence, workspaceId }, async () => {
-      // Whoever has come back meanwhile is connected.
+      // An agent that reconnected meanwhile stays connected.
       if (presence.connections.size === 0) await store.disconnected(agentId, replicaId, timestamp(clock.now()))
     })
     if (presence.connections.size === 0 && this.#present.get(agentId) === presence) this.#present.delete(agentId)
   }
 
-  /** What cannot be written now is soon overtaken by the next sign of life, or by its absence. */
+  /**
+   * Runs a write after the agent's earlier ones. A failed one is corrected by the next heartbeat.
+   */
   async #write(of: { readonly presence: Presence; readonly workspaceId: string }, work: () => Promise<unknown>): Promise<void> {
     const writing = this.#writeAfter(of.presence.writing, of.workspaceId, work)
     of.presence.writing = writing
@@ -112,32 +132,33 @@ export class AgentPresence {
       await notify(database.kysely, WORKSPACES_CHANNEL, workspaceId)
     } catch (error) {
       this.#owesBeat = true
-      logger.warn({ err: error }, 'the connection of an agent could not be noted')
+      logger.warn({ err: error }, 'the connection state of an agent could not be stored')
     }
   }
 
   async #beat(): Promise<void> {
     const { store, clock, logger, replicaId } = this.#dependencies
-    // With the time before anything else: whoever comes later is not looked for among those who are here.
+    // Read the time first: agents that connect during the heartbeat are then newer than it, and
+    // left alone.
     const now = timestamp(clock.now())
     const ids = [...this.#present].filter(([, { connections }]) => connections.size > 0).map(([id]) => id)
     if (ids.length === 0 && !this.#owesBeat) return
     this.#owesBeat = ids.length > 0
     try {
       for (const id of await store.beat(ids, replicaId, now))
-        for (const { socket } of this.#present.get(id)?.connections ?? []) socket.close(1001, 'build is outdated')
+        for (const { socket } of this.#present.get(id)?.connections ?? []) closeSocket(socket, closeReasons.buildOutdated)
     } catch (error) {
       this.#owesBeat = true
-      logger.warn({ err: error }, 'the signs of life of agents could not be noted')
+      logger.warn({ err: error }, 'the heartbeat of agents could not be stored')
     }
   }
 
-  async #forgetReplicas(): Promise<void> {
+  async #deleteStoppedReplicas(): Promise<void> {
     const { store, clock, logger } = this.#dependencies
     try {
-      await store.forgetReplicas(timestamp(clock.now().getTime() - FORGET_AFTER_MS))
+      await store.deleteReplicas(timestamp(clock.now().getTime() - STOPPED_REPLICA_RETENTION_MS))
     } catch (error) {
-      logger.warn({ err: error }, 'servers that are gone could not be forgotten')
+      logger.warn({ err: error }, 'replicas that stopped could not be deleted')
     }
   }
 }

@@ -4,15 +4,21 @@ import type { StoredAgent, StoredApp, StoredResource } from '../../database/wire
 
 export interface ResourcePresenterOptions {
   readonly clock: Clock
-  /** An agent that has not been heard of for longer counts as disconnected. */
+  /** An agent that hasn't been seen for longer counts as disconnected. */
   readonly inactiveDisconnectTimeoutMs: number
-  /** Shown for agents whose template names no page of its own. */
+  /** Shown for agents whose template has no troubleshooting URL. */
   readonly fallbackTroubleshootingUrl: string
-  /** How far an agent is from relays, by the name of their region; undefined: not known. Default: never. */
+  /**
+   * Returns an agent's latency to each relay region; undefined when unknown. Default: always
+   * unknown.
+   */
   readonly latencyOf?: (agentId: string) => WorkspaceAgent['latency']
 }
 
-/** Shows resources, agents and apps as the wire does; the status of an agent depends on the time of asking. */
+/**
+ * Turns stored resources, agents and apps into their wire form. An agent's status depends on the
+ * current time.
+ */
 export class ResourcePresenter {
   readonly #options: ResourcePresenterOptions
 
@@ -20,17 +26,20 @@ export class ResourcePresenter {
     this.#options = options
   }
 
-  /** In the order of the provisioner. */
+  /** Keeps the order of the provisioner. */
   present(resources: readonly StoredResource[]): WorkspaceResource[] {
     return resources.map((resource) => this.#presentResource(resource))
   }
 
-  /** Sorted by name, in byte order. */
+  /** Sorts by name, in byte order. */
   presentSorted(resources: readonly StoredResource[]): WorkspaceResource[] {
     return this.present(resources).sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
   }
 
-  /** When the status of one of the agents changes next, in milliseconds since 1970, though nobody does anything; undefined: never. */
+  /**
+   * Returns when time alone next changes the status of one of the agents, in milliseconds since
+   * 1970; undefined when it never does.
+   */
   nextChangeMs(resources: readonly StoredResource[]): number | undefined {
     const now = this.#options.clock.now().getTime()
     const instants = resources
@@ -84,7 +93,7 @@ export class ResourcePresenter {
     }
   }
 
-  /** When an agent counts as timed out or gone, unless it is heard of. */
+  /** Returns when an agent counts as timed out or disconnected unless it is seen before. */
   #changesAtMs({ created_at, last_connected_at, disconnected_at, connection_timeout_seconds }: StoredAgent): number {
     if (last_connected_at === null)
       return connection_timeout_seconds > 0 ? Date.parse(created_at) + connection_timeout_seconds * 1000 : Infinity
@@ -93,7 +102,7 @@ export class ResourcePresenter {
     return isGone ? Infinity : lastConnected + this.#options.inactiveDisconnectTimeoutMs
   }
 
-  /** The first row of the table that matches (Coder v2 API, v0.13.4). */
+  /** The first case that applies decides (Coder v2 API, v0.13.4). */
   #connection(agent: StoredAgent): { status: AgentStatus; disconnected_at: string | null } {
     const now = this.#options.clock.now().getTime()
     const { last_connected_at, disconnected_at, connection_timeout_seconds } = agent

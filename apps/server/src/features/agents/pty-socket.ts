@@ -1,46 +1,53 @@
 import type { Duplex } from 'node:stream'
+import { closeReasonOf, closeReasons, closeSocket, defaultTerminalSize, type TerminalTarget } from '@berth/tunnel'
 import type { WebSocket } from 'ws'
 
-const DEFAULT_SIZE = 80
-const MAX_SIZE = 0xffff
+/** Sizes are 16 bits wide on the wire, and larger ones wrap (Coder v2 API, v0.13.4). */
+const SIZE_MASK = 0xffff
 
-/** The target of a terminal in the agent. Sizes that are not numbers become 80 (Coder v2 API, v0.13.4). */
-export function ptyTarget(query: { reconnect: string; height?: string; width?: string; command?: string }): string {
-  const parameters = new URLSearchParams({
+/**
+ * Returns the terminal that a client asks for. A size that isn't a number counts as 80 (Coder v2
+ * API, v0.13.4).
+ */
+export function terminalOf(query: { reconnect: string; height?: string; width?: string; command?: string }): TerminalTarget {
+  return {
+    kind: 'terminal',
     id: query.reconnect,
-    height: String(sizeOf(query.height)),
-    width: String(sizeOf(query.width)),
+    height: sizeOf(query.height),
+    width: sizeOf(query.width),
     ...(query.command !== undefined && query.command !== '' && { command: query.command }),
-  })
-  return `pty?${parameters.toString()}`
+  }
 }
 
 function sizeOf(text: string | undefined): number {
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) & MAX_SIZE : DEFAULT_SIZE
+  const size = text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) & SIZE_MASK : 0
+  return size === 0 ? defaultTerminalSize : size
 }
 
 /**
- * Joins a client's socket and the terminal that `dial` opens: JSON messages in, one a line towards the agent; raw bytes out. Both ways wait for a slow
- * reader. A terminal that cannot be opened closes the socket with 1011 and the reason. Never rejects.
+ * Joins a client's socket with the terminal that `dial` opens. The client sends JSON objects, which
+ * reach the agent one per line; the terminal's raw output comes back. Each side waits for the other
+ * when that one is slow. If the terminal can't be opened, the socket closes with 1011 and the
+ * reason. Never rejects.
  */
 export async function joinPty(socket: WebSocket, dial: () => Promise<Duplex>): Promise<void> {
-  // What the client sends meanwhile waits in its own connection.
+  // Messages that arrive meanwhile wait in the client's connection.
   socket.pause()
   try {
     const terminal = await dial()
     if (socket.readyState === socket.OPEN) join(socket, terminal)
     else terminal.destroy()
   } catch (error) {
-    socket.close(1011, closeReason(error))
+    closeSocket(socket, closeReasonOf(error))
   }
   socket.resume()
 }
 
 function join(socket: WebSocket, terminal: Duplex): void {
   socket.on('message', (data, isBinary) => {
-    if (!isBinary) return socket.close(1003, 'only binary messages are accepted')
+    if (!isBinary) return closeSocket(socket, closeReasons.notBinary)
     const line = lineOf(data as Buffer)
-    if (line === undefined) return socket.close(1007, 'a message must be one JSON object')
+    if (line === undefined) return closeSocket(socket, closeReasons.invalidTerminalInput)
     if (!terminal.write(line)) {
       socket.pause()
       terminal.once('drain', () => socket.resume())
@@ -51,17 +58,17 @@ function join(socket: WebSocket, terminal: Duplex): void {
     terminal.pause()
     socket.send(chunk, () => terminal.resume())
   })
-  terminal.on('end', () => socket.close(1000))
-  terminal.on('error', (error) => socket.close(1011, closeReason(error)))
+  terminal.on('end', () => closeSocket(socket, closeReasons.finished))
+  terminal.on('error', (error) => closeSocket(socket, closeReasonOf(error)))
   terminal.on('close', () => {
-    socket.close(1000)
-    // The terminal takes nothing any more: let the end of the client be seen.
+    closeSocket(socket, closeReasons.finished)
+    // The terminal reads nothing more, and only a socket that is read sees the client's close.
     socket.resume()
   })
   socket.on('close', () => terminal.destroy())
 }
 
-/** A message without the line breaks that JSON allows between its tokens. */
+/** Returns a message as one line, without the line breaks that JSON allows between tokens. */
 function lineOf(message: Buffer): string | undefined {
   try {
     const value: unknown = JSON.parse(message.toString('utf8'))
@@ -69,12 +76,4 @@ function lineOf(message: Buffer): string | undefined {
   } catch {
     return undefined
   }
-}
-
-/** A close frame has room for 123 bytes of reason. */
-const MAX_REASON_BYTES = 117
-
-function closeReason(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
-  return Buffer.from(text).subarray(0, MAX_REASON_BYTES).toString('utf8')
 }

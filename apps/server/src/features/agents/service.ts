@@ -1,5 +1,6 @@
 import { Failure, type AgentStats, type DERPMap, type PostWorkspaceAppHealthsRequest, type WorkspaceAgentMetadata } from '@berth/schema'
 import { WireValueError, parseUuid } from '@berth/schema/rules'
+import { closeReasons } from '@berth/tunnel'
 import type { WebSocket } from 'ws'
 import { WORKSPACES_CHANNEL } from '../../database/channels.ts'
 import { timestamp, type Clock } from '../../clock.ts'
@@ -16,22 +17,22 @@ interface Dependencies {
   readonly database: Database
   readonly store: AgentStore
   readonly presence: AgentPresence
-  readonly tunnels: AgentTunnels
-  /** Relays that agents of the reference use. */
+  readonly tunnels: Pick<AgentTunnels, 'add'>
+  /** The relays that agents of the reference use. */
   readonly derpMap: DERPMap
   readonly clock: Clock
   readonly accessUrl: string
-  /** Pattern of the host names of apps, with the port; empty where they have none. */
+  /** The wildcard host name of apps, with the port; empty when apps have none. */
   readonly appHost: () => string
-  /** People reach workspaces by what runs in a browser alone. */
+  /** Whether people may reach workspaces only through a browser. */
   readonly browserOnly: boolean
-  /** How many places there are at which people may sign in for git. */
+  /** How many git providers people can sign in to. */
   readonly gitAuthProviders: number
-  /** How often agents report traffic. */
+  /** How often agents report traffic, in milliseconds. */
   readonly statsIntervalMs: number
-  /** An agent's token to what is stored of it. */
+  /** Returns what is stored of an agent's token. */
   readonly hashToken: (token: string) => Buffer
-  /** Opens what {@link AgentRow} keeps of the token of an agent on a machine that can prove who it is. */
+  /** Decrypts the token of an agent on a machine that proves its identity. */
   readonly openToken: (agentId: string, sealed: Buffer) => string
 }
 
@@ -40,7 +41,7 @@ const SEMANTIC_VERSION =
 const REPORTABLE: readonly string[] = ['initializing', 'healthy', 'unhealthy']
 const NANOSECONDS_PER_MS = 1_000_000
 
-/** Agents, from both sides: what they report, and who wants to reach them. */
+/** What agents ask of the server, and what people see of agents. */
 export class AgentService {
   readonly #dependencies: Dependencies
 
@@ -48,7 +49,7 @@ export class AgentService {
     this.#dependencies = dependencies
   }
 
-  /** The agent behind a token. Throws `agent_unauthorized`. */
+  /** Returns the agent with a token. Throws `agent_unauthorized`. */
   async identify(token: string | undefined): Promise<AgentRow> {
     if (token === undefined) throw new Failure('agent_unauthorized', { detail: 'The header "Coder-Session-Token" must be set.' })
     const agent = await this.#dependencies.store.findByToken(this.#dependencies.hashToken(checkedToken(token)))
@@ -60,21 +61,27 @@ export class AgentService {
     return agent
   }
 
-  /** The token of the agent on a machine that has proven who it is. Throws `agent_not_found`, `agent_not_of_workspace`, `agent_outdated`. */
+  /**
+   * Returns the token of the agent on a machine that proved its identity. Throws `agent_not_found`,
+   * `agent_not_of_workspace`, `agent_outdated`.
+   */
   async tokenOfInstance(instanceId: string): Promise<string> {
     const { store, openToken } = this.#dependencies
     const agent = await store.findByInstance(instanceId)
     if (agent === undefined) throw new Failure('agent_not_found', { message: `Instance with id ${JSON.stringify(instanceId)} not found.` })
     const place = await store.findPlace(agent.id)
     if (place?.is_of_build !== true)
-      throw new Failure('agent_not_of_workspace', { message: 'The machine belongs to no workspace: it is not of a build of one.' })
+      throw new Failure('agent_not_of_workspace', { message: 'The machine does not belong to a workspace build.' })
     if (!place.is_latest) throw new Failure('agent_outdated')
     if (agent.sealed_auth_token === null)
-      throw new Failure('agent_not_found', { message: 'The workspace was built before such machines were known. Build it again.' })
+      throw new Failure('agent_not_found', { message: 'The workspace was built before machine identities were supported. Build it again.' })
     return openToken(agent.id, agent.sealed_auth_token)
   }
 
-  /** The agent of a path with its workspace. Throws `agent_not_found`, `agent_not_of_workspace`, `not_found`. */
+  /**
+   * Returns an agent and its workspace. Throws `agent_not_found`, `agent_not_of_workspace`,
+   * `not_found`.
+   */
   async get(id: string): Promise<{ workspaceagent: AgentRow; workspace: WorkspaceRow }> {
     const place = await this.#dependencies.store.findPlace(id)
     if (place === undefined) throw new Failure('agent_not_found', { message: "Agent doesn't exist with that id." })
@@ -101,18 +108,21 @@ export class AgentService {
     }
   }
 
-  /** Where programs that run at the agent are reached by their port, which is for the reader to fill in (Coder v2 API, v0.13.4). */
+  /**
+   * Returns the address of a port in the workspace, with a placeholder for the port (Coder v2 API,
+   * v0.13.4).
+   */
   async #portProxyUri(agent: AgentRow): Promise<string> {
     const { accessUrl, appHost, store } = this.#dependencies
     const { protocol, port } = new URL(accessUrl)
     const host = appHost()
-    // Without host names for apps there is nothing in front of the port.
+    // Without host names for apps, only the port of the access URL remains.
     if (host === '') return port === '' ? '' : `:${port}`
     const { workspace, owner } = await store.getNames(agent.id)
     return host.replace('*', () => `${protocol}//{{port}}--${agent.name}--${workspace}--${owner}`)
   }
 
-  /** Throws `browser_only` where people may not connect with programs of their own. */
+  /** Throws `browser_only` when people may reach workspaces only through a browser. */
   requireDirectAccess(): void {
     if (this.#dependencies.browserOnly) throw new Failure('browser_only')
   }
@@ -127,7 +137,10 @@ export class AgentService {
     await this.#dependencies.store.setVersion(agent.id, version, timestamp(this.#dependencies.clock.now()))
   }
 
-  /** Throws `invalid_agent_request`, `app_not_found`; then nothing is stored. */
+  /**
+   * Stores the health of apps, all of them or none. Throws `invalid_agent_request`,
+   * `app_not_found`.
+   */
   async setAppHealth(agent: AgentRow, healths: PostWorkspaceAppHealthsRequest['Healths']): Promise<void> {
     const entries = Object.entries(healths ?? {})
     if (entries.length === 0) throw new Failure('invalid_agent_request', { message: 'Health field is empty' })
@@ -148,14 +161,14 @@ export class AgentService {
     })
   }
 
-  /** Whose workspace an agent belongs to. Throws `agent_without_workspace`. */
+  /** Returns the owner of an agent's workspace. Throws `agent_without_workspace`. */
   async getOwner(agent: AgentRow): Promise<string> {
     const place = await this.#dependencies.store.findPlace(agent.id)
     if (place === undefined || place.workspace === null) throw new Failure('agent_without_workspace')
     return place.workspace.owner_id
   }
 
-  /** Takes a report of traffic. Returns how many nanoseconds later the next is due. */
+  /** Stores a traffic report. Returns in how many nanoseconds the next one is due. */
   async reportStats(agent: AgentRow, stats: AgentStats): Promise<number> {
     const { database, store, clock, statsIntervalMs } = this.#dependencies
     const { workspace } = await this.#placeOf(agent)
@@ -168,21 +181,27 @@ export class AgentService {
     return statsIntervalMs * NANOSECONDS_PER_MS
   }
 
-  /** What a socket of reports goes on from: the last report, and when the next is due. Throws `invalid_agent_request`. */
+  /**
+   * Returns what a socket for reports starts from: the last report, and the interval. Throws
+   * `invalid_agent_request`.
+   */
   async prepareStats(agent: AgentRow): Promise<{ last: AgentStats | undefined; intervalMs: number }> {
     await this.#placeOf(agent)
     return { last: await this.#dependencies.store.findLastStats(agent.id), intervalMs: this.#dependencies.statsIntervalMs }
   }
 
-  /** Prepares the tunnel of an agent: what is returned takes over its socket. Throws `invalid_agent_request`, `build_outdated`. */
+  /**
+   * Checks that an agent may connect. Returns what takes over its socket. Throws
+   * `invalid_agent_request`, `build_outdated`.
+   */
   async prepareTunnel(agent: AgentRow): Promise<(socket: WebSocket) => void> {
     const { workspace } = await this.#connectablePlaceOf(agent)
     return (socket) => this.#dependencies.tunnels.add(agent.id, workspace.id, socket)
   }
 
   /**
-   * Prepares any other connection of an agent: what is returned makes it count as connected until `closed` settles. Throws `invalid_agent_request`,
-   * `build_outdated`.
+   * Does the same for a connection other than a tunnel. What it returns counts the agent as
+   * connected until `closed` settles. Throws `invalid_agent_request`, `build_outdated`.
    */
   async prepareConnection(agent: AgentRow): Promise<(socket: WebSocket, closed: Promise<unknown>) => void> {
     const { workspace } = await this.#connectablePlaceOf(agent)
@@ -192,14 +211,17 @@ export class AgentService {
   async #connectablePlaceOf(agent: AgentRow): Promise<{ workspace: WorkspaceRow }> {
     const { workspace, is_latest } = await this.#placeOf(agent)
     if (!is_latest)
-      throw new Failure('build_outdated', { message: 'Agent trying to connect from non-latest build.', detail: 'build is outdated' })
+      throw new Failure('build_outdated', {
+        message: 'Agent trying to connect from non-latest build.',
+        detail: closeReasons.buildOutdated.text,
+      })
     return { workspace }
   }
 
   async #placeOf(agent: AgentRow): Promise<AgentPlace & { workspace: WorkspaceRow }> {
     const place = await this.#dependencies.store.findPlace(agent.id)
     if (place === undefined || place.workspace === null)
-      throw new Failure('invalid_agent_request', { message: 'Failed to accept agent: it belongs to no workspace.' })
+      throw new Failure('invalid_agent_request', { message: 'Failed to accept agent: it does not belong to a workspace.' })
     return { ...place, workspace: place.workspace }
   }
 }

@@ -1,17 +1,21 @@
 import type { AgentStats } from '@berth/schema'
+import { closeReasons, closeSocket } from '@berth/tunnel'
 import type { WebSocket } from 'ws'
 
-/** What an old agent sends. */
+/** The counts that an old agent sends. */
 type SocketStats = Required<Pick<AgentStats, 'num_comms' | 'rx_bytes' | 'tx_bytes'>>
 
 interface Following {
   readonly intervalMs: number
-  /** What was reported last, before this socket. */
+  /** The last report before this socket opened. */
   readonly last: AgentStats | undefined
   readonly report: (stats: AgentStats) => Promise<unknown>
 }
 
-/** Asks an agent for its traffic now and at every interval, and reports what differs from the time before (Coder v2 API, v0.13.4). */
+/**
+ * Asks an agent for its traffic at once and at every interval, and reports counts that differ from
+ * the last ones (Coder v2 API, v0.13.4).
+ */
 export function followStats(socket: WebSocket, { intervalMs, last, report }: Following): void {
   let previous = last === undefined ? undefined : statsOf(last)
   const take = async (stats: SocketStats): Promise<void> => {
@@ -19,7 +23,7 @@ export function followStats(socket: WebSocket, { intervalMs, last, report }: Fol
       if (previous === undefined || !areEqual(previous, stats)) await report(stats)
       previous = stats
     } catch {
-      socket.close(1011, 'the report could not be stored')
+      closeSocket(socket, closeReasons.statsNotStored)
     }
     socket.resume()
   }
@@ -28,8 +32,8 @@ export function followStats(socket: WebSocket, { intervalMs, last, report }: Fol
   socket.on('close', () => clearInterval(timer))
   socket.on('message', (data) => {
     const stats = readStats((data as Buffer).toString('utf8'))
-    if (stats === undefined) return socket.close(1007, 'a message must be one JSON object with numbers')
-    // An agent that answers faster than its reports are written has to wait.
+    if (stats === undefined) return closeSocket(socket, closeReasons.invalidStats)
+    // An agent that sends faster than its reports are stored has to wait.
     socket.pause()
     void take(stats)
     return undefined

@@ -5,17 +5,27 @@ import type { Queries } from '../../database/database.ts'
 import { agentJson, agentLastHeardOf, type StoredAgent } from '../../database/wire-json.ts'
 import type { AgentRow, WorkspaceRow } from '../../database/rows.ts'
 
-/** To what an agent belongs. */
+/**
+ * How long activity keeps a workspace running, counted from the activity (Coder v2 API, v0.13.4).
+ */
+const ACTIVITY_BUMP_MS = 60 * 60_000
+/**
+ * The deadline moves only once it is this near, so that steady traffic writes it every 10 minutes
+ * at most.
+ */
+const BUMP_WITHIN_MS = ACTIVITY_BUMP_MS - 10 * 60_000
+
+/** An agent with what it belongs to. */
 export interface AgentPlace {
   readonly agent: AgentRow
-  /** False for agents that an import found. */
+  /** False for agents of a template version's import. */
   readonly is_of_build: boolean
   readonly workspace: WorkspaceRow | null
-  /** The agent's build is the newest of its workspace. */
+  /** Whether the agent's build is the newest of its workspace. */
   readonly is_latest: boolean
 }
 
-/** Agents in the database. */
+/** Reads and writes agents in the database. */
 export class AgentStore {
   readonly #queries: Queries
 
@@ -27,7 +37,7 @@ export class AgentStore {
     return new AgentStore(queries)
   }
 
-  /** The one that was created last, where several share a token. */
+  /** Returns the agent with a token; the most recently created one when several share it. */
   async findByToken(hashedToken: Buffer): Promise<AgentRow | undefined> {
     return await this.#queries
       .selectFrom('workspace_agents')
@@ -38,7 +48,7 @@ export class AgentStore {
       .executeTakeFirst()
   }
 
-  /** The one that was created last, where several are on a machine of that name. */
+  /** Returns the agent on a machine; the most recently created one when several share it. */
   async findByInstance(instanceId: string): Promise<AgentRow | undefined> {
     return await this.#queries
       .selectFrom('workspace_agents')
@@ -71,7 +81,9 @@ export class AgentStore {
     }
   }
 
-  /** Names that make the address of an agent. Rejects where it is of no workspace. */
+  /**
+   * Returns the names that an agent's address consists of. Rejects when it belongs to no workspace.
+   */
   async getNames(id: string): Promise<{ workspace: string; owner: string }> {
     return await this.#queries
       .selectFrom('workspace_agents as agent')
@@ -89,8 +101,14 @@ export class AgentStore {
       agent: StoredAgent
     }>`select ${agentJson} as agent from workspace_agents agent where agent.id = ${id}`.execute(this.#queries)
     const [row] = rows
-    if (row === undefined) throw new Error(`agent ${id} is gone`)
+    if (row === undefined) throw new Error(`agent ${id} no longer exists`)
     return row.agent
+  }
+
+  /** Returns the replica that an agent connected to; undefined when it isn't connected to any. */
+  async findReplica(id: string): Promise<string | undefined> {
+    const row = await this.#queries.selectFrom('workspace_agents').select('connected_replica_id').where('id', '=', id).executeTakeFirst()
+    return row?.connected_replica_id ?? undefined
   }
 
   async setVersion(id: string, version: string, now: string): Promise<void> {
@@ -117,8 +135,9 @@ export class AgentStore {
   }
 
   /**
-   * One statement for the signs of life of all agents of a server, which writes one row however many they are. Agents whose coming or going could not be noted
-   * are put right. Returns those whose build is not the newest of its workspace any more.
+   * Records that a replica and its agents are alive. Writes one row, however many agents there are,
+   * and corrects agents whose connection or disconnection could not be stored before. Returns the
+   * agents whose build is no longer the newest of its workspace.
    */
   async beat(ids: readonly string[], replicaId: string, now: string): Promise<string[]> {
     const { rows } = await sql<{ id: string }>`
@@ -140,10 +159,13 @@ export class AgentStore {
     return rows.map((row) => row.id)
   }
 
-  /** Forgets servers that are gone for long; their agents keep when they were last heard of. */
-  async forgetReplicas(goneBefore: string): Promise<void> {
+  /**
+   * Deletes replicas that stopped before an instant. Their agents keep the time they were last
+   * seen.
+   */
+  async deleteReplicas(stoppedBefore: string): Promise<void> {
     await sql`
-      with gone as (delete from replica_beats where beat_at < ${goneBefore} returning replica_id, beat_at)
+      with gone as (delete from replica_beats where beat_at < ${stoppedBefore} returning replica_id, beat_at)
       update workspace_agents agent set last_connected_at = greatest(last_connected_at, gone.beat_at), connected_replica_id = null
       from gone where agent.connected_replica_id = gone.replica_id`.execute(this.#queries)
   }
@@ -160,11 +182,14 @@ export class AgentStore {
       .orderBy('created_at', 'desc')
       .limit(1)
       .executeTakeFirst()
-    // Only reports that were checked are stored.
+    // Only validated reports are stored.
     return row?.payload as AgentStats | undefined
   }
 
-  /** Stores a report of traffic, notes the use of the workspace, and moves a deadline that is near. */
+  /**
+   * Stores a traffic report, records that the workspace was used, and extends a deadline that is
+   * near.
+   */
   async insertStats(
     place: { agent: AgentRow; workspace: WorkspaceRow },
     payload: AgentStats,
@@ -191,22 +216,21 @@ export class AgentStore {
       .where('id', '=', workspace.id)
       .execute()
     await sql`
-      update workspace_builds build set deadline = ${text(instant + BUMP_MS)}, updated_at = ${text(instant)}
+      update workspace_builds build set deadline = ${text(instant + ACTIVITY_BUMP_MS)}, updated_at = ${text(instant)}
       from workspaces workspace
       where workspace.id = ${workspace.id} and build.id = workspace.latest_build_id and workspace.latest_job_status = 'succeeded'
-        and build.transition = 'start' and build.deadline > '0001-01-01T00:00:00Z' and build.deadline < ${text(instant + NEAR_MS)}`.execute(
+        and build.transition = 'start' and build.deadline > '0001-01-01T00:00:00Z' and build.deadline < ${text(instant + BUMP_WITHIN_MS)}`.execute(
       this.#queries,
     )
   }
 }
 
-/** What becomes of the row in the alias `agent` when its server has lost it. Later than the last sign of life, or the agent would still count as connected. */
+/**
+ * The assignments that mark the agent in the alias `agent` as disconnected. Its disconnection is
+ * later than the last time it was seen, or it would still count as connected.
+ */
 function leaves(now: string): RawBuilder<unknown> {
   return sql`
     last_connected_at = ${agentLastHeardOf}, updated_at = ${now}, connected_replica_id = null,
     disconnected_at = greatest(${now}::timestamptz, ${agentLastHeardOf} + interval '1 microsecond')`
 }
-
-/** Activity keeps a workspace running for an hour more, once its deadline is less than 50 minutes away (Coder v2 API, v0.13.4). */
-const BUMP_MS = 60 * 60_000
-const NEAR_MS = 50 * 60_000

@@ -1,7 +1,10 @@
 import type { WebSocket } from 'ws'
 import type { NetworkNode } from './node.ts'
 
-/** Sends nodes to one socket as JSON arrays. While the socket is busy, only the newest node of each sender waits. */
+/**
+ * Sends nodes to one socket as JSON arrays. While the socket is busy, only each sender's newest
+ * node waits.
+ */
 export class NodeOutbox {
   readonly #socket: WebSocket
   readonly #waiting = new Map<unknown, NetworkNode>()
@@ -11,7 +14,7 @@ export class NodeOutbox {
     this.#socket = socket
   }
 
-  /** @param sender Whose node it is: a newer one of the same takes its place. */
+  /** @param sender identifies the sender; its newer node replaces a waiting one. */
   send(sender: unknown, node: NetworkNode): void {
     this.#waiting.set(sender, node)
     this.#flush()
@@ -23,7 +26,7 @@ export class NodeOutbox {
     this.#flush()
   }
 
-  /** A sender has left: there is no use in its node any more. */
+  /** Drops the waiting node of a sender that disconnected. */
   forget(sender: unknown): void {
     this.#waiting.delete(sender)
   }

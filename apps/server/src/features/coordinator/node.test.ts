@@ -5,7 +5,7 @@ import { latencyOfNode, readNode } from './node.ts'
 
 const map = { Regions: { 999: { EmbeddedRelay: true, RegionID: 999, RegionCode: 'coder', RegionName: 'Here', Nodes: [] } } }
 
-test('latencies are in milliseconds, by the name of the region; the preferred one is marked, unknown ones have a number', () => {
+test('latencies are in milliseconds by region name; the preferred region is marked, and unknown ones are numbered', () => {
   verifies('agents:latency')
   const node = { preferred_derp: 999, derp_latency: { '999-v4': 0.0125, '10-v6': 2 } }
   expect(latencyOfNode(node, map)).toEqual({
@@ -25,7 +25,7 @@ test.each([
   expect(latencyOfNode(node, map)).toBeUndefined()
 })
 
-test('whatever an agent sends, it is a node or none, and its latencies are numbers', () => {
+test('whatever an agent sends is a node or is refused, and its latencies are numbers', () => {
   fc.assert(
     fc.property(
       fc.oneof(

@@ -1,23 +1,27 @@
 import type { DERPMap, WorkspaceAgent } from '@berth/schema'
 
-/** A network node as an agent or a client describes itself. The server passes it on and understands of it only how far relays are. */
+/**
+ * How an agent or a client describes itself. The server passes it on and reads only its latency to
+ * relays.
+ */
 export type NetworkNode = Readonly<Record<string, unknown>>
 
 const MS_PER_SECOND = 1000
 
-/** @returns undefined for what is no JSON object. */
+/** Reads a message. Returns undefined for anything other than a JSON object. */
 export function readNode(message: Buffer): NetworkNode | undefined {
   try {
     const value: unknown = JSON.parse(message.toString('utf8'))
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as NetworkNode) : undefined // what remains is a record
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as NetworkNode) : undefined // any other object is a record
   } catch {
     return undefined
   }
 }
 
 /**
- * How far a node is from each relay, by the name of the relay's region. The node's own keys are `<region id>-<suffix>`, its values seconds
- * (Coder v2 API, v0.13.4). What an agent says comes from inside a workspace, so entries that are nothing of the kind are left out.
+ * Returns a node's latency to each relay region, by the region's name; undefined when it has none.
+ * The node's own keys are `<region id>-<suffix>` and its values seconds (Coder v2 API, v0.13.4). It
+ * comes from inside a workspace, so nothing in it is trusted and invalid entries are left out.
  */
 export function latencyOfNode(node: NetworkNode, { Regions }: DERPMap): WorkspaceAgent['latency'] {
   const { derp_latency, preferred_derp } = node

@@ -1,4 +1,5 @@
 import type { DERPMap, WorkspaceAgent } from '@berth/schema'
+import { closeReasons, closeSocket } from '@berth/tunnel'
 import type { WebSocket } from 'ws'
 import type { AgentRow } from '../../database/rows.ts'
 import type { AgentService } from '../agents/service.ts'
@@ -10,7 +11,7 @@ interface Dependencies {
   readonly derpMap: DERPMap
 }
 
-/** The agent's end. */
+/** The agent's connection. */
 interface AgentEnd {
   readonly socket: WebSocket
   readonly outbox: NodeOutbox
@@ -23,13 +24,16 @@ interface ClientEnd {
   node: NetworkNode | undefined
 }
 
-/** Those who want to find each other: an agent and its clients, of which either side may be there first. */
+/** An agent and the clients that connect to it. Either side may come first. */
 interface Meeting {
   agent: AgentEnd | undefined
   readonly clients: Set<ClientEnd>
 }
 
-/** Where agents and clients of the reference learn each other's network nodes. What is known is in memory, and only while its owner is connected to this server. */
+/**
+ * Exchanges network nodes between agents and clients of the reference. A node is kept in memory,
+ * and only while its owner is connected to this replica.
+ */
 export class CoordinatorService {
   readonly #dependencies: Dependencies
   readonly #meetings = new Map<string, Meeting>()
@@ -42,12 +46,15 @@ export class CoordinatorService {
     return this.#dependencies.derpMap
   }
 
-  /** How far a connected agent is from relays, as its newest node says. */
+  /** Returns a connected agent's latency to each relay region, from its newest node. */
   latencyOf(agentId: string): WorkspaceAgent['latency'] {
     return this.#meetings.get(agentId)?.agent?.latency
   }
 
-  /** Prepares the socket of an agent: what is returned takes it over. Throws `invalid_agent_request`, `build_outdated`. */
+  /**
+   * Checks that an agent may connect. Returns what takes over its socket. Throws
+   * `invalid_agent_request`, `build_outdated`.
+   */
   async prepareAgent(agent: AgentRow): Promise<(socket: WebSocket) => void> {
     const connect = await this.#dependencies.agents.prepareConnection(agent)
     return (socket) => {
@@ -57,12 +64,12 @@ export class CoordinatorService {
     }
   }
 
-  /** Throws `browser_only` where people may not connect with programs of their own. */
+  /** Throws `browser_only` when people may reach workspaces only through a browser. */
   requireDirectAccess(): void {
     this.#dependencies.agents.requireDirectAccess()
   }
 
-  /** Takes over the socket of a client. */
+  /** Takes over a client's socket. */
   addClient(agentId: string, socket: WebSocket): void {
     const meeting = this.#meetingOf(agentId)
     const client: ClientEnd = { outbox: new NodeOutbox(socket), node: undefined }
@@ -84,9 +91,9 @@ export class CoordinatorService {
     const agent: AgentEnd = { socket, outbox: new NodeOutbox(socket), node: undefined, latency: undefined }
     const previous = meeting.agent
     meeting.agent = agent
-    previous?.socket.close(1000, 'the agent has connected anew')
+    if (previous !== undefined) closeSocket(previous.socket, closeReasons.agentReconnected)
     onNode(socket, (node) => {
-      // What a socket still says that has been replaced is old.
+      // Nodes that still arrive on a replaced socket are out of date.
       if (meeting.agent !== agent) return
       agent.node = node
       agent.latency = latencyOfNode(node, this.derpMap)
@@ -110,12 +117,12 @@ export class CoordinatorService {
   }
 }
 
-/** Calls `take` with each node that comes over a socket. What is none ends the socket. */
+/** Calls `take` with each node that a socket receives. Any other message closes the socket. */
 function onNode(socket: WebSocket, take: (node: NetworkNode) => void): void {
   socket.on('message', (data, isBinary) => {
-    if (!isBinary) return socket.close(1003, 'only binary messages are accepted')
+    if (!isBinary) return closeSocket(socket, closeReasons.notBinary)
     const node = readNode(data as Buffer)
-    if (node === undefined) return socket.close(1011, 'a message must be one JSON object')
+    if (node === undefined) return closeSocket(socket, closeReasons.invalidNode)
     return take(node)
   })
 }

@@ -17,7 +17,7 @@ const LIMITS: ConnectionLimits = {
 }
 const serverKey = serverKeyOf(nacl.randomBytes(32))
 
-/** A client of a relay, both in this process, with nothing between them. */
+/** Connects a client to a relay in the same process, without a network. */
 function connect(relay: Relay, limits: Partial<ConnectionLimits> = {}) {
   const [stream, far] = duplexPair()
   const ended = serveConnection(far, { relay, serverKey, limits: { ...LIMITS, ...limits } })
@@ -31,7 +31,7 @@ function connect(relay: Relay, limits: Partial<ConnectionLimits> = {}) {
   return { stream, far, ended, introduce, key: Buffer.from(keys.publicKey), frames: framesOf(stream) }
 }
 
-/** Frames as they come; reading begins with the first that is asked for. */
+/** Yields frames as they arrive. Reading starts with the first request for one. */
 async function* framesOf(stream: Duplex): AsyncGenerator<Frame> {
   const reader = new FrameReader()
   for await (const chunk of stream as AsyncIterable<Buffer>) {
@@ -45,14 +45,14 @@ async function kindOfNext(frames: AsyncGenerator<Frame>): Promise<number | undef
   return value?.kind
 }
 
-test('a client that does not say who it is in time is sent away', async () => {
+test('a client that does not identify itself in time is disconnected', async () => {
   verifies('derp:limits')
   const { ended, frames } = connect(new Relay(), { handshakeTimeoutMs: 10 })
   expect(await kindOfNext(frames)).toBe(FRAME.serverKey)
-  expect(await ended).toBe('the client did not say who it is')
+  expect(await ended).toBe('the client did not identify itself in time')
 })
 
-test('a client hears again and again that the relay is there', async () => {
+test('a client gets a keep-alive at each interval', async () => {
   verifies('derp:keep-alive')
   const { introduce, frames, stream } = connect(new Relay(), { keepAliveMs: 5 })
   introduce()
@@ -62,13 +62,13 @@ test('a client hears again and again that the relay is there', async () => {
   stream.end()
 })
 
-test('a reader that takes nothing for too long is given up, and its peers are told', async () => {
+test('a reader that reads nothing for too long is disconnected, and its peers are told', async () => {
   verifies('derp:limits')
   const relay = new Relay()
   const [sender, slow] = [connect(relay), connect(relay, { stallTimeoutMs: 20 })]
   for (const client of [sender, slow]) client.introduce()
   for (let index = 0; index < 2; index++) await kindOfNext(sender.frames)
-  // It said something once, so the sender has to know that it is gone.
+  // The slow client sent something, so its receiver has to be told that it left.
   slow.stream.write(encodeFrame(FRAME.sendPacket, sender.key, Buffer.from('hello')))
   expect(await kindOfNext(sender.frames)).toBe(FRAME.receivePacket)
   for (let index = 0; index < 20; index++) sender.stream.write(encodeFrame(FRAME.sendPacket, slow.key, Buffer.alloc(60_000)))
@@ -78,7 +78,7 @@ test('a reader that takes nothing for too long is given up, and its peers are to
   sender.stream.end()
 })
 
-test('what a client sends beyond its rate waits, and nothing of it is lost', async () => {
+test('what a client sends above its rate is delayed, and nothing is lost', async () => {
   verifies('derp:rate')
   const relay = new Relay()
   const [sender, receiver] = [connect(relay, { bytesPerSecond: 20_000 }), connect(relay, { maxPackets: 100 })]
@@ -91,7 +91,7 @@ test('what a client sends beyond its rate waits, and nothing of it is lost', asy
   for (const client of [sender, receiver]) client.stream.end()
 })
 
-test('a relay forgets everything of clients that have left', async () => {
+test('a relay keeps nothing of clients that disconnected', async () => {
   const relay = new Relay()
   const clients = Array.from({ length: 5 }, () => connect(relay))
   for (const client of clients) client.introduce()

@@ -2,21 +2,33 @@ import type { Duplex } from 'node:stream'
 import { FRAME, FrameReader, KEY_BYTES, MAX_PACKET_BYTES, ProtocolError, encodeFrame, type Frame } from './frames.ts'
 import { readClientKey, serverInfoFrame, serverKeyFrame, type ServerKey } from './handshake.ts'
 import { peerId, type Peer, type Relay } from './relay.ts'
-import { SendQueue, type SendQueueLimits } from './send-queue.ts'
+import { SEND_QUEUE_LIMITS, SendQueue, type SendQueueLimits } from './send-queue.ts'
 
+/** Limits on one connection of the relay. */
 export interface ConnectionLimits extends SendQueueLimits {
-  /** A client sends no more; beyond it the connection waits for the next second. */
+  /** A client that sends more is read again in the next second. */
   readonly bytesPerSecond: number
-  /** How long a client may take to say who it is. */
+  /** How long a client may take to identify itself. */
   readonly handshakeTimeoutMs: number
+  /** How often the relay tells a client that it is there. */
   readonly keepAliveMs: number
+}
+
+export const CONNECTION_LIMITS: ConnectionLimits = {
+  ...SEND_QUEUE_LIMITS,
+  bytesPerSecond: 16 * 1024 * 1024,
+  handshakeTimeoutMs: 10_000,
+  keepAliveMs: 60_000,
 }
 
 const MAX_INFO_BYTES = 16 * 1024
 const PING_BYTES = 8
 const WINDOW_MS = 1_000
 
-/** Serves one client of the relay over a stream of bytes until either ends. Resolves with the reason; never rejects. */
+/**
+ * Serves one client of the relay until either side ends the connection. Resolves with the reason;
+ * never rejects.
+ */
 export async function serveConnection(
   stream: Duplex,
   { relay, serverKey, limits }: { readonly relay: Relay; readonly serverKey: ServerKey; readonly limits: ConnectionLimits },
@@ -24,7 +36,7 @@ export async function serveConnection(
   const queue = new SendQueue(stream, limits)
   const reader = new FrameReader()
   let peer: Peer | undefined
-  let reason = 'the client left'
+  let reason = 'the client disconnected'
   const end = (why: string): void => {
     reason = why
     stream.destroy()
@@ -44,7 +56,7 @@ export async function serveConnection(
   }
   const timers = [
     setTimeout(() => {
-      if (peer === undefined) end('the client did not say who it is')
+      if (peer === undefined) end('the client did not identify itself in time')
     }, limits.handshakeTimeoutMs),
     setInterval(() => queue.sendNotice('alive', encodeFrame(FRAME.keepAlive)), limits.keepAliveMs),
   ]
@@ -60,14 +72,14 @@ export async function serveConnection(
         else answer(peer, frame, relay)
       }
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
-      end(error.message)
+      // An error thrown out of a listener would end the process.
+      end(error instanceof ProtocolError ? error.message : `the relay failed: ${String(error)}`)
     }
   })
   queue.sendNotice('key', serverKeyFrame(serverKey))
   await new Promise<void>((resolve) => {
     stream.on('error', (error) => (reason = error.message))
-    // A client that says it has said everything has left.
+    // The end of what a client sends is the end of its connection.
     stream.on('end', () => stream.destroy())
     stream.on('close', resolve)
   })
@@ -84,26 +96,26 @@ function maxBytesOf(kind: number): number {
 function answer(peer: Peer, { kind, payload }: Frame, relay: Relay): void {
   switch (kind) {
     case FRAME.sendPacket:
-      if (payload.length < KEY_BYTES) throw new ProtocolError('a packet names no receiver')
+      if (payload.length < KEY_BYTES) throw new ProtocolError('a packet has no receiver')
       return relay.send(peer, payload.subarray(0, KEY_BYTES), payload.subarray(KEY_BYTES))
     case FRAME.ping:
       if (payload.length !== PING_BYTES) throw new ProtocolError(`a ping has ${payload.length} bytes, not ${PING_BYTES}`)
       return peer.sendNotice('pong', encodeFrame(FRAME.pong, payload))
     case FRAME.notePreferred:
-      // It is for the statistics of relays that stand beside others; there is one here.
-      if (payload.length !== 1) throw new ProtocolError(`a note of preference has ${payload.length} bytes, not 1`)
+      // Only meshed relays use the preference, for their statistics.
+      if (payload.length !== 1) throw new ProtocolError(`a preference has ${payload.length} bytes, not 1`)
       return undefined
     case FRAME.forwardPacket:
     case FRAME.watchConnections:
     case FRAME.closePeer:
-      throw new ProtocolError('relays do not join this one')
+      throw new ProtocolError('this relay does not mesh with others')
     default:
-      // Newer clients may say more than is understood here.
+      // Newer clients may send frames that this relay doesn't know.
       return undefined
   }
 }
 
-/** Lets a stream bring so many bytes in a second; then it has to wait for the next. */
+/** Pauses a stream that brings more than a number of bytes in one second until the next. */
 class Throttle {
   readonly #stream: Duplex
   readonly #bytesPerSecond: number

@@ -46,7 +46,7 @@ test.each([
   expect(Regions['999']?.Nodes).toEqual([{ Name: '999b', RegionID: 999, STUNPort: -1, ...node }])
 })
 
-test('region, code, name and STUN servers are those of the settings; a STUN server without a port has the usual one', async () => {
+test('region, code, name and STUN servers come from the settings; a STUN server without a port gets the standard one', async () => {
   verifies('derp:map')
   const { Regions } = await read({
     derpServerRegionId: 7,

@@ -1,7 +1,7 @@
 import { DERPMap, type DERPMapRegion, type DERPNode } from '@berth/schema'
 import { Value } from '@sinclair/typebox/value'
 
-/** What the settings say about relays. */
+/** The settings about relays. */
 export interface DerpSettings {
   readonly derpServerEnable: boolean
   readonly derpServerRegionId: number
@@ -12,20 +12,21 @@ export interface DerpSettings {
   readonly derpConfigPath: string | undefined
 }
 
-/** Ways to a map of other relays. */
+/** Reads a map of other relays. */
 export interface DerpMapSources {
   readonly fetchText: (url: string) => Promise<string>
   readonly readText: (path: string) => Promise<string>
 }
 
-/** Where `accessUrl` is, when it does not say a port. */
+/** The port of an access URL without one. */
 const DEFAULT_PORT = { 'http:': 80, 'https:': 443 } as const
 const DEFAULT_STUN_PORT = 3478
 
 /**
- * The relays that agents and clients are told of: those of a map that the settings name, and the deployment's own.
+ * Returns the relays that agents and clients are told of: those of the configured map, and the
+ * deployment's own.
  *
- * @throws Error with a sentence that names the setting.
+ * @throws Error with a message that names the setting.
  */
 export async function readDerpMap(settings: DerpSettings, accessUrl: string, sources: DerpMapSources): Promise<DERPMap> {
   const map = await readConfiguredMap(settings, sources)
@@ -33,7 +34,7 @@ export async function readDerpMap(settings: DerpSettings, accessUrl: string, sou
   const { derpServerRegionId: id } = settings
   if (String(id) in map.Regions)
     throw new Error(
-      `The DERP map of the settings has a region ${id}, which is the deployment's own. Choose another with BERTH_DERP_SERVER_REGION_ID.`,
+      `The configured DERP map has a region ${id}, which is the deployment's own. Choose another with BERTH_DERP_SERVER_REGION_ID.`,
     )
   return { ...map, Regions: { ...map.Regions, [String(id)]: ownRegion(settings, accessUrl) } }
 }
@@ -41,13 +42,13 @@ export async function readDerpMap(settings: DerpSettings, accessUrl: string, sou
 async function readConfiguredMap({ derpConfigUrl: url, derpConfigPath: path }: DerpSettings, sources: DerpMapSources): Promise<DERPMap> {
   if (url === undefined && path === undefined) return { Regions: {} }
   if (url !== undefined && path !== undefined)
-    throw new Error('BERTH_DERP_CONFIG_URL and BERTH_DERP_CONFIG_PATH are both set. A DERP map comes from one of them.')
+    throw new Error('BERTH_DERP_CONFIG_URL and BERTH_DERP_CONFIG_PATH are both set. Set only one of them.')
   const source = url === undefined ? `BERTH_DERP_CONFIG_PATH, ${path ?? ''},` : `BERTH_DERP_CONFIG_URL, ${url},`
   try {
     const json: unknown = JSON.parse(url === undefined ? await sources.readText(path ?? '') : await sources.fetchText(url))
     if (Value.Check(DERPMap, json)) return json
     const [problem] = Value.Errors(DERPMap, json)
-    throw new Error(`${problem?.path ?? ''}: ${problem?.message ?? 'it is no DERP map'}`)
+    throw new Error(`${problem?.path ?? ''}: ${problem?.message ?? 'not a DERP map'}`)
   } catch (error) {
     throw new Error(`The DERP map of ${source} cannot be used: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }

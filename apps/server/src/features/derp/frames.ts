@@ -1,6 +1,6 @@
 /*
- * Frames of DERP, the relay protocol of Tailscale's public `derp` package (version 2): one byte of type, the length of what follows as four bytes, most
- * significant first, and that many bytes.
+ * Frames of DERP, the relay protocol of Tailscale's public `derp` package (version 2): one byte of
+ * type, four bytes of length, most significant first, and that many bytes of payload.
  */
 
 export const PROTOCOL_VERSION = 2
@@ -8,7 +8,7 @@ export const KEY_BYTES = 32
 export const NONCE_BYTES = 24
 /** Begins the first frame of the server. */
 export const MAGIC = Buffer.from('DERP🔑')
-/** Largest packet that is passed on. */
+/** Largest packet that the relay passes on. */
 export const MAX_PACKET_BYTES = 64 * 1024
 
 const HEADER_BYTES = 5
@@ -34,7 +34,7 @@ export interface Frame {
   readonly payload: Buffer
 }
 
-/** What a peer sent that breaks the protocol: its connection ends. */
+/** A peer broke the protocol. Its connection closes. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
 }
@@ -49,7 +49,7 @@ export function encodeFrame(kind: number, ...parts: readonly Uint8Array[]): Buff
   return Buffer.concat([header, ...parts])
 }
 
-/** Cuts a stream of bytes into frames. Holds no more than one frame and one chunk. */
+/** Splits a byte stream into frames. Buffers at most one frame and one chunk. */
 export class FrameReader {
   #rest: Buffer = Buffer.alloc(0)
 
@@ -58,15 +58,16 @@ export class FrameReader {
   }
 
   /**
-   * The next frame, once all of it is there. Its payload is a view into what was received.
+   * Returns the next frame once all of it has arrived. Its payload is a view of the received bytes.
    *
-   * @param maxBytes The longest payload of a kind.
-   * @throws ProtocolError for a longer one, before it is received.
+   * @param maxBytes returns the longest payload of a kind.
+   * @throws ProtocolError for a longer payload, before it is received.
    */
   next(maxBytes: (kind: number) => number): Frame | undefined {
     if (this.#rest.length < HEADER_BYTES) return undefined
     const [kind, length] = [this.#rest.readUInt8(0), this.#rest.readUInt32BE(1)]
-    if (length > maxBytes(kind)) throw new ProtocolError(`a frame of kind ${kind} has ${length} bytes, ${maxBytes(kind)} are allowed`)
+    if (length > maxBytes(kind))
+      throw new ProtocolError(`a frame of kind ${kind} has ${length} bytes; at most ${maxBytes(kind)} are allowed`)
     const end = HEADER_BYTES + length
     if (this.#rest.length < end) return undefined
     const payload = this.#rest.subarray(HEADER_BYTES, end)

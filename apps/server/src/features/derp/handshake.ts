@@ -1,13 +1,13 @@
 import nacl from 'tweetnacl'
 import { FRAME, KEY_BYTES, MAGIC, NONCE_BYTES, PROTOCOL_VERSION, ProtocolError, encodeFrame, type Frame } from './frames.ts'
 
-/** The server's own pair of curve25519 keys. */
+/** The server's curve25519 key pair. */
 export interface ServerKey {
   readonly publicKey: Uint8Array
   readonly secretKey: Uint8Array
 }
 
-/** How much a client may send, as it is told in the greeting. */
+/** How much a client may send, as the greeting tells it. */
 export interface RateLimit {
   readonly bytesPerSecond: number
 }
@@ -17,13 +17,14 @@ export function serverKeyOf(secret: Uint8Array): ServerKey {
   return nacl.box.keyPair.fromSecretKey(Uint8Array.from(secret))
 }
 
-/** The first frame of a connection: who the server is. */
+/** Returns the first frame of a connection, which identifies the server. */
 export function serverKeyFrame({ publicKey }: ServerKey): Buffer {
   return encodeFrame(FRAME.serverKey, MAGIC, publicKey)
 }
 
 /**
- * The key of a client from its first frame, which proves with a box sealed for the server that the client has the secret key too.
+ * Returns a client's key from its first frame. The frame contains a box sealed for the server,
+ * which proves that the client has the secret key too.
  *
  * @throws ProtocolError
  */
@@ -34,11 +35,11 @@ export function readClientKey({ kind, payload }: Frame, { secretKey }: ServerKey
   const nonce = payload.subarray(KEY_BYTES, KEY_BYTES + NONCE_BYTES)
   const opened = nacl.box.open(payload.subarray(KEY_BYTES + NONCE_BYTES), nonce, key, secretKey)
   if (opened === null) throw new ProtocolError("the client's info is not sealed with its key")
-  if (!isObject(Buffer.from(opened).toString('utf8'))) throw new ProtocolError("the client's info is no JSON object")
+  if (!isObject(Buffer.from(opened).toString('utf8'))) throw new ProtocolError("the client's info is not a JSON object")
   return key
 }
 
-/** The answer to a client's info. */
+/** Returns the answer to a client's info. */
 export function serverInfoFrame(clientKey: Uint8Array, { secretKey }: ServerKey, { bytesPerSecond }: RateLimit): Buffer {
   const info = { version: PROTOCOL_VERSION, TokenBucketBytesPerSecond: bytesPerSecond, TokenBucketBytesBurst: bytesPerSecond }
   const nonce = nacl.randomBytes(NONCE_BYTES)

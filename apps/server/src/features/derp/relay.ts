@@ -1,38 +1,41 @@
 import { FRAME, encodeFrame } from './frames.ts'
 
-/** A client that has proved its key. */
+/** A client that proved its key. */
 export interface Peer {
   readonly key: Buffer
-  /** Under which it is found. */
+  /** The key as text. */
   readonly id: string
   sendPacket(frame: Buffer): void
   sendNotice(name: string, frame: Buffer): void
   close(reason: string): void
 }
 
-/** The clients of a relay: passes packets from one to another, and tells those that heard from a client when it leaves. */
+/**
+ * Passes packets between clients. When a client leaves, the clients that got packets from it are
+ * told.
+ */
 export class Relay {
   readonly #peers = new Map<string, Peer>()
-  /** By sender: who got packets from it and is still here. */
+  /** By sender: the connected clients that got packets from it. */
   readonly #heard = new Map<string, Set<Peer>>()
-  /** The same the other way round. */
+  /** By client: the senders it got packets from. */
   readonly #heardFrom = new Map<Peer, Set<string>>()
 
   get size(): number {
     return this.#peers.size
   }
 
-  /** From now on packets for its key go to this peer. One with the same key that is here already has to leave. */
+  /** Adds a client. An earlier connection with the same key is closed. */
   join(peer: Peer): void {
     const previous = this.#peers.get(peer.id)
     this.#peers.set(peer.id, peer)
-    previous?.close('the client has connected anew')
+    previous?.close('the client opened a newer connection')
   }
 
   leave(peer: Peer): void {
     for (const sender of this.#heardFrom.get(peer) ?? []) this.#forget(sender, peer)
     this.#heardFrom.delete(peer)
-    // Who has been replaced is still here, under its new connection.
+    // A client whose connection was replaced is still connected.
     if (this.#peers.get(peer.id) !== peer) return
     this.#peers.delete(peer.id)
     const frame = encodeFrame(FRAME.peerGone, peer.key)
@@ -43,7 +46,7 @@ export class Relay {
     this.#heard.delete(peer.id)
   }
 
-  /** Passes a packet on; one for a client that is not here is lost. */
+  /** Passes a packet on. One for a client that isn't connected is dropped. */
   send(from: Peer, to: Buffer, packet: Buffer): void {
     const peer = this.#peers.get(peerId(to))
     if (peer === undefined) return

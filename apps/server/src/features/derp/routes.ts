@@ -11,7 +11,7 @@ interface Dependencies {
   readonly service: DerpService
   readonly upgrades: WebSocketUpgrades
   readonly clock: Clock
-  /** Connections a minute from one address; negative: no limit. */
+  /** Connections a minute from one address. Negative for no limit. */
   readonly connectionRateLimit: number
 }
 
@@ -19,17 +19,22 @@ export type DerpHandler = (request: IncomingMessage, response: ServerResponse, o
 
 const SUBPROTOCOL = 'derp'
 
-/** Where the relay is: outside of the API, for its clients derive the path from the host alone. */
+/**
+ * The relay's path, outside of the API: clients only know the host and derive the path themselves.
+ */
 export const DERP_PATH = '/derp'
 
-/** Answers `/derp`: an upgrade to DERP itself, or to a WebSocket whose binary messages carry the same bytes. No credentials are asked for: clients prove their keys. */
+/**
+ * Answers `/derp`: an upgrade to DERP itself, or to a WebSocket whose binary messages carry the
+ * same bytes. It asks for no credentials, since clients prove their keys.
+ */
 export function derpHandler({ service, upgrades, clock, connectionRateLimit }: Dependencies): DerpHandler {
   const limiter = connectionRateLimit < 0 ? undefined : new RateLimiter({ limit: connectionRateLimit, clock })
   return async (request, response, origin) => {
     const protocol = request.headers.upgrade?.toLowerCase()
     const isWebSocket = protocol === 'websocket' && subprotocolsOf(request).includes(SUBPROTOCOL)
     if (protocol !== 'derp' && !isWebSocket) return refuse(response, 426, 'DERP requires connection upgrade')
-    if (!service.isOpen) return refuse(response, 503, 'The relay takes no clients.')
+    if (!service.isOpen) return refuse(response, 503, 'The relay accepts no clients.')
     if (limiter?.check(addressKey(origin.ip)).allowed === false) return refuse(response, 429, 'Too many connections to the relay.')
     const key = await service.serverKey()
     if (isWebSocket) {
@@ -37,7 +42,7 @@ export function derpHandler({ service, upgrades, clock, connectionRateLimit }: D
       return await upgrades.accept(request, begin, { protocol: SUBPROTOCOL, maxMessageBytes: 2 * MAX_PACKET_BYTES })
     }
     const stream = upgrades.takeOver(request)
-    // A client in a hurry counts the request as the end of HTTP and reads no answer.
+    // A client that asks for a fast start reads no HTTP response.
     if (request.headers['derp-fast-start'] !== '1')
       stream.write(
         [
@@ -53,7 +58,7 @@ export function derpHandler({ service, upgrades, clock, connectionRateLimit }: D
   }
 }
 
-/** Answers clients that measure how far the relay is, also pages of other sites. */
+/** Answers clients that measure their latency to the relay, including pages of other sites. */
 export function answerLatencyCheck(_request: IncomingMessage, response: ServerResponse): void {
   response.setHeader('Access-Control-Allow-Origin', '*')
   response.end()

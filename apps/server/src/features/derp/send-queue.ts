@@ -1,17 +1,21 @@
 import type { Duplex } from 'node:stream'
+import { MAX_PACKET_BYTES } from './frames.ts'
 
+/** How much may wait for one slow reader, and for how long. */
 export interface SendQueueLimits {
-  /** Packets that wait; beyond it the oldest is dropped. */
+  /** Beyond this many waiting packets the oldest is dropped. */
   readonly maxPackets: number
-  /** The same in bytes. */
+  /** Beyond this many bytes of waiting packets the oldest is dropped. */
   readonly maxBytes: number
-  /** A reader that takes nothing for so long is given up. */
+  /** A reader that reads nothing for this long is disconnected. */
   readonly stallTimeoutMs: number
 }
 
+export const SEND_QUEUE_LIMITS: SendQueueLimits = { maxPackets: 32, maxBytes: 8 * MAX_PACKET_BYTES, stallTimeoutMs: 10_000 }
+
 /**
- * What waits, in order, for a reader that is slower than those who send to it. Packets may get lost, as on any network; what the relay itself has to say may
- * not.
+ * What waits, in order, for a reader that is slower than its senders. Packets may be dropped, as on
+ * any network; notices of the relay itself may not.
  */
 export class SendQueue {
   readonly #stream: Duplex
@@ -37,7 +41,7 @@ export class SendQueue {
     })
   }
 
-  /** Sends a packet, now or later or, when newer ones need its place, never. */
+  /** Sends a packet now or later, or drops it when newer ones need its place. */
   sendPacket(frame: Buffer): void {
     if (this.#stall === undefined) return this.#write(frame)
     this.#waiting.set(this.#nextPacket++, frame)
@@ -47,7 +51,10 @@ export class SendQueue {
     return undefined
   }
 
-  /** Sends a frame that must arrive. Of several that wait under one name, the last is sent, in the place of the first. */
+  /**
+   * Sends a frame that must arrive. Of several waiting under one name, the last is sent in the
+   * place of the first.
+   */
   sendNotice(name: string, frame: Buffer): void {
     if (this.#stall === undefined) this.#write(frame)
     else this.#waiting.set(name, frame)
@@ -61,7 +68,7 @@ export class SendQueue {
     }
   }
 
-  /** Removes a frame from those that wait. Packets go in the order in which they came. */
+  /** Removes a waiting frame. Packets leave in the order they came in. */
   #take(key: number | string): Buffer | undefined {
     const frame = this.#waiting.get(key)
     this.#waiting.delete(key)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
-import { serveConnection, type ConnectionLimits } from './connection.ts'
+import { CONNECTION_LIMITS, serveConnection, type ConnectionLimits } from './connection.ts'
 import { KEY_BYTES } from './frames.ts'
 import { serverKeyOf, type ServerKey } from './handshake.ts'
 import { Relay } from './relay.ts'
@@ -10,24 +10,20 @@ import type { DerpStore } from './store.ts'
 interface Dependencies {
   readonly store: DerpStore
   readonly logger: Logger
-  /** From 0 to 1: clients that came at once are not told at once that they are alive. */
+  /** Returns a number from 0 to 1. Spreads the keep-alives of clients that connected together. */
   readonly random: () => number
   readonly isEnabled: boolean
   readonly limits?: Partial<ConnectionLimits>
 }
 
-const LIMITS: ConnectionLimits = {
-  maxPackets: 32,
-  maxBytes: 512 * 1024,
-  stallTimeoutMs: 10_000,
-  bytesPerSecond: 16 * 1024 * 1024,
-  handshakeTimeoutMs: 10_000,
-  keepAliveMs: 60_000,
-}
-const KEEP_ALIVE_SPREAD_MS = 5_000
+/** How much later than the keep-alive interval a keep-alive may come. */
+const KEEP_ALIVE_SPREAD_MS = CONNECTION_LIMITS.keepAliveMs / 12
 const MAX_CONNECTIONS = 20_000
 
-/** The relay for agents and clients of the reference that do not reach each other directly. It passes on what is encrypted between them. */
+/**
+ * The relay for agents and clients of the reference that can't reach each other directly. What it
+ * passes on is encrypted between them.
+ */
 export class DerpService {
   readonly #dependencies: Dependencies
   readonly #limits: ConnectionLimits
@@ -38,15 +34,15 @@ export class DerpService {
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
-    this.#limits = { ...LIMITS, ...dependencies.limits }
+    this.#limits = { ...CONNECTION_LIMITS, ...dependencies.limits }
   }
 
-  /** Whether clients may come: not when it is switched off, full, or going away. */
+  /** Whether clients may connect. False when the relay is disabled, full or stopping. */
   get isOpen(): boolean {
     return this.#dependencies.isEnabled && !this.#isStopped && this.#streams.size < MAX_CONNECTIONS
   }
 
-  /** The key of the relay, made when it is first asked for and the same ever after. */
+  /** Returns the relay's key. It is created on first use and never changes. */
   async serverKey(): Promise<ServerKey> {
     this.#serverKey ??= this.#readKey()
     try {
@@ -57,7 +53,7 @@ export class DerpService {
     }
   }
 
-  /** Takes over a stream of bytes from a client. */
+  /** Takes over a client's stream. */
   serve(stream: Duplex, serverKey: ServerKey): void {
     if (this.#isStopped) return void stream.destroy()
     const keepAliveMs = this.#limits.keepAliveMs + this.#dependencies.random() * KEEP_ALIVE_SPREAD_MS
@@ -68,7 +64,7 @@ export class DerpService {
     this.#streams.set(stream, serving)
   }
 
-  /** Ends all connections; clients come back when there is a server again. */
+  /** Closes all connections. Clients reconnect once a server is back. */
   async stop(): Promise<void> {
     this.#isStopped = true
     for (const stream of this.#streams.keys()) stream.destroy()
@@ -76,9 +72,16 @@ export class DerpService {
   }
 
   async #follow(stream: Duplex, serving: Promise<string>): Promise<void> {
-    const reason = await serving
-    this.#streams.delete(stream)
-    this.#dependencies.logger.debug({ reason }, 'a client left the relay')
+    const { logger } = this.#dependencies
+    try {
+      const reason = await serving
+      logger.debug({ reason }, 'a client disconnected from the relay')
+    } catch (error) {
+      logger.error({ err: error }, 'serving a client of the relay failed')
+      stream.destroy()
+    } finally {
+      this.#streams.delete(stream)
+    }
   }
 
   async #readKey(): Promise<ServerKey> {

@@ -1,6 +1,6 @@
 import type { Queries } from '../../database/database.ts'
 
-/** What the relay keeps in the database. */
+/** Reads and writes the relay's secret in the database. */
 export class DerpStore {
   readonly #queries: Queries
 
@@ -8,7 +8,10 @@ export class DerpStore {
     this.#queries = queries
   }
 
-  /** The secret of the relay; the given one where there was none yet. Every server of a deployment gets the same. */
+  /**
+   * Returns the relay's secret, the same on every replica. Stores `fresh` as the secret when there
+   * is none yet.
+   */
   async secret(fresh: Buffer): Promise<Buffer> {
     await this.#queries
       .insertInto('deployment_values')

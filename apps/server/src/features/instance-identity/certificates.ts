@@ -2,10 +2,10 @@ import { X509Certificate } from 'node:crypto'
 
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
 
-/** The certificates of a file. Throws where it has none, or one that cannot be read. */
+/** Reads the certificates in a file. Throws when there are none, or when one can't be read. */
 export function readCertificates(pem: string): X509Certificate[] {
   const certificates = (pem.match(PEM) ?? []).map((text) => new X509Certificate(text))
-  if (certificates.length === 0) throw new Error('There is no certificate in the file.')
+  if (certificates.length === 0) throw new Error('The file contains no certificate.')
   return certificates
 }
 
@@ -13,7 +13,10 @@ export function isValidAt(certificate: X509Certificate, now: Date): boolean {
   return Date.parse(certificate.validFrom) <= now.getTime() && now.getTime() <= Date.parse(certificate.validTo)
 }
 
-/** Whether a certificate goes back to one of the trusted ones, by way of any of those that came along. */
+/**
+ * Whether a certificate is trusted, or issued by a trusted one through any of the intermediate
+ * ones.
+ */
 export function isTrusted(
   certificate: X509Certificate,
   chain: { readonly trusted: readonly X509Certificate[]; readonly between: readonly X509Certificate[]; readonly now: Date },
@@ -32,6 +35,6 @@ export function isTrusted(
 }
 
 function issued(issuer: X509Certificate, certificate: X509Certificate | undefined): boolean {
-  // A certificate of a machine must not be able to issue others.
+  // A machine's certificate must not issue others.
   return certificate !== undefined && issuer.ca && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../../clock.ts'
 const ISSUERS = ['https://accounts.google.com', 'accounts.google.com']
 const KEYS_TIMEOUT_MS = 10_000
 
-/** Machines of Google Cloud. */
+/** Verifies the identity tokens of Google Cloud machines. */
 export class GoogleIdentity {
   readonly #keys: ReturnType<typeof createRemoteJWKSet>
   readonly #audience: string
@@ -17,13 +17,16 @@ export class GoogleIdentity {
     this.#clock = options.clock
   }
 
-  /** The ID of the machine that a token speaks of. Throws `instance_identity_refused`, `invalid_instance_identity`. */
+  /**
+   * Returns the machine ID in a token. Throws `instance_identity_refused`,
+   * `invalid_instance_identity`.
+   */
   async identify(token: string): Promise<string> {
     const { google } = await this.#claims(token)
     const { compute_engine } = (google ?? {}) as { compute_engine?: { instance_id?: unknown } }
     const id = compute_engine?.instance_id
     if (typeof id !== 'string' || id === '')
-      throw new Failure('invalid_instance_identity', { detail: 'The token does not name a machine; ask for it with format=full.' })
+      throw new Failure('invalid_instance_identity', { detail: 'The token does not name a machine. Request it with format=full.' })
     return id
   }
 
@@ -38,7 +41,7 @@ export class GoogleIdentity {
       }
       return (await jwtVerify(token, this.#keys, options)).payload
     } catch (error) {
-      // Keys that cannot be had are a fault of the deployment, not of the machine.
+      // Unavailable keys are the deployment's fault, not the machine's.
       if (!(error instanceof errors.JOSEError) || error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) throw error
       throw new Failure('instance_identity_refused', { detail: error.message, cause: error })
     }

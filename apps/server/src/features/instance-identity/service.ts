@@ -16,7 +16,7 @@ interface Dependencies extends InstanceIdentityConfig {
   readonly readText: (path: string) => Promise<string>
 }
 
-/** Agents that prove on which machine they run, and are handed their token for it. */
+/** Gives agents their token in exchange for proof of the machine they run on. */
 export class InstanceIdentityService {
   readonly #dependencies: Dependencies
   readonly #google: GoogleIdentity
@@ -28,7 +28,10 @@ export class InstanceIdentityService {
     this.#google = new GoogleIdentity({ keysUrl: instanceIdentity.googleKeysUrl, audience: instanceIdentity.googleAudience, clock })
   }
 
-  /** The token of the agent. Throws `instance_identity_disabled`, `instance_identity_refused` and what the agent's place brings. */
+  /**
+   * Returns the token of the agent on a machine. Throws `instance_identity_disabled`,
+   * `instance_identity_refused`, `invalid_instance_identity`, and what `tokenOfInstance` throws.
+   */
   async aws(proof: AWSInstanceIdentityToken): Promise<string> {
     this.#require('aws')
     const { agents, instanceIdentity } = this.#dependencies
@@ -42,9 +45,11 @@ export class InstanceIdentityService {
     const certificates = await this.#read(instanceIdentity.azureCertificatesPath)
     const proven = await identifyAzure(proof, { certificates, now: clock.now() })
     const token = await agents.tokenOfInstance(proven.instanceId)
-    // Used up only now: a machine that comes before its build is stored may come again.
+    // Used up only now, so that a machine that asks before its build is stored can ask again.
     if (!(await this.#dependencies.store.use(proven, clock.now())))
-      throw new Failure('instance_identity_refused', { detail: 'The document has been used before. Ask the metadata service for another.' })
+      throw new Failure('instance_identity_refused', {
+        detail: 'The document was used before. Request a new one from the metadata service.',
+      })
     return token
   }
 
@@ -58,7 +63,7 @@ export class InstanceIdentityService {
     if (!this.#dependencies.instanceIdentity.clouds.includes(cloud)) throw new Failure('instance_identity_disabled')
   }
 
-  /** Read once, and again after a failure. */
+  /** Reads a file once, and again after a failure. */
   async #read(path = ''): Promise<X509Certificate[]> {
     const reading = this.#certificates.get(path) ?? this.#dependencies.readText(path).then(readCertificates)
     this.#certificates.set(path, reading)
@@ -66,7 +71,7 @@ export class InstanceIdentityService {
       return await reading
     } catch (error) {
       this.#certificates.delete(path)
-      throw new Error(`the certificates in ${path} cannot be used`, { cause: error })
+      throw new Error(`the certificates in ${path} could not be read`, { cause: error })
     }
   }
 }

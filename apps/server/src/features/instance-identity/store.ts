@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Queries } from '../../database/database.ts'
 
-/** What makes a proof one of its kind. */
+/** What makes a proof unique. */
 export interface ProofNonce {
   readonly instanceId: string
   readonly nonce: string
-  /** When the proof is too old by itself, in milliseconds since 1970. */
+  /** When the proof expires, in milliseconds since 1970. */
   readonly expiresAtMs: number
 }
 
-/** Which proofs of machines have been used. */
+/** Records which proofs of machines have been used. */
 export class InstanceIdentityStore {
   readonly #queries: Queries
 
@@ -18,7 +18,10 @@ export class InstanceIdentityStore {
     this.#queries = queries
   }
 
-  /** Uses a proof up. False: it has been used before, on whichever server. Forgets those that are too old on the way. */
+  /**
+   * Uses up a proof, and deletes expired ones. Returns false when it was used before, on any
+   * replica.
+   */
   async use({ instanceId, nonce, expiresAtMs }: ProofNonce, now: Date): Promise<boolean> {
     const hash = createHash('sha256')
       .update(JSON.stringify(['azure', instanceId, nonce]))

@@ -1,0 +1,101 @@
+import type { Duplex } from 'node:stream'
+import { Failure, type AgentStatus } from '@berth/schema'
+import { TunnelRefusal, formatAgentTarget, type AgentTarget } from '@berth/tunnel'
+import type { AgentTunnels } from './agent-tunnels.ts'
+import type { ResourcePresenter } from './present.ts'
+import type { AgentStore } from './store.ts'
+
+/** The replica an agent is connected to. */
+export type AgentLocation =
+  /** This replica holds the agent's tunnel. */
+  | { readonly at: 'here' }
+  /** Another replica of the deployment does. */
+  | { readonly at: 'another-replica'; readonly replicaId: string }
+  /**
+   * No replica can dial the agent. Its status may still be `connected`: agents of the reference
+   * have no tunnel.
+   */
+  | { readonly at: 'nowhere'; readonly status: AgentStatus }
+
+interface Dependencies {
+  readonly tunnels: Pick<AgentTunnels, 'find'>
+  readonly store: Pick<AgentStore, 'getView' | 'findReplica'>
+  readonly resources: ResourcePresenter
+  readonly replicaId: string
+  /** How long an agent may take to accept or refuse a dial. Default {@link DIAL_TIMEOUT_MS}. */
+  readonly dialTimeoutMs?: number
+}
+
+/** Longer than an agent takes to find that nothing listens on a port. */
+const DIAL_TIMEOUT_MS = 30_000
+
+/** Connects to programs in workspaces. Everything that needs a stream to an agent gets it here. */
+export class AgentDialer {
+  readonly #dependencies: Dependencies
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /**
+   * Opens a byte stream to a target in an agent's workspace.
+   *
+   * @param options.signal gives up while the agent has not answered; it has no effect on the
+   *   stream.
+   * @throws Failure `agent_not_connected` unless the agent is connected here.
+   * @throws TunnelRefusal, TunnelClosed, TunnelStreamReset when the agent doesn't accept.
+   */
+  async dial(agentId: string, target: AgentTarget, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Duplex> {
+    const { tunnels, dialTimeoutMs = DIAL_TIMEOUT_MS } = this.#dependencies
+    const tunnel = tunnels.find(agentId)
+    if (tunnel === undefined) throw notConnected(await this.locate(agentId))
+    const timeout = AbortSignal.timeout(dialTimeoutMs)
+    const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
+    try {
+      return await tunnel.dial(formatAgentTarget(target), { signal: either })
+    } catch (error) {
+      if (error !== timeout.reason) throw error
+      throw new TunnelRefusal(504, `The agent did not answer within ${dialTimeoutMs / 1000} s.`)
+    }
+  }
+
+  /** Returns where an agent is connected. */
+  async locate(agentId: string): Promise<AgentLocation> {
+    const { tunnels, store, resources, replicaId } = this.#dependencies
+    if (tunnels.find(agentId) !== undefined) return { at: 'here' }
+    const { status } = resources.presentAgent(await store.getView(agentId))
+    const connectedTo = status === 'connected' ? await store.findReplica(agentId) : undefined
+    return connectedTo === undefined || connectedTo === replicaId
+      ? { at: 'nowhere', status }
+      : { at: 'another-replica', replicaId: connectedTo }
+  }
+
+  /** Throws `agent_not_connected` unless {@link dial} can reach the agent from here. */
+  async requireConnected(agentId: string): Promise<void> {
+    const location = await this.locate(agentId)
+    if (location.at !== 'here') throw notConnected(location)
+  }
+}
+
+/**
+ * Words the refusal to dial an agent, naming its state and the state it needs (Coder v2 API,
+ * v0.13.4).
+ */
+function notConnected(location: AgentLocation): Failure {
+  return new Failure('agent_not_connected', { message: describe(location) })
+}
+
+function describe(location: AgentLocation): string {
+  switch (location.at) {
+    case 'another-replica':
+      return `Agent state is "connected" to another replica of the server (${location.replicaId}), it must be in the "connected" state to this one.`
+    case 'nowhere': {
+      const { status } = location
+      // Without a tunnel, or one that closed a moment ago.
+      const missing = status === 'connected' ? ' with a tunnel to this server' : ''
+      return `Agent state is "${status}", it must be in the "connected" state${missing}.`
+    }
+    case 'here':
+      return 'The agent lost its connection a moment ago. Try again.'
+  }
+}

@@ -1,8 +1,8 @@
 import type { LogLevel } from './driver.ts'
 import type { ParameterSchema } from './parameters.ts'
 import type { Agent, App, Resource, ResourceMetadata } from './resources.ts'
-import { encodeParseResponse, encodeProvisionResponse } from './echo/echo-messages.ts'
-import { writeTar } from './echo/tar-writer.ts'
+import { encodeParseResponse, encodeProvisionResponse } from './drivers/echo/echo-messages.ts'
+import { writeTar } from './drivers/echo/tar-writer.ts'
 
 /** A line of output. */
 export interface EchoLogInput {

@@ -3,9 +3,9 @@
  * the builder.
  * @module
  */
-import { createNativeDriver } from '../src/drivers/native.ts'
+import { createNativeDriver } from '../src/drivers/native/native-driver.ts'
 import { ProvisionError, type Driver, type WorkspaceTransition } from '../src/driver.ts'
-import { createLocalRuntime, type LocalRuntimeOptions } from '../src/local/local-runtime.ts'
+import { createLocalRuntime, type LocalRuntimeOptions } from '../src/drivers/native/runtimes/local/local-runtime.ts'
 import type { Resource } from '../src/resources.ts'
 
 /** What to build. */

@@ -8,10 +8,10 @@ import { clusterSuite, startCluster, writeBusyboxRoot, type Cluster } from '@ber
 import { verifies } from '@berth/requirements'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createKubernetesRuntime, type KubernetesRuntimeOptions } from '../src/kubernetes/kubernetes-runtime.ts'
+import { createKubernetesRuntime, type KubernetesRuntimeOptions } from '../src/drivers/native/runtimes/kubernetes/kubernetes-runtime.ts'
 import { ProvisionError } from '../src/driver.ts'
 import type { Agent } from '../src/resources.ts'
-import type { RuntimeStart } from '../src/runtime.ts'
+import type { RuntimeStart } from '../src/drivers/native/runtimes/runtime.ts'
 
 /* The runtime on a real cluster. Agents find no server here, so their containers say so and wait, which is enough to run. */
 

@@ -1,0 +1,178 @@
+import type { V1Container, V1Deployment, V1ObjectMeta, V1PersistentVolumeClaim, V1PodSpec, V1Secret } from '@kubernetes/client-node'
+import { bootstrapScript, type AgentArchitecture } from '../../../../bootstrap-script.ts'
+import type { ProvisionMetadata } from '../../../../driver.ts'
+import type { Agent } from '../../../../resources.ts'
+import { workspaceEnvironment } from '../workspace-environment.ts'
+import { headerOf, type ObjectName, type Selection } from './kinds.ts'
+import type { KubernetesSettings } from './settings.ts'
+
+/** Of which workspace an object is. */
+const workspaceLabel = 'berth/workspace-id'
+/** With which start of the workspace a pod came. */
+const startLabel = 'berth/start'
+
+/** What a start makes. */
+export interface WorkspaceStart {
+  readonly metadata: ProvisionMetadata
+  readonly settings: KubernetesSettings
+  /** Each with its token. */
+  readonly agents: readonly Agent[]
+  /** Told apart from every other start of the workspace by it. */
+  readonly startId: string
+}
+
+/** The objects of a workspace: those that run, and the one that stays. All have the same name, which outlives a renaming of the workspace. */
+export function workspaceObjects(
+  workspaceId: string,
+  namespace: string,
+): { readonly [Name in 'Deployment' | 'Secret' | 'PersistentVolumeClaim']: ObjectName<Name> } {
+  const of = { name: `berth-${workspaceId}`, namespace }
+  return {
+    Deployment: { kind: 'Deployment', ...of },
+    Secret: { kind: 'Secret', ...of },
+    PersistentVolumeClaim: { kind: 'PersistentVolumeClaim', ...of },
+  }
+}
+
+/** The pods and the deployment of a workspace, whatever start they are of. */
+export function everythingThatRuns(workspaceId: string, namespace: string): { readonly [Name in 'Pod' | 'Deployment']: Selection<Name> } {
+  const of = { namespace, labelSelector: `${workspaceLabel}=${workspaceId}` }
+  return { Pod: { kind: 'Pod', ...of }, Deployment: { kind: 'Deployment', ...of } }
+}
+
+/** The pods of one start. */
+export function podsOf({ metadata, settings, startId }: WorkspaceStart): Selection<'Pod'> {
+  const { Pod } = everythingThatRuns(metadata.workspace_id, settings.place.namespace)
+  return { ...Pod, labelSelector: `${Pod.labelSelector},${startLabel}=${startId}` }
+}
+
+/** The volume that holds the home of the workspace. */
+export function homeVolume(start: WorkspaceStart): V1PersistentVolumeClaim {
+  const { size, storageClass } = start.settings.home
+  return {
+    ...labelled('PersistentVolumeClaim', start),
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: size } },
+      ...(storageClass !== undefined && { storageClassName: storageClass }),
+    },
+  }
+}
+
+/** The tokens of the agents, apart from the pod, which more people may look at. */
+export function tokenSecret(start: WorkspaceStart): V1Secret {
+  return {
+    ...labelled('Secret', start),
+    type: 'Opaque',
+    data: Object.fromEntries(start.agents.map(({ name, token = '' }) => [tokenKey(name), Buffer.from(token).toString('base64')])),
+  }
+}
+
+/** A deployment of one pod, which is made anew when its node goes away. The home can be in one pod at a time, so the old one goes first. */
+export function workspaceDeployment(start: WorkspaceStart): V1Deployment {
+  const { metadata, startId } = start
+  const labelledDeployment = labelled('Deployment', start)
+  return {
+    ...labelledDeployment,
+    spec: {
+      replicas: 1,
+      revisionHistoryLimit: 0,
+      strategy: { type: 'Recreate' },
+      selector: { matchLabels: { [workspaceLabel]: metadata.workspace_id } },
+      template: { metadata: { labels: { ...labelledDeployment.metadata.labels, [startLabel]: startId } }, spec: podSpec(start) },
+    },
+  }
+}
+
+function podSpec(start: WorkspaceStart): V1PodSpec {
+  const { metadata, settings, agents } = start
+  const { user, serviceAccount, imagePullSecrets, nodeSelector, tolerations } = settings
+  const architecture = agents[0]?.architecture ?? 'amd64'
+  return {
+    hostname: metadata.workspace_name.toLowerCase(),
+    // The process that waits for orphans is then the one that Kubernetes brings: agents wait for their own children only.
+    shareProcessNamespace: true,
+    enableServiceLinks: false,
+    automountServiceAccountToken: serviceAccount !== undefined,
+    ...(serviceAccount !== undefined && { serviceAccountName: serviceAccount }),
+    ...(imagePullSecrets.length > 0 && { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
+    securityContext: {
+      runAsUser: user,
+      runAsGroup: user,
+      fsGroup: user,
+      // A home of many files would be walked through at each start otherwise.
+      fsGroupChangePolicy: 'OnRootMismatch',
+      runAsNonRoot: user !== 0,
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    nodeSelector: {
+      'kubernetes.io/os': 'linux',
+      'kubernetes.io/arch': architecture === 'armv7' ? 'arm' : architecture,
+      ...nodeSelector,
+    },
+    ...(tolerations.length > 0 && {
+      tolerations: tolerations.map(({ key, value, effect }) => ({
+        operator: value ? 'Equal' : 'Exists',
+        ...(key && { key }),
+        ...(value && { value }),
+        ...(effect && { effect }),
+      })),
+    }),
+    containers: agents.map((agent) => container(agent, start)),
+    volumes: [
+      { name: 'home', persistentVolumeClaim: { claimName: workspaceObjects(metadata.workspace_id, '').PersistentVolumeClaim.name } },
+    ],
+  }
+}
+
+function container(agent: Agent, { metadata, settings }: WorkspaceStart): V1Container {
+  const { home, limits, requests, hasPrivilegeEscalation } = settings
+  const variables = { ...workspaceEnvironment(agent, metadata), HOME: home.path }
+  const { Secret } = workspaceObjects(metadata.workspace_id, settings.place.namespace)
+  const script = bootstrapScript({
+    system: 'linux',
+    architecture: agent.architecture as AgentArchitecture, // one of those that a template may name
+    accessUrl: metadata.access_url,
+    auth: 'token',
+  })
+  return {
+    name: containerName(agent.name),
+    image: settings.image,
+    command: ['sh', '-c', script],
+    workingDir: home.path,
+    env: [
+      ...Object.entries(variables).map(([name, value]) => ({ name, value })),
+      { name: 'CODER_AGENT_TOKEN', valueFrom: { secretKeyRef: { name: Secret.name, key: tokenKey(agent.name) } } },
+    ],
+    resources: { limits: { ...limits }, requests: { ...requests } },
+    securityContext: hasPrivilegeEscalation
+      ? { allowPrivilegeEscalation: true }
+      : { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+    volumeMounts: [{ name: 'home', mountPath: home.path }],
+  }
+}
+
+/** How an agent's container is called. Templates whose agents differ in nothing but case are refused for it. */
+function containerName(agentName: string): string {
+  return agentName.toLowerCase()
+}
+
+function tokenKey(agentName: string): string {
+  return `token-${containerName(agentName)}`
+}
+
+function labelled(
+  kind: keyof ReturnType<typeof workspaceObjects>,
+  { metadata, settings }: WorkspaceStart,
+): { readonly apiVersion: string; readonly kind: string; readonly metadata: V1ObjectMeta } {
+  const header = headerOf(workspaceObjects(metadata.workspace_id, settings.place.namespace)[kind])
+  const labels = {
+    'app.kubernetes.io/name': 'berth-workspace',
+    'app.kubernetes.io/instance': header.metadata.name,
+    'app.kubernetes.io/managed-by': 'berth',
+    [workspaceLabel]: metadata.workspace_id,
+    'berth/workspace': metadata.workspace_name,
+    'berth/owner': metadata.workspace_owner,
+  }
+  return { ...header, metadata: { ...header.metadata, labels } }
+}

@@ -42,5 +42,5 @@ export { createLocalRuntime, type LocalRuntimeOptions } from './drivers/native/r
 export type { SandboxSetting } from './drivers/native/runtimes/local/sandbox-choice.ts'
 export { defaultUidRange, type UidRange } from './drivers/native/runtimes/local/uid-pool.ts'
 export { starterTemplates, type StarterTemplate } from './drivers/native/starter-templates.ts'
-export { readTemplate, type Template, type TemplateRuntime } from './drivers/native/template/read-template.ts'
+export { readTemplate, type Template } from './drivers/native/template/read-template.ts'
 export { TemplateError, type TemplateProblem } from './drivers/native/template/template-error.ts'

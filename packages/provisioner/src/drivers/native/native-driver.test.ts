@@ -2,13 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { TemplateRuntime } from '@berth/schema'
 import type { ApplyRequest, WorkspaceTransition } from '../../driver.ts'
 import { writeRuntimeState } from './runtimes/runtime-state.ts'
 import type { Runtime, RuntimeRequest, RuntimeStart } from './runtimes/runtime.ts'
-import type { TemplateRuntime } from './template/read-template.ts'
 import { createNativeDriver } from './native-driver.ts'
 
-/* Which runtime a build goes to, and what it is told. What runtimes do is tested with themselves. */
+/* Which runtime a build goes to, and what the runtime receives. Each runtime has tests of its own. */
 
 interface Call {
   readonly runtime: TemplateRuntime
@@ -86,7 +86,7 @@ async function orderOf(transition: WorkspaceTransition, template: string | undef
   return { order, log }
 }
 
-test('a start goes to the runtime of the template, with its block filled in and fresh tokens', async () => {
+test('a start goes to the runtime of the template, with its references filled in and new tokens', async () => {
   const { order } = await orderOf('start', onKubernetes)
   const { resources, state } = await driver.apply(order)
   expect(calls).toMatchObject([{ runtime: 'kubernetes', method: 'start' }])
@@ -99,19 +99,19 @@ test('a start goes to the runtime of the template, with its block filled in and 
 })
 
 describe.each(['stop', 'delete'] as const)('a %s goes', (transition) => {
-  test('to the runtime that the workspace is on, whatever the template says now', async () => {
+  test('to the runtime that the state names, whatever the template says now', async () => {
     const { order } = await orderOf(transition, onLocal, { state: stateOf('kubernetes') })
     await driver.apply(order)
     expect(calls).toMatchObject([{ runtime: 'kubernetes', method: transition, request: { blocks: { local: {} } } }])
   })
 
-  test('there without the template, too', async () => {
+  test('there even if the template cannot be read', async () => {
     const { order } = await orderOf(transition, 'nonsense', { state: stateOf('kubernetes') })
     await driver.apply(order)
     expect(calls).toMatchObject([{ runtime: 'kubernetes', method: transition, request: { blocks: {} } }])
   })
 
-  test('to the one of the template, where nothing is known of the workspace', async () => {
+  test('to the runtime of the template if there is no state', async () => {
     const { order } = await orderOf(transition, onKubernetes)
     await driver.apply(order)
     expect(calls).toMatchObject([
@@ -119,7 +119,7 @@ describe.each(['stop', 'delete'] as const)('a %s goes', (transition) => {
     ])
   })
 
-  test('to the machine of the server, where not even that is known', async () => {
+  test('to the local runtime if there is neither state nor template', async () => {
     const { order, log } = await orderOf(transition, undefined)
     await driver.apply(order)
     expect(calls).toMatchObject([{ runtime: 'local', method: transition }])
@@ -127,27 +127,27 @@ describe.each(['stop', 'delete'] as const)('a %s goes', (transition) => {
   })
 })
 
-test('a workspace does not move to another runtime, where its files are not', async () => {
+test('a workspace does not move to another runtime, which lacks its files', async () => {
   const { order } = await orderOf('start', onKubernetes, { state: stateOf('local') })
   await expect(driver.apply(order)).rejects.toThrow(
-    'the template runs workspaces on "kubernetes", and this one has its files on "local"; use a version of the template that says local, or create a new workspace',
+    'the template runs workspaces on "kubernetes", but the files of this workspace are on "local"; use a template version with the runtime local, or create a new workspace',
   )
   expect(calls).toEqual([])
 })
 
-test('a state that nobody can read is left to the runtime to refuse', async () => {
+test('an unreadable state is left to the runtime to refuse', async () => {
   const { order } = await orderOf('start', onLocal, { state: new TextEncoder().encode('not JSON') })
   await driver.apply(order)
   expect(calls).toMatchObject([{ runtime: 'local', method: 'start' }])
 })
 
-test('a provisioner without the runtime says so when the template is imported', async () => {
+test('importing a template fails when the provisioner lacks its runtime', async () => {
   const { order } = await orderOf('start', onKubernetes)
   const other = createNativeDriver({ runtimes: { local: recorder('local') } })
   await expect(other.plan(order)).rejects.toThrow('this provisioner has no runtime "kubernetes"; it has: local')
 })
 
-test('parameters of the template belong to whoever pushes it', async () => {
+test('workspaces cannot override the parameters of the template', async () => {
   const { order } = await orderOf('start', `parameters: [{ name: a, scope: template }, { name: b }]\n${onLocal}`)
   const { parameter_schemas } = await driver.parse(order)
   expect(parameter_schemas.map(({ name, allow_override_source }) => [name, allow_override_source])).toEqual([

@@ -1,24 +1,30 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { TemplateRuntime } from '@berth/schema'
 import { ProvisionError, type ApplyRequest, type ApplyResult, type Driver, type PlanRequest } from '../../driver.ts'
 import { runtimeOfState } from './runtimes/runtime-state.ts'
 import type { Runtime, RuntimeRequest } from './runtimes/runtime.ts'
 import { parameterSchemas } from './template/parameter-schemas.ts'
-import { readTemplate, type Template, type TemplateRuntime } from './template/read-template.ts'
+import { readTemplate, type Template } from './template/read-template.ts'
 import { renderTemplate, type RenderedTemplate } from './template/render-template.ts'
 import { templateFileName } from './template/template-error.ts'
 
-/** What native templates run on. */
 export interface NativeDriverOptions {
-  /** A template that asks for another one is refused. */
+  /** The available runtimes. Templates that name another one are refused. */
   readonly runtimes: Readonly<Partial<Record<TemplateRuntime, Runtime>>>
-  /** Makes the tokens of agents. Default: random UUIDs. */
+  /** Makes agent tokens. Default: random UUIDs. */
   readonly newToken?: () => string
 }
 
 /**
- * The driver of native templates: reads `template.yaml` and hands the workspace to the runtime it names. Its type on the wire is `berth`.
+ * Ends workspaces that have no state and no readable template: it needs only the ID to find them.
+ */
+const fallbackRuntime: TemplateRuntime = 'local'
+
+/**
+ * Creates the driver for native templates. It reads `template.yaml` and passes the workspace to the
+ * runtime that the template names. Its provisioner type on the wire is `berth`.
  */
 export function createNativeDriver({ runtimes, newToken = randomUUID }: NativeDriverOptions): Driver {
   return {
@@ -45,17 +51,20 @@ async function start(request: ApplyRequest, { runtimes, newToken }: Required<Nat
   const previous = runtimeOfState(request.state)
   if (previous !== undefined && previous !== runtime)
     throw new ProvisionError(
-      `the template runs workspaces on ${JSON.stringify(runtime)}, and this one has its files on ${JSON.stringify(previous)}; use a version of the template that says ${previous}, or create a new workspace`,
+      `the template runs workspaces on ${JSON.stringify(runtime)}, but the files of this workspace are on ${JSON.stringify(previous)}; use a template version with the runtime ${previous}, or create a new workspace`,
     )
   const agents = resource.agents.map((agent) => ({ ...agent, token: newToken() }))
   const state = await runtimeNamed(runtime, runtimes).start({ ...runtimeRequest(request, blocks), agents })
   return { resources: [{ ...resource, agents }], state }
 }
 
-/** What runs must come to an end even where its template can't be read any more: its state says where it is. */
+/**
+ * Stops or deletes a workspace. This works even when its template can no longer be read, because
+ * its state names the runtime.
+ */
 async function end(request: ApplyRequest, runtimes: NativeDriverOptions['runtimes']): Promise<ApplyResult> {
   const rendered = await renderIfPossible(request, runtimes)
-  const runtime = runtimeNamed(runtimeOfState(request.state) ?? rendered?.runtime ?? 'local', runtimes)
+  const runtime = runtimeNamed(runtimeOfState(request.state) ?? rendered?.runtime ?? fallbackRuntime, runtimes)
   const order = runtimeRequest(request, rendered?.blocks ?? {})
   if (request.metadata.workspace_transition === 'delete') {
     await runtime.delete(order)
@@ -80,13 +89,16 @@ async function render(request: PlanRequest, runtimes: NativeDriverOptions['runti
   return { ...renderTemplate(template, { metadata, parameter_values, resourceType, machine }), runtime: template.runtime }
 }
 
-/** A template whose values don't fit any more still stops and is deleted, without a resource to show. */
+/**
+ * Renders the template of an existing workspace. Returns undefined if its values are no longer
+ * valid: it can still be stopped and deleted.
+ */
 async function renderIfPossible(request: PlanRequest, runtimes: NativeDriverOptions['runtimes']): Promise<Rendered | undefined> {
   const { metadata, log } = request
   try {
     return await render(request, runtimes)
   } catch (error) {
-    // A template import has no workspace, and wants to hear of everything.
+    // A template import has no workspace and must report every error.
     if (metadata.workspace_id === '' || !(error instanceof ProvisionError)) throw error
     if (metadata.workspace_transition === 'stop') for (const line of error.message.split('\n')) await log('warn', line)
     return undefined
@@ -105,7 +117,7 @@ async function templateIn(directory: string): Promise<Template> {
     text = await readFile(join(directory, templateFileName), 'utf8')
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error
-    throw new ProvisionError(`${templateFileName} is missing at the root of the template; add it`, { cause: error })
+    throw new ProvisionError(`${templateFileName} is missing from the root of the template; add it`, { cause: error })
   }
   return readTemplate(text)
 }

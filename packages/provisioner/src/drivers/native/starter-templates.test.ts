@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { createArchive } from '../../archive/create-archive.ts'
 import { starterTemplates } from './starter-templates.ts'
 
-test('every starter template can be read and packed, and says what it is', async () => {
+test('every starter template is valid, can be packed, and describes itself', async () => {
   const templates = await starterTemplates()
   expect(templates.map(({ id }) => id)).toEqual(['kubernetes', 'local-starter'])
   for (const { id, name, description, tags, readme, files, directory } of templates) {

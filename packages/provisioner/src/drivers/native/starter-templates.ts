@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { readTemplate } from './template/read-template.ts'
 import { templateFileName } from './template/template-error.ts'
 
-/** A template to begin with. */
+/** A template that comes with Berth. */
 export interface StarterTemplate {
-  /** Names it in commands and settings. */
+  /** Identifies the template in commands and settings. */
   readonly id: string
   readonly name: string
   readonly description: string
@@ -14,17 +14,18 @@ export interface StarterTemplate {
   readonly tags: readonly string[]
   /** The text of its README. */
   readonly readme: string
-  /** Its files by their paths below the template's folder. */
+  /** Its files, with paths relative to the template's folder. */
   readonly files: readonly { readonly path: string; readonly content: string }[]
-  /** The folder it is in, for `createArchive`. */
+  /** Its folder, for `createArchive`. */
   readonly directory: string
 }
 
-/** The same from the sources and from the build. */
+/** The sources and the build are at the same depth, so this works from both. */
 const templatesDirectory = fileURLToPath(new URL('../../../templates', import.meta.url))
 
 /**
- * The templates that come with Berth, in order of their ids. `directory` is where they are looked for; by default those of this package.
+ * Returns the starter templates, sorted by ID. `directory` holds them, by default this package's
+ * `templates`.
  */
 export async function starterTemplates(directory: string = templatesDirectory): Promise<StarterTemplate[]> {
   const ids = (await readdir(directory, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name)

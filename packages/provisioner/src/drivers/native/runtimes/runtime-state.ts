@@ -1,31 +1,36 @@
-import { templateRuntimes } from '@berth/schema'
+import { templateRuntimes, type TemplateRuntime } from '@berth/schema'
 import type { Static, TLiteral, TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { ProvisionError } from '../../../driver.ts'
-import type { TemplateRuntime } from '../template/read-template.ts'
 
-/** The schema of what a runtime leaves for the next build. */
+/** The schema of a runtime's state. */
 type RuntimeStateSchema = TSchema & { readonly properties: { readonly runtime: TLiteral<TemplateRuntime> } }
 
-/** The runtime that a workspace was built on; undefined where there is no state, or one that no runtime wrote. */
+/**
+ * Returns the runtime that wrote a state. Returns undefined if the state is empty or no runtime
+ * wrote it.
+ */
 export function runtimeOfState(bytes: Uint8Array): TemplateRuntime | undefined {
   const state = parse(bytes)
   if (typeof state !== 'object' || state === null || !('runtime' in state)) return undefined
   return templateRuntimes.find((runtime) => runtime === state.runtime)
 }
 
-/** Writes a state. */
+/** Returns a state as the bytes that are stored. */
 export function writeRuntimeState(state: { readonly version: number; readonly runtime: TemplateRuntime }): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(state))
 }
 
-/** Reads a state; undefined where there is none. Throws `ProvisionError` for one of another kind. */
+/**
+ * Reads a state. Returns undefined if it is empty. Throws `ProvisionError` if it doesn't match the
+ * schema.
+ */
 export function readRuntimeState<Schema extends RuntimeStateSchema>(schema: Schema, bytes: Uint8Array): Static<Schema> | undefined {
   if (bytes.length === 0) return undefined
   const state = parse(bytes)
   if (Value.Check(schema, state)) return state
   throw new ProvisionError(
-    `the workspace's state was not written by the ${schema.properties.runtime.const} runtime of this version; delete the workspace with an empty state (orphan) and create it anew`,
+    `the state of the workspace was not written by this version of the runtime ${schema.properties.runtime.const}; delete the workspace with the orphan option and create it again`,
   )
 }
 
@@ -33,6 +38,6 @@ function parse(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(bytes))
   } catch {
-    return undefined // refused like every other text
+    return undefined // refused like any other foreign state
   }
 }

@@ -1,17 +1,11 @@
-import type { TemplateAgent, TemplateApp, TemplateFile, TemplateParameter } from '@berth/schema'
+import { templateRuntimes, type TemplateApp, type TemplateFile, type TemplateParameter } from '@berth/schema'
+import { runtimeChecks } from '../runtimes/runtime-checks.ts'
+import type { CheckContext, TemplatePath } from './check-context.ts'
 import { checkParameterText, checkRegex, parameterText } from './parameter-values.ts'
 
-/** Where a problem is: the keys and positions that lead to it. */
-export type TemplatePath = readonly (string | number)[]
-
-/** Takes note of a problem. */
-export interface CheckContext {
-  readonly problem: (path: TemplatePath, message: string) => void
-}
-
 /**
- * Notes what a schema can't see: names given twice, defaults that their own parameter refuses, settings that exclude each other. Parts that
- * could not be read are absent.
+ * Reports what the schema of templates can't express: duplicate names, defaults that their own
+ * parameter refuses, settings that exclude each other, and what the template's runtime requires.
  */
 export function checkTemplate(file: Partial<TemplateFile>, context: CheckContext): void {
   const { parameters = [], agents = [], metadata = [] } = file
@@ -20,7 +14,7 @@ export function checkTemplate(file: Partial<TemplateFile>, context: CheckContext
     context,
   )
   noteRepeated(
-    agents.map((agent, index) => ({ value: agentKey(agent, file), path: ['agents', index, 'name'], what: 'agent' })),
+    agents.map((agent, index) => ({ value: agent?.name, path: ['agents', index, 'name'], what: 'agent' })),
     context,
   )
   noteRepeated(
@@ -29,7 +23,6 @@ export function checkTemplate(file: Partial<TemplateFile>, context: CheckContext
   )
   for (const [index, parameter] of parameters.entries())
     if (parameter?.name !== undefined) checkParameter(parameter, { ...context, path: ['parameters', index] })
-  if (file.kubernetes !== undefined) checkKubernetesAgents(agents, context)
   const apps = agents.flatMap((agent, agentIndex) =>
     (agent?.apps ?? []).map((app, index) => ({ app, path: ['agents', agentIndex, 'apps', index] })),
   )
@@ -38,22 +31,7 @@ export function checkTemplate(file: Partial<TemplateFile>, context: CheckContext
     context,
   )
   for (const { app, path } of apps) if (app !== undefined) checkApp(app, { ...context, path })
-}
-
-/** Containers have names in lower case. */
-function agentKey(agent: TemplateAgent | undefined, { kubernetes }: Partial<TemplateFile>): string | undefined {
-  return kubernetes === undefined ? agent?.name : agent?.name.toLowerCase()
-}
-
-/** All agents of a workspace are containers of one pod, which runs on one node. */
-function checkKubernetesAgents(agents: readonly TemplateAgent[], context: CheckContext): void {
-  const [first] = agents
-  for (const [index, agent] of agents.entries()) {
-    if (agent?.os !== undefined && agent.os !== 'linux')
-      context.problem(['agents', index, 'os'], `workspaces on Kubernetes run on linux; remove it`)
-    if (agent?.arch !== first?.arch)
-      context.problem(['agents', index, 'arch'], `all agents of a workspace on Kubernetes run on the same node; give them the same arch`)
-  }
+  for (const runtime of templateRuntimes) if (file[runtime] !== undefined) runtimeChecks[runtime](file, context)
 }
 
 interface Named {
@@ -66,7 +44,7 @@ function noteRepeated(entries: readonly Named[], { problem }: CheckContext): voi
   const seen = new Set<string>()
   for (const { value, path, what } of entries) {
     if (value === undefined) continue
-    if (seen.has(value)) problem(path, `duplicate ${what} ${JSON.stringify(value)}; give each a name of its own`)
+    if (seen.has(value)) problem(path, `duplicate ${what} ${JSON.stringify(value)}; give each a unique name`)
     seen.add(value)
   }
 }
@@ -79,15 +57,18 @@ function checkParameter(parameter: TemplateParameter, { problem, path }: PlacedC
   const { type = 'string', default: initial, options = [], validation = {} } = parameter
   const { regex, min, max } = validation
   const hadProblem = [
-    regex !== undefined && type !== 'string' && note(problem, [...path, 'validation', 'regex'], `a ${type} has no regex; remove it`),
+    regex !== undefined && type !== 'string' && note(problem, [...path, 'validation', 'regex'], `a ${type} can't have a regex; remove it`),
     regex !== undefined && noteRegex(problem, [...path, 'validation', 'regex'], regex),
     min !== undefined &&
       type !== 'number' &&
-      note(problem, [...path, 'validation', 'min'], `a ${type} has no min; set type: number or remove it`),
+      note(problem, [...path, 'validation', 'min'], `a ${type} can't have a min; set type: number or remove it`),
     max !== undefined &&
       type !== 'number' &&
-      note(problem, [...path, 'validation', 'max'], `a ${type} has no max; set type: number or remove it`),
-    min !== undefined && max !== undefined && min > max && note(problem, [...path, 'validation', 'min'], `min is above max; swap them`),
+      note(problem, [...path, 'validation', 'max'], `a ${type} can't have a max; set type: number or remove it`),
+    min !== undefined &&
+      max !== undefined &&
+      min > max &&
+      note(problem, [...path, 'validation', 'min'], `min is greater than max; swap them`),
     ...options.map(
       (option, index) =>
         option?.value !== undefined && noteType(problem, [...path, 'options', index, 'value'], { type, value: option.value }),
@@ -113,7 +94,7 @@ function note(problem: CheckContext['problem'], path: TemplatePath, message: str
 
 function noteRegex(problem: CheckContext['problem'], path: TemplatePath, regex: string): boolean {
   const refusal = checkRegex(regex)
-  return refusal !== undefined && note(problem, path, `the regular expression can't be used: ${refusal}; correct it`)
+  return refusal !== undefined && note(problem, path, `the regular expression is invalid: ${refusal}; correct it`)
 }
 
 function noteType(
@@ -124,19 +105,19 @@ function noteType(
   const wanted = { string: 'string', number: 'number', bool: 'boolean' }[type]
   if (typeof value === wanted) return false
   const advice = {
-    string: `write ${JSON.stringify(String(value))} with its quotes`,
+    string: `write ${JSON.stringify(String(value))} with quotes`,
     number: 'write a number without quotes',
     bool: 'write true or false without quotes',
   }[type]
-  return note(problem, path, `${JSON.stringify(value)} is no ${type}; ${advice}, or change the type`)
+  return note(problem, path, `${JSON.stringify(value)} isn't a ${type}; ${advice}, or change the type`)
 }
 
 function checkApp(app: TemplateApp, { problem, path }: PlacedContext): void {
   const { url, command, external, subdomain, healthcheck } = app
-  if (url === undefined && command === undefined) problem(path, 'the app opens nothing; give it a url or a command')
-  if (url !== undefined && command !== undefined) problem([...path, 'command'], 'the app has a url as well; remove one of the two')
+  if (url === undefined && command === undefined) problem(path, 'the app has neither a url nor a command; add one')
+  if (url !== undefined && command !== undefined) problem([...path, 'command'], 'the app already has a url; remove one of the two')
   if (url !== undefined) return
   if (external === true) problem([...path, 'external'], 'only an app with a url can be external; remove it')
-  if (subdomain === true) problem([...path, 'subdomain'], 'only an app with a url can have a host name of its own; remove it')
-  if (healthcheck !== undefined) problem([...path, 'healthcheck'], 'only an app with a url has a health; remove it')
+  if (subdomain === true) problem([...path, 'subdomain'], 'only an app with a url can have a subdomain; remove it')
+  if (healthcheck !== undefined) problem([...path, 'healthcheck'], 'only an app with a url can have a healthcheck; remove it')
 }

@@ -10,10 +10,10 @@ test.each([
   ['startup-script', 'startup_script'],
   ['Name', 'name'],
   ['arhc', 'arch'],
-])('%s is probably %s', (word, meant) => {
+])('%s is probably meant as %s', (word, meant) => {
   expect(nearest(word, keys)).toBe(meant)
 })
 
-test.each(['image', 'x', 'metadata', 'toString'])('%s is like nothing', (word) => {
+test.each(['image', 'x', 'metadata', 'toString'])('%s is like none of the keys', (word) => {
   expect(nearest(word, keys)).toBeUndefined()
 })

@@ -1,9 +1,12 @@
-/** The candidate that was probably meant: at most two slips away, and fewer than half the word. */
+/**
+ * Returns the candidate that was probably meant: at most two typos away, and fewer than half the
+ * word's length.
+ */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined
   let bestDistance = Math.min(3, Math.ceil(word.length / 2))
   for (const candidate of candidates) {
-    const distance = Math.abs(candidate.length - word.length) < bestDistance ? slips(word, candidate) : bestDistance
+    const distance = Math.abs(candidate.length - word.length) < bestDistance ? typos(word, candidate) : bestDistance
     if (distance < bestDistance) {
       best = candidate
       bestDistance = distance
@@ -12,8 +15,11 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best
 }
 
-/** Letters to insert, drop, replace or swap with their neighbour to turn one word into the other. */
-function slips(from: string, to: string): number {
+/**
+ * Counts the insertions, deletions, replacements and swaps of neighbours that turn one word into
+ * the other.
+ */
+function typos(from: string, to: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: to.length + 1 }, (_, column) => column)
   for (let row = 1; row <= from.length; row += 1) {

@@ -2,10 +2,16 @@ import type { TemplateParameter } from '@berth/schema'
 import type { ParameterSchema } from '../../../parameters.ts'
 import { parameterText } from './parameter-values.ts'
 
-/** A longer condition can't be stored (Coder v2 API, v0.13.4). The value is checked by the provisioner all the same. */
+/**
+ * The longest condition that can be stored (Coder v2 API, v0.13.4). The provisioner checks the
+ * value either way.
+ */
 const maxConditionCharacters = 512
 
-/** The parameters of a native template as the wire has them. Options become a condition that existing clients show as a choice. */
+/**
+ * Returns the parameters of a native template in wire form. Options become a condition, which
+ * existing clients show as a choice.
+ */
 export function parameterSchemas(parameters: readonly TemplateParameter[]): ParameterSchema[] {
   return parameters.map((parameter) => {
     const condition = optionsCondition(parameter)
@@ -33,7 +39,10 @@ function optionsCondition({ name, options }: TemplateParameter): string {
   return condition.length > maxConditionCharacters ? '' : condition
 }
 
-/** HCL quotes like JSON, and has templates in `${…}` and `%{…}` whose openings are doubled to mean themselves. */
+/**
+ * Returns a text as an HCL string: quoted like JSON, with the openings `${` and `%{` doubled,
+ * because HCL would read them as templates.
+ */
 function hclString(text: string): string {
   return JSON.stringify(text).replaceAll(/[$%]\{/g, (start) => `${start[0]}${start}`)
 }

@@ -16,37 +16,37 @@ test.each([
   [{ type: 'number', options: [{ name: 'A', value: 1 }] }, '1'],
   [{ type: 'number', validation: { min: 1, max: 3 } }, '3'],
   [{ validation: { regex: '^a+$' } }, 'aa'],
-] as const)('%j takes %j', (parameter, value) => {
+] as const)('%j accepts %j', (parameter, value) => {
   expect(resolve(parameter as Omit<TemplateParameter, 'name'>, value)).toBe(value) // the table is read-only, the schema's type is not
 })
 
 test.each([
-  [{ type: 'number' }, 'abc', 'parameter "p" is "abc", which is no number'],
-  [{ type: 'number' }, '', 'which is no number'],
-  [{ type: 'number' }, '0x10', 'which is no number'],
-  [{ type: 'number' }, 'Infinity', 'which is no number'],
+  [{ type: 'number' }, 'abc', 'parameter "p" is "abc"; it must be a number'],
+  [{ type: 'number' }, '', 'it must be a number'],
+  [{ type: 'number' }, '0x10', 'it must be a number'],
+  [{ type: 'number' }, 'Infinity', 'it must be a number'],
   [{ type: 'bool' }, 'yes', 'parameter "p" is "yes"; it must be true or false'],
   [{ options: [{ name: 'A', value: 'a' }] }, 'b', 'it must be one of: a'],
   [{ type: 'number', validation: { min: 1 } }, '0', 'it must be 1 or more'],
   [{ type: 'number', validation: { max: 3, error: 'too big' } }, '4', 'parameter "p" is "4"; too big'],
   [{ validation: { regex: '^a+$' } }, 'b', 'it must match ^a+$'],
-  [{ sensitive: true, type: 'number' }, 'hunter2', 'parameter "p" is a value (kept secret), which is no number'],
+  [{ sensitive: true, type: 'number' }, 'hunter2', 'parameter "p" is a hidden value; it must be a number'],
   [{}, 'x'.repeat(70_000), 'is longer than 65536 characters'],
 ] as const)('%j refuses %j', (parameter, value, message) => {
   expect(() => resolve(parameter as Omit<TemplateParameter, 'name'>, value)).toThrow(message)
 })
 
-test('an expression that would take forever is no match', () => {
+test('a regular expression that takes too long counts as no match', () => {
   expect(() => resolve({ validation: { regex: '^(a+)+$' } }, `${'a'.repeat(60)}!`)).toThrow('it must match')
 })
 
-test('a default stands in, and its absence is said', () => {
+test('a missing value is the default, or an error if there is none', () => {
   expect(resolve({ default: 'x' })).toBe('x')
   expect(resolve({ type: 'number', default: 3 })).toBe('3')
   expect(() => resolve({})).toThrow('parameter "p" has no value; give it one')
 })
 
-test('every wrong parameter is named, and names nobody knows are passed over', () => {
+test('every invalid parameter is named, and unknown names are ignored', () => {
   const parameters: TemplateParameter[] = [
     { name: 'a', type: 'number' },
     { name: 'b', type: 'bool' },
@@ -59,7 +59,7 @@ test('every wrong parameter is named, and names nobody knows are passed over', (
   expect(() => resolveParameters(parameters, given)).toThrow(/"a".*\n.*"b"/)
 })
 
-test('the wire has what existing clients show', () => {
+test('a parameter schema has what existing clients show', () => {
   const [plain, choice] = parameterSchemas([
     { name: 'size', type: 'number', default: 3, description: 'How big', sensitive: true, validation: { error: 'no' } },
     {
@@ -93,12 +93,12 @@ test('the wire has what existing clients show', () => {
   })
 })
 
-test('a condition too long to be stored is left out', () => {
+test('a condition that is too long to store is left out', () => {
   const options = Array.from({ length: 60 }, (_, index) => ({ name: `${index}`, value: `value-${index}` }))
   expect(parameterSchemas([{ name: 'p', options }])[0]).toMatchObject({ validation_type_system: 'none', validation_condition: '' })
 })
 
-test('only a parameter that may not change says so', () => {
+test('only an immutable parameter says so', () => {
   const [fixed, free, silent] = parameterSchemas([{ name: 'fixed', mutable: false }, { name: 'free', mutable: true }, { name: 'silent' }])
   expect([fixed?.mutable, free?.mutable, silent?.mutable]).toEqual([false, undefined, undefined])
 })

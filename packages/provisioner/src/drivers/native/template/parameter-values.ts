@@ -6,16 +6,19 @@ import { ProvisionError } from '../../../driver.ts'
 const maxValueCharacters = 65_536
 const maxMatchMs = 100
 
-/** A default or an option's value as the text it is on the wire. */
+/** Returns a default or an option's value as text, as the wire has it. */
 export function parameterText(value: string | number | boolean): string {
   return String(value)
 }
 
-/** Why a text can't be a parameter's value, if so: its type, its options, its limits. Ends in what would be accepted. */
+/**
+ * Checks a text against the type, the options and the limits of a parameter. Returns what is wrong
+ * and what is accepted, as the rest of a sentence; undefined if the text is valid.
+ */
 export function checkParameterText(parameter: TemplateParameter, text: string): string | undefined {
   const { type = 'string', options } = parameter
   if (text.length > maxValueCharacters) return `is longer than ${maxValueCharacters} characters`
-  if (type === 'number' && !isNumberText(text)) return `is ${shown(parameter, text)}, which is no number`
+  if (type === 'number' && !isNumberText(text)) return `is ${shown(parameter, text)}; it must be a number`
   if (type === 'bool' && text !== 'true' && text !== 'false') return `is ${shown(parameter, text)}; it must be true or false`
   if (options !== undefined && !options.some(({ value }) => parameterText(value) === text)) {
     return `is ${shown(parameter, text)}; it must be one of: ${options.map(({ value }) => parameterText(value)).join(', ')}`
@@ -24,8 +27,9 @@ export function checkParameterText(parameter: TemplateParameter, text: string): 
 }
 
 /**
- * The value of each parameter of a template: what was given, else its default. Names the template doesn't have are passed over. Throws
- * {@link ProvisionError} naming every parameter whose value is missing or wrong.
+ * Returns the value of each parameter of a template: the given one, or the default. Ignores names
+ * that the template doesn't have. Throws {@link ProvisionError} naming every parameter whose value
+ * is missing or invalid.
  */
 export function resolveParameters(
   parameters: readonly TemplateParameter[],
@@ -44,7 +48,7 @@ export function resolveParameters(
   return resolved
 }
 
-/** Why a regular expression can't be used, if so. */
+/** Returns the syntax error of a regular expression, undefined if it has none. */
 export function checkRegex(source: string): string | undefined {
   try {
     RegExp(source, 'u')
@@ -63,7 +67,10 @@ function checkLimits(parameter: TemplateParameter, text: string): string | undef
   return say(`it must match ${regex}`)
 }
 
-/** Some expressions take longer than the age of the universe on some texts; those count as no match. */
+/**
+ * Tests a regular expression with a time limit, since some take practically for ever. A timeout
+ * counts as no match.
+ */
 function matches(regex: string, text: string): boolean {
   try {
     return runInNewContext('new RegExp(regex, "u").test(text)', { regex, text }, { timeout: maxMatchMs }) === true
@@ -77,5 +84,5 @@ function isNumberText(text: string): boolean {
 }
 
 function shown({ sensitive }: TemplateParameter, text: string): string {
-  return sensitive === true ? 'a value (kept secret)' : JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text)
+  return sensitive === true ? 'a hidden value' : JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text)
 }

@@ -2,17 +2,16 @@ import type { TSchema } from '@sinclair/typebox'
 import { isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap } from 'yaml'
 import { nearest } from './nearest.ts'
 
-/** What reading a document collects. */
 export interface ReadContext {
-  /** Notes a problem at a place in the file. */
+  /** Reports a problem at a node of the file. */
   readonly problem: (node: Node | null | undefined, message: string) => void
-  /** Notes a text in which references are filled in. */
+  /** Collects a text whose references are filled in later. */
   readonly filledText: (node: Scalar, text: string) => void
-  /** Says more about an unknown key than the list of known ones, if there is more to say. */
+  /** Returns a better message for an unknown key than the list of known ones, if there is one. */
   readonly explainKey?: (key: string) => string | undefined
 }
 
-/** A node, what it is called in messages, and the schema it must match. */
+/** A node, its name in messages, and the schema that it must match. */
 interface Subject {
   readonly node: Node | null | undefined
   readonly name: string
@@ -20,9 +19,10 @@ interface Subject {
 }
 
 /**
- * Reads a YAML node by a schema and returns plain values. Every mismatch is noted as a problem, and the value left out; reading goes on, so
- * that one look tells
- * everything. Knows the kinds of schema that `TemplateFile` uses. In filled texts a scalar of any type counts as the text it is written as.
+ * Returns a YAML node as plain values, checked against a schema. Mismatches are reported as
+ * problems and left out, so that one pass finds them all. Supports the kinds of schema that
+ * `TemplateFile` uses. Where references are filled in, a scalar of any type is read as the text in
+ * the file.
  */
 export function readNode(subject: Subject, context: ReadContext): unknown {
   const { schema, node, name } = subject
@@ -53,13 +53,13 @@ function readObject({ node, name, schema }: Subject, context: ReadContext): unkn
       if (read !== undefined) values.push([key, read])
     }
   }
-  for (const key of required) if (!node.has(key)) context.problem(node, `${quote(key)} is missing in ${quote(name)}; add it`)
+  for (const key of required) if (!node.has(key)) context.problem(node, `${quote(key)} is missing from ${quote(name)}; add it`)
   return Object.fromEntries(values)
 }
 
 function pairs(map: YAMLMap, context: ReadContext): { keyNode: Scalar; key: string; value: Node | null }[] {
   return map.items.flatMap(({ key, value }) => {
-    if (isScalar(key)) return [{ keyNode: key, key: textOf(key), value: value as Node | null }] // parsed documents hold nodes only
+    if (isScalar(key)) return [{ keyNode: key, key: textOf(key), value: value as Node | null }] // parsed documents hold only nodes
     context.problem(map, 'a key must be plain text')
     return []
   })
@@ -72,11 +72,11 @@ function patternSchema(schema: TSchema, key: string): TSchema | undefined {
 
 function unknownKey(key: string, schema: TSchema, context: ReadContext): string {
   const [pattern] = Object.keys(schema['patternProperties'] ?? {})
-  if (pattern !== undefined) return `${quote(key)} is no name that is possible here; it must match ${pattern}`
+  if (pattern !== undefined) return `${quote(key)} isn't a valid name here; it must match ${pattern}`
   const explained = context.explainKey?.(key)
   if (explained !== undefined) return explained
   const known = Object.keys(schema['properties'] ?? {})
-  if (known.length === 0) return `unknown key ${quote(key)}; there are no settings here, remove it`
+  if (known.length === 0) return `unknown key ${quote(key)}; nothing can be set here, remove it`
   const meant = nearest(key, known)
   return `unknown key ${quote(key)}; ${meant === undefined ? `the known keys are: ${known.join(', ')}` : `did you mean ${quote(meant)}?`}`
 }
@@ -86,11 +86,13 @@ function readArray({ node, name, schema }: Subject, context: ReadContext): unkno
     context.problem(node, `${quote(name)} is ${kindOf(node)}; it must be a list`)
     return undefined
   }
+
   // Keywords of an array schema.
   const { minItems = 0, maxItems = Infinity, items } = schema as { minItems?: number; maxItems?: number; items?: TSchema }
   if (node.items.length < minItems) context.problem(node, `${quote(name)} needs ${minItems} or more entries`)
-  if (node.items.length > maxItems) context.problem(node, `${quote(name)} has more than ${maxItems} entries`)
-  const entries = node.items.slice(0, Math.min(node.items.length, maxItems)) as Node[] // parsed documents hold nodes only
+  if (node.items.length > maxItems)
+    context.problem(node, `${quote(name)} has ${node.items.length} entries; at most ${maxItems} are allowed`)
+  const entries = node.items.slice(0, Math.min(node.items.length, maxItems)) as Node[] // parsed documents hold only nodes
   return items === undefined ? [] : entries.map((item) => readNode({ node: item, name: `an entry of ${name}`, schema: items }, context))
 }
 
@@ -128,14 +130,14 @@ function scalarMismatch(node: Scalar, schema: TSchema): string | undefined {
   const { minLength = 0, maxLength = Infinity, minimum = -Infinity, maximum = Infinity, pattern, type } = schema as Limits
   if (type === 'boolean') return typeof value === 'boolean' ? undefined : 'it must be true or false'
   if (type === 'string') {
-    if (typeof value !== 'string') return `it must be text: write ${JSON.stringify(textOf(node))}`
+    if (typeof value !== 'string') return `it must be text, so write it with quotes: ${JSON.stringify(textOf(node))}`
     if (value.length < minLength) return 'it must not be empty'
     if (value.length > maxLength) return `it must not be longer than ${maxLength} characters`
     return pattern === undefined || new RegExp(pattern, 'u').test(value) ? undefined : `it must match ${pattern}`
   }
   if (typeof value !== 'number' || !Number.isFinite(value) || (type === 'integer' && !Number.isInteger(value)))
     return `it must be ${wanted(schema)}`
-  return value < minimum || value > maximum ? `it must be from ${minimum} to ${maximum}` : undefined
+  return value < minimum || value > maximum ? `it must be between ${minimum} and ${maximum}` : undefined
 }
 
 interface Limits {
@@ -152,14 +154,13 @@ function wanted(schema: TSchema): string {
   return words[String(schema['type'])] ?? 'a single value'
 }
 
-/** A scalar as it is written in the file, without its quotes. */
-export function textOf(node: Scalar): string {
+/** Returns a scalar as written in the file, without quotes. */
+function textOf(node: Scalar): string {
   if (typeof node.value === 'string') return node.value
   return node.source ?? String(node.value)
 }
 
-/** How a node is called in a message. */
-export function kindOf(node: Node | null | undefined): string {
+function kindOf(node: Node | null | undefined): string {
   if (isMap(node)) return 'a map'
   if (isSeq(node)) return 'a list'
   if (!isScalar(node) || node.value === null) return 'empty'

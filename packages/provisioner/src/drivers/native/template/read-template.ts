@@ -1,14 +1,11 @@
-import { TemplateFile, reservedTemplateRuntimes, templateRuntimes } from '@berth/schema'
+import { TemplateFile, reservedTemplateRuntimes, templateRuntimes, type TemplateRuntime } from '@berth/schema'
 import { LineCounter, isAlias, isMap, isNode, isScalar, parseDocument, visit, type Document, type Node } from 'yaml'
 import { checkTemplate } from './check-template.ts'
 import { readNode } from './read-node.ts'
 import { checkReference, parseText } from './references.ts'
 import { TemplateError, type TemplateProblem } from './template-error.ts'
 
-/** The name of a runtime that this version has. */
-export type TemplateRuntime = (typeof templateRuntimes)[number]
-
-/** A template that was read and checked: everything in it makes sense, and every reference refers to something. */
+/** A checked template: its values match the schema and every reference refers to something. */
 export interface Template {
   readonly file: TemplateFile
   readonly runtime: TemplateRuntime
@@ -16,7 +13,7 @@ export interface Template {
 
 const maxCharacters = 1024 * 1024
 
-/** Reads the text of a `template.yaml`. Throws {@link TemplateError} with all problems at once. */
+/** Reads the text of a `template.yaml`. Throws {@link TemplateError} with every problem at once. */
 export function readTemplate(text: string): Template {
   if (text.length > maxCharacters)
     throw new TemplateError([{ line: 1, column: 1, message: `the file is longer than ${maxCharacters} characters; shorten it` }])
@@ -30,13 +27,13 @@ export function readTemplate(text: string): Template {
   for (const { pos, code, message } of [...document.errors, ...document.warnings]) {
     problemAt(
       pos[0],
-      code === 'DUPLICATE_KEY' ? 'this key is there already; remove one of the two' : `${firstLine(message)}; correct the YAML`,
+      code === 'DUPLICATE_KEY' ? 'this key already exists; remove one of the two' : `${firstLine(message)}; correct the YAML`,
     )
   }
   refuseAliases(document, problemAt)
   if (problems.length > 0) throw new TemplateError(problems)
   const template = readChecked(document, { text, problemAt })
-  if (problems.length > 0) throw new TemplateError(problems)
+  if (problems.length > 0 || template === undefined) throw new TemplateError(problems)
   return template
 }
 
@@ -44,17 +41,20 @@ function parse(text: string, lineCounter: LineCounter): Document.Parsed {
   try {
     return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true, strict: true, version: '1.2' })
   } catch (error) {
-    // Nesting without end exhausts the parser.
+    // Very deep nesting exhausts the parser's stack.
     throw new TemplateError([
       { line: 1, column: 1, message: `the YAML can't be read: ${error instanceof Error ? firstLine(error.message) : 'unknown'}` },
     ])
   }
 }
 
-/** Aliases would let a short file grow without bound, and problems have no single place. */
+/**
+ * Refuses aliases: with them a short file can grow without bound, and a problem has no single
+ * place.
+ */
 function refuseAliases(document: Document.Parsed, problemAt: (offset: number, message: string) => void): void {
   visit(document, {
-    Alias: (_, alias) => problemAt(alias.range?.[0] ?? 0, 'aliases (*name) are not read; write the value out'),
+    Alias: (_, alias) => problemAt(alias.range?.[0] ?? 0, "aliases (*name) aren't supported; write the value out"),
   })
 }
 
@@ -63,7 +63,11 @@ interface Source {
   readonly problemAt: (offset: number, message: string) => void
 }
 
-function readChecked(document: Document.Parsed, { text, problemAt }: Source): Template {
+/**
+ * Returns the template, undefined where it names no runtime. Whatever is wrong with it is reported
+ * as a problem.
+ */
+function readChecked(document: Document.Parsed, { text, problemAt }: Source): Template | undefined {
   const { contents } = document
   const problem = (node: Node | null | undefined, message: string): void => problemAt(node?.range?.[0] ?? 0, message)
   const filled: { node: Node; text: string }[] = []
@@ -81,13 +85,15 @@ function readChecked(document: Document.Parsed, { text, problemAt }: Source): Te
   if (runtime === undefined && isMap(contents) && !hasReserved)
     problem(contents, `the runtime is missing; add one of: ${templateRuntimes.join(', ')}`)
   for (const other of runtimes.slice(1))
-    problem(nodeAt(document, [other]), `the template has the runtime ${runtime} already; remove one of the two`)
-  // What could not be read is left out, so the checks below take every part of the file as possibly absent.
+    problem(nodeAt(document, [other]), `the template already has the runtime ${runtime}; remove one of the two`)
+  // Parts that could not be read are left out, so the checks below treat every part as possibly
+  // absent.
   const partial = (typeof file === 'object' && file !== null ? file : {}) as Partial<TemplateFile>
   checkTemplate(partial, { problem: (path, message) => problem(nodeAt(document, path), message) })
   const parameterNames = new Set((partial.parameters ?? []).map((parameter) => parameter?.name))
   for (const { node, text: filledText } of filled) checkReferences({ node, filledText, parameterNames }, { text, problemAt })
-  return { file: partial as TemplateFile, runtime: runtime ?? 'local' } // returned only where nothing was wrong
+  if (runtime === undefined) return undefined
+  return { file: partial as TemplateFile, runtime } // used only where no problem was reported, so nothing was left out
 }
 
 function explainRuntime(key: string): string | undefined {
@@ -100,7 +106,7 @@ function checkReferences(
   { text, problemAt }: Source,
 ): void {
   const [start, end] = node.range ?? [0, 0]
-  // The openings come in the same order in the file as in the value, however it is quoted or folded.
+  // Quoting and folding change a value's text, but not the order of its openings.
   const openings = [...text.slice(start, end).matchAll(/\$?\$\{\{/g)].map(({ index }) => start + index)
   for (const part of parseText(filledText)) {
     const message = checkReference(part, parameterNames)
@@ -108,7 +114,7 @@ function checkReferences(
   }
 }
 
-/** The node at a path, or the nearest one above it. */
+/** Returns the node at a path, or its nearest ancestor. */
 function nodeAt(document: Document.Parsed, path: readonly (string | number)[]): Node | null {
   for (let length = path.length; length > 0; length -= 1) {
     const node = document.getIn(path.slice(0, length), true)

@@ -33,7 +33,7 @@ test.each([
   expect(fillText(text, values)).toBe(filled)
 })
 
-test('what is filled in is not looked at again', () => {
+test('references in a filled-in value are not resolved', () => {
   expect(fillText('<${{ parameters.evil }}>', values)).toBe('<${{ parameters.size }} $${{ ${{ workspace.name }}>')
 })
 
@@ -45,28 +45,28 @@ function check(text: string): string | undefined {
 
 describe('checkReference', () => {
   test.each([
-    ['${{ parameters.sise }}', '${{ parameters.sise }} refers to no parameter; the parameters are: size'],
+    ['${{ parameters.sise }}', '${{ parameters.sise }} refers to an unknown parameter; the parameters are: size'],
     ['${{ workspace.nme }}', 'refers to nothing; a workspace has: name, id,'],
-    ['${{ secrets.x }}', 'references begin with "parameters." or "workspace."'],
-    ['${{ size }}', '${{ size }} is no reference; write ${{ parameters.name }}'],
-    ['${{ parameters.size', '${{ is no reference'],
-    ['${{ parameters.size\n}}', '${{ is no reference'],
-    ['${{ parameters.size || 1 }}', 'is no reference'],
-    ['${{}}', '${{}} is no reference'],
+    ['${{ secrets.x }}', 'references start with "parameters." or "workspace."'],
+    ['${{ size }}', "${{ size }} isn't a valid reference; write ${{ parameters.name }}"],
+    ['${{ parameters.size', "${{ isn't a valid reference"],
+    ['${{ parameters.size\n}}', "${{ isn't a valid reference"],
+    ['${{ parameters.size || 1 }}', "isn't a valid reference"],
+    ['${{}}', "${{}} isn't a valid reference"],
   ])('%j is refused', (text, message) => {
     expect(check(text)).toContain(message)
   })
 
-  test('names of the language itself refer to nothing', () => {
+  test('property names that JavaScript reserves refer to nothing', () => {
     expect(check('${{ workspace.constructor }}')).toContain('refers to nothing')
-    expect(check('${{ parameters.__proto__ }}')).toContain('refers to no parameter')
+    expect(check('${{ parameters.__proto__ }}')).toContain('refers to an unknown parameter')
     expect(() => fillText('${{ workspace.toString }}', values)).toThrow('refers to nothing')
   })
 })
 
 const piece = oneof(constantFrom('${{', '$${{', '}}', '$', '{{', ' parameters.size ', ' workspace.name ', '\n'), string({ maxLength: 5 }))
 
-test('the pieces of any text make up the text again', () => {
+test('the parts of any text add up to the text', () => {
   assert(
     property(array(piece, { maxLength: 12 }), (pieces) => {
       const text = pieces.join('')
@@ -77,7 +77,7 @@ test('the pieces of any text make up the text again', () => {
   )
 })
 
-test('a value stands in the text exactly as it is, whatever it is', () => {
+test('any value is filled in unchanged', () => {
   verifies('berth:templates:interpolation')
   assert(
     property(array(piece, { maxLength: 8 }), (pieces) => {

@@ -1,26 +1,31 @@
-/** What a template may refer to in its texts. */
+/** The values that references in a template stand for. */
 export interface ReferenceValues {
   readonly parameters: ReadonlyMap<string, string>
   readonly workspace: Readonly<Record<WorkspaceReference, string>>
 }
 
-/** The facts about a workspace that a template may refer to. */
+/** The workspace properties that a template may refer to. */
 export const workspaceReferences = ['name', 'id', 'owner', 'owner_id', 'owner_email', 'transition', 'access_url'] as const
 
-/** The name of a fact about a workspace. */
 export type WorkspaceReference = (typeof workspaceReferences)[number]
 
-/** A piece of a text: itself, or a reference to something. `index` counts the openings `${{` before it, escaped ones included. */
+/**
+ * A part of a text: plain text or a reference. `index` is the number of openings `${{` before it,
+ * including escaped ones.
+ */
 export type TextPart =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'reference'; readonly source: string; readonly index: number; readonly scope: string; readonly name: string }
   | { readonly kind: 'broken'; readonly source: string; readonly index: number }
 
-// `$${{` stands for `${{`. A reference ends at the first `}}` of its line.
+// `$${{` is a literal `${{`. A reference ends at the first `}}` on its line.
 const opening = /\$?\$\{\{/g
 const inside = /^\s*([a-z]+)\.([A-Za-z_][A-Za-z0-9_-]*)\s*$/
 
-/** Takes a text apart into plain pieces and references. Never throws: what is no reference after all comes out as `broken`. */
+/**
+ * Splits a text into plain parts and references. Never throws: malformed references are returned as
+ * `broken`.
+ */
 export function parseText(text: string): TextPart[] {
   const parts: TextPart[] = []
   let end = 0
@@ -43,7 +48,8 @@ export function parseText(text: string): TextPart[] {
 }
 
 /**
- * Fills in the references of a text. What is filled in is never looked at again. Throws on references that {@link checkReference} refuses.
+ * Fills in the references of a text. References inside the filled-in values are not resolved.
+ * Throws on references that {@link checkReference} refuses.
  */
 export function fillText(text: string, values: ReferenceValues): string {
   return parseText(text)
@@ -56,20 +62,20 @@ export function fillText(text: string, values: ReferenceValues): string {
     .join('')
 }
 
-/** What is wrong with a reference, if anything. */
+/** Returns what is wrong with a reference, undefined if nothing is. */
 export function checkReference(part: TextPart, parameterNames: ReadonlySet<string>): string | undefined {
   if (part.kind === 'text') return undefined
   if (part.kind === 'broken') {
-    return `${part.source} is no reference; write \${{ parameters.name }} or \${{ workspace.name }}, or $\${{ for the characters themselves`
+    return `${part.source} isn't a valid reference; write \${{ parameters.name }} or \${{ workspace.name }}, or $\${{ for a literal \${{`
   }
   if (part.scope === 'workspace') {
     if (isWorkspaceReference(part.name)) return undefined
     return `${part.source} refers to nothing; a workspace has: ${workspaceReferences.join(', ')}`
   }
-  if (part.scope !== 'parameters') return `${part.source} refers to nothing; references begin with "parameters." or "workspace."`
+  if (part.scope !== 'parameters') return `${part.source} refers to nothing; references start with "parameters." or "workspace."`
   if (parameterNames.has(part.name)) return undefined
   const known = parameterNames.size === 0 ? 'the template has no parameters' : `the parameters are: ${[...parameterNames].join(', ')}`
-  return `${part.source} refers to no parameter; ${known}`
+  return `${part.source} refers to an unknown parameter; ${known}`
 }
 
 function reference(text: string, start: number, index: number): Exclude<TextPart, { kind: 'text' }> {

@@ -7,28 +7,25 @@ import { resolveParameters } from './parameter-values.ts'
 import type { Template } from './read-template.ts'
 import { fillText, type ReferenceValues } from './references.ts'
 
-/** What a template is filled in with. */
 export interface RenderInput {
   readonly metadata: ProvisionMetadata
   readonly parameter_values: readonly ParameterValue[]
-  /** What the resource's type is called. */
   readonly resourceType: string
-  /** What agents run on where the template doesn't say. */
+  /** The platform of agents whose template names none. */
   readonly machine: { readonly os: string; readonly arch: string }
 }
 
-/** What a template makes of the values it is given. */
+/** A template with its references filled in. */
 export interface RenderedTemplate {
-  /** With its agents, without tokens. */
+  /** Its agents have no tokens yet. */
   readonly resource: Resource
   readonly blocks: RuntimeBlocks
 }
 
 /**
- * What a template makes of the values it is given: one resource with its agents, and what its runtime is told. Throws `ProvisionError` for a value that
- * its parameter
- * refuses. In a template import, where the values are only examples and the workspace has no name yet, references to the workspace become
- * empty text.
+ * Fills in a template: returns one resource with its agents, and the block for its runtime. Throws
+ * `ProvisionError` for a value that its parameter refuses. In a template import there is no
+ * workspace, so references to it become empty text.
  */
 export function renderTemplate({ file, runtime }: Template, input: RenderInput): RenderedTemplate {
   const { metadata } = input
@@ -53,7 +50,7 @@ function renderResource(file: TemplateFile, input: RenderInput & { readonly valu
   return {
     name: file.name ?? 'workspace',
     type: input.resourceType,
-    // A stopped workspace keeps its home and has nothing running.
+    // A stopped workspace keeps its home directory, but runs no agents.
     agents: isStart ? file.agents.map((agent) => renderAgent(agent, { values, machine })) : [],
     metadata: (file.metadata ?? []).map(({ key, value, sensitive }): ResourceMetadata => ({
       key,
@@ -68,7 +65,7 @@ function renderResource(file: TemplateFile, input: RenderInput & { readonly valu
   }
 }
 
-/** All text in a block is text in which references are filled in. */
+/** Fills in the references in all texts of a block. */
 function fillBlock(block: unknown, values: ReferenceValues): unknown {
   if (typeof block === 'string') return fillText(block, values)
   if (Array.isArray(block)) return block.map((entry: unknown) => fillBlock(entry, values))

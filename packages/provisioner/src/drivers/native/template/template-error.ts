@@ -1,19 +1,22 @@
 import { ProvisionError } from '../../../driver.ts'
 
-/** The one file a native template consists of, beside its README and whatever it brings along. */
+/** The file that defines a native template. */
 export const templateFileName = 'template.yaml'
 
-/** Something wrong with a template, and where. Lines and columns count from 1. */
+/** A problem in a template and its place. Lines and columns count from 1. */
 export interface TemplateProblem {
   readonly line: number
   readonly column: number
-  /** What is wrong and what to do. */
+  /** Says what is wrong and what to do. */
   readonly message: string
 }
 
 const maxListed = 25
 
-/** A template that can't be used. The text has a line `template.yaml:LINE:COLUMN: …` for each problem, in the order of the file. */
+/**
+ * Thrown for an invalid template. The message has a line `template.yaml:LINE:COLUMN: …` for each
+ * problem, in the order of the file.
+ */
 export class TemplateError extends ProvisionError {
   readonly problems: readonly TemplateProblem[]
 

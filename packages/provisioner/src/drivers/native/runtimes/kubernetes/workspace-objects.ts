@@ -21,7 +21,10 @@ export interface WorkspaceStart {
   readonly startId: string
 }
 
-/** The objects of a workspace: those that run, and the one that stays. All have the same name, which outlives a renaming of the workspace. */
+/**
+ * The objects of a workspace: those that run, and the one that stays. All have the same name, which
+ * outlives a renaming of the workspace.
+ */
 export function workspaceObjects(
   workspaceId: string,
   namespace: string,
@@ -68,7 +71,10 @@ export function tokenSecret(start: WorkspaceStart): V1Secret {
   }
 }
 
-/** A deployment of one pod, which is made anew when its node goes away. The home can be in one pod at a time, so the old one goes first. */
+/**
+ * A deployment of one pod, which is made anew when its node goes away. The home can be in one pod
+ * at a time, so the old one goes first.
+ */
 export function workspaceDeployment(start: WorkspaceStart): V1Deployment {
   const { metadata, startId } = start
   const labelledDeployment = labelled('Deployment', start)
@@ -90,7 +96,8 @@ function podSpec(start: WorkspaceStart): V1PodSpec {
   const architecture = agents[0]?.architecture ?? 'amd64'
   return {
     hostname: metadata.workspace_name.toLowerCase(),
-    // The process that waits for orphans is then the one that Kubernetes brings: agents wait for their own children only.
+    // The process that waits for orphans is then the one that Kubernetes brings: agents wait for
+    // their own children only.
     shareProcessNamespace: true,
     enableServiceLinks: false,
     automountServiceAccountToken: serviceAccount !== undefined,
@@ -152,8 +159,10 @@ function container(agent: Agent, { metadata, settings }: WorkspaceStart): V1Cont
   }
 }
 
-/** How an agent's container is called. Templates whose agents differ in nothing but case are refused for it. */
-function containerName(agentName: string): string {
+/**
+ * Returns the name of an agent's container: the agent's name in lower case, as Kubernetes requires.
+ */
+export function containerName(agentName: string): string {
   return agentName.toLowerCase()
 }
 

@@ -19,7 +19,7 @@ afterEach(async () => {
   await rm(parent, { recursive: true, force: true })
 })
 
-test('what is packed comes out again, without what is hidden and without state', async () => {
+test('a packed folder extracts to the same files, without hidden files and Terraform state', async () => {
   await mkdir(join(directory, 'a', 'deep'), { recursive: true })
   await mkdir(join(directory, '.git'))
   await writeFile(join(directory, '.git', 'config'), 'x')
@@ -35,7 +35,7 @@ test('what is packed comes out again, without what is hidden and without state',
   expect(await readFile(join(out, 'a', 'deep', 'file'), 'utf8')).toBe('content')
 })
 
-test('the same files make the same archive, whenever they were written', async () => {
+test('the same files give the same archive, whenever they were written', async () => {
   const before = await createArchive(directory)
   await utimes(join(directory, 'template.yaml'), 1, 1)
   expect(await createArchive(directory)).toEqual(before)
@@ -47,19 +47,19 @@ test.each(['template.yaml', 'main.tf'])('a folder with a %s is a template', asyn
   await expect(createArchive(directory)).resolves.toBeInstanceOf(Uint8Array)
 })
 
-test('a folder without is none, and is named in full', async () => {
+test('a folder without such a file is refused with its full path', async () => {
   await rm(join(directory, 'template.yaml'))
   await mkdir(join(directory, 'below'))
   await writeFile(join(directory, 'below', 'main.tf'), '')
-  await expect(createArchive(directory)).rejects.toThrow(`${directory} is no template`)
-  await expect(createArchive(join(parent, 'absent'))).rejects.toThrow(`${join(parent, 'absent')} can't be read`)
+  await expect(createArchive(directory)).rejects.toThrow(`${directory} is not a template`)
+  await expect(createArchive(join(parent, 'absent'))).rejects.toThrow(`can't read ${join(parent, 'absent')}`)
 })
 
-test('a template of 1 MiB is too big, one byte less is not', async () => {
+test('a template of 1 MiB is too big, and one byte less is not', async () => {
   await writeFile(join(directory, 'template.yaml'), '')
   await writeFile(join(directory, 'a'), 'x'.repeat(512 * 1024))
   await writeFile(join(directory, 'b'), 'x'.repeat(512 * 1024 - 1))
   await expect(createArchive(directory)).resolves.toBeInstanceOf(Uint8Array)
   await writeFile(join(directory, 'b'), 'x'.repeat(512 * 1024))
-  await expect(createArchive(directory)).rejects.toThrow(/^Archive too big: .*\/b goes beyond/)
+  await expect(createArchive(directory)).rejects.toThrow(/^Archive too big: .*smaller than 1 MiB in total, and .*\/b exceeds that/)
 })

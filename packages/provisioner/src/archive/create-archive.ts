@@ -7,17 +7,18 @@ import { ArchiveError } from './extract-archive.ts'
 
 export { ArchiveError } from './extract-archive.ts'
 
-/** Bytes of all files together from which on a template is too big to be sent (Coder v2 API, v0.13.4). */
+/** The files of a template must be smaller than this in total (Coder v2 API, v0.13.4). */
 export const maxTemplateBytes = 1024 * 1024
 
 /**
- * Packs a template's folder as a plain tar, always the same for the same files. There must be a `template.yaml` or a `*.tf` file directly
- * in it. Hidden files and folders and whatever has
- * `.tfstate` in its path are left out; folders and links are kept, of the links only where they point (Coder v2 API, v0.13.4).
+ * Packs a template's folder as a plain tar file. The same files always give the same bytes. The
+ * folder must directly contain a `template.yaml` or a `*.tf` file. Leaves out hidden files and
+ * folders, and every path that contains `.tfstate`. Keeps folders, and links as links (Coder v2
+ * API, v0.13.4).
  *
- * `isAnyFolder` leaves the look for those files out, for templates of other kinds.
+ * `isAnyFolder` skips the check for those files, for templates of other kinds.
  *
- * Throws {@link ArchiveError} for a folder that is no template or too big.
+ * Throws {@link ArchiveError} if the folder is not a template or is too big.
  */
 export async function createArchive(
   directory: string,
@@ -25,10 +26,10 @@ export async function createArchive(
 ): Promise<Uint8Array> {
   const root = resolve(directory)
   const names = await readdir(root).catch((error: unknown) => {
-    throw new ArchiveError(`${root} can't be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new ArchiveError(`can't read ${root}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   })
   if (!isAnyFolder && !names.some((name) => name === 'template.yaml' || (name.endsWith('.tf') && !name.startsWith('.')))) {
-    throw new ArchiveError(`${root} is no template: there is no template.yaml and no *.tf file directly in it`)
+    throw new ArchiveError(`${root} is not a template: it contains neither a template.yaml nor a *.tf file`)
   }
   const tar = pack()
   const collected = buffer(tar)
@@ -49,7 +50,9 @@ interface Walk {
   readonly totalBytes: number
 }
 
-/** Packs what is in a folder, in order; returns the bytes packed so far. */
+/**
+ * Packs the content of a folder in alphabetical order. Returns the number of bytes packed so far.
+ */
 async function packFolder(tar: Pack, { root, below, totalBytes }: Walk): Promise<number> {
   let total = totalBytes
   for (const name of (await readdir(join(root, below))).sort()) {
@@ -71,7 +74,9 @@ async function packFolder(tar: Pack, { root, below, totalBytes }: Walk): Promise
   return total
 }
 
-/** Reads a file that must be smaller than what is left of the limit, whatever it grows to meanwhile. */
+/**
+ * Reads a file that must be smaller than the rest of the limit, even if it grows while it is read.
+ */
 async function readSmall(path: string, leftBytes: number): Promise<Uint8Array> {
   const file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
   try {
@@ -81,7 +86,7 @@ async function readSmall(path: string, leftBytes: number): Promise<Uint8Array> {
       read = (await file.read(content, length, content.length - length)).bytesRead
     if (length >= leftBytes) {
       throw new ArchiveError(
-        `Archive too big: the files of a template must be smaller than 1 MiB together, which ${path} goes beyond; remove files or hide them with a dot`,
+        `Archive too big: the files of a template must be smaller than ${maxTemplateBytes / 1024 ** 2} MiB in total, and ${path} exceeds that; remove files or hide them with a dot`,
       )
     }
     return content.subarray(0, length)

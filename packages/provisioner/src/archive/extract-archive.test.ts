@@ -32,7 +32,7 @@ afterEach(async () => {
 const small = { maxFileBytes: 1_000, maxTotalBytes: 2_000, maxEntries: 10 }
 
 describe('extractArchive', () => {
-  test('an archive that was cut off says where', async () => {
+  test('the error for a truncated archive says where it ends', async () => {
     const tar = await tarOf([
       { name: 'one', content: 'x'.repeat(512) },
       { name: 'two', content: 'x'.repeat(512) },
@@ -45,11 +45,11 @@ describe('extractArchive', () => {
     ] as const
     for (const [bytes, place] of cuts)
       await expect(extractArchive(tar.subarray(0, bytes), directory), place).rejects.toThrow(
-        `the archive is no whole, plain tar file: Unexpected end of data, ${place}`,
+        `the archive is not a complete, plain tar file: Unexpected end of data, ${place}`,
       )
   })
 
-  test('a refusal says nothing of where the server keeps its files', async () => {
+  test('an error does not contain paths of the server', async () => {
     const tar = await tarOf([{ name: 'n'.repeat(300), content: 'x' }])
     const failure: unknown = await extractArchive(tar, directory).catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(ArchiveError)
@@ -57,7 +57,7 @@ describe('extractArchive', () => {
     expect(String(failure)).not.toContain(directory)
   })
 
-  test('files and directories come out, parents are made when they are missing', async () => {
+  test('files and directories are extracted, and missing parents are created', async () => {
     await extractArchive(
       await tarOf([
         { name: 'a/', type: 'directory' },
@@ -76,12 +76,12 @@ describe('extractArchive', () => {
     expect((await stat(join(directory, 'a'))).size).toBe(700)
   })
 
-  test('an empty archive has nothing in it', async () => {
+  test('an empty archive extracts to nothing', async () => {
     await extractArchive(new Uint8Array(), directory)
     expect(await readdir(directory)).toEqual([])
   })
 
-  test('an archive comes as a stream as well', async () => {
+  test('an archive can be a stream', async () => {
     const tar = await tarOf([{ name: 'a', content: 'x'.repeat(3_000) }])
     async function* bytewise(): AsyncGenerator<Uint8Array> {
       for (let offset = 0; offset < tar.length; offset += 97) yield tar.subarray(offset, offset + 97)
@@ -90,7 +90,7 @@ describe('extractArchive', () => {
     expect((await stat(join(directory, 'a'))).size).toBe(3_000)
   })
 
-  test('mode 0 becomes 0600, and no other user gets anything', async () => {
+  test('mode 0 becomes 0600, and other users get no access', async () => {
     await extractArchive(
       await tarOf([
         { name: 'zero', mode: 0 },
@@ -102,14 +102,14 @@ describe('extractArchive', () => {
     expect((await stat(join(directory, 'run'))).mode & 0o7777).toBe(0o700)
   })
 
-  test.each(['../x', 'a/../../x', '..', '/etc/passwd', './../x'])('an entry %s is refused by name', async (name) => {
+  test.each(['../x', 'a/../../x', '..', '/etc/passwd', './../x'])('the entry %s is refused with its name', async (name) => {
     const failure = extractArchive(await tarOf([{ name, content: 'x' }]), directory)
     await expect(failure).rejects.toThrow(/tar attempts to target relative upper directory/)
     await expect(failure).rejects.toThrow(JSON.stringify(name))
     expect(existsSync(join(parent, 'x'))).toBe(false)
   })
 
-  test('links and devices are passed over, and nothing is written through them', async () => {
+  test('links and devices are skipped, and nothing is written through them', async () => {
     await extractArchive(
       await tarOf([
         { name: 'link', type: 'symlink', linkname: '/etc' },
@@ -125,7 +125,7 @@ describe('extractArchive', () => {
     expect(await readFile(join(directory, 'link/x'), 'utf8')).toBe('inside')
   })
 
-  test('a file is cut at its limit', async () => {
+  test('a file is truncated at its limit', async () => {
     await extractArchive(
       await tarOf([
         { name: 'big', content: 'x'.repeat(5_000) },
@@ -138,17 +138,19 @@ describe('extractArchive', () => {
     expect(await readFile(join(directory, 'next'), 'utf8')).toBe('n')
   })
 
-  test('the entry that goes beyond the total is named', async () => {
+  test('the entry that exceeds the total size is named', async () => {
     const entries = ['a', 'b', 'c'].map((name) => ({ name, content: 'x'.repeat(900) }))
-    await expect(extractArchive(await tarOf(entries), directory, small)).rejects.toThrow('entry "c": more than 2000 bytes in the archive')
+    await expect(extractArchive(await tarOf(entries), directory, small)).rejects.toThrow('entry "c": the files exceed 2000 bytes in total')
   })
 
-  test('the entry that is one too many is named', async () => {
+  test('the entry that exceeds the number of entries is named', async () => {
     const entries = Array.from({ length: 11 }, (_, index) => ({ name: `f${index}` }))
-    await expect(extractArchive(await tarOf(entries), directory, small)).rejects.toThrow('entry "f10": more than 10 entries')
+    await expect(extractArchive(await tarOf(entries), directory, small)).rejects.toThrow(
+      'entry "f10": the archive has more than 10 entries',
+    )
   })
 
-  test('a file where a directory is wanted is named', async () => {
+  test('an entry below a file is named', async () => {
     const tar = await tarOf([
       { name: 'a', content: 'file' },
       { name: 'a/b', content: 'x' },
@@ -159,13 +161,13 @@ describe('extractArchive', () => {
   test.each([
     ['gzip', Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.alloc(2_000, 7)])],
     ['too short', Buffer.from('hello')],
-  ])('what is no tar file is said to be none: %s', async (_, bytes) => {
+  ])('a file that is not a tar file is refused: %s', async (_, bytes) => {
     const failure = extractArchive(bytes, directory)
     await expect(failure).rejects.toThrow(ArchiveError)
-    await expect(failure).rejects.toThrow('the archive is no whole, plain tar file')
+    await expect(failure).rejects.toThrow('the archive is not a complete, plain tar file')
   })
 
-  test('a cut archive is refused', async () => {
+  test('a truncated archive is refused', async () => {
     const tar = await tarOf([{ name: 'a', content: 'x'.repeat(5_000) }])
     await expect(extractArchive(tar.subarray(0, 3_000), directory)).rejects.toThrow('Unexpected end of data')
   })
@@ -174,7 +176,7 @@ describe('extractArchive', () => {
 describe('entryPath', () => {
   const part = oneof(constantFrom('.', '..', '', 'a', 'A', 'b.tf', '...', ' ', '\\', '~', 'C:', '-rf', '%2e%2e'), string({ maxLength: 6 }))
 
-  test('whatever the name, the path is inside or refused', () => {
+  test('the path of any name is inside the directory or refused', () => {
     assert(
       property(array(part, { maxLength: 8 }), (parts) => {
         const name = parts.join('/')

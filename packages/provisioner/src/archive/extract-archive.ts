@@ -7,24 +7,26 @@ import { extract, type Extract } from 'tar-stream'
 
 type Entry = Extract extends AsyncIterable<infer Item> ? Item : never
 
-/** How much an archive may hold. */
+/** Limits on the content of an archive. */
 export interface ArchiveLimits {
-  /** Bytes kept of one file; the rest is dropped (Coder v2 API, v0.13.4: 10 MiB). */
+  /** Longer files are truncated (Coder v2 API, v0.13.4: 10 MiB). */
   readonly maxFileBytes: number
-  /** Bytes kept of all files together. */
+  /** The limit for all files together. */
   readonly maxTotalBytes: number
-  /** Files and directories, whatever their kind. */
+  /** The limit for entries of any kind. */
   readonly maxEntries: number
 }
 
-/** 10 MiB a file, 100 MiB and 10 000 entries altogether. */
+/** The limits for template archives. */
 export const defaultArchiveLimits: ArchiveLimits = {
   maxFileBytes: 10 * 1024 * 1024,
   maxTotalBytes: 100 * 1024 * 1024,
   maxEntries: 10_000,
 }
 
-/** The archive can't be extracted. The text names the entry that is to blame. */
+/**
+ * Thrown for an archive that can't be packed or extracted. The message names the entry or the path.
+ */
 export class ArchiveError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
@@ -35,10 +37,10 @@ export class ArchiveError extends Error {
 /**
  * Extracts a plain tar file into an existing directory that nobody else writes to.
  *
- * Directories and regular files come out; links, devices and everything else are passed over. A missing end-of-archive marker is tolerated,
- * missing parent directories
- * are made, a mode of 0 becomes 0600 (Coder v2 API, v0.13.4). An entry that points outside, an absolute path, or an archive beyond its
- * limits throws {@link ArchiveError}.
+ * Extracts directories and regular files, and skips links, devices and all other entries. Tolerates
+ * a missing end-of-archive marker, creates missing parent directories, and turns a mode of 0 into
+ * 0600 (Coder v2 API, v0.13.4). Throws {@link ArchiveError} for an entry that leads outside the
+ * directory, an absolute path, or an archive that exceeds its limits.
  */
 export async function extractArchive(
   archive: Uint8Array | AsyncIterable<Uint8Array>,
@@ -57,16 +59,16 @@ export async function extractArchive(
     unpack.destroy()
     source.destroy()
     if (error instanceof ArchiveError) throw error
-    // The loop may only have seen that the extractor was destroyed; the pipeline knows why.
+    // The loop may only see that the extractor was destroyed. The pipeline knows why.
     const cause: unknown = await fed.then(
       () => error,
       (reason: unknown) => reason,
     )
-    throw new ArchiveError(`the archive is no whole, plain tar file: ${messageOf(cause)}, ${place.words}`, { cause })
+    throw new ArchiveError(`the archive is not a complete, plain tar file: ${messageOf(cause)}, ${place.words}`, { cause })
   }
 }
 
-/** How far an extraction has come, in words that end a sentence. */
+/** The progress of an extraction, worded to end an error message. */
 interface Place {
   words: string
 }
@@ -84,7 +86,7 @@ async function writeEntries(entries: AsyncIterable<Entry>, { directory, limits, 
     const { name, type } = entry.header
     place.words = `in entry ${quote(name)}`
     count += 1
-    if (count > limits.maxEntries) throw new ArchiveError(`entry ${quote(name)}: more than ${limits.maxEntries} entries in the archive`)
+    if (count > limits.maxEntries) throw new ArchiveError(`entry ${quote(name)}: the archive has more than ${limits.maxEntries} entries`)
     const path = join(directory, ...entryPath(name))
     try {
       if (type === 'directory') await mkdir(path, { recursive: true, mode: 0o700 })
@@ -92,10 +94,10 @@ async function writeEntries(entries: AsyncIterable<Entry>, { directory, limits, 
         await mkdir(join(path, '..'), { recursive: true, mode: 0o700 })
         totalBytes += await writeFile(path, entry, Math.min(limits.maxFileBytes, limits.maxTotalBytes - totalBytes + 1))
         if (totalBytes > limits.maxTotalBytes)
-          throw new ArchiveError(`entry ${quote(name)}: more than ${limits.maxTotalBytes} bytes in the archive`)
+          throw new ArchiveError(`entry ${quote(name)}: the files exceed ${limits.maxTotalBytes} bytes in total`)
       }
     } catch (error) {
-      // Only the file system's refusals have a code; the rest is the archive's own fault.
+      // Errors of the file system have a syscall. All others are about the archive itself.
       if (!(error instanceof Error) || !('syscall' in error)) throw error
       throw new ArchiveError(`entry ${quote(name)} can't be extracted: ${withoutPath(error)}`, { cause: error })
     }
@@ -105,13 +107,12 @@ async function writeEntries(entries: AsyncIterable<Entry>, { directory, limits, 
 }
 
 /**
- * The parts of an entry's path below the directory. Throws {@link ArchiveError} for paths that lead outside it.
- *
- * The reference's text for these is part of the contract: `tar attempts to target relative upper directory`.
+ * Returns the parts of an entry's path. Throws {@link ArchiveError} for a path that leads outside
+ * the directory, with the reference's text: `tar attempts to target relative upper directory`.
  */
 export function entryPath(name: string): string[] {
   const slashed = sep === '\\' ? name.replaceAll('\\', '/') : name
-  if (name.includes('\0')) throw new ArchiveError(`entry ${quote(name)}: a path can't hold a NUL character`)
+  if (name.includes('\0')) throw new ArchiveError(`entry ${quote(name)}: a path can't contain a NUL character`)
   if (slashed.startsWith('/') || (sep === '\\' && /^[a-z]:/i.test(name))) {
     throw new ArchiveError(`tar attempts to target relative upper directory: entry ${quote(name)} is an absolute path`)
   }
@@ -138,7 +139,7 @@ async function writeFile(path: string, entry: Entry, maxBytes: number): Promise<
 async function copyUpTo(entry: Entry, file: FileHandle, maxBytes: number): Promise<number> {
   let written = 0
   for await (const chunk of entry) {
-    const kept = (chunk as Uint8Array).subarray(0, maxBytes - written) // the extractor passes on pieces of what it was fed
+    const kept = (chunk as Uint8Array).subarray(0, maxBytes - written) // the extractor passes on parts of its input
     if (kept.length > 0) await file.writeFile(kept)
     written += kept.length
   }
@@ -150,7 +151,10 @@ function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
   for (let offset = 0; offset < bytes.length; offset += chunkBytes) yield bytes.subarray(offset, offset + chunkBytes)
 }
 
-/** A refusal of the file system, such as `ENAMETOOLONG: name too long`, without the server's own path, which whoever made the archive need not know. */
+/**
+ * Returns a file system error without the server's path, which users must not see: `ENAMETOOLONG:
+ * name too long`.
+ */
 function withoutPath({ message }: Error): string {
   return message.split(', ', 1)[0] ?? message
 }

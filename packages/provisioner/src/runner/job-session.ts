@@ -1,33 +1,54 @@
 import { ProvisionError, type DriverRequest, type LogLevel } from '../driver.ts'
 import { ReportRefused, type JobLog, type JobReporter, type JobUpdate, type JobUpdateReply } from './job.ts'
-import { LogBuffer } from './log-buffer.ts'
+import { LogBuffer, defaultLogFlushIntervalMs } from './log-buffer.ts'
 
 /** Tells the time. */
 export interface Clock {
   now(): Date
 }
 
-/** What a job session needs; see `RunJobOptions`. */
 export interface JobSessionOptions {
   readonly reporter: JobReporter
   readonly clock: Clock
+  /**
+   * How often a heartbeat is sent, and so how soon a cancel is noticed. The reference uses 500 ms.
+   */
   readonly heartbeatIntervalMs: number
+  /** How long a canceled job may take to end gracefully. The reference allows 10 minutes. */
   readonly forceCancelIntervalMs: number
-  readonly logFlushIntervalMs: number
-  readonly shutdownGraceMs: number
+  /**
+   * How long log lines are collected before they are sent. Default: {@link
+   * defaultLogFlushIntervalMs}.
+   */
+  readonly logFlushIntervalMs?: number
+  /**
+   * How long a job may take to end gracefully after `signal` is aborted. Default: {@link
+   * defaultShutdownGraceMs}.
+   */
+  readonly shutdownGraceMs?: number
+  /** Aborted when the worker shuts down. */
   readonly signal: AbortSignal
 }
 
-/** Why a job was not waited for any longer: it fails with a text, or nobody is there to hear about it. */
+/** How long a job may take to end gracefully when its worker shuts down (Coder v2 API, v0.13.4). */
+const defaultShutdownGraceMs = 5_000
+
+/**
+ * Why a job was not waited for: it fails with an error, or its reporter rejected and the job is
+ * abandoned.
+ */
 export type Interruption = { readonly error: string } | { readonly abandoned: unknown }
 
 const canceledText = 'the job was canceled'
 const cancelTimedOutText = 'Cancel timed out'
 const shutdownText = 'provisioner daemon was shutdown gracefully'
 
-/** One job's line to the server while it runs: its log, its signs of life, and what comes back: cancel, shutdown, silence. */
+/**
+ * A running job's connection to the server: it sends logs and heartbeats, and turns a cancel or a
+ * shutdown into signals.
+ */
 export class JobSession {
-  /** Settles, never rejects, when the job must not be waited for any longer. */
+  /** Resolves when the job must no longer be waited for. Never rejects. */
   readonly interruption: Promise<Interruption>
   readonly #options: JobSessionOptions
   readonly #cancel = new AbortController()
@@ -47,22 +68,22 @@ export class JobSession {
       this.#settleInterruption = resolve
     })
     this.#logs = new LogBuffer({
-      flushIntervalMs: options.logFlushIntervalMs,
+      flushIntervalMs: options.logFlushIntervalMs ?? defaultLogFlushIntervalMs,
       send: async (logs) => await this.#updateOrGiveUp({ logs }),
     })
   }
 
-  /** Aborted with the reason as a {@link ProvisionError} when the job should end early. */
+  /** Aborted when the job should end early. The reason is a {@link ProvisionError}. */
   get signal(): AbortSignal {
     return this.#cancel.signal
   }
 
-  /** What ended the session before its time, if anything did. */
+  /** Why the session ended early; undefined if it did not. */
   get interruptedBy(): Interruption | undefined {
     return this.#interruption
   }
 
-  /** Begins the signs of life and listens for shutdown. */
+  /** Starts the heartbeats and listens for a shutdown. */
   start(): void {
     const { signal } = this.#options
     if (signal.aborted) this.#onShutdown()
@@ -70,12 +91,12 @@ export class JobSession {
     this.#scheduleHeartbeat()
   }
 
-  /** Marks the beginning of a stage in the log, or says something in it. */
+  /** Logs the start of a stage, or a line of output in it. */
   async announce(stage: string, output = '', level: LogLevel = 'info'): Promise<void> {
     await this.#add({ source: 'provisioner_daemon', level, stage, output })
   }
 
-  /** What a driver is given for one stage. */
+  /** Returns the driver's request for one stage. */
   driverRequest(directory: string, stage: string): DriverRequest {
     return {
       directory,
@@ -85,7 +106,9 @@ export class JobSession {
     }
   }
 
-  /** Sends an update. What can't be sent ends the session and rejects; what is refused only rejects. */
+  /**
+   * Sends an update. Rejects if the server refuses it. If it can't be sent, also ends the session.
+   */
   async update(update: JobUpdate): Promise<JobUpdateReply> {
     return await this.#report(async (reporter) => {
       const reply = await reporter.update(update)
@@ -94,7 +117,6 @@ export class JobSession {
     })
   }
 
-  /** Asks for quota. */
   async commitQuota(dailyCost: number): ReturnType<JobReporter['commitQuota']> {
     return await this.#report(async (reporter) => await reporter.commitQuota(dailyCost))
   }
@@ -105,7 +127,7 @@ export class JobSession {
     this.#force.abort(new ProvisionError(reason))
   }
 
-  /** Sends what is left of the log and ends the signs of life. Nothing is sent afterwards. */
+  /** Sends the rest of the log and stops the heartbeats. Nothing is sent afterwards. */
   async end(): Promise<void> {
     this.#isOver = true
     clearTimeout(this.#heartbeatTimer)
@@ -145,9 +167,9 @@ export class JobSession {
 
   #endGracefully(reason: string): void {
     const isShutdown = reason === shutdownText
-    // A shutdown waits for nothing as long as a cancel does, also where the job has been canceled before.
+    // A shutdown applies its shorter grace even to a job that is being canceled.
     if (this.#isOver || (this.#cancel.signal.aborted && !isShutdown)) return
-    const { forceCancelIntervalMs, shutdownGraceMs } = this.#options
+    const { forceCancelIntervalMs, shutdownGraceMs = defaultShutdownGraceMs } = this.#options
     this.#cancel.abort(new ProvisionError(reason))
     clearTimeout(this.#forceTimer)
     this.#forceTimer = setTimeout(

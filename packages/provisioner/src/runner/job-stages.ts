@@ -6,16 +6,15 @@ import type { JobSession } from './job-session.ts'
 import type { ParameterSchema, ParameterValue } from '../parameters.ts'
 import type { Resource } from '../resources.ts'
 
-/** What the stages of a job work with. */
 export interface StageTools {
   readonly driver: Driver
   readonly session: JobSession
-  /** The extracted archive. */
+  /** Holds the extracted archive. */
   readonly directory: string
   readonly newId: () => string
 }
 
-// The labels are part of the contract: clients group the log by them (Coder v2 API, v0.13.4).
+// The stage names are part of the contract: clients group the log by them (Coder v2 API, v0.13.4).
 const persistentStage = 'Detecting persistent resources'
 const ephemeralStage = 'Detecting ephemeral resources'
 const applyStages: Record<WorkspaceTransition, string> = {
@@ -26,7 +25,7 @@ const applyStages: Record<WorkspaceTransition, string> = {
 const maxReadmeCharacters = 1024 * 1024
 const noState = new Uint8Array()
 
-/** Runs the stages of a job's type. A failure's message is the error of the job. */
+/** Runs the stages of a job's type. The message of a thrown error becomes the error of the job. */
 export async function runJobStages(job: Job, tools: StageTools): Promise<JobResult> {
   switch (job.type) {
     case 'template_version_import':
@@ -68,10 +67,10 @@ async function sendReadme({ session, directory }: StageTools): Promise<void> {
 
 async function readReadme(path: string): Promise<string | undefined> {
   try {
-    // Text with a NUL character can't be stored.
+    // The database can't store NUL characters.
     return (await readFile(path, 'utf8')).slice(0, maxReadmeCharacters).replaceAll('\0', '')
   } catch {
-    return undefined // absent, or a directory of that name
+    return undefined // missing, or a directory
   }
 }
 
@@ -126,11 +125,11 @@ async function commitQuota(resources: readonly Resource[], session: JobSession):
   const cost = resources.reduce((sum, { daily_cost }) => sum + daily_cost, 0)
   if (cost === 0) return
   const { ok, budget, credits_consumed } = await prefixed('commit quota', session.commitQuota(cost))
-  await session.announce(stage, `Cost of this build, credits a day: ${cost}`)
+  await session.announce(stage, `Cost of this build: ${cost} credits a day`)
   await session.announce(stage, `Budget: ${budget === -1 ? 'unlimited' : budget}`)
   await session.announce(stage, `Credits consumed: ${credits_consumed}`)
   if (ok) return
-  await session.announce(stage, 'The build would go beyond the budget.', 'warn')
+  await session.announce(stage, 'This build would exceed the budget.', 'warn')
   throw new ProvisionError('insufficient quota')
 }
 
@@ -146,7 +145,10 @@ function importMetadata(access_url: string, workspace_transition: WorkspaceTrans
   }
 }
 
-/** Names the step in errors that nobody worded for the job's reader; what a provisioner reports stays as it is. */
+/**
+ * Prefixes unexpected errors with the name of the step. Errors that the driver reports are left
+ * unchanged.
+ */
 async function prefixed<Value>(step: string, work: Promise<Value>): Promise<Value> {
   try {
     return await work

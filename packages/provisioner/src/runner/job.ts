@@ -4,21 +4,24 @@ import type { Resource } from '../resources.ts'
 
 interface JobBase {
   readonly id: string
-  /** Which driver the job asks for. A name without a driver fails the job. */
+  /** The type of the driver to use. The job fails if there is none of this type. */
   readonly provisioner: string
   /** The template as a plain tar file. */
   readonly archive: Uint8Array
-  /** The user who asked for the job. */
+  /** The user who started the job. */
   readonly user_name: string
 }
 
-/** Reads a new template version: its README, its parameters, and the resources it has when started and when stopped. */
+/**
+ * Imports a new template version: reads its README, its parameters, and its resources when started
+ * and stopped.
+ */
 export interface TemplateVersionImportJob extends JobBase {
   readonly type: 'template_version_import'
   readonly metadata: Pick<ProvisionMetadata, 'access_url'>
 }
 
-/** Says what a workspace with these values would get. */
+/** Plans a workspace with the given values, without creating anything. */
 export interface TemplateVersionDryRunJob extends JobBase {
   readonly type: 'template_version_dry_run'
   readonly parameter_values: readonly ParameterValue[]
@@ -33,14 +36,14 @@ export interface WorkspaceBuildJob extends JobBase {
   readonly workspace_name: string
   readonly parameter_values: readonly ParameterValue[]
   readonly metadata: ProvisionMetadata
-  /** What the previous build returned; empty when there was none. */
+  /** The state that the previous build returned. Empty if there was none. */
   readonly state: Uint8Array
 }
 
-/** A job as a worker gets it from the queue (Coder v2 API, v0.13.4, acquired job). */
+/** A job that a worker took from the queue (Coder v2 API, v0.13.4, acquired job). */
 export type Job = TemplateVersionImportJob | TemplateVersionDryRunJob | WorkspaceBuildJob
 
-/** What a finished job hands back, by the type of the job. */
+/** The result of a successful job. */
 export type JobResult =
   | {
       readonly type: 'template_version_import'
@@ -52,7 +55,7 @@ export type JobResult =
 
 /** One line of a job's log. */
 export interface JobLog {
-  /** `provisioner_daemon` marks stages, `provisioner` is output of the driver. */
+  /** `provisioner_daemon` for lines that mark stages, `provisioner` for the driver's output. */
   readonly source: 'provisioner_daemon' | 'provisioner'
   readonly level: LogLevel
   /** Milliseconds since 1970. */
@@ -61,20 +64,20 @@ export interface JobLog {
   readonly output: string
 }
 
-/** What a worker says about a running job. All fields absent: a sign of life. */
+/** News of a running job. Without any field it is a heartbeat. */
 export interface JobUpdate {
   readonly logs?: readonly JobLog[]
-  /** The template's parameters in order, sent once, also when there are none. */
+  /** The template's parameters in order. Sent once, even if there are none. */
   readonly parameter_schemas?: readonly ParameterSchema[]
-  /** At most 1 MiB of characters. */
+  /** At most 1 048 576 characters. */
   readonly readme?: string
 }
 
 /** The answer to an update. */
 export interface JobUpdateReply {
-  /** Someone asked for the job to be canceled. */
+  /** Whether someone has canceled the job. */
   readonly canceled: boolean
-  /** The values computed for the schemas that were sent; absent where none were sent. */
+  /** The values computed for the schemas of the update. Absent if it had none. */
   readonly parameter_values?: readonly Pick<ParameterValue, 'name' | 'value' | 'destination_scheme'>[]
 }
 
@@ -82,24 +85,28 @@ export interface JobUpdateReply {
 export interface QuotaReply {
   readonly ok: boolean
   readonly credits_consumed: number
-  /** -1 where there is no limit. */
+  /** -1 means unlimited. */
   readonly budget: number
 }
 
 /**
- * The worker's line to the server: in process for the built-in daemons, over the network for others. It repeats by itself what failed for a
- * passing reason; when a call rejects all the same, the job is given up, because nobody is there to hear about it.
+ * A worker's connection to the server: in-process for the built-in daemons, over the network for
+ * others. Implementations retry temporary failures themselves. If a call rejects anyway, the job is
+ * abandoned, because its end can't be reported.
  */
 export interface JobReporter {
-  /** Throws {@link ReportRefused} when what was sent can't be stored. */
+  /** Throws {@link ReportRefused} if the update can't be stored. */
   update(update: JobUpdate): Promise<JobUpdateReply>
   commitQuota(dailyCost: number): Promise<QuotaReply>
-  /** Throws {@link ReportRefused} when what was sent can't be stored. */
+  /** Throws {@link ReportRefused} if the result can't be stored. */
   complete(result: JobResult): Promise<void>
   fail(failure: { readonly error: string; readonly state?: Uint8Array }): Promise<void>
 }
 
-/** The server understood a report and won't have it, such as an agent token that is no UUID. The job fails with this text. */
+/**
+ * Thrown when the server refuses a report, for example because an agent token isn't a UUID. The
+ * message becomes the job's error.
+ */
 export class ReportRefused extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)

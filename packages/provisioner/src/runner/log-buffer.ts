@@ -1,14 +1,16 @@
 import type { JobLog } from './job.ts'
 
-/** What is kept in memory before those who write must wait, and what is sent at once. */
+/** How long log lines are collected before they are sent (Coder v2 API, v0.13.4). */
+export const defaultLogFlushIntervalMs = 50
+/** The limits of one batch. A writer that exceeds them waits until the batch is sent. */
 const maxBufferedCharacters = 256 * 1024
 const maxBufferedLogs = 2_000
-/** A longer line is cut here; the server stores far less of it. */
+/** Longer lines are truncated. The server stores even less of them. */
 const maxOutputCharacters = 16 * 1024
 
 /**
- * Collects the lines of a job's log and sends them in order, in batches, one batch at a time. Whoever writes faster than the server takes
- * waits.
+ * Collects the log lines of a job and sends them in order, one batch at a time. A writer that is
+ * faster than the server has to wait.
  */
 export class LogBuffer {
   readonly #send: (logs: readonly JobLog[]) => Promise<void>
@@ -24,10 +26,13 @@ export class LogBuffer {
     this.#flushIntervalMs = options.flushIntervalMs
   }
 
-  /** Adds a line; settles when there is room for the next one. Never rejects: a failure of the sender is the sender's to report. */
+  /**
+   * Adds a line. Resolves when there is room for the next one. Never rejects: the sender reports
+   * its own failures.
+   */
   async add(log: JobLog): Promise<void> {
     if (this.#isClosed) return
-    // Text with a NUL character can't be stored.
+    // The database can't store NUL characters.
     const output = log.output.slice(0, maxOutputCharacters).replaceAll('\0', '')
     this.#logs.push({ ...log, output })
     this.#characters += output.length
@@ -35,7 +40,7 @@ export class LogBuffer {
     while (!this.#isClosed && (this.#characters > maxBufferedCharacters || this.#logs.length > maxBufferedLogs)) await this.flush()
   }
 
-  /** Sends what was added so far; settles when all of it was sent or sending failed. */
+  /** Sends the lines added so far. Resolves when they are sent or sending failed. */
   async flush(): Promise<void> {
     while (this.#sending !== undefined) await this.#sending
     clearTimeout(this.#timer)
@@ -49,7 +54,7 @@ export class LogBuffer {
     this.#sending = undefined
   }
 
-  /** Drops what was not sent and takes nothing more. */
+  /** Drops the lines not sent yet, and all later ones. */
   close(): void {
     this.#isClosed = true
     this.#logs = []

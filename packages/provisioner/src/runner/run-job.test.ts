@@ -9,7 +9,7 @@ import { runJob, type RunJobOptions } from './run-job.ts'
 import { echoArchive, type EchoResponses } from '../testing.ts'
 import { writeTar } from '../drivers/echo/tar-writer.ts'
 
-/** A server that remembers what it is told. */
+/** A reporter that records its calls. */
 class RecordingReporter implements JobReporter {
   readonly logs: JobLog[] = []
   readonly updates: JobUpdate[] = []
@@ -112,13 +112,13 @@ const buildJob = (responses?: EchoResponses, workspace_transition: 'start' | 'st
   },
 })
 
-/** An echo driver of which single steps are replaced. */
+/** An echo driver with some steps replaced. */
 function driverWith(steps: Partial<Driver>): Driver[] {
   return [{ ...createEchoDriver(), ...steps }]
 }
 
 describe('template import', () => {
-  test('the stages come in order, and both plans are handed back', async () => {
+  test('the stages run in order, and the result has both plans', async () => {
     const archive = echoArchive({
       parse: [
         { log: { level: 'info', output: 'reading' } },
@@ -146,14 +146,14 @@ describe('template import', () => {
     expect(reporter.failure).toBeUndefined()
   })
 
-  test('the README is sent, without the characters that can not be stored', async () => {
+  test('the README is sent without characters that cannot be stored', async () => {
     const readme = writeTar([{ name: 'README.md', content: Buffer.from('# Hello\0') }])
     await run(importJob(new Uint8Array(Buffer.concat([readme, echoArchive()]))))
     expect(reporter.updates).toContainEqual({ readme: '# Hello' })
     expect(reporter.lines).toContain('info Adding README.md...')
   })
 
-  test('the plans hear of the transition, the address and the values, and of nothing else', async () => {
+  test('the plans get the transition, the access URL and the values, and nothing else', async () => {
     const seen: unknown[] = []
     const drivers = driverWith({
       plan: async ({ metadata, parameter_values, state }) => {
@@ -173,7 +173,7 @@ describe('template import', () => {
     ])
   })
 
-  test('the first parameter without a value fails the import by name', async () => {
+  test('the import fails with the name of the first parameter without a value', async () => {
     const parameter_schemas = [{ name: 'given', default_source_value: '1' }, { name: 'first' }, { name: 'second' }]
     expect(await run(importJob(echoArchive({ parse: [{ complete: { parameter_schemas } }] })))).toBe(false)
     expect(reporter.failure).toEqual({ error: 'missing parameter: first' })
@@ -188,7 +188,7 @@ describe('template import', () => {
     expect(reporter.failure).toEqual({ error })
   })
 
-  test('schemas that the server refuses fail the job with its words', async () => {
+  test('the job fails with the message of the server if the server refuses the schemas', async () => {
     reporter.onUpdate = async ({ parameter_schemas }) => {
       if (parameter_schemas) throw new ReportRefused('two parameters are called "a"')
     }
@@ -196,7 +196,7 @@ describe('template import', () => {
     expect(reporter.failure).toEqual({ error: 'update job: two parameters are called "a"' })
   })
 
-  test('an archive that leads outside fails the job', async () => {
+  test('the job fails if the archive leads outside its directory', async () => {
     const archive = writeTar([{ name: '../evil', content: new Uint8Array() }])
     await run(importJob(archive))
     expect(reporter.failure?.error).toContain('tar attempts to target relative upper directory')
@@ -204,7 +204,7 @@ describe('template import', () => {
 })
 
 describe('dry run', () => {
-  test('the planned resources are handed back under one stage', async () => {
+  test('the result has the planned resources, and there is one stage', async () => {
     await run(
       dryRunJob({ plan: [{ log: { level: 'info', output: 'planning' } }, { complete: { resources: [{ name: 'x', type: 'y' }] } }] }),
     )
@@ -212,7 +212,7 @@ describe('dry run', () => {
     expect(reporter.result).toMatchObject({ type: 'template_version_dry_run', resources: [{ name: 'x', type: 'y' }] })
   })
 
-  test('what was left empty is made up', async () => {
+  test('empty fields get made-up values', async () => {
     let seen: unknown
     const drivers = driverWith({
       plan: async ({ metadata }) => {
@@ -233,7 +233,7 @@ describe('dry run', () => {
     })
   })
 
-  test('an error of the stream is prefixed', async () => {
+  test('an unexpected error is prefixed', async () => {
     await run(dryRunJob({ plan: [] }))
     expect(reporter.failure).toEqual({ error: 'run dry-run provision job: no state' })
   })
@@ -261,7 +261,7 @@ describe('workspace build', () => {
     expect(reporter.logs.every(({ created_at }) => created_at === 1_000)).toBe(true)
   })
 
-  test('the plan is handed to the apply, with the state of the build before', async () => {
+  test('the apply gets the plan and the state of the previous build', async () => {
     let seen: unknown
     const drivers = driverWith({
       apply: async ({ plan, state }) => {
@@ -286,11 +286,11 @@ describe('workspace build', () => {
     ],
   }
 
-  test('the cost is committed before anything is made', async () => {
+  test('the cost is committed before the apply', async () => {
     await run(buildJob(costly))
     expect(reporter.costs).toEqual([3])
     expect(reporter.lines.filter((line) => line.includes('Commit quota'))).toEqual([
-      'info Commit quota: Cost of this build, credits a day: 3',
+      'info Commit quota: Cost of this build: 3 credits a day',
       'info Commit quota: Budget: unlimited',
       'info Commit quota: Credits consumed: 0',
     ])
@@ -300,22 +300,22 @@ describe('workspace build', () => {
     reporter.quota = { ok: false, credits_consumed: 3, budget: 4 }
     await run(buildJob(costly))
     expect(reporter.failure).toEqual({ error: 'insufficient quota' })
-    expect(reporter.lines).toContain('warn Commit quota: The build would go beyond the budget.')
+    expect(reporter.lines).toContain('warn Commit quota: This build would exceed the budget.')
     expect(reporter.lines).not.toContain('info Starting workspace')
   })
 
-  test('a delete and a build without cost ask for no quota', async () => {
+  test('a delete and a build without cost do not ask for quota', async () => {
     await run(buildJob(costly, 'delete'))
     await run(buildJob())
     expect(reporter.costs).toEqual([])
   })
 
-  test('a failure keeps the state that is there after all', async () => {
+  test('a failed build keeps the state that it left', async () => {
     await run(buildJob({ plan: [{ complete: {} }], apply: [{ complete: { error: 'half done', state: new Uint8Array([5]) } }] }))
     expect(reporter.failure).toEqual({ error: 'half done', state: new Uint8Array([5]) })
   })
 
-  test('a result that the server refuses fails the build with its words and keeps the state', async () => {
+  test('a build whose result the server refuses fails with the server’s message and keeps the state', async () => {
     reporter.onComplete = async () => {
       throw new ReportRefused('invalid UUID length: 3')
     }
@@ -323,12 +323,12 @@ describe('workspace build', () => {
     expect(reporter.failure).toEqual({ error: 'complete job: invalid UUID length: 3', state: new Uint8Array([5]) })
   })
 
-  test('a provisioner nobody has fails the job by name', async () => {
+  test('the job fails with the name of an unknown provisioner', async () => {
     await run({ ...buildJob(), provisioner: 'terraform' })
     expect(reporter.failure).toEqual({ error: 'no provisioner terraform' })
   })
 
-  test('an error nobody worded is prefixed', async () => {
+  test('an unexpected error is prefixed', async () => {
     await run(buildJob({ plan: [{ complete: {} }], apply: [] }))
     expect(reporter.failure).toEqual({ error: 'recv workspace provision: no state' })
   })
@@ -355,7 +355,7 @@ describe('the log', () => {
     expect(ahead).toBeLessThan(5_000)
   })
 
-  test('a long line is cut and loses what can not be stored', async () => {
+  test('a long line is truncated and loses characters that cannot be stored', async () => {
     const drivers = driverWith({
       apply: async ({ log }) => {
         await log('info', `a\0${'x'.repeat(100_000)}`)
@@ -371,7 +371,7 @@ describe('the log', () => {
 
 describe('ending early', () => {
   const endless = { plan: [{ complete: {} }], apply: [{ log: { level: 'info' as const, output: 'working' } }] }
-  test('the work folder is private while the job runs', async () => {
+  test('the job’s directory is private while the job runs', async () => {
     let mode: number | undefined
     const drivers = driverWith({
       parse: async ({ directory }) => {
@@ -383,7 +383,7 @@ describe('ending early', () => {
     expect(mode).toBe(0o700)
   })
 
-  test('signs of life go out while a driver is silent', async () => {
+  test('heartbeats are sent while a driver is silent', async () => {
     const drivers = driverWith({
       apply: async () => {
         while (reporter.updates.filter((update) => Object.keys(update).length === 0).length < 3) {
@@ -395,7 +395,7 @@ describe('ending early', () => {
     expect(await run(buildJob(), { drivers })).toBe(true)
   })
 
-  test('a canceled job that does not end by itself times out', async () => {
+  test('a canceled job that does not end gracefully times out', async () => {
     reporter.onUpdate = async ({ logs }) => {
       if (logs?.some(({ output }) => output === 'working')) reporter.isCanceled = true
     }
@@ -404,7 +404,7 @@ describe('ending early', () => {
     expect(reporter.lines.at(-1)).toBe('info Cleaning Up')
   })
 
-  test('a canceled driver that ends with an error fails with its words', async () => {
+  test('a canceled job fails with the error of its driver', async () => {
     reporter.isCanceled = true
     const drivers = driverWith({
       apply: async ({ signal }) =>
@@ -426,7 +426,7 @@ describe('ending early', () => {
     expect(reporter.failure).toEqual({ error: 'interrupted', state: new Uint8Array([3]) })
   })
 
-  test('a canceled driver that finishes all the same completes', async () => {
+  test('a canceled job whose driver finishes anyway completes', async () => {
     const drivers = driverWith({
       apply: async ({ signal }) => {
         reporter.isCanceled = true
@@ -438,7 +438,7 @@ describe('ending early', () => {
     expect(reporter.result).toMatchObject({ state: new Uint8Array([4]) })
   })
 
-  test('a job canceled while it plans changes nothing', async () => {
+  test('a job canceled during its plan changes nothing', async () => {
     let isApplied = false
     const drivers = driverWith({
       plan: async ({ signal }) => {
@@ -468,7 +468,7 @@ describe('ending early', () => {
     expect(reporter.failure).toEqual({ error: 'Cancel timed out', state: new Uint8Array([6]) })
   })
 
-  test('a driver that never ends is left behind', async () => {
+  test('a driver that never ends is abandoned', async () => {
     const drivers = driverWith({
       apply: async () => {
         reporter.isCanceled = true
@@ -479,7 +479,7 @@ describe('ending early', () => {
     expect(reporter.failure).toEqual({ error: 'Cancel timed out' })
   })
 
-  test('shutdown fails a job that does not end within its grace', async () => {
+  test('a shutdown fails a job that does not end within the grace', async () => {
     const shutdown = new AbortController()
     reporter.onUpdate = async ({ logs }) => {
       if (logs?.some(({ output }) => output === 'working')) shutdown.abort()
@@ -488,7 +488,7 @@ describe('ending early', () => {
     expect(reporter.failure).toEqual({ error: 'provisioner daemon was shutdown gracefully' })
   })
 
-  test('shutdown does not wait for a canceled job as long as the cancel would', async () => {
+  test('a shutdown applies its shorter grace to a canceled job', async () => {
     const shutdown = new AbortController()
     const drivers = driverWith({
       apply: async ({ signal }) => {
@@ -501,12 +501,12 @@ describe('ending early', () => {
     expect(reporter.failure).toEqual({ error: 'provisioner daemon was shutdown gracefully' })
   })
 
-  test('a worker that is shutting down already starts nothing', async () => {
+  test('a worker that is already shutting down starts nothing', async () => {
     await run(buildJob(), { signal: AbortSignal.abort() })
     expect(reporter.failure).toEqual({ error: 'provisioner daemon was shutdown gracefully' })
   })
 
-  test.each(['logs', 'heartbeat'])('a server that is gone (%s) ends the driver and rejects', async (kind) => {
+  test.each(['logs', 'heartbeat'])('an unreachable server (%s) ends the driver and rejects', async (kind) => {
     let isForced = false
     const gone = new Error('the server is gone')
     const drivers = driverWith({

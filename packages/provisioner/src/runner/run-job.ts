@@ -5,46 +5,31 @@ import { extractArchive } from '../archive/extract-archive.ts'
 import { ProvisionError, type Driver } from '../driver.ts'
 import { ReportRefused, type Job, type JobReporter, type JobResult } from './job.ts'
 import { runJobStages } from './job-stages.ts'
-import { JobSession, type Clock, type Interruption } from './job-session.ts'
+import { JobSession, type Interruption, type JobSessionOptions } from './job-session.ts'
 
-/** What a worker runs its jobs with. */
-export interface RunJobOptions {
+/** The dependencies of {@link runJob}, and its time limits. */
+export interface RunJobOptions extends JobSessionOptions {
   readonly drivers: readonly Driver[]
-  readonly reporter: JobReporter
-  readonly clock: Clock
-  /** How often a sign of life is sent, and so how soon a cancel is heard. The reference: 500. */
-  readonly heartbeatIntervalMs: number
-  /** How long a canceled job may take to end by itself. The reference: 10 minutes. */
-  readonly forceCancelIntervalMs: number
-  /** How long log lines are collected. Default 50, as the reference. */
-  readonly logFlushIntervalMs?: number
-  /** How long a job may take to end by itself once `signal` is aborted. Default 5 000, as the reference. */
-  readonly shutdownGraceMs?: number
-  /** An existing directory; each job has one of its own (0700) below it while it runs. */
+  /** An existing directory. Each running job has a directory of its own (0700) in it. */
   readonly workDirectory: string
-  /** Aborted when the worker shuts down. */
-  readonly signal: AbortSignal
-  /** Makes the identifiers a dry run pretends to have. Default: random UUIDs. */
+  /** Makes the IDs of the workspace and the owner in a dry run. Default: random UUIDs. */
   readonly newId?: () => string
 }
 
 type Outcome = { readonly result: JobResult } | { readonly failure: { readonly error: string; readonly state?: Uint8Array } }
 
-/** How long a driver told to end at once is waited for, so that the state it leaves is not lost. */
-const forcedSettleMs = 1_000
+/** How long a driver that was told to end at once may still take to return its state. */
+const forcedEndGraceMs = 1_000
 
 /**
- * Runs one job from the queue to its end and reports it: extracts the template, runs the stages of its type, streams the log, hears of a
- * cancel, cleans up
- * (Coder v2 API, v0.13.4). Resolves to whether the job succeeded. Rejects only when there is no room to work in or when the
- * reporter does: the driver was told to end, the directory is removed, and the job is left for the server to fail.
+ * Runs a job from the queue and reports how it ended: extracts the template, runs the stages of the
+ * job's type, streams the log, obeys a cancel and cleans up (Coder v2 API, v0.13.4). Resolves to
+ * whether the job succeeded. Rejects if the job's directory can't be created, or if the reporter
+ * rejects: then the driver is told to end, the directory is removed, and the server has to fail the
+ * job.
  */
 export async function runJob(job: Job, options: RunJobOptions): Promise<boolean> {
-  const session = new JobSession({
-    ...options,
-    logFlushIntervalMs: options.logFlushIntervalMs ?? 50,
-    shutdownGraceMs: options.shutdownGraceMs ?? 5_000,
-  })
+  const session = new JobSession(options)
   const directory = await mkdtemp(join(options.workDirectory, 'job-'))
   session.start()
   await session.announce('Setting up')
@@ -91,7 +76,7 @@ async function forceOutcome(
 ): Promise<Outcome> {
   const error = 'error' in interruption ? interruption.error : 'the job was given up'
   session.force(error)
-  const late = await settledWithin(work, forcedSettleMs)
+  const late = await settledWithin(work, forcedEndGraceMs)
   const state = late === undefined ? undefined : stateOf(late)
   return { failure: { error, ...(state && { state }) } }
 }
@@ -131,7 +116,7 @@ async function removeFolder(path: string, session: JobSession): Promise<void> {
   } catch (error) {
     await session.announce(
       'Cleaning Up',
-      `the work folder could not be removed: ${error instanceof Error ? error.message : String(error)}`,
+      `Could not remove the job's directory: ${error instanceof Error ? error.message : String(error)}`,
       'warn',
     )
   }

@@ -53,12 +53,12 @@ test('by default every step completes with nothing', async () => {
   expect(await driver.apply(request)).toEqual({ resources: [], state: new Uint8Array() })
 })
 
-test('an absent plan is the apply once more', async () => {
+test('an absent plan repeats the apply', async () => {
   const request = await requestFor({ apply: [{ complete: { resources: [{ name: 'a', type: 'b' }] } }] })
   expect((await driver.plan(request)).resources).toMatchObject([{ name: 'a', type: 'b' }])
 })
 
-test('a resource goes through with every field', async () => {
+test('a resource keeps every field', async () => {
   const resource = {
     name: 'dev',
     type: 'machine',
@@ -103,7 +103,7 @@ test('a resource goes through with every field', async () => {
   expect(await driver.apply(request)).toEqual({ resources: [resource], state: new Uint8Array([1, 2, 3]) })
 })
 
-test('an agent can have an instance id, an empty token or neither', async () => {
+test('an agent can have an instance ID, an empty token or neither', async () => {
   const request = await requestFor({ apply: [{ complete: { resources: [{ agents: [{ instance_id: 'i-1' }, { token: '' }, {}] }] } }] })
   const [resource] = (await driver.apply(request)).resources
   expect(resource?.agents.map(({ token, instance_id }) => [token, instance_id])).toEqual([
@@ -113,7 +113,7 @@ test('an agent can have an instance id, an empty token or neither', async () => 
   ])
 })
 
-test('parameter schemas go through, and have a default only when one is given', async () => {
+test('a parameter schema keeps every field, and has a default only if one is given', async () => {
   const schema = {
     name: 'region',
     description: 'Where',
@@ -149,7 +149,7 @@ test('parameter schemas go through, and have a default only when one is given', 
   ])
 })
 
-test('log lines come in order before the end', async () => {
+test('log lines come in order before the result', async () => {
   const request = await requestFor({
     parse: [{ log: { level: 'trace', output: 'one' } }, { log: { output: 'two' } }, { complete: {} }, { log: { output: 'never' } }],
   })
@@ -157,21 +157,21 @@ test('log lines come in order before the end', async () => {
   expect(request.lines).toEqual(['trace one', 'trace two'])
 })
 
-test('completing with an error is a failure the provisioner reports, with the state it leaves', async () => {
+test('completing with an error is an expected failure with a state', async () => {
   const request = await requestFor({ apply: [{ complete: { error: 'broken', state: new Uint8Array([9]) } }] })
   const failure = await driver.apply(request).catch((error: unknown) => error)
   expect(failure).toBeInstanceOf(ProvisionError)
   expect(failure).toMatchObject({ message: 'broken', state: new Uint8Array([9]) })
 })
 
-test('without a first message there is no state', async () => {
+test('an archive without a first message fails with "no state"', async () => {
   const request = await requestFor({ parse: [], plan: [], apply: [] })
   await expect(driver.parse(request)).rejects.toThrow('no state')
   await expect(driver.plan(request)).rejects.toThrow('no state')
   await expect(driver.apply(request)).rejects.toThrow('no state')
 })
 
-test('a plan fails on order of a parameter, an apply does not', async () => {
+test('a parameter can make a plan fail, but not an apply', async () => {
   const request = await requestFor(undefined, {
     parameter_values: [{ name: 'echo.exec', value: 'error=oh no', destination_scheme: 'none' }],
   })
@@ -181,7 +181,7 @@ test('a plan fails on order of a parameter, an apply does not', async () => {
   await expect(driver.plan(fine)).resolves.toBeDefined()
 })
 
-test('an archive of log lines alone runs on after a graceful cancel, and ends when it is forced', async () => {
+test('an archive with only log lines ignores a graceful cancel and ends when it is forced', async () => {
   const cancel = new AbortController()
   const force = new AbortController()
   const request = await requestFor({ apply: [{ log: { output: 'working' } }] }, { signal: cancel.signal, forceSignal: force.signal })
@@ -197,15 +197,15 @@ test('an archive of log lines alone runs on after a graceful cancel, and ends wh
   await expect(run).rejects.toThrow('closed the stream')
 })
 
-test('a file that is no message is named', async () => {
+test('a file that is not a message is named', async () => {
   const archive = echoArchive({ apply: [{ complete: { error: 'to be damaged' } }] })
   const at = Buffer.from(archive).indexOf('to be damaged') - 1
   archive[at] = 0x7f
   const request = await requestFor(archive)
-  await expect(driver.plan(request)).rejects.toThrow(/^0\.provision\.plan\.protobuf holds no valid message: /)
+  await expect(driver.plan(request)).rejects.toThrow(/^0\.provision\.plan\.protobuf does not contain a valid message: /)
 })
 
-test('the archive has no end-of-archive blocks, as the one made by the reference', () => {
+test('the archive has no end-of-archive blocks, like the reference’s', () => {
   const archive = echoArchive()
   expect(archive.length % 512).toBe(0)
   expect(archive.subarray(-512).every((byte) => byte === 0)).toBe(false)

@@ -11,16 +11,17 @@ import {
 } from './echo-messages.ts'
 
 /**
- * The driver that says what its template archive says: a tar of protobuf messages played in order, `<n>.parse.protobuf`,
- * `<n>.provision.plan.protobuf`, `<n>.provision.apply.protobuf` with n = 0, 1, 2… (Coder v2 API, v0.13.4). For tests, and for programs that
- * are tested against a server. An archive whose last message completes nothing keeps its job running until it is ended by force.
+ * Creates a driver that plays back the protobuf messages in its template archive:
+ * `<n>.parse.protobuf`, `<n>.provision.plan.protobuf` and `<n>.provision.apply.protobuf` with n =
+ * 0, 1, 2… (Coder v2 API, v0.13.4). It is for tests, and for programs that are tested against a
+ * server. A job without a completing message runs until it is forced to end.
  */
 export function createEchoDriver(): Driver {
   return {
     type: 'echo',
     parse: (request) => playParse(request),
     async plan(request) {
-      refuseOnOrder(request)
+      failIfTold(request)
       const { resources, plan } = await playProvision(request, 'plan')
       return { resources, plan }
     },
@@ -59,14 +60,17 @@ async function play<Response extends { readonly log?: EchoLog; readonly complete
   }
 }
 
-/** A parameter can order the plan to fail: `echo.exec` with the value `error=<message>`. */
-function refuseOnOrder({ parameter_values }: PlanRequest): void {
+/** Fails the plan if the parameter `echo.exec` has a value `error=<message>`. */
+function failIfTold({ parameter_values }: PlanRequest): void {
   for (const { name, value } of parameter_values) {
     if (name === 'echo.exec' && value.startsWith('error=')) throw new Error(`returning error: ${value.slice('error='.length)}`)
   }
 }
 
-/** The reference's echo hears nothing of a graceful cancel; clients rely on such a job staying in `canceling`. */
+/**
+ * Waits for the force signal. Like the reference, it ignores a graceful cancel: clients rely on the
+ * job staying in `canceling`.
+ */
 async function untilForced(signal: AbortSignal): Promise<never> {
   return await new Promise((_, reject) => {
     const end = (): void => reject(new Error('the caller closed the stream'))
@@ -79,7 +83,7 @@ function decodeNamed<Response>(name: string, bytes: Uint8Array, decode: (bytes: 
   try {
     return decode(bytes)
   } catch (error) {
-    throw new Error(`${name} holds no valid message: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new Error(`${name} does not contain a valid message: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
 }
 

@@ -3,28 +3,27 @@ import type { Resource } from '../../resources.ts'
 import type { ParameterSchema } from '../../parameters.ts'
 import { decodeMessage, encodeMessage, type Message, type MessageTable } from './message-table.ts'
 
-/** A line of output. */
 export interface EchoLog {
   readonly level: LogLevel
   readonly output: string
 }
 
-/** One file of a parse: a line of output, or the end. */
+/** One file of a parse: a log line or the result. */
 export interface ParseResponse {
   readonly log?: EchoLog
   readonly complete?: { readonly parameter_schemas: readonly ParameterSchema[] }
 }
 
-/** What ends a plan or an apply. */
+/** The result of a plan or an apply. */
 export interface ProvisionComplete {
   readonly state: Uint8Array
-  /** Not empty: the provisioner failed with this text. */
+  /** If not empty, the provisioner failed with this error. */
   readonly error: string
   readonly resources: readonly Resource[]
   readonly plan: Uint8Array
 }
 
-/** One file of a plan or an apply: a line of output, or the end. */
+/** One file of a plan or an apply: a log line or the result. */
 export interface ProvisionResponse {
   readonly log?: EchoLog
   readonly complete?: ProvisionComplete
@@ -127,7 +126,7 @@ const provisionResponseTable: MessageTable = {
   },
 }
 
-/** A parameter schema as the protocol nests it. */
+/** A parameter schema with the nesting of the protocol. */
 interface NestedSchema extends Message {
   readonly default_source?: { readonly scheme: 'data'; readonly value: string }
   readonly default_destination?: { readonly scheme: 'environment_variable' | 'provisioner_variable' }
@@ -135,7 +134,7 @@ interface NestedSchema extends Message {
 
 /** Reads a `<n>.parse.protobuf`. Throws on malformed bytes. */
 export function decodeParseResponse(bytes: Uint8Array): ParseResponse {
-  // The table gives the message exactly this shape.
+  // Decoding by the table gives exactly this shape.
   const response = decodeMessage(parseResponseTable, bytes) as {
     readonly log?: EchoLog
     readonly complete?: { readonly parameter_schemas: readonly NestedSchema[] }
@@ -146,7 +145,7 @@ export function decodeParseResponse(bytes: Uint8Array): ParseResponse {
   }
 }
 
-/** Writes a `<n>.parse.protobuf`. */
+/** Returns the bytes of a `<n>.parse.protobuf`. */
 export function encodeParseResponse(response: {
   readonly log?: object
   readonly complete?: { readonly parameter_schemas: readonly Partial<ParameterSchema>[] }
@@ -158,18 +157,21 @@ export function encodeParseResponse(response: {
   })
 }
 
-/** Reads a `<n>.provision.plan.protobuf` or `<n>.provision.apply.protobuf`. Throws on malformed bytes. */
+/**
+ * Reads a `<n>.provision.plan.protobuf` or `<n>.provision.apply.protobuf`. Throws on malformed
+ * bytes.
+ */
 export function decodeProvisionResponse(bytes: Uint8Array): ProvisionResponse {
-  return decodeMessage(provisionResponseTable, bytes) // the table gives the message exactly this shape
+  return decodeMessage(provisionResponseTable, bytes) // decoding by the table gives exactly this shape
 }
 
-/** Writes a `<n>.provision.plan.protobuf` or `<n>.provision.apply.protobuf`. */
+/** Returns the bytes of a `<n>.provision.plan.protobuf` or `<n>.provision.apply.protobuf`. */
 export function encodeProvisionResponse(response: { readonly log?: object; readonly complete?: object }): Uint8Array {
   return encodeMessage(provisionResponseTable, response)
 }
 
 function flattenSchema({ default_source, default_destination, ...schema }: NestedSchema): ParameterSchema {
-  // The remaining fields come from the table as they stand in ParameterSchema.
+  // The table names the remaining fields as ParameterSchema does.
   return {
     ...schema,
     default_source_scheme: default_source === undefined ? 'none' : 'data',

@@ -1,24 +1,23 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 
-/** How one field of a protobuf message is written. The names of an enum stand in the order of their numbers. */
+/** The encoding of a protobuf field. The names of an enum are in the order of their numbers. */
 export type Field =
   | { readonly no: number; readonly kind: 'string' | 'bool' | 'int32' | 'bytes'; readonly isOptional?: boolean }
   | { readonly no: number; readonly kind: 'stringMap' }
   | { readonly no: number; readonly kind: 'enum'; readonly names: readonly string[] }
   | { readonly no: number; readonly kind: 'message' | 'messages'; readonly table: MessageTable }
 
-/** The fields of a protobuf message, by the name each has in TypeScript. */
+/** The fields of a protobuf message by their names in TypeScript. */
 export type MessageTable = Readonly<Record<string, Field>>
 
-/** A message as plain values. */
+/** A decoded message. */
 export type Message = Readonly<Record<string, unknown>>
 
 const mapEntry: MessageTable = { key: { no: 1, kind: 'string' }, value: { no: 2, kind: 'string' } }
 
 /**
- * Reads a message. Absent scalars, lists and maps get the defaults of proto3; absent messages and optional scalars stay absent; unknown
- * fields
- * are skipped. Throws on malformed bytes.
+ * Decodes a message. Absent scalars, lists and maps get the defaults of proto3. Absent messages and
+ * optional scalars stay absent. Unknown fields are skipped. Throws on malformed bytes.
  */
 export function decodeMessage(table: MessageTable, bytes: Uint8Array): Message {
   const message: Record<string, unknown> = {}
@@ -37,13 +36,16 @@ export function decodeMessage(table: MessageTable, bytes: Uint8Array): Message {
       continue
     }
     const [name, field] = known
-    if (wireType !== wireTypeOf(field)) throw new Error(`field ${no} (${name}) is not written as ${field.kind}`)
+    if (wireType !== wireTypeOf(field)) throw new Error(`field ${no} (${name}) is not encoded as ${field.kind}`)
     message[name] = mergeValue(field, message[name], readValue(reader, field))
   }
   return message
 }
 
-/** Writes a message. Fields that are absent or not in the table are left out, all others written even where they have their default. */
+/**
+ * Encodes a message. Leaves out fields that are absent or not in the table. Encodes all others,
+ * even if they have their default.
+ */
 export function encodeMessage(table: MessageTable, message: object): Uint8Array {
   const writer = new BinaryWriter()
   const values = new Map<string, unknown>(Object.entries(message))
@@ -101,7 +103,7 @@ function readValue(reader: BinaryReader, field: Field): unknown {
 function mergeValue(field: Field, before: unknown, value: unknown): unknown {
   if (field.kind === 'messages') return [...(Array.isArray(before) ? before : []), value]
   if (field.kind !== 'stringMap') return value
-  const entry = value as { readonly key: string; readonly value: string } // read by the table of a map entry
+  const entry = value as { readonly key: string; readonly value: string } // decoded by the table of a map entry
   return Object.fromEntries([...Object.entries(Object(before)), [entry.key, entry.value]])
 }
 
@@ -133,6 +135,6 @@ function writeValue(writer: BinaryWriter, field: Field, value: unknown): BinaryW
 
 function nameOf(names: readonly string[], number: number): string {
   const name = names[number]
-  if (name === undefined) throw new Error(`enum value ${number} is not one of 0 to ${names.length - 1}`)
+  if (name === undefined) throw new Error(`the enum value ${number} is not between 0 and ${names.length - 1}`)
   return name
 }

@@ -10,6 +10,7 @@ import { readTemplate, type Template } from './template/read-template.ts'
 import { renderTemplate, type RenderedTemplate } from './template/render-template.ts'
 import { templateFileName } from './template/template-error.ts'
 
+/** The dependencies of {@link createNativeDriver}. */
 export interface NativeDriverOptions {
   /** The available runtimes. Templates that name another one are refused. */
   readonly runtimes: Readonly<Partial<Record<TemplateRuntime, Runtime>>>

@@ -1,7 +1,10 @@
 import type { ProvisionMetadata } from '../../../driver.ts'
 import type { Agent } from '../../../resources.ts'
 
-/** What an agent is told about itself and its workspace, wherever it runs. Its token and the address of its server come besides. */
+/**
+ * Returns the variables that tell an agent about itself and its workspace, in every runtime. The
+ * token and the server's URL are not among them.
+ */
 export function workspaceEnvironment(agent: Agent, metadata: ProvisionMetadata): Record<string, string> {
   return {
     BERTH_AGENT_NAME: agent.name,

@@ -7,6 +7,7 @@ export interface ReferenceValues {
 /** The workspace properties that a template may refer to. */
 export const workspaceReferences = ['name', 'id', 'owner', 'owner_id', 'owner_email', 'transition', 'access_url'] as const
 
+/** The name of a workspace property that a template may refer to. */
 export type WorkspaceReference = (typeof workspaceReferences)[number]
 
 /**

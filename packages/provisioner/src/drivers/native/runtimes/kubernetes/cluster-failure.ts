@@ -1,8 +1,8 @@
 import { ProvisionError } from '../../../../driver.ts'
 
-/** The cluster understood and won't: it would say the same again. */
+/** Thrown when the cluster refuses a request and would refuse it again. */
 export class ClusterRefusal extends ProvisionError {
-  /** Status of the answer: 403, 404, 422. */
+  /** The HTTP status: 403, 404, 422… */
   readonly code: number
 
   constructor(message: string, { code, cause }: { readonly code: number; readonly cause: unknown }) {
@@ -11,7 +11,7 @@ export class ClusterRefusal extends ProvisionError {
   }
 }
 
-/** What the client throws at an answer above 299: one thrown for requests, one for watches. */
+/** The client's error for a status above 299. Requests set `code`, watches `statusCode`. */
 interface AnswerError extends Error {
   readonly code?: unknown
   readonly statusCode?: unknown
@@ -19,24 +19,27 @@ interface AnswerError extends Error {
 }
 
 const advice: Readonly<Record<number, string>> = {
-  401: '; the credentials of the server are wrong or out of date',
-  403: '; give the account of the server the rights that the documentation of the runtime lists',
+  401: "; the server's credentials are wrong or expired",
+  403: "; grant the server's account the rights that the README of the starter template kubernetes lists",
 }
 
-/** What went wrong, in words for whoever waits for the build. Nothing of the request's headers is in it. */
+/**
+ * Converts an error of the client to one with a message for users. The message contains no request
+ * headers.
+ */
 export function clusterFailure(error: unknown, server: string): ProvisionError {
   if (error instanceof ProvisionError) return error
   if (!(error instanceof Error)) return new ProvisionError(`the cluster at ${server} does not answer`, { cause: error })
   const { code, statusCode, body } = error as AnswerError
   const status = [code, statusCode].find((candidate) => typeof candidate === 'number')
-  if (status === undefined) return new ProvisionError(`the cluster at ${server} can't be reached: ${error.message}`, { cause: error })
+  if (status === undefined) return new ProvisionError(`can't reach the cluster at ${server}: ${error.message}`, { cause: error })
   const text = `the cluster says: ${statusMessage(body) ?? `status ${status}`}${advice[status] ?? ''}`
-  // Above 499 and at 409 and 429 another time may do.
+  // After 409, 429 and 5xx another try may succeed.
   const isFinal = status >= 400 && status < 500 && status !== 409 && status !== 429
   return isFinal ? new ClusterRefusal(text, { code: status, cause: error }) : new ProvisionError(text, { cause: error })
 }
 
-/** The `message` of the Kubernetes Status object that answers carry. */
+/** Returns the `message` of the Kubernetes Status object in a response body. */
 function statusMessage(body: unknown): string | undefined {
   const status: unknown = typeof body === 'string' ? parse(body) : body
   if (typeof status !== 'object' || status === null || !('message' in status)) return undefined
@@ -47,6 +50,6 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined // a proxy's page, say
+    return undefined // for example a page of a proxy
   }
 }

@@ -7,24 +7,31 @@ import { ProvisionError } from '../../../../driver.ts'
 import { ClusterRefusal, clusterFailure } from './cluster-failure.ts'
 import { headerOf, kinds, pathOf, type Kind, type Kinds, type ObjectName, type Selection } from './kinds.ts'
 
-/** How clusters are reached. */
+/** Where the server finds its access to clusters. */
 export interface ClusterOptions {
-  /** Files of the kubeconfig, the first first. Those that are missing are passed over, as long as one is there. */
+  /**
+   * The files of the kubeconfig, in order of precedence. Missing ones are skipped; at least one
+   * must exist.
+   */
   readonly kubeconfigPaths: readonly string[]
-  /** Below it is what a pod knows of its service account. Default: `/`. */
+  /** The root of the path to the pod's service account. Default: `/`. */
   readonly rootDirectory?: string
 }
 
-/** Whose fields they are where several change the same object. */
+/** Marks the fields that Berth sets in objects that others change too. */
 const fieldManager = 'berth'
-/** A cluster that is silent for longer is not there. */
-const answerTimeoutMs = 30_000
-const watchAgainMs = 1_000
+/** A cluster that doesn't respond within this time counts as unreachable. */
+const responseTimeoutMs = 30_000
+/** The pause before a broken watch is resumed. */
+const rewatchDelayMs = 1_000
 const tokenPath = '/var/run/secrets/kubernetes.io/serviceaccount/token'
 
-/** One cluster, as one build sees it. It throws `ProvisionError`, what a decision throws, and the reasons of signals. */
+/**
+ * The access of one build to a cluster. Methods throw `ProvisionError`, the errors of `decide`, and
+ * the reasons of signals.
+ */
 export class Cluster {
-  /** Its address. */
+  /** The URL of the cluster's API. */
   readonly server: string
   readonly #library: typeof Library
   readonly #config: KubeConfig
@@ -37,33 +44,33 @@ export class Cluster {
     this.server = server
   }
 
-  /** Reads how the cluster is reached, anew for each build: credentials change. Nothing is asked of the cluster yet. */
+  /** Reads the credentials, which may change between builds. Sends nothing to the cluster. */
   static async open(usesKubeconfig: boolean, options: ClusterOptions): Promise<Cluster> {
-    const library = await import('@kubernetes/client-node') // half a second to load, for those who have a cluster only
+    const library = await import('@kubernetes/client-node') // takes half a second to load, so only where there is a cluster
     const config = usesKubeconfig ? readKubeconfig(library, options.kubeconfigPaths) : readServiceAccount(library, options.rootDirectory)
     const server = config.getCurrentCluster()?.server
     if (server === undefined) throw new ProvisionError(`the kubeconfig has no cluster for its current context; set current-context in it`)
     return new Cluster(library, config, server)
   }
 
-  /** Makes an object as it is given, or changes it to that. */
+  /** Creates an object, or changes an existing one to match. */
   async apply(object: KubernetesObject): Promise<void> {
     const { ServerSideApply } = this.#library.PatchStrategy
     await this.#ask(this.#objects.patch(object, undefined, undefined, fieldManager, true, ServerSideApply))
   }
 
-  /** An object; undefined where it is not there. */
+  /** Returns an object; undefined if it doesn't exist. */
   async read<Name extends Kind>(name: ObjectName<Name>): Promise<Kinds[Name] | undefined> {
     return await orUndefined(this.#ask(this.#objects.read<Kinds[Name]>(headerOf(name))))
   }
 
-  /** Begins to remove what an object brought about, and then itself. Returns whether it was there. */
+  /** Starts to remove an object, after the objects it owns. Returns whether it existed. */
   async remove(name: ObjectName): Promise<boolean> {
     const removal = this.#objects.delete(headerOf(name), undefined, undefined, undefined, undefined, 'Foreground')
     return (await orUndefined(this.#ask(removal))) !== undefined
   }
 
-  /** The objects that have certain fields, such as the events of a pod. */
+  /** Returns the objects with certain fields, such as the events of a pod. */
   async list<Name extends Kind>(
     { kind, namespace }: Pick<Selection<Name>, 'kind' | 'namespace'>,
     fieldSelector: string,
@@ -76,8 +83,8 @@ export class Cluster {
   }
 
   /**
-   * Watches objects until `decide` says something of them, or throws. It is asked at first and at each change. A watch that breaks is taken up
-   * again.
+   * Watches objects until `decide` returns a result or throws. Calls it once at first and then at
+   * each change. Resumes a broken watch.
    */
   async until<Name extends Kind, Result>(
     selection: Selection<Name>,
@@ -94,7 +101,7 @@ export class Cluster {
         if (!(error instanceof WatchBroken) || error.failure instanceof ClusterRefusal) {
           throw error instanceof WatchBroken ? error.failure : error
         }
-        await delay(watchAgainMs, undefined, { signal })
+        await delay(rewatchDelayMs, undefined, { signal })
       }
     }
   }
@@ -137,8 +144,8 @@ export class Cluster {
   async #ask<Answer>(request: Promise<Answer>): Promise<Answer> {
     const patience = new AbortController()
     try {
-      const silence = delay(answerTimeoutMs, undefined, { signal: patience.signal }).then(() => {
-        throw new Error(`no answer within ${answerTimeoutMs / 1000} s`)
+      const silence = delay(responseTimeoutMs, undefined, { signal: patience.signal }).then(() => {
+        throw new Error(`no response within ${responseTimeoutMs / 1000} s`)
       })
       return await Promise.race([request, silence])
     } catch (error) {
@@ -149,7 +156,7 @@ export class Cluster {
   }
 }
 
-/** A watch that ended by something else than a decision. */
+/** Thrown when a watch ends without a decision. */
 class WatchBroken extends Error {
   readonly failure: ProvisionError
 
@@ -162,13 +169,13 @@ class WatchBroken extends Error {
 function readKubeconfig(library: typeof Library, paths: readonly string[]): KubeConfig {
   const found = paths.filter((path) => existsSync(path))
   if (found.length === 0)
-    throw new ProvisionError(`the server has no kubeconfig at ${paths.join(', ')}; put one there, or set use_kubeconfig to false`)
+    throw new ProvisionError(`there is no kubeconfig at ${paths.join(', ')}; put one there or set use_kubeconfig to false`)
   const [first, ...more] = found.map((path) => {
     const config = new library.KubeConfig()
     try {
       config.loadFromFile(path)
     } catch (error) {
-      throw new ProvisionError(`the kubeconfig ${path} can't be read: ${error instanceof Error ? error.message : String(error)}`, {
+      throw new ProvisionError(`can't read the kubeconfig ${path}: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,
       })
     }
@@ -181,7 +188,7 @@ function readKubeconfig(library: typeof Library, paths: readonly string[]): Kube
 
 function readServiceAccount(library: typeof Library, rootDirectory = '/'): KubeConfig {
   if (!existsSync(join(rootDirectory, tokenPath)))
-    throw new ProvisionError('the server does not run in a cluster, or has no service account there; set use_kubeconfig to true')
+    throw new ProvisionError('the server is not running in a cluster or has no service account there; set use_kubeconfig to true')
   const config = new library.KubeConfig()
   config.loadFromCluster(rootDirectory.replace(/\/$/, ''))
   return config

@@ -1,6 +1,9 @@
 import type { CoreV1Event, V1Deployment, V1PersistentVolumeClaim, V1Pod, V1Secret } from '@kubernetes/client-node'
 
-/** The kinds of objects that the runtime deals with. The rights that the README of the starter template lists are for these. */
+/**
+ * The kinds of objects that the runtime uses. The README of the starter template lists the rights
+ * for them.
+ */
 export interface Kinds {
   readonly Deployment: V1Deployment
   readonly Event: CoreV1Event
@@ -9,10 +12,9 @@ export interface Kinds {
   readonly Secret: V1Secret
 }
 
-/** The name of a kind. */
 export type Kind = keyof Kinds
 
-/** In which version of the API a kind is, and how it is called in paths. */
+/** The API version of each kind, and its name in paths. */
 export const kinds: Readonly<Record<Kind, { readonly apiVersion: string; readonly plural: string }>> = {
   Deployment: { apiVersion: 'apps/v1', plural: 'deployments' },
   Event: { apiVersion: 'v1', plural: 'events' },
@@ -21,27 +23,30 @@ export const kinds: Readonly<Record<Kind, { readonly apiVersion: string; readonl
   Secret: { apiVersion: 'v1', plural: 'secrets' },
 }
 
-/** How an object is found. */
+/** Identifies an object. */
 export interface ObjectName<Name extends Kind = Kind> {
   readonly kind: Name
   readonly name: string
   readonly namespace: string
 }
 
-/** Objects of one kind, by their labels: `key=value`, separated by commas. */
+/** Selects objects of one kind by their labels: `key=value`, separated by commas. */
 export interface Selection<Name extends Kind = Kind> {
   readonly kind: Name
   readonly namespace: string
   readonly labelSelector: string
 }
 
-/** The path of all objects of a kind in a namespace. */
+/** Returns the path of all objects of a kind in a namespace. */
 export function pathOf({ kind, namespace }: Pick<Selection, 'kind' | 'namespace'>): string {
   const { apiVersion, plural } = kinds[kind]
   return `/${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}/namespaces/${namespace}/${plural}`
 }
 
-/** What the client wants to know of an object before it reads or removes it. A new one each time: the client writes into it. */
+/**
+ * Returns the header that the client needs to read or remove an object. It is new each time,
+ * because the client changes it.
+ */
 export function headerOf({ kind, name, namespace }: ObjectName): {
   apiVersion: string
   kind: string

@@ -7,20 +7,17 @@ import { ensureHomeVolume } from './home-volume.ts'
 import { KubernetesState } from './kubernetes-state.ts'
 import { kubernetesSettings, type ClusterPlace } from './settings.ts'
 import { createTimeLimit } from './time-limit.ts'
-import { waitForPod, type StartPatience } from './wait-for-pod.ts'
+import { defaultPatience, type Patience } from './patience.ts'
+import { waitForPod } from './wait-for-pod.ts'
 import { everythingThatRuns, tokenSecret, workspaceDeployment, workspaceObjects, type WorkspaceStart } from './workspace-objects.ts'
 
-/** How workspaces run on a cluster. */
-export interface KubernetesRuntimeOptions extends ClusterOptions {
-  /** How long the containers of a workspace may take to start. Default 600 000. */
-  readonly startTimeoutMs?: number
-  /** How long an image that can't be fetched is waited for. Default 60 000. */
-  readonly stuckTimeoutMs?: number
-  /** How long a workspace may take to end. Default 180 000. */
-  readonly stopTimeoutMs?: number
-}
+/** The settings of the runtime `kubernetes`. Time limits default to {@link defaultPatience}. */
+export interface KubernetesRuntimeOptions extends ClusterOptions, Partial<Patience> {}
 
-/** Makes the runtime in which a workspace is a deployment of one pod on a Kubernetes cluster, and a volume that stays when it stops. */
+/**
+ * Creates the runtime `kubernetes`: a workspace is a deployment of one pod on a cluster, and a
+ * volume that remains when it stops.
+ */
 export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runtime {
   return new KubernetesRuntime(options)
 }
@@ -29,17 +26,16 @@ class KubernetesRuntime implements Runtime {
   readonly resourceType = 'kubernetes_workspace'
   readonly machine = { os: 'linux', arch: 'amd64' }
   readonly #options: ClusterOptions
-  readonly #patience: StartPatience & { readonly stopTimeoutMs: number }
+  readonly #patience: Patience
 
   constructor(options: KubernetesRuntimeOptions) {
-    const { startTimeoutMs = 600_000, stuckTimeoutMs = 60_000, stopTimeoutMs = 180_000 } = options
     this.#options = options
-    this.#patience = { startTimeoutMs, stuckTimeoutMs, stopTimeoutMs }
+    this.#patience = { ...defaultPatience, ...options }
   }
 
   async start(request: RuntimeStart): Promise<Uint8Array> {
     const { metadata, agents, blocks, log } = request
-    if (blocks.kubernetes === undefined) throw new ProvisionError('the template says nothing of Kubernetes; add the block kubernetes')
+    if (blocks.kubernetes === undefined) throw new ProvisionError('the template has no kubernetes block; add one')
     const start: WorkspaceStart = { metadata, agents, settings: kubernetesSettings(blocks.kubernetes), startId: randomUUID() }
     const { place } = start.settings
     refuseLoopback(metadata.access_url)
@@ -48,12 +44,16 @@ class KubernetesRuntime implements Runtime {
     const cluster = await this.#open(place)
     for (const other of elsewhere) {
       await this.#end(other, request)
-      await log('info', `The workspace is in ${place.namespace} now. Its files in ${other.namespace} stay there until it is deleted.`)
+      await log(
+        'info',
+        `The workspace is now in the namespace ${place.namespace}. Its files in ${other.namespace} remain there until it is deleted.`,
+      )
     }
     try {
       await this.#bringUp(cluster, start, request)
     } catch (error) {
-      // Nothing is left that runs and costs. The state says what there may be, so that a delete finds the volume.
+      // Nothing may keep running and cost money. The state says what may exist, so that a delete
+      // finds the volume.
       await this.#end(place, { metadata, signal: new AbortController().signal }).catch((secondary: unknown) =>
         log('warn', messageOf(secondary)),
       )
@@ -65,7 +65,7 @@ class KubernetesRuntime implements Runtime {
   async stop(request: RuntimeRequest): Promise<Uint8Array> {
     const places = placesOf(request)
     const ended = await Promise.all(places.map(async (place) => await this.#end(place, request)))
-    await request.log('info', ended.includes(true) ? 'Ended the pod of the workspace.' : 'Nothing of the workspace was running.')
+    await request.log('info', ended.includes(true) ? 'Stopped the pod of the workspace.' : 'The workspace was not running.')
     return stateOf(request.metadata, places)
   }
 
@@ -81,9 +81,9 @@ class KubernetesRuntime implements Runtime {
       if (isOrphaning)
         await log(
           'warn',
-          `The workspace is deleted without its state: its files are kept in the volume ${volume.name} in ${place.namespace}.`,
+          `Deleting the workspace without its state. Its files remain in the volume ${volume.name} in the namespace ${place.namespace}.`,
         )
-      else await log('info', `Removed the volume of the workspace in ${place.namespace}.`)
+      else await log('info', `Removed the volume of the workspace in the namespace ${place.namespace}.`)
     }
   }
 
@@ -94,7 +94,7 @@ class KubernetesRuntime implements Runtime {
   async #bringUp(cluster: Cluster, start: WorkspaceStart, request: RuntimeStart): Promise<void> {
     const { place } = start.settings
     const { Deployment } = workspaceObjects(start.metadata.workspace_id, place.namespace)
-    // A stop that was cut off is ended first: what is on its way out can't be changed any more.
+    // An interrupted stop is completed first: objects that are being deleted can't be changed.
     if ((await cluster.read(Deployment))?.metadata?.deletionTimestamp !== undefined) await this.#end(place, request)
     await ensureHomeVolume(cluster, start, request.log)
     request.signal.throwIfAborted()
@@ -104,7 +104,10 @@ class KubernetesRuntime implements Runtime {
     await waitForPod(cluster, start, { ...this.#patience, ...request })
   }
 
-  /** Ends what runs of a workspace and waits until it is gone. Returns whether there was anything. */
+  /**
+   * Removes the running parts of a workspace and waits until they are gone. Returns whether there
+   * were any.
+   */
   async #end(place: ClusterPlace, { metadata, signal }: Pick<RuntimeRequest, 'metadata' | 'signal'>): Promise<boolean> {
     const cluster = await this.#open(place)
     const { Deployment, Secret } = workspaceObjects(metadata.workspace_id, place.namespace)
@@ -120,7 +123,7 @@ class KubernetesRuntime implements Runtime {
     } catch (error) {
       if (!limit.signal.aborted) throw error
       throw new ProvisionError(
-        `the pod of the workspace did not end within ${stopTimeoutMs / 1000} s; look whether its node answers, then build again`,
+        `the pod of the workspace did not end within ${stopTimeoutMs / 1000} s; check that its node is running, then try again`,
         { cause: error },
       )
     } finally {
@@ -134,7 +137,7 @@ function noneLeft(objects: readonly unknown[]): true | undefined {
   return objects.length === 0 ? true : undefined
 }
 
-/** Where the workspace is or was, the newest last. */
+/** Returns the places where the workspace is or was, the newest last. */
 function placesOf({ state, blocks }: RuntimeRequest): ClusterPlace[] {
   const known = readRuntimeState(KubernetesState, state)?.places
   if (known !== undefined) return known
@@ -150,11 +153,11 @@ function isSame(one: ClusterPlace, other: ClusterPlace): boolean {
   return one.namespace === other.namespace && one.use_kubeconfig === other.use_kubeconfig
 }
 
-/** Inside a pod that address is the pod itself. */
+/** Refuses an access URL with a loopback address, which is the pod itself inside a pod. */
 function refuseLoopback(accessUrl: string): void {
   const { hostname } = new URL(accessUrl)
   if (!/^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\])$/.test(hostname)) return
-  throw new ProvisionError(`pods can't reach the server at ${accessUrl}; set BERTH_ACCESS_URL to an address that they reach`)
+  throw new ProvisionError(`pods can't reach the server at ${accessUrl}; set BERTH_ACCESS_URL to a URL that they can reach`)
 }
 
 function messageOf(error: unknown): string {

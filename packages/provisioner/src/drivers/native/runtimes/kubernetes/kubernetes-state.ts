@@ -1,11 +1,17 @@
 import { Type, type Static } from '@sinclair/typebox'
 
-/** What the Kubernetes runtime leaves for the next build of a workspace. No secrets: tokens live in a secret of the cluster. */
+/**
+ * The state of a workspace on the runtime `kubernetes`. It contains no secrets: tokens are in a
+ * secret of the cluster.
+ */
 export const KubernetesState = Type.Object({
   version: Type.Literal(1),
   runtime: Type.Literal('kubernetes'),
   workspace_id: Type.String(),
-  /** Everywhere the workspace has had its objects, so that nothing is left behind where a template moves it. The last is where it is. */
+  /**
+   * All places with objects of the workspace, so that a delete finds them even if the template
+   * moved the workspace. The last is current.
+   */
   places: Type.Array(Type.Object({ use_kubeconfig: Type.Boolean(), namespace: Type.String() })),
 })
 export type KubernetesState = Static<typeof KubernetesState>

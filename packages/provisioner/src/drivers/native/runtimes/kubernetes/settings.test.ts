@@ -3,7 +3,7 @@ import { kubernetesSettings } from './settings.ts'
 
 const least = { namespace: 'workspaces', image: 'debian:12' }
 
-test('what a block leaves out has defaults, and what it leaves empty is left to the cluster', () => {
+test('absent values have defaults, and empty values are left to the cluster', () => {
   const settings = {
     place: { use_kubeconfig: false, namespace: 'workspaces' },
     image: 'debian:12',
@@ -31,7 +31,7 @@ test('what a block leaves out has defaults, and what it leaves empty is left to 
   ).toEqual(settings)
 })
 
-test('values are taken as they are written', () => {
+test('values are passed on unchanged', () => {
   expect(
     kubernetesSettings({
       ...least,
@@ -60,13 +60,13 @@ test('values are taken as they are written', () => {
   })
 })
 
-describe('values that can be used nowhere are named', () => {
+describe('invalid values are named', () => {
   test.each([
     ['use_kubeconfig', { use_kubeconfig: 'maybe' }, 'kubernetes.use_kubeconfig is "maybe"; it must be true or false'],
-    ['an empty namespace', { namespace: '' }, 'kubernetes.namespace is ""; it must be lower-case letters'],
+    ['an empty namespace', { namespace: '' }, 'kubernetes.namespace is ""; it must be at most 63 lower-case letters'],
     ['a path as a namespace', { namespace: '../default' }, 'kubernetes.namespace is "../default"'],
     ['a namespace of 64', { namespace: 'a'.repeat(64) }, 'kubernetes.namespace is'],
-    ['an empty image', { image: '' }, 'kubernetes.image is ""; it must be the name of an image'],
+    ['an empty image', { image: '' }, 'kubernetes.image is ""; it must be an image name'],
     ['an image with a blank', { image: 'a b' }, 'kubernetes.image is "a b"'],
     ['a relative home', { home: { path: 'home' } }, 'kubernetes.home.path is "home"; it must be an absolute path'],
     ['the root as home', { home: { path: '/' } }, 'kubernetes.home.path is "/"'],

@@ -1,20 +1,25 @@
 import type { KubernetesRuntimeBlock } from '@berth/schema'
 import { ProvisionError } from '../../../../driver.ts'
 
-/** Where in which cluster a workspace is. */
+/** The cluster and the namespace of a workspace. */
 export interface ClusterPlace {
-  /** By the kubeconfig of the server, or by the service account that the server itself has in the cluster. */
+  /**
+   * Whether to use the server's kubeconfig instead of the service account of the server's own pod.
+   */
   readonly use_kubeconfig: boolean
   readonly namespace: string
 }
 
-/** A runtime block whose values are filled in, with its defaults. What is empty is absent: the cluster decides. */
+/**
+ * A runtime block with its references filled in and its defaults. Empty values become absent, so
+ * that the cluster decides.
+ */
 export interface KubernetesSettings {
   readonly place: ClusterPlace
   readonly image: string
   readonly imagePullSecrets: readonly string[]
   readonly serviceAccount: string | undefined
-  /** Its uid and gid. */
+  /** The uid and gid. */
   readonly user: number
   readonly hasPrivilegeEscalation: boolean
   readonly home: { readonly path: string; readonly size: string; readonly storageClass: string | undefined }
@@ -24,17 +29,21 @@ export interface KubernetesSettings {
   readonly tolerations: NonNullable<KubernetesRuntimeBlock['tolerations']>
 }
 
+const defaultHome = { path: '/home/coder', size: '10Gi' }
+const defaultUser = 1000
+
 /**
- * Reads a block. What only the cluster can judge, such as a quantity or the name of a secret, is left to it.
+ * Reads a block. Leaves it to the cluster to check what only the cluster can, such as quantities
+ * and names of secrets.
  *
- * @throws ProvisionError naming every value that can't be used.
+ * @throws ProvisionError naming every invalid value.
  */
 export function kubernetesSettings(block: KubernetesRuntimeBlock): KubernetesSettings {
   const problems: string[] = []
   const place = readPlace(block, problems)
-  if (!/^\S+$/.test(block.image)) problems.push(`kubernetes.image is ${JSON.stringify(block.image)}; it must be the name of an image`)
+  if (!/^\S+$/.test(block.image)) problems.push(`kubernetes.image is ${JSON.stringify(block.image)}; it must be an image name`)
   const { path = '', size = '', storage_class } = block.home ?? {}
-  const home = { path: path || '/home/coder', size: size || '10Gi', storageClass: storage_class || undefined }
+  const home = { path: path || defaultHome.path, size: size || defaultHome.size, storageClass: storage_class || undefined }
   if (!/^\/[^:]+$/.test(home.path))
     problems.push(`kubernetes.home.path is ${JSON.stringify(home.path)}; it must be an absolute path below /`)
   if (problems.length > 0) throw new ProvisionError(problems.join('\n'))
@@ -44,7 +53,7 @@ export function kubernetesSettings(block: KubernetesRuntimeBlock): KubernetesSet
     image: block.image,
     imagePullSecrets: (block.image_pull_secrets ?? []).filter((name) => name !== ''),
     serviceAccount: block.service_account || undefined,
-    user: block.user ?? 1000,
+    user: block.user ?? defaultUser,
     hasPrivilegeEscalation: block.privilege_escalation === true,
     home,
     limits: present({ cpu, memory }),
@@ -60,7 +69,7 @@ function readPlace({ use_kubeconfig = false, namespace }: KubernetesRuntimeBlock
     problems.push(`kubernetes.use_kubeconfig is ${JSON.stringify(word)}; it must be true or false`)
   if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace))
     problems.push(
-      `kubernetes.namespace is ${JSON.stringify(namespace)}; it must be lower-case letters, digits and hyphens, at most 63, not at the ends`,
+      `kubernetes.namespace is ${JSON.stringify(namespace)}; it must be at most 63 lower-case letters, digits and hyphens, and not start or end with a hyphen`,
     )
   return { use_kubeconfig: word === 'true', namespace }
 }

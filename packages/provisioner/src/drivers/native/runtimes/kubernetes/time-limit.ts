@@ -1,13 +1,13 @@
-/** A time that runs out once, and tells so by a signal. */
+/** A timer that aborts a signal. */
 export interface TimeLimit {
   readonly signal: AbortSignal
-  /** Lets it run from now, where it does not run yet. */
+  /** Starts the timer unless it is running. */
   start(ms: number): void
-  /** Takes it back, where it has not run out. */
+  /** Stops the timer. */
   clear(): void
 }
 
-/** Makes a limit that does not run yet. */
+/** Creates a time limit that is not running. */
 export function createTimeLimit(): TimeLimit {
   const controller = new AbortController()
   let timer: NodeJS.Timeout | undefined

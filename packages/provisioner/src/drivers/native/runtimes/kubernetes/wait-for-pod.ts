@@ -2,27 +2,23 @@ import type { V1Deployment, V1Pod } from '@kubernetes/client-node'
 import { ProvisionError } from '../../../../driver.ts'
 import type { RuntimeRequest } from '../runtime.ts'
 import type { Cluster } from './cluster.ts'
+import type { Patience } from './patience.ts'
 import { deploymentRefusal, podProgress, type Progress } from './pod-progress.ts'
 import { createTimeLimit } from './time-limit.ts'
 import { everythingThatRuns, podsOf, type WorkspaceStart } from './workspace-objects.ts'
 
-/** How long the pod of a workspace is waited for. */
-export interface StartPatience {
-  /** Until its containers run. */
-  readonly startTimeoutMs: number
-  /** Until something that seldom mends itself is mended: an image that can't be fetched. */
-  readonly stuckTimeoutMs: number
-}
-
-/** Waits until the containers of a start run, and tells how it goes. Throws `ProvisionError` with what stands in the way. */
+/**
+ * Waits until the containers of a start run, and logs the progress. Throws `ProvisionError` with
+ * the reason if they don't.
+ */
 export async function waitForPod(
   cluster: Cluster,
   start: WorkspaceStart,
-  { startTimeoutMs, stuckTimeoutMs, log, signal }: StartPatience & Pick<RuntimeRequest, 'log' | 'signal'>,
+  { startTimeoutMs, stuckTimeoutMs, log, signal }: Omit<Patience, 'stopTimeoutMs'> & Pick<RuntimeRequest, 'log' | 'signal'>,
 ): Promise<void> {
   const [limit, stuck, over] = [createTimeLimit(), createTimeLimit(), new AbortController()]
   const ends = AbortSignal.any([signal, limit.signal, stuck.signal, over.signal])
-  let last: { readonly reason: string; readonly pods: readonly V1Pod[] } = { reason: 'the cluster says nothing of its pod', pods: [] }
+  let last: { readonly reason: string; readonly pods: readonly V1Pod[] } = { reason: 'the cluster has not reported its pod', pods: [] }
   const look = (pods: readonly V1Pod[]): true | undefined => {
     const progress: Progress = podProgress(pods)
     if (progress.state === 'running') return true
@@ -48,7 +44,7 @@ export async function waitForPod(
   }
 }
 
-/** A pod that may not be made is told of by its deployment alone. */
+/** Throws if the cluster refuses to create the pod, which only its deployment reports. */
 function refuse(deployments: readonly V1Deployment[]): undefined {
   for (const deployment of deployments) {
     const refusal = deploymentRefusal(deployment)
@@ -56,7 +52,12 @@ function refuse(deployments: readonly V1Deployment[]): undefined {
   }
 }
 
-/** What went wrong around a pod, such as a volume that can't be attached, as far as the server may look. */
+const maxWarnings = 5
+
+/**
+ * Returns the last warnings about a pod, such as a volume that can't be attached. Returns none if
+ * the server may not read events.
+ */
 async function warningsOf(
   pod: V1Pod | undefined,
   { cluster, start }: { readonly cluster: Cluster; readonly start: WorkspaceStart },
@@ -66,9 +67,9 @@ async function warningsOf(
   const { namespace } = start.settings.place
   try {
     const events = await cluster.list({ kind: 'Event', namespace }, `involvedObject.uid=${uid},type=Warning`)
-    return events.slice(-5).map(({ reason = 'Warning', message = '' }) => `${reason}: ${message}`)
+    return events.slice(-maxWarnings).map(({ reason = 'Warning', message = '' }) => `${reason}: ${message}`)
   } catch {
-    return [] // what is known already is told all the same
+    return [] // the known reason must be reported either way
   }
 }
 

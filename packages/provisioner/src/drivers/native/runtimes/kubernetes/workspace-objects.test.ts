@@ -42,7 +42,7 @@ function start(block: Partial<Parameters<typeof kubernetesSettings>[0]> = {}, ag
 
 const podOf = (given: WorkspaceStart) => workspaceDeployment(given).spec?.template.spec
 
-test('all objects have one name, which does not change when the workspace is renamed', () => {
+test('all objects have the same name, which does not change when the workspace is renamed', () => {
   const objects = [homeVolume(start()), tokenSecret(start()), workspaceDeployment(start())]
   expect(objects.map(({ kind, metadata }) => [kind, metadata?.name, metadata?.namespace])).toEqual(
     ['PersistentVolumeClaim', 'Secret', 'Deployment'].map((kind) => [kind, `berth-${id}`, 'workspaces']),
@@ -51,7 +51,7 @@ test('all objects have one name, which does not change when the workspace is ren
     expect(metadata?.labels).toMatchObject({ 'berth/workspace-id': id, 'berth/workspace': 'Dev', 'berth/owner': 'Ada' })
 })
 
-test('tokens are in the secret, and nothing else of the objects has them', () => {
+test('tokens are only in the secret', () => {
   const given = start({}, [agent('main'), agent('Side')])
   expect(tokenSecret(given).data).toEqual({
     'token-main': Buffer.from('token of main').toString('base64'),
@@ -66,11 +66,11 @@ test('tokens are in the secret, and nothing else of the objects has them', () =>
   )
 })
 
-test('what the server tells agents itself is not in the pod', () => {
+test('the pod does not contain what the server tells agents itself', () => {
   expect(JSON.stringify(workspaceDeployment(start()))).not.toMatch(/of the agent|echo started/)
 })
 
-test('a start can be told from the one before, and pods of a workspace can be found', () => {
+test('labels select the pods of a workspace and of one start', () => {
   const { selector, template, strategy } = workspaceDeployment(start()).spec ?? {}
   expect(template?.metadata?.labels).toMatchObject({ 'berth/workspace-id': id, 'berth/start': 'start-1' })
   expect(selector).toEqual({ matchLabels: { 'berth/workspace-id': id } })
@@ -92,7 +92,7 @@ describe('a pod has no more rights than it needs', () => {
     expect(pod?.containers[0]?.securityContext).toEqual({ allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } })
   })
 
-  test('but those that the template gives it', () => {
+  test('unless the template grants them', () => {
     const pod = podOf(start({ user: 0, privilege_escalation: true, service_account: 'builder' }))
     expect(pod).toMatchObject({ automountServiceAccountToken: true, serviceAccountName: 'builder' })
     expect(pod?.securityContext).toMatchObject({ runAsUser: 0, runAsNonRoot: false })
@@ -100,7 +100,7 @@ describe('a pod has no more rights than it needs', () => {
   })
 })
 
-test('the home is the volume, and shells find it', () => {
+test('the volume is mounted as the home directory', () => {
   const given = start({ home: { path: '/home/dev', size: '20Gi', storage_class: 'fast' } })
   expect(homeVolume(given).spec).toEqual({
     accessModes: ['ReadWriteOnce'],
@@ -114,7 +114,7 @@ test('the home is the volume, and shells find it', () => {
   expect(pod?.containers[0]?.env).toContainEqual({ name: 'HOME', value: '/home/dev' })
 })
 
-test('it runs on nodes of its kind, and on those the template says', () => {
+test('the pod runs on nodes of its platform that the template selects', () => {
   const given = start(
     { node_selector: { pool: 'large' }, tolerations: [{}, { key: 'gpu', effect: 'NoSchedule' }, { key: 'team', value: 'web' }] },
     [agent('main', { architecture: 'armv7' })],

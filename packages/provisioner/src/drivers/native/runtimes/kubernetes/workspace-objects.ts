@@ -6,24 +6,24 @@ import { workspaceEnvironment } from '../workspace-environment.ts'
 import { headerOf, type ObjectName, type Selection } from './kinds.ts'
 import type { KubernetesSettings } from './settings.ts'
 
-/** Of which workspace an object is. */
+/** Names the workspace that an object belongs to. */
 const workspaceLabel = 'berth/workspace-id'
-/** With which start of the workspace a pod came. */
+/** Names the start that created a pod. */
 const startLabel = 'berth/start'
 
-/** What a start makes. */
+/** The values that the objects of a start are made from. */
 export interface WorkspaceStart {
   readonly metadata: ProvisionMetadata
   readonly settings: KubernetesSettings
-  /** Each with its token. */
+  /** Each has its token. */
   readonly agents: readonly Agent[]
-  /** Told apart from every other start of the workspace by it. */
+  /** Unique to each start of the workspace. */
   readonly startId: string
 }
 
 /**
- * The objects of a workspace: those that run, and the one that stays. All have the same name, which
- * outlives a renaming of the workspace.
+ * Returns the names of a workspace's objects. All are the same, and don't change when the workspace
+ * is renamed.
  */
 export function workspaceObjects(
   workspaceId: string,
@@ -37,19 +37,19 @@ export function workspaceObjects(
   }
 }
 
-/** The pods and the deployment of a workspace, whatever start they are of. */
+/** Selects the pods and the deployment of a workspace, of any start. */
 export function everythingThatRuns(workspaceId: string, namespace: string): { readonly [Name in 'Pod' | 'Deployment']: Selection<Name> } {
   const of = { namespace, labelSelector: `${workspaceLabel}=${workspaceId}` }
   return { Pod: { kind: 'Pod', ...of }, Deployment: { kind: 'Deployment', ...of } }
 }
 
-/** The pods of one start. */
+/** Selects the pods of one start. */
 export function podsOf({ metadata, settings, startId }: WorkspaceStart): Selection<'Pod'> {
   const { Pod } = everythingThatRuns(metadata.workspace_id, settings.place.namespace)
   return { ...Pod, labelSelector: `${Pod.labelSelector},${startLabel}=${startId}` }
 }
 
-/** The volume that holds the home of the workspace. */
+/** Returns the volume for the home directory of the workspace. */
 export function homeVolume(start: WorkspaceStart): V1PersistentVolumeClaim {
   const { size, storageClass } = start.settings.home
   return {
@@ -62,7 +62,10 @@ export function homeVolume(start: WorkspaceStart): V1PersistentVolumeClaim {
   }
 }
 
-/** The tokens of the agents, apart from the pod, which more people may look at. */
+/**
+ * Returns the secret with the agents' tokens. They are not in the pod, because more people may read
+ * pods.
+ */
 export function tokenSecret(start: WorkspaceStart): V1Secret {
   return {
     ...labelled('Secret', start),
@@ -72,8 +75,8 @@ export function tokenSecret(start: WorkspaceStart): V1Secret {
 }
 
 /**
- * A deployment of one pod, which is made anew when its node goes away. The home can be in one pod
- * at a time, so the old one goes first.
+ * Returns the deployment of the workspace's pod, which is recreated if its node fails. The home
+ * volume can be in one pod at a time, so the old pod is removed first.
  */
 export function workspaceDeployment(start: WorkspaceStart): V1Deployment {
   const { metadata, startId } = start
@@ -96,8 +99,7 @@ function podSpec(start: WorkspaceStart): V1PodSpec {
   const architecture = agents[0]?.architecture ?? 'amd64'
   return {
     hostname: metadata.workspace_name.toLowerCase(),
-    // The process that waits for orphans is then the one that Kubernetes brings: agents wait for
-    // their own children only.
+    // Kubernetes' own first process then reaps orphans. Agents reap only their own children.
     shareProcessNamespace: true,
     enableServiceLinks: false,
     automountServiceAccountToken: serviceAccount !== undefined,
@@ -107,7 +109,7 @@ function podSpec(start: WorkspaceStart): V1PodSpec {
       runAsUser: user,
       runAsGroup: user,
       fsGroup: user,
-      // A home of many files would be walked through at each start otherwise.
+      // Otherwise each start would walk through all files of the home directory.
       fsGroupChangePolicy: 'OnRootMismatch',
       runAsNonRoot: user !== 0,
       seccompProfile: { type: 'RuntimeDefault' },
@@ -138,7 +140,7 @@ function container(agent: Agent, { metadata, settings }: WorkspaceStart): V1Cont
   const { Secret } = workspaceObjects(metadata.workspace_id, settings.place.namespace)
   const script = bootstrapScript({
     system: 'linux',
-    architecture: agent.architecture as AgentArchitecture, // one of those that a template may name
+    architecture: agent.architecture as AgentArchitecture, // the schema of templates allows only these
     accessUrl: metadata.access_url,
     auth: 'token',
   })

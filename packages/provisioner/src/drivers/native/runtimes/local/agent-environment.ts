@@ -2,18 +2,20 @@ import type { ProvisionMetadata } from '../../../../driver.ts'
 import type { Agent } from '../../../../resources.ts'
 import { workspaceEnvironment } from '../workspace-environment.ts'
 
-/** Where an agent runs and as whom. */
+/** Where an agent runs, and its account there. */
 export interface AgentPlace {
   readonly agent: Agent
   readonly metadata: ProvisionMetadata
-  /** The account's name inside the workspace. */
+  /** The name of the account inside the workspace. */
   readonly name: string
   readonly shell: string
   readonly home: string
   readonly tmp: string
 }
 
-/** The whole environment of an agent. Nothing of the server's own environment is in it. */
+/**
+ * Returns the complete environment of an agent. It contains nothing of the server's environment.
+ */
 export function agentEnvironment({ agent, metadata, name, shell, home, tmp }: AgentPlace): Record<string, string> {
   return {
     BERTH_AGENT_TOKEN: agent.token ?? '',
@@ -29,7 +31,10 @@ export function agentEnvironment({ agent, metadata, name, shell, home, tmp }: Ag
   }
 }
 
-/** A user name as an account on Linux can have it: lower-case letters, digits, `-` and `_`, no digit first, at most 32. */
+/**
+ * Converts a user name to a Linux account name: at most 32 lower-case letters, digits, `-` and `_`,
+ * not starting with a digit.
+ */
 export function accountName(userName: string): string {
   const name = userName.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '-')
   return (/^[a-z_]/.test(name) ? name : `u${name}`).slice(0, 32)

@@ -3,44 +3,45 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ProvisionError } from '../../../../driver.ts'
 import { readProcess, type ProcessInfo } from './processes.ts'
 
-/** How the processes of a workspace are ended. */
 export interface EndOptions {
-  /** Finds those that are left. */
+  /** Finds the processes that are still running. */
   readonly find: () => Promise<ProcessInfo[]>
-  /** How long they may take to end by themselves. Default 3 000. */
+  /** How long processes may take to end gracefully. Default: {@link defaultGraceMs}. */
   readonly graceMs?: number
-  /** How long to go on killing before giving up. Default 10 000. */
+  /** How long processes are killed before giving up. Default: {@link defaultGiveUpMs}. */
   readonly giveUpMs?: number
-  /** A uid that belongs to them alone. */
+  /** The uid that only these processes have, if there is one. */
   readonly uid?: number
 }
 
-const pollMs = 20
+const defaultGraceMs = 3_000
+const defaultGiveUpMs = 10_000
+const pollIntervalMs = 20
 
 /**
- * Asks processes to end, kills those that don't, and goes on until none is left. Throws `ProvisionError` for processes that can't be
- * killed.
+ * Asks processes to end and kills those that don't, until none is left. Throws `ProvisionError` for
+ * processes that can't be killed.
  */
-export async function endProcesses({ find, graceMs = 3_000, giveUpMs = 10_000, uid }: EndOptions): Promise<void> {
+export async function endProcesses({ find, graceMs = defaultGraceMs, giveUpMs = defaultGiveUpMs, uid }: EndOptions): Promise<void> {
   let left = await find()
-  // A stopped process hears of its end only once it goes on.
+  // A stopped process handles SIGTERM only after it is continued.
   for (const signal of ['SIGTERM', 'SIGCONT'] as const) for (const entry of left) await send(entry, signal)
-  for (let waitedMs = 0; left.length > 0 && waitedMs < graceMs; waitedMs += pollMs) {
-    await delay(pollMs)
+  for (let waitedMs = 0; left.length > 0 && waitedMs < graceMs; waitedMs += pollIntervalMs) {
+    await delay(pollIntervalMs)
     left = await find()
   }
-  for (let waitedMs = 0; left.length > 0 && waitedMs < giveUpMs; waitedMs += pollMs) {
+  for (let waitedMs = 0; left.length > 0 && waitedMs < giveUpMs; waitedMs += pollIntervalMs) {
     for (const entry of left) await send(entry, 'SIGKILL')
     if (uid !== undefined) await killAllOf(uid)
-    await delay(pollMs)
+    await delay(pollIntervalMs)
     left = await find()
   }
   if (left.length === 0) return
-  throw new ProvisionError(`processes of the workspace can't be ended: ${left.map(({ pid }) => pid).join(', ')}; end them and try again`)
+  throw new ProvisionError(`can't kill processes of the workspace: ${left.map(({ pid }) => pid).join(', ')}; kill them and try again`)
 }
 
 async function send({ pid, startedAt }: ProcessInfo, signal: NodeJS.Signals): Promise<void> {
-  // The number may have passed to another process since.
+  // Another process may have this pid by now.
   if ((await readProcess(pid))?.startedAt !== startedAt) return
   try {
     process.kill(pid, signal)
@@ -49,11 +50,14 @@ async function send({ pid, startedAt }: ProcessInfo, signal: NodeJS.Signals): Pr
   }
 }
 
-/** Kills every process of a uid in one step, which those that multiply faster than they can be counted don't survive. */
+/**
+ * Kills all processes of a uid in one step, because some fork faster than they can be killed one by
+ * one.
+ */
 async function killAllOf(uid: number): Promise<void> {
   await new Promise<void>((resolve) => {
     const killer = spawn('/bin/sh', ['-c', 'kill -KILL -1'], { uid, gid: uid, env: {}, cwd: '/', stdio: 'ignore' })
-    killer.once('error', () => resolve()) // no room for another process of this uid; the one-by-one round goes on
+    killer.once('error', () => resolve()) // this uid can't have another process; they are still killed one by one
     killer.once('close', () => resolve())
   })
 }

@@ -17,29 +17,41 @@ import { firstClosedDirectory, sharePrograms, type SharedPrograms } from './shar
 import { UidPool, defaultUidRange, type UidRange } from './uid-pool.ts'
 import { openLog, prepareFolder, removeFolder, workspaceFolder, writeAccounts, type WorkspaceFolder } from './workspace-folder.ts'
 
-/** How workspaces run on the machine of the server. */
+/** The settings of the runtime `local`. */
 export interface LocalRuntimeOptions {
-  /** Where workspaces have their folders. Made where it is missing. As root, every directory above it must let other uids through. */
+  /**
+   * Holds a folder for each workspace. Created if missing. As root, other uids must be able to
+   * enter every directory above it.
+   */
   readonly workspacesDirectory: string
-  /** Where copies of the agent are kept. Default: `agent` beside the workspaces. */
+  /** Holds copies of the agent. Default: `agent` beside the workspaces. */
   readonly programsDirectory?: string
-  /** The built agent: a folder with `main.js` and all it needs. */
+  /** The built agent: a folder with `main.js` and its dependencies. */
   readonly agentDirectory: string
   /** The Node.js that runs the agent. */
   readonly nodePath: string
-  /** `auto`: bubblewrap where it works; `bubblewrap`: refuse to start a workspace without; `off`: never. */
+  /**
+   * `auto`: use bubblewrap if it works. `bubblewrap`: start no workspace without it. `off`: don't
+   * use it.
+   */
   readonly sandbox: SandboxSetting
-  /** Whether the server is root, and every workspace gets a uid of its own. */
+  /** Whether the server is root. If so, every workspace gets its own uid. */
   readonly isRoot: boolean
-  /** The uids to give out. Default: see {@link defaultUidRange}. */
+  /** The uids of workspaces. Default: {@link defaultUidRange}. */
   readonly uidRange?: UidRange
-  /** The PATH on which bubblewrap and setpriv are looked for. */
+  /** The PATH that is searched for bubblewrap and setpriv. */
   readonly searchPath: string
-  /** How long processes may take to end by themselves when a workspace is stopped. Default 3 000. */
+  /**
+   * How long processes may take to end gracefully when a workspace stops. Default: see {@link
+   * endProcesses}.
+   */
   readonly graceMs?: number
 }
 
-/** Makes the runtime in which a workspace is a home directory and processes on the machine of the server. Linux only. */
+/**
+ * Creates the runtime `local`: a workspace is a home directory and processes on the server's
+ * machine. Linux only.
+ */
 export function createLocalRuntime(options: LocalRuntimeOptions): Runtime {
   return new LocalRuntime(options)
 }
@@ -80,7 +92,7 @@ class LocalRuntime implements Runtime {
   async stop(request: RuntimeRequest): Promise<Uint8Array> {
     const { metadata, log } = request
     const count = await this.#end(this.#folder(metadata), request)
-    await log('info', count === 0 ? 'Nothing of the workspace was running.' : `Ended ${count} processes.`)
+    await log('info', count === 0 ? 'The workspace was not running.' : `Ended ${count} ${count === 1 ? 'process' : 'processes'}.`)
     const uid = await (await this.#uidPool())?.find(metadata.workspace_id)
     return stateOf({ metadata, uid, agents: [] })
   }
@@ -90,21 +102,20 @@ class LocalRuntime implements Runtime {
     const folder = this.#folder(metadata)
     await this.#end(folder, request)
     if (request.state.length === 0 && existsSync(folder.path)) {
-      await log('warn', `The workspace is deleted without its state: its files are kept in ${folder.path}.`)
+      await log('warn', `Deleting the workspace without its state. Its files remain in ${folder.path}.`)
       return
     }
     await removeFolder(folder)
     await (await this.#uidPool())?.release(metadata.workspace_id)
-    await log('info', 'Removed the home of the workspace.')
+    await log('info', 'Removed the home directory of the workspace.')
   }
 
   #folder(metadata: ProvisionMetadata): WorkspaceFolder {
-    if (process.platform !== 'linux')
-      throw new ProvisionError('workspaces of the runtime "local" need a server on Linux; use another runtime')
+    if (process.platform !== 'linux') throw new ProvisionError('the runtime "local" needs a server on Linux; use another runtime')
     return workspaceFolder(this.#options.workspacesDirectory, metadata.workspace_id)
   }
 
-  /** Ends everything of the workspace; returns how many processes there were. */
+  /** Ends all processes of the workspace. Returns how many there were. */
   async #end(folder: WorkspaceFolder, { metadata, state }: RuntimeRequest): Promise<number> {
     const uid = await (await this.#uidPool())?.find(metadata.workspace_id)
     const workspace: WorkspaceProcesses = {
@@ -170,9 +181,7 @@ class LocalRuntime implements Runtime {
   async #refuseClosedFolder(folder: WorkspaceFolder): Promise<void> {
     const closed = await firstClosedDirectory(dirname(folder.path))
     if (closed === undefined) return
-    throw new ProvisionError(
-      `the uids of workspaces can't enter ${closed}; run chmod o+x on it, or keep the workspaces in another directory`,
-    )
+    throw new ProvisionError(`the uids of workspaces can't enter ${closed}; run chmod o+x on it, or keep workspaces in another directory`)
   }
 
   async #uidPool(): Promise<UidPool | undefined> {
@@ -197,7 +206,7 @@ class LocalRuntime implements Runtime {
     try {
       return await this.#programs
     } catch (error) {
-      this.#programs = undefined // built meanwhile, perhaps, when asked again
+      this.#programs = undefined // the next start tries again: the agent may be built by then
       throw error
     }
   }
@@ -227,7 +236,10 @@ interface AgentStart {
   readonly programs: SharedPrograms
 }
 
-/** Starts a program that outlives this one: in a session of its own, with nothing of ours but its log. */
+/**
+ * Starts a program that outlives this process: it has its own session and inherits only its log
+ * file.
+ */
 async function spawnDetached(
   launch: Launch,
   {
@@ -252,11 +264,11 @@ async function spawnDetached(
     child.unref()
     const pid = child.pid ?? 0
     const started = await readProcess(pid)
-    if (started === undefined) throw new ProvisionError(`the agent ended at once; see ${folder.log} on the machine of the server`)
+    if (started === undefined) throw new ProvisionError(`the agent exited immediately; see ${folder.log} on the server's machine`)
     return { pid, started_at: started.startedAt }
   } catch (error) {
     if (error instanceof ProvisionError) throw error
-    throw new ProvisionError(`the agent can't be started: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new ProvisionError(`can't start the agent: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   } finally {
     await log.close()
   }

@@ -1,41 +1,43 @@
 import { readFile, readdir, readlink } from 'node:fs/promises'
 import { sep } from 'node:path'
 
-/** A process of this machine, as `/proc` tells it. */
+/** A process of this machine, from `/proc`. */
 export interface ProcessInfo {
   readonly pid: number
   readonly parentPid: number
   readonly sessionId: number
-  /** When it started, in ticks since the machine did: together with the pid it names one process for good. */
+  /** In ticks since boot. Together with the pid it identifies a process uniquely. */
   readonly startedAt: number
   /** Real, effective, saved and file system uid. */
   readonly uids: readonly number[]
 }
 
-/** How the processes of one workspace are told from all others. */
+/** The features that identify the processes of a workspace. */
 export interface WorkspaceProcesses {
-  /** A variable that agents have in their environment and pass on, as `NAME=value`. */
+  /** A variable, as `NAME=value`, that agents have in their environment and pass on. */
   readonly marker: string
-  /** A uid that belongs to this workspace alone. */
+  /** The uid that only this workspace has. */
   readonly uid?: number
-  /** Processes known to have belonged to it. */
+  /** Processes that are known to belong to the workspace. */
   readonly known: readonly { readonly pid: number; readonly started_at: number }[]
-  /** The folder of the workspace; asked where there is no uid of its own. */
+  /** The folder of the workspace. Used if the workspace has no uid of its own. */
   readonly directory: string
 }
 
-/** All processes but those that are dead and only wait to be noticed. Processes that vanish meanwhile are left out. */
+/**
+ * Returns all processes of the machine, except zombies and those that end while the list is read.
+ */
 export async function listProcesses(): Promise<ProcessInfo[]> {
   const names = (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name))
   const processes = await Promise.all(names.map(async (name) => await readProcess(Number(name))))
   return processes.filter((process) => process !== undefined)
 }
 
-/** One process; undefined where it is gone or dead. */
+/** Returns a process; undefined if it has ended. */
 export async function readProcess(pid: number): Promise<ProcessInfo | undefined> {
   const [stat, status] = await Promise.all([readProc(pid, 'stat'), readProc(pid, 'status')])
   if (stat === undefined || status === undefined) return undefined
-  // The name in parentheses may hold anything, parentheses included.
+  // The name in parentheses may itself contain parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [state, parentPid, , sessionId] = fields
   const uids = /^Uid:\s*(.*)$/m.exec(status)?.[1]?.split(/\s+/).map(Number) ?? []
@@ -44,9 +46,9 @@ export async function readProcess(pid: number): Promise<ProcessInfo | undefined>
 }
 
 /**
- * The processes of a workspace: those of its own uid, those that carry its marker or were known before, without a uid of its own also those
- * that work in its folder, and
- * whatever descends from these or shares a session with them. Never this process, its ancestors and its session.
+ * Returns the processes of a workspace: those that have its uid, carry its marker or are known, and
+ * their descendants and sessions. If the workspace has no uid of its own, also those that work in
+ * its folder. Never returns this process, its ancestors or its session.
  */
 export async function findWorkspaceProcesses(workspace: WorkspaceProcesses): Promise<ProcessInfo[]> {
   const all = await listProcesses()
@@ -72,7 +74,7 @@ function withoutOwn(all: readonly ProcessInfo[]): ProcessInfo[] {
 async function isMember(entry: ProcessInfo, { marker, uid, known, directory }: WorkspaceProcesses): Promise<boolean> {
   if (uid !== undefined && entry.uids.includes(uid)) return true
   if (known.some(({ pid, started_at }) => pid === entry.pid && started_at === entry.startedAt)) return true
-  // Processes of others can't carry the marker, and where every workspace has a uid, only root's keep it company.
+  // Only processes of this uid can be ours: others can't carry the marker.
   if (!entry.uids.includes(process.getuid?.() ?? -1)) return false
   if ((await readProc(entry.pid, 'environ'))?.split('\0').includes(marker) === true) return true
   return uid === undefined && (await worksIn(entry.pid, directory))
@@ -83,7 +85,7 @@ async function worksIn(pid: number, directory: string): Promise<boolean> {
     const path = await readlink(`/proc/${pid}/cwd`)
     return path === directory || path.startsWith(directory + sep)
   } catch {
-    return false // gone, or none of ours
+    return false // ended, or not readable by this process
   }
 }
 
@@ -102,6 +104,6 @@ async function readProc(pid: number, name: 'stat' | 'status' | 'environ'): Promi
   try {
     return await readFile(`/proc/${pid}/${name}`, 'utf8')
   } catch {
-    return undefined // gone, or not to be read by us
+    return undefined // ended, or not readable by this process
   }
 }

@@ -1,20 +1,20 @@
 import { ProvisionError } from '../../../../driver.ts'
 import { findProgram, insideSandbox, sandboxWays, tryLaunch, type Launch, type SandboxPlan, type SandboxWay } from './sandbox.ts'
 
-/** Whether workspaces are sandboxed. */
+/** Whether workspaces run in a sandbox. */
 export type SandboxSetting = 'auto' | 'bubblewrap' | 'off'
 
-/** How one agent is started. */
+/** The sandbox of an agent. */
 export interface ChosenSandbox {
-  /** For the log of the build. */
+  /** A line for the build log. */
   readonly description: string
-  /** Wraps a program, named by its paths inside the sandbox; absent: no sandbox. */
+  /** Wraps a program, given by its paths inside the sandbox. Absent if there is no sandbox. */
   readonly launch?: (program: readonly string[]) => Promise<Launch>
 }
 
 type Finding = { readonly bubblewrapPath: string; readonly way: SandboxWay } | { readonly reason: string }
 
-/** Finds out once whether and how a sandbox can be made on this machine, by making one. */
+/** Finds out whether and how this machine can run a sandbox, by trying once. */
 export class SandboxChoice {
   readonly #setting: SandboxSetting
   readonly #searchPath: string
@@ -27,21 +27,21 @@ export class SandboxChoice {
     this.#isRoot = options.isRoot
   }
 
-  /** Throws `ProvisionError` where a sandbox is asked for and can't be made. */
+  /** Throws `ProvisionError` if the setting requires a sandbox and there can be none. */
   async choose(options: {
     readonly uid: number | undefined
     readonly plan: Omit<SandboxPlan, 'bubblewrapPath'>
-    /** Makes what the plan names. */
+    /** Creates the files that the plan names. */
     readonly prepare: () => Promise<void>
   }): Promise<ChosenSandbox> {
     const { uid, plan, prepare } = options
-    if (this.#setting === 'off') return { description: 'Sandbox: none (switched off)' }
+    if (this.#setting === 'off') return { description: 'Sandbox: none (turned off)' }
     await prepare()
     this.#found ??= await this.#find({ uid, plan })
     if ('reason' in this.#found) {
       if (this.#setting === 'auto') return { description: `Sandbox: none (${this.#found.reason})` }
       throw new ProvisionError(
-        `the workspace can't be sandboxed: ${this.#found.reason}; install bubblewrap or choose another sandbox setting`,
+        `can't run the workspace in a sandbox: ${this.#found.reason}; install bubblewrap or change the sandbox setting`,
       )
     }
     const { bubblewrapPath, way } = this.#found

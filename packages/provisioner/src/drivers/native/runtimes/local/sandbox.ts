@@ -3,20 +3,20 @@ import { constants } from 'node:fs'
 import { access, lstat, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** A program and how it is started. */
+/** A command line and the user that runs it. */
 export interface Launch {
   readonly command: string
   readonly arguments: readonly string[]
-  /** What to become before the program begins; absent: stay. */
+  /** Default: the user of this process. */
   readonly user?: { readonly uid: number; readonly gid: number }
 }
 
-/** What a sandbox is made of. */
+/** The parts of a sandbox. Paths are those on the machine, except `homeInside`. */
 export interface SandboxPlan {
   readonly bubblewrapPath: string
   readonly hostName: string
-  /** The home on the machine, and where it appears inside. */
   readonly home: string
+  /** The path of the home directory inside the sandbox. */
   readonly homeInside: string
   readonly passwd: string
   readonly group: string
@@ -24,10 +24,13 @@ export interface SandboxPlan {
   readonly nodePath: string
 }
 
-/** Where the programs appear inside a sandbox. */
+const trialTimeoutMs = 10_000
+const maxSaidCharacters = 1_000
+
+/** The paths inside every sandbox. */
 export const insideSandbox = { agentDirectory: '/run/berth/agent', nodePath: '/run/berth/node', tmp: '/tmp' }
 
-/** The parts of `/etc` that programs need and that hold no secrets. */
+/** The parts of `/etc` that programs need and that contain no secrets. */
 const etcNames = `
   alternatives bash.bashrc ca-certificates ca-certificates.conf debian_version environment fonts gai.conf gitconfig host.conf hosts
   inputrc java ld.so.cache ld.so.conf ld.so.conf.d locale.alias locale.conf localtime login.defs magic manpath.config mime.types
@@ -38,14 +41,14 @@ const etcNames = `
   .split(/\s+/)
 
 /**
- * The arguments with which bubblewrap shows a workspace only what it needs: the system's programs to read, a home of its own to write,
- * temporary folders that are empty and vanish, its own
+ * Returns the arguments of bubblewrap for a sandbox that shows only what a workspace needs: the
+ * system's programs (read-only), its own home directory, empty temporary folders and its own
  * processes. The network is the machine's.
  */
 export async function sandboxArguments(plan: SandboxPlan): Promise<string[]> {
   const namespaces = ['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--hostname', plan.hostName]
   const system = ['--ro-bind', '/usr', '/usr', ...(await systemFolders())]
-  // Left to itself, bubblewrap as root makes the folders on the way so that nobody else can enter them.
+  // Otherwise bubblewrap, run as root, creates these folders so that nobody else can enter them.
   const folders = ['/etc', '/etc/ssh', '/etc/ssl', '/home', '/var'].flatMap((path) => ['--perms', '0755', '--dir', path])
   const settings = etcNames.flatMap((name) => ['--ro-bind-try', `/etc/${name}`, `/etc/${name}`])
   const accounts = ['--ro-bind', plan.passwd, '/etc/passwd', '--ro-bind', plan.group, '/etc/group']
@@ -59,7 +62,7 @@ export async function sandboxArguments(plan: SandboxPlan): Promise<string[]> {
   return [namespaces, system, folders, settings, accounts, devices, temporary, home, programs, agent, node, root].flat()
 }
 
-/** `/bin` and its like are links into `/usr` on most systems, and folders on some. */
+/** On most systems `/bin`, `/lib` and so on are links into `/usr`, on some they are folders. */
 async function systemFolders(): Promise<string[]> {
   const found = await Promise.all(
     ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'].map(async (path) => {
@@ -73,9 +76,12 @@ async function systemFolders(): Promise<string[]> {
   return found.flat()
 }
 
-/** The ways to start a program in a sandbox, the better first. */
+/** A way to start a program in a sandbox. */
 export interface SandboxWay {
-  /** `user`: the workspace's own uid makes the sandbox, in a user namespace. `root`: root makes it and `setpriv` drops every right. */
+  /**
+   * `user`: the workspace's uid creates the sandbox in a user namespace. `root`: root creates it
+   * and `setpriv` drops all privileges.
+   */
   readonly kind: 'user' | 'root'
   readonly launch: (options: {
     readonly plan: SandboxPlan
@@ -84,7 +90,7 @@ export interface SandboxWay {
   }) => Promise<Launch>
 }
 
-/** The ways that there may be on this machine; which of them work shows only when they are tried. */
+/** Returns the ways to try on this machine, best first. */
 export function sandboxWays(setprivPath: string | undefined): SandboxWay[] {
   const asUser: SandboxWay = {
     kind: 'user',
@@ -108,7 +114,10 @@ function dropRights(setprivPath: string, uid: number): string[] {
   return [setprivPath, `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs']
 }
 
-/** Whether a program can be started so; what it said where it can't. */
+/**
+ * Runs a program to its end. Returns undefined if it succeeds, otherwise its first line of error
+ * output.
+ */
 export async function tryLaunch({ command, arguments: launchArguments, user }: Launch): Promise<string | undefined> {
   return await new Promise((resolve) => {
     const trial = spawn(command, launchArguments, {
@@ -116,12 +125,12 @@ export async function tryLaunch({ command, arguments: launchArguments, user }: L
       env: {},
       cwd: '/',
       stdio: ['ignore', 'ignore', 'pipe'],
-      timeout: 10_000,
+      timeout: trialTimeoutMs,
       killSignal: 'SIGKILL',
     })
     let said = ''
     trial.stderr.setEncoding('utf8').on('data', (text: string) => {
-      if (said.length < 1_000) said += text
+      if (said.length < maxSaidCharacters) said += text
     })
     trial.stderr.on('error', () => {})
     trial.once('error', (error) => resolve(error.message))
@@ -131,7 +140,7 @@ export async function tryLaunch({ command, arguments: launchArguments, user }: L
   })
 }
 
-/** Looks for a program in the folders of a PATH. */
+/** Returns the path of a program in the folders of a PATH; undefined if it isn't there. */
 export async function findProgram(name: string, searchPath: string): Promise<string | undefined> {
   for (const folder of searchPath.split(':')) {
     if (!folder.startsWith('/')) continue

@@ -23,7 +23,7 @@ afterEach(async () => {
 const share = async (nodePath: string, hasOwnUids = true): ReturnType<typeof sharePrograms> =>
   await sharePrograms({ agentDirectory, nodePath, directory: join(root, 'shared'), hasOwnUids })
 
-test('the agent is copied once for each content, for everyone to read', async () => {
+test('the agent is copied once for each content, readable for every user', async () => {
   await chmod(agentDirectory, 0o700)
   await chmod(join(agentDirectory, 'main.js'), 0o600)
   await symlink('main.js', join(agentDirectory, 'linked.js'))
@@ -38,13 +38,13 @@ test('the agent is copied once for each content, for everyone to read', async ()
   expect(await readFile(join(first.agentDirectory, 'main.js'), 'utf8')).toBe('main')
 })
 
-test('many at once end up with one copy and nothing half done', async () => {
+test('concurrent calls make one copy and leave nothing unfinished', async () => {
   const shared = await Promise.all(Array.from({ length: 8 }, async () => await share(process.execPath)))
   expect(new Set(shared.map((each) => each.agentDirectory)).size).toBe(1)
   expect(await readdir(join(root, 'shared'))).toHaveLength(1)
 })
 
-test('a Node.js that others can not reach is copied, one that they can is not', async () => {
+test('Node.js is copied only if other users cannot run it', async () => {
   const closed = join(root, 'closed')
   await mkdir(closed, { mode: 0o700 })
   await cp('/bin/true', join(closed, 'node'))
@@ -55,7 +55,7 @@ test('a Node.js that others can not reach is copied, one that they can is not', 
   expect(await firstClosedDirectory(join(closed, 'node'))).toBe(closed)
 })
 
-test('an agent that was not built is named', async () => {
+test('the path of a missing agent is named', async () => {
   await rm(join(agentDirectory, 'main.js'))
-  await expect(share(process.execPath)).rejects.toThrow(`${join(agentDirectory, 'main.js')} can't be read; build it or correct the setting`)
+  await expect(share(process.execPath)).rejects.toThrow(`can't read ${join(agentDirectory, 'main.js')}; build it or correct the setting`)
 })

@@ -4,28 +4,27 @@ import { access, chmod, copyFile, mkdir, readFile, readdir, realpath, rename, rm
 import { dirname, join } from 'node:path'
 import { ProvisionError } from '../../../../driver.ts'
 
-/** Where the programs are that run in workspaces. */
+/** The programs that run in workspaces. */
 export interface SharedPrograms {
-  /** A folder with `main.js`, readable by everyone. */
+  /** A folder with `main.js` that every user can read. */
   readonly agentDirectory: string
-  /** A Node.js that everyone can run. */
+  /** A Node.js that every user can run. */
   readonly nodePath: string
 }
 
-/** What to share. */
 export interface ShareOptions {
   readonly agentDirectory: string
   readonly nodePath: string
-  /** Where the copies go. */
+  /** Holds the copies. */
   readonly directory: string
-  /** Whether workspaces run as somebody else, who may not be able to read what the server can. */
+  /** Whether workspaces run as other users, which may not be able to read the server's files. */
   readonly hasOwnUids: boolean
 }
 
 /**
- * Copies the agent to a folder named for its content, so that an agent that runs keeps the files it was started from while the server is
- * upgraded; the copy is made once.
- * Node.js is copied too where other uids can't reach it. Throws `ProvisionError` where the agent isn't there.
+ * Copies the agent once to a folder named for its content, so that running agents keep their files
+ * when the server is upgraded. Also copies Node.js if other users can't run it. Throws
+ * `ProvisionError` if the agent is missing.
  */
 export async function sharePrograms({ agentDirectory, nodePath, directory, hasOwnUids }: ShareOptions): Promise<SharedPrograms> {
   const agent = await copyOnce({
@@ -48,7 +47,9 @@ export async function sharePrograms({ agentDirectory, nodePath, directory, hasOw
   return { agentDirectory: agent, nodePath: join(copied, 'node') }
 }
 
-/** The first directory on the way to a path that other uids can't enter; undefined where there is none. */
+/**
+ * Returns the first directory on a path that other users can't enter; undefined if there is none.
+ */
 export async function firstClosedDirectory(path: string): Promise<string | undefined> {
   const parents: string[] = []
   for (let current = await realpath(path); ; current = dirname(current)) {
@@ -68,7 +69,7 @@ async function hashTree(root: string): Promise<string> {
   try {
     await access(join(root, 'main.js'), constants.R_OK)
   } catch (error) {
-    throw new ProvisionError(`the agent is not there: ${join(root, 'main.js')} can't be read; build it or correct the setting`, {
+    throw new ProvisionError(`the agent is missing: can't read ${join(root, 'main.js')}; build it or correct the setting`, {
       cause: error,
     })
   }
@@ -80,7 +81,7 @@ async function hashTree(root: string): Promise<string> {
   return hash.digest('hex').slice(0, 16)
 }
 
-/** The paths of all files, in an order that is always the same. Links are followed: a copy has none. */
+/** Returns the paths of all files in a fixed order. Follows links, because a copy has none. */
 async function filesBelow(root: string, below = ''): Promise<string[]> {
   const names = (await readdir(join(root, below))).sort()
   const found: string[] = []
@@ -126,7 +127,7 @@ async function copyOnce({
     await rename(half, target)
   } catch (error) {
     await rm(half, { recursive: true, force: true })
-    if (!(await exists(target))) throw error // another server was faster
+    if (!(await exists(target))) throw error // another server made the same copy first
   }
   return target
 }

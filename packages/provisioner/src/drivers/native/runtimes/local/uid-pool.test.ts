@@ -17,7 +17,7 @@ afterEach(async () => {
 const pool = (count: number, start = 0): UidPool =>
   new UidPool({ directory, range: { first: 1_000, last: 999 + count }, pick: () => start })
 
-test('a workspace keeps its uid until it gives it back', async () => {
+test('a workspace keeps its uid until it is freed', async () => {
   const uids = pool(5, 3)
   expect(await uids.find('a')).toBeUndefined()
   expect(await uids.claim('a')).toBe(1_003)
@@ -31,12 +31,12 @@ test('a workspace keeps its uid until it gives it back', async () => {
   expect((await readdir(directory)).sort()).toEqual(['1000', '1004'])
 })
 
-test('two pools on one folder never give out one uid twice', async () => {
+test('two pools with the same folder never assign a uid twice', async () => {
   const claims = await Promise.all(Array.from({ length: 20 }, async (_, index) => await pool(20).claim(`workspace-${index}`)))
   expect(new Set(claims).size).toBe(20)
 })
 
-test('when all are taken it says so', async () => {
+test('a pool without free uids says so', async () => {
   const uids = pool(1)
   await uids.claim('a')
   await expect(uids.claim('b')).rejects.toThrow('all 1 uids for workspaces (1000 to 1000) are taken; delete workspaces or widen the range')
@@ -47,6 +47,6 @@ test.each([
   ['         0     100000      65536\n', { first: 30_000, last: 59_999 }],
   ['         0       1000          1\n         1     100000      65536\n', { first: 30_000, last: 59_999 }],
   ['', unusedUidRange],
-])('with the map %j there are these uids', (map, range) => {
+])('the uid map %j gives the right range', (map, range) => {
   expect(defaultUidRange(map)).toEqual(range)
 })

@@ -3,23 +3,28 @@ import { mkdir, open, readFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProvisionError } from '../../../../driver.ts'
 
-/** Uids from the first to the last, both included. */
+/** A range of uids, inclusive. */
 export interface UidRange {
   readonly first: number
   readonly last: number
 }
 
 /**
- * Uids that Linux distributions leave unused: above those of containers (524288 to 1879048191) and of `/etc/subuid`, below 2^31.
+ * Uids that Linux distributions leave unused: above those of containers (524288 to 1879048191) and
+ * `/etc/subuid`, below 2^31.
  */
 export const unusedUidRange: UidRange = { first: 1_879_048_192, last: 1_879_148_191 }
 
 /**
- * What is left inside a container that has only the usual 65536 uids: between those of people and those of services that systemd makes up.
+ * Free uids inside a container with the usual 65536: above those of people, below those that
+ * systemd assigns to services.
  */
 const containerUidRange: UidRange = { first: 30_000, last: 59_999 }
 
-/** The range to use, going by the text of `/proc/self/uid_map`: inside a user namespace the high uids may not exist. */
+/**
+ * Returns the range to use, given the text of `/proc/self/uid_map`: in a user namespace the high
+ * uids may not exist.
+ */
 export function defaultUidRange(uidMap: string): UidRange {
   const covers = ({ first, last }: UidRange): boolean =>
     uidMap.split('\n').some((line) => {
@@ -30,8 +35,8 @@ export function defaultUidRange(uidMap: string): UidRange {
 }
 
 /**
- * Hands out uids, one to a workspace. Each is a file named for the uid, made in one step, that holds the workspace's id; so two servers on
- * one folder don't hand out one twice.
+ * Assigns a uid to each workspace. A uid is claimed by creating a file with its name and the
+ * workspace's ID as content, so two servers with the same folder never assign one twice.
  */
 export class UidPool {
   readonly #directory: string
@@ -44,7 +49,7 @@ export class UidPool {
     this.#pick = options.pick ?? randomInt
   }
 
-  /** The uid of a workspace, if it has one. */
+  /** Returns the uid of a workspace, if it has one. */
   async find(workspaceId: string): Promise<number | undefined> {
     const names = await readdir(this.#directory).catch((error: unknown) => {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
@@ -56,8 +61,8 @@ export class UidPool {
   }
 
   /**
-   * The uid of a workspace; a free one where it has none yet. Starts at a random one, so that what a deleted workspace left lying about
-   * hardly ever gets a new owner.
+   * Returns the uid of a workspace, or assigns a free one. The search starts at a random uid, so
+   * that files a deleted workspace left behind hardly ever get a new owner.
    */
   async claim(workspaceId: string): Promise<number> {
     const found = await this.find(workspaceId)
@@ -73,7 +78,7 @@ export class UidPool {
     throw new ProvisionError(`all ${count} uids for workspaces (${first} to ${last}) are taken; delete workspaces or widen the range`)
   }
 
-  /** Gives a workspace's uid back. */
+  /** Frees the uid of a workspace. */
   async release(workspaceId: string): Promise<void> {
     const uid = await this.find(workspaceId)
     if (uid !== undefined) await rm(join(this.#directory, String(uid)), { force: true })
@@ -91,6 +96,6 @@ export class UidPool {
   }
 
   async #ownerOf(name: string): Promise<string | undefined> {
-    return await readFile(join(this.#directory, name), 'utf8').catch(() => undefined) // given back meanwhile
+    return await readFile(join(this.#directory, name), 'utf8').catch(() => undefined) // freed in the meantime
   }
 }

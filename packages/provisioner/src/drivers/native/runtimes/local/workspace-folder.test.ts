@@ -16,11 +16,11 @@ afterEach(async () => {
 
 const id = '0d08319c-2c8d-48dd-b3f1-5bdbf29f1a48'
 
-test.each(['', '..', '../../etc', 'not-a-uuid', id.toUpperCase(), `${id}/..`])('%j names no folder', (workspaceId) => {
-  expect(() => workspaceFolder(root, workspaceId)).toThrow('is no workspace id')
+test.each(['', '..', '../../etc', 'not-a-uuid', id.toUpperCase(), `${id}/..`])('%j is not a workspace ID', (workspaceId) => {
+  expect(() => workspaceFolder(root, workspaceId)).toThrow("isn't a valid workspace ID")
 })
 
-test('a home stays, temporary files do not', async () => {
+test('the home directory is kept, and temporary files are not', async () => {
   const folder = workspaceFolder(root, id)
   await prepareFolder(folder, undefined)
   expect((await stat(folder.home)).mode & 0o777).toBe(0o700)
@@ -34,7 +34,7 @@ test('a home stays, temporary files do not', async () => {
   expect(await readdir(root)).toEqual([])
 })
 
-test('a log that has grown long is put aside', async () => {
+test('a long log is renamed', async () => {
   const folder = workspaceFolder(root, id)
   await prepareFolder(folder, undefined)
   await writeFile(folder.log, 'x'.repeat(1024 * 1024 + 1))
@@ -45,12 +45,12 @@ test('a log that has grown long is put aside', async () => {
   expect((await stat(`${folder.log}.1`)).size).toBe(1024 * 1024 + 1)
 })
 
-test('a tree with paths longer than the system takes is removed', async () => {
+test('a tree with paths longer than the system allows is removed', async () => {
   const folder = workspaceFolder(root, id)
   await prepareFolder(folder, undefined)
   const name = 'd'.repeat(200)
   const before = process.cwd()
-  // Only a step at a time gets this deep.
+  // Longer paths can only be created step by step.
   try {
     process.chdir(folder.home)
     for (let depth = 0; depth < 30; depth += 1) {

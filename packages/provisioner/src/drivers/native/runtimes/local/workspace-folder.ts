@@ -4,7 +4,10 @@ import { chmod, chown, lstat, mkdir, open, readFile, rename, rm, stat, writeFile
 import { dirname, join, sep } from 'node:path'
 import { ProvisionError } from '../../../../driver.ts'
 
-/** The folder of one workspace and what is in it. Everything but `home` and `tmp` belongs to the server. */
+/**
+ * The folder of a workspace and its content. Everything except `home` and `tmp` belongs to the
+ * server.
+ */
 export interface WorkspaceFolder {
   readonly path: string
   readonly home: string
@@ -15,11 +18,15 @@ export interface WorkspaceFolder {
 }
 
 const maxLogBytes = 1024 * 1024
+const maxSaidCharacters = 1_000
 
-/** Where a workspace has its things. Throws for an id that is no UUID, which as a path could lead anywhere. */
+/**
+ * Returns the paths of a workspace. Throws for an ID that isn't a UUID, because it could lead
+ * anywhere as a path.
+ */
 export function workspaceFolder(workspacesDirectory: string, workspaceId: string): WorkspaceFolder {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(workspaceId)) {
-    throw new ProvisionError(`${JSON.stringify(workspaceId)} is no workspace id; it must be a UUID in lower case`)
+    throw new ProvisionError(`${JSON.stringify(workspaceId)} isn't a valid workspace ID; it must be a lower-case UUID`)
   }
   const path = join(workspacesDirectory, workspaceId)
   return {
@@ -33,9 +40,9 @@ export function workspaceFolder(workspacesDirectory: string, workspaceId: string
 }
 
 /**
- * Makes the folder where it is missing, with a home that only the workspace can enter, and an empty folder for temporary files. With a uid,
- * the folder itself lets through that uid's group
- * and nobody else.
+ * Creates the folder if it is missing, with a home directory that only the workspace can enter, and
+ * an empty folder for temporary files. With a uid, only that uid's group can enter the folder
+ * itself.
  */
 export async function prepareFolder(folder: WorkspaceFolder, uid: number | undefined): Promise<void> {
   const workspacesDirectory = dirname(folder.path)
@@ -52,12 +59,12 @@ export async function prepareFolder(folder: WorkspaceFolder, uid: number | undef
   const owner = (await lstat(folder.home)).uid
   if (!isNew && uid !== undefined && owner !== uid) {
     throw new ProvisionError(
-      `the home of the workspace belongs to uid ${owner} instead of ${uid}; run: chown -hR ${uid}:${uid} ${folder.home}`,
+      `the home directory of the workspace belongs to uid ${owner} instead of ${uid}; run: chown -hR ${uid}:${uid} ${folder.home}`,
     )
   }
 }
 
-/** Makes a directory of the uid's own; tells whether it was missing. */
+/** Creates a directory that only the uid can enter. Returns whether it was missing. */
 async function makePrivate(path: string, uid: number | undefined): Promise<boolean> {
   try {
     await mkdir(path, { mode: 0o700 })
@@ -69,7 +76,7 @@ async function makePrivate(path: string, uid: number | undefined): Promise<boole
   return true
 }
 
-/** Writes the lists of users and groups that a sandbox shows. */
+/** Writes the `passwd` and `group` files of a sandbox. */
 export async function writeAccounts(
   folder: WorkspaceFolder,
   account: { readonly uid: number; readonly gid: number; readonly name: string; readonly home: string; readonly shell: string },
@@ -91,7 +98,10 @@ async function writeReadable(path: string, lines: readonly string[]): Promise<vo
   await chmod(path, 0o644)
 }
 
-/** Opens the agent's log for appending; a long one is put aside first, in place of the one before. */
+/**
+ * Opens the agent's log for appending. First renames a long one to `agent.log.1`, replacing an
+ * earlier one.
+ */
 export async function openLog(folder: WorkspaceFolder): Promise<FileHandle> {
   const size = await stat(folder.log).then(
     (found) => found.size,
@@ -102,8 +112,8 @@ export async function openLog(folder: WorkspaceFolder): Promise<FileHandle> {
 }
 
 /**
- * Removes the folder with all that is in it. Nothing of the workspace may run any more. Throws `ProvisionError` where something is mounted
- * inside, or can't be removed.
+ * Removes the folder and its content. No process of the workspace may be running. Throws
+ * `ProvisionError` if something is mounted inside or can't be removed.
  */
 export async function removeFolder(folder: WorkspaceFolder): Promise<void> {
   const mounts = await mountsBelow(folder.path)
@@ -123,17 +133,16 @@ async function mountsBelow(path: string): Promise<string[]> {
 }
 
 /**
- * Removes a tree that a stranger made. `rm` walks it by open directories, so it follows no link and no path is too long for it. Directories
- * the stranger locked are unlocked first where
- * that is needed.
+ * Removes an untrusted tree. `rm` walks it by open directories, so it follows no links and handles
+ * paths of any length. If that fails, unlocks directories without permissions and tries again.
  */
 async function removeTree(path: string): Promise<void> {
   if ((await runTool('rm', ['-rf', '--', path])) === undefined) return
   await runTool('chmod', ['-R', 'u+rwX', '--', path])
   const failure = await runTool('rm', ['-rf', '--', path])
   if (failure === undefined) return
-  if (failure !== 'ENOENT') throw new ProvisionError(`the files of the workspace can't be removed: ${failure}`)
-  await rm(path, { recursive: true, force: true }) // a machine without rm
+  if (failure !== 'ENOENT') throw new ProvisionError(`can't remove the files of the workspace: ${failure}`)
+  await rm(path, { recursive: true, force: true }) // this machine has no rm
 }
 
 async function runTool(command: string, toolArguments: readonly string[]): Promise<string | undefined> {
@@ -145,7 +154,7 @@ async function runTool(command: string, toolArguments: readonly string[]): Promi
     })
     let said = ''
     tool.stderr.setEncoding('utf8').on('data', (text: string) => {
-      if (said.length < 1_000) said += text
+      if (said.length < maxSaidCharacters) said += text
     })
     tool.stderr.on('error', () => {})
     tool.once('error', (error) => resolve('code' in error ? String(error.code) : error.message))

@@ -58,7 +58,7 @@ export interface EchoResponses {
  * echoArchive({
  *   apply: [
  *     { log: { level: 'info', output: 'working' } },
- *     { complete: { resources: [{ name: 'dev', type: 'machine', agents: [{ name: 'main', token }] }] } },
+ *     { complete: { resources: [{ name: 'dev', type: 'machine', agents: [{ name: 'main' }] }] } },
  *   ],
  * })
  * ```

@@ -13,7 +13,7 @@ import { ProvisionError } from '../src/driver.ts'
 import type { Agent } from '../src/resources.ts'
 import type { RuntimeStart } from '../src/drivers/native/runtimes/runtime.ts'
 
-/* The runtime on a real cluster. Agents find no server here, so their containers say so and wait, which is enough to run. */
+/* The runtime on a real cluster. There is no server, but containers that wait for one run. */
 
 const { title, isLeftOut } = await clusterSuite('on a cluster')
 const role = fileURLToPath(new URL('../templates/kubernetes/README.md', import.meta.url))

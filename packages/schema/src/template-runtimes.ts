@@ -90,7 +90,7 @@ export const KubernetesRuntimeBlock = Type.Object(
 )
 export type KubernetesRuntimeBlock = Static<typeof KubernetesRuntimeBlock>
 
-/** Every runtime that a template may name, with the schema of its block. A new runtime adds an entry here. */
+/** Each runtime that a template may name, with the schema of its block. A new one adds an entry. */
 export const templateRuntimeBlocks = { local: LocalRuntimeBlock, kubernetes: KubernetesRuntimeBlock }
 
 /** The name of a runtime. */

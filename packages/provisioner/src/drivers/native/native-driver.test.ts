@@ -8,7 +8,7 @@ import { writeRuntimeState } from './runtimes/runtime-state.ts'
 import type { Runtime, RuntimeRequest, RuntimeStart } from './runtimes/runtime.ts'
 import { createNativeDriver } from './native-driver.ts'
 
-/* Which runtime a build goes to, and what the runtime receives. Each runtime has tests of its own. */
+/* Which runtime a build goes to, and what it receives. Each runtime has tests of its own. */
 
 interface Call {
   readonly runtime: TemplateRuntime

@@ -114,7 +114,7 @@ test('where nothing can fetch, the machine says so and stays to be looked at', a
   verifies('deployment:agent-bootstrap')
   const script = bootstrapScript({ system: 'linux', architecture, accessUrl: deployment.server.url, auth: 'token' })
   const output = await boot(script, [], { CODER_AGENT_TOKEN: 'any' })
-  await eventually(async () => await Promise.resolve(output().includes('This process waits') || undefined))
+  await eventually(async () => await Promise.resolve(output().includes('This process stays') || undefined))
   expect(output()).toMatch(/neither curl nor wget nor busybox[\s\S]*status 127/)
   expect(running?.exitCode).toBeNull()
 })

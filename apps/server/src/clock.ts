@@ -3,6 +3,9 @@ export interface Clock {
   now(): Date
 }
 
+/** The longest delay that a timer of Node.js can have. */
+export const MAX_TIMER_MS = 2 ** 31 - 1
+
 export const systemClock: Clock = { now: () => new Date() }
 
 /** Returns an instant, or milliseconds since 1970, as the API and the database write it. */

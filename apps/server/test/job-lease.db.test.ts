@@ -7,7 +7,7 @@ import { WebSocket } from 'ws'
 import { timestamp } from '../src/clock.ts'
 import { tryHoldAdvisoryLock } from '../src/database/advisory-lock.ts'
 import { openDatabase } from '../src/database/database.ts'
-import { replicaLockName } from '../src/features/provisioner-jobs/job-lease.ts'
+import { replicaLockName } from '../src/features/provisioner-jobs/lease-loop.ts'
 import { JobStore } from '../src/features/provisioner-jobs/store.ts'
 import { buildEnded, createTemplate, createVersion, createWorkspace, importEnded } from './factories.ts'
 import { runSql } from './run-sql.ts'
@@ -78,7 +78,7 @@ test('a job whose worker went silent is failed in the database with a reason, it
   await handTo(await insertWorker(await liveReplica()), job.id, 31)
   const ended = await buildEnded(server.client, workspacebuild)
   expect(ended.status).toBe('failed')
-  expect(ended.job.error).toMatch(/^The provisioner daemon has not been heard of for 3\d seconds, so the job was given up\. Try again\.$/)
+  expect(ended.job.error).toMatch(/^The provisioner daemon has not reported for 3\d seconds, so the job failed\. Try again\.$/)
   expect(await closed).toBe(1000)
   const [row] = await runSql(server, 'select status, error, completed_at is not null as is_over from provisioner_jobs where id = $1', [
     job.id,
@@ -129,7 +129,7 @@ test('a job that was being canceled is failed with a reason too', async () => {
   await server.client.templateVersions.cancel({ params: { templateversion: version.id } })
   await handTo(worker, version.job.id, 31)
   const { job } = await importEnded(server.client, version.id)
-  expect(job).toMatchObject({ status: 'failed', canceled_at: expect.any(String), error: expect.stringContaining('has not been heard of') })
+  expect(job).toMatchObject({ status: 'failed', canceled_at: expect.any(String), error: expect.stringContaining('has not reported') })
 })
 
 test('a server that starts fails at once what a dead one left behind, and finishes what nobody had begun', async () => {

@@ -137,7 +137,7 @@ describe('what keeps it from starting is told in one line, and it ends with 1', 
   test('a starter template that does not exist', async () => {
     verifies('berth:server:wrong-setting', 'deployment:settings')
     expect(await refusal({ BERTH_AUTO_IMPORT_TEMPLATES: 'local,docker' })).toBe(
-      'berth-server: BERTH_AUTO_IMPORT_TEMPLATES cannot be used: there is no starter template "docker". There are: kubernetes, local-starter.',
+      `berth-server: BERTH_AUTO_IMPORT_TEMPLATES names "docker", which isn't a starter template. The starter templates are: kubernetes, local-starter.`,
     )
   })
 

@@ -307,7 +307,7 @@ describe('extending', () => {
     },
   )
 
-  test('is 409 while it is built, where it does not stop by itself, and where it is not started', async () => {
+  test('is 409 while it is built, if it has no deadline, and if it is not started', async () => {
     const hanging = await createTemplate(server, { plan: [{ complete: {} }], apply: [{ log: { output: 'working' } }] })
     const building = await createWorkspace(server, hanging, { ttl_ms: HOUR_MS })
     const manual = await runningWorkspace()
@@ -316,7 +316,7 @@ describe('extending', () => {
     const deleted = await deletedWorkspace()
     for (const [id, reason] of [
       [building.id, 'being built'],
-      [manual.id, 'does not stop by itself'],
+      [manual.id, 'has no deadline'],
       [stopped.id, 'stop'],
       [deleted.id, 'delete'],
     ] as const) {

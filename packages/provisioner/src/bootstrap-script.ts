@@ -4,17 +4,20 @@ import type { AgentAuth } from '@berth/schema/rules'
 export type AgentSystem = NonNullable<TemplateAgent['os']>
 export type AgentArchitecture = NonNullable<TemplateAgent['arch']>
 
-/** Where an agent is to run, and how it finds its server. */
+/** Where an agent runs and how it reaches its server. */
 export interface AgentPlace {
   readonly system: AgentSystem
   readonly architecture: AgentArchitecture
-  /** Where the place reaches the server. */
+  /** The URL of the server, reachable from where the agent runs. */
   readonly accessUrl: string
-  /** With `token` the template hands the token to the process as `CODER_AGENT_TOKEN`. */
+  /**
+   * How the agent authenticates. With `token`, the template sets `CODER_AGENT_TOKEN` for the
+   * process.
+   */
   readonly auth: AgentAuth
 }
 
-/** What a script is written with. `url` ends with a slash and has nothing in it that could end a quote. */
+/** The values in a script. `url` ends with a slash and contains no quotes. */
 interface Written {
   readonly url: string
   readonly architecture: AgentArchitecture
@@ -32,7 +35,7 @@ elif command -v wget >/dev/null; then
 elif command -v busybox >/dev/null; then
   fetch() { busybox wget -q "$url" -O coder; }
 else
-  echo 'The agent cannot be fetched: there is neither curl nor wget nor busybox here.' >&2
+  echo 'Cannot download the agent: neither curl nor wget nor busybox is installed.' >&2
   exit 127
 fi`,
     ),
@@ -41,26 +44,29 @@ fi`,
 }
 
 /**
- * The script that brings up an agent in a place that has nothing of Berth: it fetches the agent from the server and becomes it (Coder v2 API,
- * v0.13.4).
+ * Returns the script that starts an agent on a machine without Berth: it downloads the agent from
+ * the server and runs it (Coder v2 API, v0.13.4).
  *
- * @throws RangeError for a kind of place that no agent is made for, or where `accessUrl` is no address.
+ * @throws RangeError if there is no agent for the platform, or if `accessUrl` isn't a valid URL.
  */
 export function bootstrapScript({ system, architecture, accessUrl, auth }: AgentPlace): string {
   if (architecture === 'armv7' && system !== 'linux') throw new RangeError(`There is no agent for ${system} on ${architecture}.`)
-  if (!URL.canParse(accessUrl)) throw new RangeError(`"${accessUrl}" is not an address.`)
+  if (!URL.canParse(accessUrl)) throw new RangeError(`"${accessUrl}" isn't a valid URL.`)
   const url = new URL(accessUrl).href.replaceAll("'", '%27').replace(/\/*$/, '/')
   return SCRIPTS[system]({ url, architecture, auth })
 }
 
-/** What a failed start leaves is a process that waits, so that its output can still be read where a container or a machine would be gone. */
+/**
+ * After a failure the script keeps running, so that the container or the machine stays and its
+ * output can be read.
+ */
 function unixScript({ url, system, architecture, auth }: Written & { readonly system: AgentSystem }, defineFetch: string): string {
   return `#!/usr/bin/env sh
-# Fetches the agent of this workspace from its server, and becomes it.
+# Downloads the agent of this workspace from its server and runs it.
 set -eu
 stay() {
   status=$?
-  echo "The agent did not start (status $status); what stopped it is above. This process waits for a day, to be looked at." >&2
+  echo "The agent did not start (status $status). The output above says why. This process stays for a day so that you can read it." >&2
   sleep 86400
   exit "$status"
 }
@@ -70,7 +76,7 @@ cd "$folder"
 url='${url}bin/coder-${system}-${architecture}'
 ${defineFetch}
 until fetch; do
-  echo "$url could not be fetched. Trying again in 30 seconds." >&2
+  echo "Could not download $url. Trying again in 30 seconds." >&2
   sleep 30
 done
 chmod +x coder
@@ -79,12 +85,15 @@ exec ./coder agent
 `
 }
 
-/** Scanning an executable of 100 MB delays each start: that one file is left out, and nothing else about the machine is changed. */
+/**
+ * The script excludes only the agent's file from scanning, because scanning 100 MB delays each
+ * start.
+ */
 function windowsScript({ url, architecture, auth }: Written): string {
-  return `# Fetches the agent of this workspace from its server, and runs it.
+  return `# Downloads the agent of this workspace from its server and runs it.
 $ErrorActionPreference = 'Stop'
 $program = "$env:TEMP\\sshd.exe"
-try { Add-MpPreference -ExclusionPath $program } catch { Write-Output "Windows Defender will look at the agent first: $_" }
+try { Add-MpPreference -ExclusionPath $program } catch { Write-Output "Windows Defender will scan the agent first: $_" }
 [Net.ServicePointManager]::SecurityProtocol = [Net.SecurityProtocolType]::Tls12
 Invoke-WebRequest -UseBasicParsing -Uri '${url}bin/coder-windows-${architecture}.exe' -OutFile $program
 $env:CODER_AGENT_AUTH = '${auth}'

@@ -1,18 +1,18 @@
 import type { ParameterSchema, ParameterValue } from './parameters.ts'
 import type { Resource } from './resources.ts'
 
-/** The provisioners a template version can ask for by name on the wire. */
+/** The provisioner types on the wire. A template version names one of them. */
 export type ProvisionerType = 'echo' | 'berth' | 'terraform'
 
-/** How urgent a line of output is. */
+/** The severity of a log line. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
 
 /** What a build does to its workspace. */
 export type WorkspaceTransition = 'start' | 'stop' | 'delete'
 
-/** What a driver may know about the workspace and its owner. In a template import every field but the first two is empty. */
+/** The workspace and its owner. In a template import all fields except the first two are empty. */
 export interface ProvisionMetadata {
-  /** Where agents reach the server. */
+  /** The URL where agents reach the server. */
   readonly access_url: string
   readonly workspace_transition: WorkspaceTransition
   readonly workspace_name: string
@@ -23,74 +23,79 @@ export interface ProvisionMetadata {
   readonly workspace_owner_email: string
 }
 
-/** What every call to a driver carries. */
+/** The part that all requests to a driver share. */
 export interface DriverRequest {
-  /** The extracted template archive. It is removed when the job is over. */
+  /** Holds the extracted template archive. Removed when the job ends. */
   readonly directory: string
   /**
-   * Writes one line of output. The promise never rejects and settles when there is room for more: await it before producing the next
-   * line, so that a talkative tool is slowed down instead of filling the memory.
+   * Logs one line of output. The promise never rejects, and resolves when there is room for more.
+   * Await it before the next line, so that a verbose tool is slowed down instead of filling memory.
    */
   readonly log: (level: LogLevel, output: string) => Promise<void>
-  /** Aborted when the job should end early and gracefully: finish what must not be left half done, then throw. */
+  /** Aborted when the job should end early. Finish what must not be left half done, then throw. */
   readonly signal: AbortSignal
-  /** Aborted when nobody waits any longer: end at once. Always after {@link DriverRequest.signal}. */
+  /** Aborted when the job must end at once. Always later than {@link DriverRequest.signal}. */
   readonly forceSignal: AbortSignal
 }
 
 /** A request to read a template's parameters. */
 export type ParseRequest = DriverRequest
 
-/** A request to say what a build would bring about, changing nothing. */
+/** A request to predict the result of a build without changing anything. */
 export interface PlanRequest extends DriverRequest {
   readonly metadata: ProvisionMetadata
   readonly parameter_values: readonly ParameterValue[]
-  /** What the previous build of the workspace returned; empty when there was none. */
+  /** The state that the previous build of the workspace returned. Empty if there was none. */
   readonly state: Uint8Array
 }
 
-/** A request to bring about what was planned. */
+/** A request to carry out a plan. */
 export interface ApplyRequest extends PlanRequest {
-  /** What the plan returned; empty when it returned none. */
+  /** The bytes that the plan returned. Empty if it returned none. */
   readonly plan: Uint8Array
 }
 
-/** The parameters of a template, in the order they are asked for. */
+/** The parameters of a template, in the order in which they are asked for. */
 export interface ParseResult {
   readonly parameter_schemas: readonly ParameterSchema[]
 }
 
-/** What a build would bring about, and bytes for the apply that follows. */
+/** The predicted resources, and bytes for the apply that follows. */
 export interface PlanResult {
   readonly resources: readonly Resource[]
   readonly plan?: Uint8Array
 }
 
-/** What a build brought about, and bytes for the next build of the same workspace. */
+/** The resources of a workspace after a build, and bytes for its next build. */
 export interface ApplyResult {
   readonly resources: readonly Resource[]
   readonly state: Uint8Array
 }
 
 /**
- * Turns a template into running resources. One driver serves many jobs at the same time.
+ * Turns a template into running resources. One driver runs many jobs at the same time.
  *
- * A driver reports an expected failure by throwing {@link ProvisionError}, whose text becomes the job's error as it stands. Any other error
- * is
- * shown with a prefix that names the step.
+ * A driver reports an expected failure by throwing {@link ProvisionError}. Its message becomes the
+ * job's error, unchanged. Any other error is shown with a prefix that names the step.
  */
 export interface Driver {
   readonly type: ProvisionerType
   parse(request: ParseRequest): Promise<ParseResult>
   plan(request: PlanRequest): Promise<PlanResult>
   apply(request: ApplyRequest): Promise<ApplyResult>
-  /** Gives up what the driver itself holds. Workspaces keep running. */
+  /** Releases what the driver itself holds. Workspaces keep running. */
   close?(): Promise<void>
 }
 
-/** A failure the provisioner reports: its text is the error of the job, without a prefix (Coder v2 API, v0.13.4, "complete with error"). */
+/**
+ * An expected failure. Its message becomes the job's error, without a prefix (Coder v2 API,
+ * v0.13.4, "complete with error").
+ */
 export class ProvisionError extends Error {
-  /** What is there after all; stored for the next build so that nothing half-made is lost. */
+  /**
+   * The state of what exists despite the failure. Stored for the next build, so that nothing half
+   * made is lost.
+   */
   readonly state: Uint8Array | undefined
 
   constructor(message: string, options: { readonly state?: Uint8Array; readonly cause?: unknown } = {}) {

@@ -1,4 +1,4 @@
-export { ArchiveError, defaultArchiveLimits, extractArchive, type ArchiveLimits } from './archive.ts'
+export { ArchiveError, defaultArchiveLimits, extractArchive, type ArchiveLimits } from './archive/extract-archive.ts'
 export { wireArchitecture } from './architecture.ts'
 export { bootstrapScript, type AgentArchitecture, type AgentPlace, type AgentSystem } from './bootstrap-script.ts'
 export {
@@ -16,9 +16,9 @@ export {
   type ProvisionMetadata,
   type WorkspaceTransition,
 } from './driver.ts'
-export { createArchive, maxTemplateBytes } from './create-archive.ts'
-export { createEchoDriver } from './drivers/echo.ts'
-export { createNativeDriver, type NativeDriverOptions } from './drivers/native.ts'
+export { createArchive, maxTemplateBytes } from './archive/create-archive.ts'
+export { createEchoDriver } from './drivers/echo/echo-driver.ts'
+export { createNativeDriver, type NativeDriverOptions } from './drivers/native/native-driver.ts'
 export {
   ReportRefused,
   type Job,
@@ -31,16 +31,16 @@ export {
   type TemplateVersionDryRunJob,
   type TemplateVersionImportJob,
   type WorkspaceBuildJob,
-} from './job.ts'
-export type { Clock } from './job-session.ts'
+} from './runner/job.ts'
+export type { Clock } from './runner/job-session.ts'
 export type { DestinationScheme, ParameterSchema, ParameterValue } from './parameters.ts'
 export type { Agent, App, AppHealthcheck, AppSharingLevel, Resource, ResourceMetadata } from './resources.ts'
-export { runJob, type RunJobOptions } from './run-job.ts'
-export type { Runtime, RuntimeBlocks, RuntimeRequest, RuntimeStart } from './runtime.ts'
-export { createKubernetesRuntime, type KubernetesRuntimeOptions } from './kubernetes/kubernetes-runtime.ts'
-export { createLocalRuntime, type LocalRuntimeOptions } from './local/local-runtime.ts'
-export type { SandboxSetting } from './local/sandbox-choice.ts'
-export { defaultUidRange, type UidRange } from './local/uid-pool.ts'
-export { starterTemplates, type StarterTemplate } from './starter-templates.ts'
-export { readTemplate, type Template, type TemplateRuntime } from './template/read-template.ts'
-export { TemplateError, type TemplateProblem } from './template/template-error.ts'
+export { runJob, type RunJobOptions } from './runner/run-job.ts'
+export type { Runtime, RuntimeBlocks, RuntimeRequest, RuntimeStart } from './drivers/native/runtimes/runtime.ts'
+export { createKubernetesRuntime, type KubernetesRuntimeOptions } from './drivers/native/runtimes/kubernetes/kubernetes-runtime.ts'
+export { createLocalRuntime, type LocalRuntimeOptions } from './drivers/native/runtimes/local/local-runtime.ts'
+export type { SandboxSetting } from './drivers/native/runtimes/local/sandbox-choice.ts'
+export { defaultUidRange, type UidRange } from './drivers/native/runtimes/local/uid-pool.ts'
+export { starterTemplates, type StarterTemplate } from './drivers/native/starter-templates.ts'
+export { readTemplate, type Template } from './drivers/native/template/read-template.ts'
+export { TemplateError, type TemplateProblem } from './drivers/native/template/template-error.ts'

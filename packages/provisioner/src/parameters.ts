@@ -1,12 +1,14 @@
-/** Where a parameter's value goes in the provisioner. `none` is what a schema without a default destination has. */
+/**
+ * Where a parameter's value goes in the provisioner. `none`: the schema has no default destination.
+ */
 export type DestinationScheme = 'none' | 'environment_variable' | 'provisioner_variable'
 
-/** What a template says about one of its parameters (Coder v2 API, v0.13.4, parameter schemas). */
+/** A parameter that a template declares (Coder v2 API, v0.13.4, parameter schemas). */
 export interface ParameterSchema {
   /** At most 64 characters. */
   readonly name: string
   readonly description: string
-  /** `data` where the template gives a default. */
+  /** `data` if the template has a default. */
   readonly default_source_scheme: 'none' | 'data'
   readonly default_source_value: string
   readonly allow_override_source: boolean
@@ -17,13 +19,13 @@ export interface ParameterSchema {
   readonly validation_type_system: 'none' | 'hcl'
   readonly validation_value_type: string
   readonly validation_error: string
-  /** An HCL expression; `contains(["a", "b"], var.name)` is shown as a choice by existing clients. */
+  /** An HCL expression. Existing clients show `contains(["a", "b"], var.name)` as a choice. */
   readonly validation_condition: string
-  /** False: a workspace keeps the value it was created with. Default true. */
+  /** False means that a workspace keeps the value it was created with. Default: true. */
   readonly mutable?: boolean
 }
 
-/** The value a parameter has in one job. */
+/** The value of a parameter in one job. */
 export interface ParameterValue {
   readonly name: string
   readonly value: string

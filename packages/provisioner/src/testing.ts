@@ -1,21 +1,21 @@
 import type { LogLevel } from './driver.ts'
 import type { ParameterSchema } from './parameters.ts'
 import type { Agent, App, Resource, ResourceMetadata } from './resources.ts'
-import { encodeParseResponse, encodeProvisionResponse } from './echo/echo-messages.ts'
-import { writeTar } from './echo/tar-writer.ts'
+import { encodeParseResponse, encodeProvisionResponse } from './drivers/echo/echo-messages.ts'
+import { writeTar } from './drivers/echo/tar-writer.ts'
 
-/** A line of output. */
+/** A log line whose fields are optional. */
 export interface EchoLogInput {
   readonly level?: LogLevel
   readonly output?: string
 }
 
-/** An agent of which everything may be left out. */
+/** An agent whose fields are all optional. */
 export interface EchoAgentInput extends Omit<Partial<Agent>, 'apps'> {
   readonly apps?: readonly Partial<App>[]
 }
 
-/** A resource of which everything may be left out. */
+/** A resource whose fields are all optional. */
 export interface EchoResourceInput extends Omit<Partial<Resource>, 'agents' | 'metadata'> {
   readonly agents?: readonly EchoAgentInput[]
   readonly metadata?: readonly Partial<ResourceMetadata>[]
@@ -39,7 +39,7 @@ export interface EchoProvisionInput {
   }
 }
 
-/** The messages an echo template plays. */
+/** The messages that the echo driver plays back. */
 export interface EchoResponses {
   readonly parse?: readonly EchoParseInput[]
   readonly plan?: readonly EchoProvisionInput[]
@@ -47,18 +47,18 @@ export interface EchoResponses {
 }
 
 /**
- * A template archive for the echo provisioner (Coder v2 API, v0.13.4).
+ * Returns a template archive for the echo driver (Coder v2 API, v0.13.4).
  *
- * A list that is absent is one message that completes with nothing; an absent plan is the apply once more. An empty list writes no file,
- * which
- * the provisioner answers with `no state`; a list without `complete` runs until it is ended by force.
+ * An absent list becomes one message that completes with nothing; an absent plan repeats the apply.
+ * An empty list writes no file, so the driver fails with `no state`. A list without `complete` runs
+ * until it is forced to end.
  *
  * @example
  * ```ts
  * echoArchive({
  *   apply: [
  *     { log: { level: 'info', output: 'working' } },
- *     { complete: { resources: [{ name: 'dev', type: 'machine', agents: [{ name: 'main', token }] }] } },
+ *     { complete: { resources: [{ name: 'dev', type: 'machine', agents: [{ name: 'main' }] }] } },
  *   ],
  * })
  * ```

@@ -1,14 +1,13 @@
 /**
- * Builds one workspace in a process of its own and prints what came of it, so that tests can build as another user, and see what outlives
- * the builder.
+ * Builds workspaces in a separate process and prints the outcomes, so that tests can build as
+ * another user and see what outlives the builder.
  * @module
  */
-import { createNativeDriver } from '../src/drivers/native.ts'
+import { createNativeDriver } from '../src/drivers/native/native-driver.ts'
 import { ProvisionError, type Driver, type WorkspaceTransition } from '../src/driver.ts'
-import { createLocalRuntime, type LocalRuntimeOptions } from '../src/local/local-runtime.ts'
+import { createLocalRuntime, type LocalRuntimeOptions } from '../src/drivers/native/runtimes/local/local-runtime.ts'
 import type { Resource } from '../src/resources.ts'
 
-/** What to build. */
 export interface BuildOrder {
   readonly runtime: LocalRuntimeOptions
   /** The template's folder. */
@@ -20,7 +19,6 @@ export interface BuildOrder {
   readonly state: string
 }
 
-/** What came of it. */
 export interface BuildOutcome {
   readonly error?: string
   /** Base64. */

@@ -8,12 +8,12 @@ import { clusterSuite, startCluster, writeBusyboxRoot, type Cluster } from '@ber
 import { verifies } from '@berth/requirements'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createKubernetesRuntime, type KubernetesRuntimeOptions } from '../src/kubernetes/kubernetes-runtime.ts'
+import { createKubernetesRuntime, type KubernetesRuntimeOptions } from '../src/drivers/native/runtimes/kubernetes/kubernetes-runtime.ts'
 import { ProvisionError } from '../src/driver.ts'
 import type { Agent } from '../src/resources.ts'
-import type { RuntimeStart } from '../src/runtime.ts'
+import type { RuntimeStart } from '../src/drivers/native/runtimes/runtime.ts'
 
-/* The runtime on a real cluster. Agents find no server here, so their containers say so and wait, which is enough to run. */
+/* The runtime on a real cluster. There is no server, but containers that wait for one run. */
 
 const { title, isLeftOut } = await clusterSuite('on a cluster')
 const role = fileURLToPath(new URL('../templates/kubernetes/README.md', import.meta.url))
@@ -50,7 +50,7 @@ describe.skipIf(isLeftOut)(title, () => {
     namespace = await newNamespace()
   })
 
-  test('a start makes a pod and a volume, another replaces the pod, a stop keeps the volume, a delete removes it', async () => {
+  test('a start creates a pod and a volume, another start replaces the pod, a stop keeps the volume, a delete removes it', async () => {
     verifies('berth:kubernetes:lifecycle')
     const runtime = createRuntime()
     const state = await runtime.start(order())
@@ -71,29 +71,29 @@ describe.skipIf(isLeftOut)(title, () => {
     expect(stopped).toEqual(state)
     expect([await pods(), await deployments(), await secrets()]).toEqual([[], [], []])
     expect(await volumes()).toEqual([`berth-${workspaceId}`])
-    expect(log.at(-1)).toBe('info Ended the pod of the workspace.')
+    expect(log.at(-1)).toBe('info Stopped the pod of the workspace.')
     await runtime.stop(order({ state: stopped }))
-    expect(log.at(-1)).toBe('info Nothing of the workspace was running.')
+    expect(log.at(-1)).toBe('info The workspace was not running.')
 
     await runtime.start(order({ state: stopped }))
     await runtime.delete(order({ state: stopped }))
     expect([await pods(), await deployments(), await secrets()]).toEqual([[], [], []])
     await eventuallyNoVolume()
-    await runtime.delete(order({ state: stopped })) // once more, after a delete that was cut off
+    await runtime.delete(order({ state: stopped })) // again, as after an interrupted delete
   }, 120_000)
 
-  test('a delete without state ends the pod and keeps the volume', async () => {
+  test('a delete without state removes the pod and keeps the volume', async () => {
     verifies('berth:kubernetes:orphan')
     const runtime = createRuntime()
     await runtime.start(order())
     await runtime.delete(order())
     expect([await pods(), await volumes()]).toEqual([[], [`berth-${workspaceId}`]])
     expect(log.at(-1)).toBe(
-      `warn The workspace is deleted without its state: its files are kept in the volume berth-${workspaceId} in ${namespace}.`,
+      `warn Deleting the workspace without its state. Its files remain in the volume berth-${workspaceId} in the namespace ${namespace}.`,
     )
   }, 60_000)
 
-  test('a template that names another namespace moves the workspace, and a delete finds both homes', async () => {
+  test('a template with another namespace moves the workspace, and a delete removes both volumes', async () => {
     verifies('berth:kubernetes:moved')
     const runtime = createRuntime()
     const state = await runtime.start(order())
@@ -108,22 +108,22 @@ describe.skipIf(isLeftOut)(title, () => {
     await eventuallyNoVolume()
   }, 60_000)
 
-  test('a home that the cluster will not enlarge stays as it is, and the workspace starts', async () => {
+  test('if the cluster refuses to enlarge the volume, the workspace starts with the old size', async () => {
     const runtime = createRuntime()
     const state = await runtime.start(order({ home: { size: '1Mi' } }))
     await runtime.start(order({ state, home: { size: '2Mi' } }))
-    expect(log).toContainEqual(expect.stringMatching(/^warn The volume of the home stays as it is: the cluster says: .*resize/))
+    expect(log).toContainEqual(expect.stringMatching(/^warn The home volume was not changed: the cluster says: .*resize/))
     expect(await pods()).toHaveLength(1)
   }, 60_000)
 
-  test('several agents are containers of one pod, each with its token', async () => {
+  test('several agents are containers of one pod, each with its own token', async () => {
     await createRuntime().start(order({ agents: [agent('main'), agent('Side')] }))
     const [pod] = await pods()
     expect(pod?.spec?.containers.map(({ name }) => name)).toEqual(['main', 'side'])
     expect(pod?.status?.containerStatuses?.every(({ state }) => state?.running !== undefined)).toBe(true)
   }, 60_000)
 
-  test('it starts where the restricted Pod Security Standard is enforced', async () => {
+  test('a workspace starts under the restricted Pod Security Standard', async () => {
     verifies('berth:kubernetes:least-rights')
     namespace = await newNamespace({ 'pod-security.kubernetes.io/enforce': 'restricted' })
     await createRuntime().start(order())
@@ -132,18 +132,18 @@ describe.skipIf(isLeftOut)(title, () => {
     await expect(other).rejects.toThrow(/violates PodSecurity "restricted/)
   }, 60_000)
 
-  describe('a start that fails says why, and leaves nothing that runs', () => {
+  describe('a failed start says why, and leaves nothing running', () => {
     test('an image that does not exist', async () => {
       verifies('berth:kubernetes:failed-start')
       const error = await failure({ ...options(), stuckTimeoutMs: 1_500 }, { image: 'registry.invalid/none:1' })
-      expect(error.message).toMatch(/^the workspace did not start in time: container main does not start: (ErrImagePull|ImagePullBackOff)/)
-      // The volume is there, and the state says so.
+      expect(error.message).toMatch(/^the workspace did not start in time: container main doesn't start: (ErrImagePull|ImagePullBackOff)/)
+      // The volume exists, and the state says so.
       expect(await volumes()).toEqual([`berth-${workspaceId}`])
       await createRuntime().delete(order({ ...(error.state && { state: error.state }) }))
       await eventuallyNoVolume()
     }, 60_000)
 
-    test('an image that can have no such name', async () => {
+    test('an image with an invalid name', async () => {
       expect((await failure(options(), { image: 'UPPER:CASE:x' })).message).toMatch(/InvalidImageName/)
     }, 60_000)
 
@@ -152,15 +152,15 @@ describe.skipIf(isLeftOut)(title, () => {
       expect((await failure(options(), { image: 'berth.test/empty:1' })).message).toMatch(/CrashLoopBackOff|"sh"/)
     }, 60_000)
 
-    test('no node that is large enough', async () => {
+    test('no node with enough resources', async () => {
       const error = await failure({ ...options(), startTimeoutMs: 5_000 }, { resources: { cpu_request: '1000' } })
       expect(error.message).toMatch(
-        /^the workspace did not start in time: no node takes the pod: .*Insufficient cpu[\s\S]*FailedScheduling/,
+        /^the workspace did not start in time: no node accepts the pod: .*Insufficient cpu[\s\S]*FailedScheduling/,
       )
-      expect(log).toContainEqual(expect.stringMatching(/^info No node takes the pod: /))
+      expect(log).toContainEqual(expect.stringMatching(/^info No node accepts the pod: /))
     }, 60_000)
 
-    test('a quota that is used up, at once', async () => {
+    test('an exhausted quota, at once', async () => {
       verifies('berth:kubernetes:refused')
       await core.createNamespacedResourceQuota({ namespace, body: { metadata: { name: 'none' }, spec: { hard: { pods: '0' } } } })
       const isCounted = async () => (await core.readNamespacedResourceQuota({ name: 'none', namespace })).status?.used !== undefined
@@ -173,7 +173,7 @@ describe.skipIf(isLeftOut)(title, () => {
       expect((await failure(options(), {})).message).toBe(`the cluster says: namespaces "${namespace}" not found`)
     })
 
-    test('a quantity that is none', async () => {
+    test('an invalid quantity', async () => {
       expect((await failure(options(), { resources: { cpu: 'lots' } })).message).toMatch(/^the cluster says: .*(quantity|quantities)/)
     })
 
@@ -181,14 +181,14 @@ describe.skipIf(isLeftOut)(title, () => {
       verifies('berth:kubernetes:canceled')
       const cancellation = new AbortController()
       const start = failure(options(), { resources: { cpu_request: '1000' }, signal: cancellation.signal })
-      while (!log.some((line) => line.includes('No node takes the pod'))) await delay(20)
+      while (!log.some((line) => line.includes('No node accepts the pod'))) await delay(20)
       cancellation.abort()
       expect((await start).message).toBe('the start was canceled')
     }, 60_000)
   })
 
   describe('access', () => {
-    test('the rights that the README of the template lists are enough, for a server in the cluster', async () => {
+    test('a server in the cluster needs only the rights that the README of the template lists', async () => {
       verifies('berth:kubernetes:rights')
       const account = await serviceAccount('berth', await readmeRole())
       const rootDirectory = await podFiles(account)
@@ -204,31 +204,31 @@ describe.skipIf(isLeftOut)(title, () => {
         await runtime.delete(order({ state, use_kubeconfig: false }))
         await eventuallyNoVolume()
         const elsewhere = runtime.start(order({ namespace: 'default', use_kubeconfig: false }))
-        await expect(elsewhere).rejects.toThrow(/is forbidden.*; give the account of the server the rights/)
+        await expect(elsewhere).rejects.toThrow(/is forbidden.*; grant the server's account the rights/)
       } finally {
         process.env = before
       }
     }, 60_000)
 
-    test('an account without rights, a cluster that is not there and a missing kubeconfig are told apart', async () => {
+    test('an account without rights, an unreachable cluster and expired credentials have different errors', async () => {
       verifies('berth:kubernetes:unreachable')
       const account = await serviceAccount('nobody')
       const weak = join(directory, 'weak')
       await writeFile(weak, kubeconfig(cluster.apiUrl, account))
       await expect(createRuntime({ kubeconfigPaths: [weak] }).start(order())).rejects.toThrow(
-        /^the cluster says: deployments.* is forbidden: .*; give the account of the server the rights/,
+        /^the cluster says: deployments.* is forbidden: .*; grant the server's account the rights/,
       )
       const gone = join(directory, 'gone')
       await writeFile(gone, kubeconfig('https://127.0.0.1:1', account))
       await expect(createRuntime({ kubeconfigPaths: [gone] }).start(order())).rejects.toThrow(
-        /^the cluster at https:\/\/127\.0\.0\.1:1 can't be reached: .*ECONNREFUSED/,
+        /^can't reach the cluster at https:\/\/127\.0\.0\.1:1: .*ECONNREFUSED/,
       )
       const expired = join(directory, 'expired')
       await writeFile(expired, kubeconfig(cluster.apiUrl, 'no.such.token'))
-      await expect(createRuntime({ kubeconfigPaths: [expired] }).start(order())).rejects.toThrow(/the credentials of the server are wrong/)
+      await expect(createRuntime({ kubeconfigPaths: [expired] }).start(order())).rejects.toThrow(/the server's credentials are wrong/)
     })
 
-    test('several kubeconfigs count as one, and those that are missing as none', async () => {
+    test('several kubeconfigs are merged, and missing ones are skipped', async () => {
       const paths = [join(directory, 'none'), cluster.kubeconfigPath]
       await createRuntime({ kubeconfigPaths: paths }).start(order())
       expect(await pods()).toHaveLength(1)
@@ -243,13 +243,13 @@ describe('without a cluster', () => {
     log = []
   })
 
-  test('a server outside of one says what to set', async () => {
+  test('a server outside a cluster says what to set', async () => {
     const runtime = createKubernetesRuntime({ kubeconfigPaths: ['/nowhere/config'] })
-    await expect(runtime.start(order())).rejects.toThrow(/^the server has no kubeconfig at \/nowhere\/config; put one there/)
-    await expect(runtime.start(order({ use_kubeconfig: false }))).rejects.toThrow(/^the server does not run in a cluster/)
+    await expect(runtime.start(order())).rejects.toThrow(/^there is no kubeconfig at \/nowhere\/config; put one there/)
+    await expect(runtime.start(order({ use_kubeconfig: false }))).rejects.toThrow(/^the server is not running in a cluster/)
   })
 
-  test('an access URL that no pod reaches is refused', async () => {
+  test('an access URL that pods cannot reach is refused', async () => {
     verifies('berth:kubernetes:access-url')
     const runtime = createKubernetesRuntime({ kubeconfigPaths: [] })
     for (const url of [
@@ -266,7 +266,7 @@ describe('without a cluster', () => {
   test('a state of another runtime is refused', async () => {
     const state = new TextEncoder().encode('{"version":1,"runtime":"local"}')
     const runtime = createKubernetesRuntime({ kubeconfigPaths: [] })
-    await expect(runtime.stop(order({ state }))).rejects.toThrow(/not written by the kubernetes runtime/)
+    await expect(runtime.stop(order({ state }))).rejects.toThrow(/not written by this version of the runtime kubernetes/)
   })
 })
 
@@ -313,7 +313,7 @@ function agent(name: string): Agent {
   }
 }
 
-/** Starts what can't start, and returns why not. */
+/** Starts a workspace that can't start, and returns the error. */
 async function failure(options: KubernetesRuntimeOptions, changes: Changes): Promise<ProvisionError> {
   const error: unknown = await createRuntime(options)
     .start(order(changes))
@@ -321,7 +321,7 @@ async function failure(options: KubernetesRuntimeOptions, changes: Changes): Pro
       () => undefined,
       (thrown: unknown) => thrown,
     )
-  if (!(error instanceof ProvisionError)) throw new Error(`it did not fail as it should: ${String(error)}`)
+  if (!(error instanceof ProvisionError)) throw new Error(`the start did not fail as expected: ${String(error)}`)
   expect([await pods(), await deployments(), await secrets()]).toEqual([[], [], []])
   return error
 }
@@ -335,7 +335,7 @@ function createRuntime(changes: KubernetesRuntimeOptions = options()) {
 async function newNamespace(labels: Record<string, string> = {}): Promise<string> {
   const name = `test-${randomUUID()}`
   await core.createNamespace({ body: { metadata: { name, labels } } })
-  // Pods are refused until the account that they get by default is there.
+  // The cluster refuses pods until the default service account exists.
   while (!(await core.listNamespacedServiceAccount({ namespace: name })).items.some(({ metadata }) => metadata?.name === 'default'))
     await delay(20)
   return name
@@ -354,12 +354,12 @@ const deployments = async (where = namespace) => await names('apps/v1', 'Deploym
 const secrets = async (where = namespace) => await names('v1', 'Secret', where)
 const volumes = async (where = namespace) => await names('v1', 'PersistentVolumeClaim', where)
 
-/** The cluster removes a volume when it has seen that no pod uses it any more. */
+/** Waits for the cluster to notice that no pod uses the volume, and to remove it. */
 async function eventuallyNoVolume(where = namespace): Promise<void> {
   while ((await volumes(where)).length > 0) await delay(50)
 }
 
-/** An account in the namespace, and its token. */
+/** Creates a service account in the namespace and returns its token. */
 async function serviceAccount(name: string, roleObject?: KubernetesObject & { readonly rules: unknown }): Promise<string> {
   await core.createNamespacedServiceAccount({ namespace, body: { metadata: { name } } })
   if (roleObject !== undefined) {
@@ -383,7 +383,7 @@ async function readmeRole(): Promise<KubernetesObject & { readonly rules: unknow
   return loadYaml(yaml)
 }
 
-/** What a pod finds of its account. */
+/** Writes the files that a pod has of its service account. Returns their root. */
 async function podFiles(token: string): Promise<string> {
   const root = `${await mkdtemp(join(directory, 'pod-'))}/`
   const folder = join(root, 'var/run/secrets/kubernetes.io/serviceaccount')

@@ -9,11 +9,11 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { WorkspaceTransition } from '../src/driver.ts'
-import { endProcesses } from '../src/local/end-processes.ts'
-import { LocalState } from '../src/local/local-state.ts'
-import { findProgram } from '../src/local/sandbox.ts'
-import { listProcesses, readProcess, type ProcessInfo } from '../src/local/processes.ts'
-import { readRuntimeState } from '../src/runtime-state.ts'
+import { endProcesses } from '../src/drivers/native/runtimes/local/end-processes.ts'
+import { LocalState } from '../src/drivers/native/runtimes/local/local-state.ts'
+import { findProgram } from '../src/drivers/native/runtimes/local/sandbox.ts'
+import { listProcesses, readProcess, type ProcessInfo } from '../src/drivers/native/runtimes/local/processes.ts'
+import { readRuntimeState } from '../src/drivers/native/runtimes/runtime-state.ts'
 import type { BuildOrder, BuildOutcome } from './build-workspace.ts'
 
 const run = promisify(execFile)
@@ -27,10 +27,10 @@ const hasBubblewrap = (await findProgram('bwrap', searchPath)) !== undefined
 interface Mode {
   readonly name: string
   readonly sandbox: 'off' | 'bubblewrap'
-  /** Who builds. */
+  /** The uid of the process that builds. */
   readonly uid: number
   readonly isRoot: boolean
-  /** Kinds of processes that are found and ended here. */
+  /** The kinds of processes that a stop finds in this mode. */
   readonly stubborn: readonly string[]
 }
 
@@ -140,7 +140,10 @@ async function report(): Promise<Report> {
   return JSON.parse(await readFile(path, 'utf8')) as Report // written by the fake agent
 }
 
-/** Orders for the agent are put in the home before its first start by making the home the way the runtime would: by a start and a stop. */
+/**
+ * Starts and stops the workspace to create its home directory, and puts the orders for the agent
+ * there.
+ */
 async function giveOrders(mode: Mode, orders: object): Promise<void> {
   await start(mode)
   await report()
@@ -150,7 +153,7 @@ async function giveOrders(mode: Mode, orders: object): Promise<void> {
   await rm(join(homePath(), 'report-main.json'))
 }
 
-/** Processes by what a look from outside can tell: the marker, the workspace's uid, the namespace of those. */
+/** Returns the processes that have the workspace's marker or its uid, seen from outside. */
 async function everyProcessOf(id: string): Promise<ProcessInfo[]> {
   const uid = readRuntimeState(LocalState, new Uint8Array(Buffer.from(state, 'base64')))?.uid
   const all = await listProcesses()
@@ -163,7 +166,7 @@ async function everyProcessOf(id: string): Promise<ProcessInfo[]> {
   return marked.flat()
 }
 
-/** Processes that run the loops of this workspace's fake agent, seen from outside. */
+/** Returns the processes that run the loops of the fake agent, seen from outside. */
 async function loops(): Promise<number[]> {
   const all = await listProcesses()
   const found = await Promise.all(
@@ -176,8 +179,8 @@ async function loops(): Promise<number[]> {
 }
 
 describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mode) => {
-  test('a start brings an agent up with a token of its own and nothing of the builder', async () => {
-    const leaked = openSync('/etc/hostname', 'r') // a descriptor the builder might inherit from us
+  test('a start runs an agent with its own token, and the agent inherits nothing', async () => {
+    const leaked = openSync('/etc/hostname', 'r') // a descriptor that the builder might inherit
     const { resources, log } = await start(mode)
     const { env, descriptors, pid, ids, groups, cwd } = await report()
     const [resource] = resources
@@ -209,11 +212,11 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
     )
     expect(foreign).toEqual([])
     expect((await stat(log1)).mode & 0o777).toBe(0o600)
-    expect(log).toContain(isInside ? 'info Sandbox: bubblewrap' : 'info Sandbox: none (switched off)')
+    expect(log).toContain(isInside ? 'info Sandbox: bubblewrap' : 'info Sandbox: none (turned off)')
     const uid = readRuntimeState(LocalState, new Uint8Array(Buffer.from(state, 'base64')))?.uid
     expect(new Set(ids)).toEqual(new Set([uid ?? mode.uid]))
     if (mode.isRoot) expect(groups.filter((group) => group !== uid)).toEqual([])
-    // Looked at from outside: inside a pid space of its own, and here where we run in one, a session led from elsewhere reads as 0.
+    // Seen from outside, because inside a pid namespace a session of another namespace reads as 0.
     const sessions = (await everyProcessOf(workspaceId)).map(({ sessionId }) => sessionId)
     expect(sessions).not.toEqual([])
     expect(sessions).not.toContain((await readProcess(process.pid))?.sessionId)
@@ -228,7 +231,7 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
     expect(Buffer.from(state, 'base64').toString()).not.toContain(resources[0]?.agents[0]?.token ?? 'no token')
   })
 
-  test('stop leaves no process, however stubborn, and keeps the home', async () => {
+  test('a stop ends every process, even stubborn ones, and keeps the home directory', async () => {
     await giveOrders(mode, { stubborn: mode.stubborn, ignoreTerm: true })
     await start(mode)
     await report()
@@ -240,15 +243,15 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
     expect(await everyProcessOf(workspaceId)).toEqual([])
     expect(existsSync(join(homePath(), 'orders.json'))).toBe(true)
     const again = await build(mode, 'stop')
-    expect(again).toMatchObject({ log: ['info Nothing of the workspace was running.'] })
+    expect(again).toMatchObject({ log: ['info The workspace was not running.'] })
   })
 
-  test('a start over a running workspace replaces what runs', async () => {
+  test('a start of a running workspace replaces its processes', async () => {
     const first = await start(mode)
     await report()
     const before = await everyProcessOf(workspaceId)
     await rm(join(homePath(), 'report-main.json'))
-    const second = await start(mode, { state: '' }) // as after a server that was killed before it could note the state
+    const second = await start(mode, { state: '' }) // as if the server had been killed before it stored the state
     await report()
     const after = await everyProcessOf(workspaceId)
     expect(after.length).toBeGreaterThan(0)
@@ -256,7 +259,7 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
     expect(second.resources[0]?.agents[0]?.token).not.toBe(first.resources[0]?.agents[0]?.token)
   })
 
-  test('delete removes the home and follows no link out of it', async () => {
+  test('a delete removes the home directory and follows no links out of it', async () => {
     const outside = join(root, 'outside')
     await mkdir(outside)
     await writeFile(join(outside, 'precious'), 'x')
@@ -280,16 +283,16 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
     expect((await build(mode, 'delete')).error).toBeUndefined()
   })
 
-  test('a delete without state ends what runs and keeps the files', async () => {
+  test('a delete without state ends all processes and keeps the files', async () => {
     await start(mode)
     await report()
     const { log } = await build(mode, 'delete', { state: '' })
-    expect(log.at(-1)).toContain('its files are kept in')
+    expect(log.at(-1)).toContain('Its files remain in')
     expect(existsSync(homePath())).toBe(true)
     expect(await everyProcessOf(workspaceId)).toEqual([])
   })
 
-  test('the workspaces of others and what belongs to the server are out of reach where there is a uid or a sandbox', async () => {
+  test('with a uid or a sandbox, a workspace cannot read other workspaces or files of the server', async () => {
     const secret = join(root, 'data', 'secret')
     await writeFile(secret, 'x')
     await chmod(secret, 0o600)
@@ -304,7 +307,7 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
     await chown(other, mode.uid, mode.uid)
     await start(mode)
     const { looks } = await report()
-    // Without a uid of its own and without a sandbox there is nothing between a workspace and the server: that is what the README says.
+    // Without either, nothing separates a workspace from the server, as the README says.
     const isOpen = mode.sandbox === 'off' && !mode.isRoot
     for (const path of [secret, workspaces, other, join(other, 'home')]) {
       if (isOpen) expect(String(looks[path])).not.toMatch(/^E/)
@@ -315,7 +318,7 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
   })
 
   if (mode.sandbox === 'bubblewrap') {
-    test('a sandbox has its own processes, host name, accounts and temporary files, and no right to anything else', async () => {
+    test('a sandbox has its own processes, host name, accounts and temporary files, and no other rights', async () => {
       await giveOrders(mode, { look: ['/proc', '/etc/passwd', '/tmp', '/', '/home', '/root', '/var', '/run', '/usr/bin/env'] })
       await start(mode)
       const { looks, hostname, status } = await report()
@@ -332,25 +335,25 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
       expect(status).toMatch(/^CapBnd:\s*0+$/m)
     })
   } else {
-    test('without bubblewrap "auto" says so and goes on', async () => {
+    test('without bubblewrap, the setting "auto" logs that and starts', async () => {
       const { log } = await start(mode, { sandbox: 'auto', searchPath: '/nowhere' })
       expect(log).toContain('info Sandbox: none (bubblewrap is not installed)')
     })
   }
 
   if (mode.sandbox === 'bubblewrap') {
-    test('without bubblewrap a workspace that must have it is not started', async () => {
+    test('without bubblewrap, the setting "bubblewrap" starts no workspace', async () => {
       const { error } = await build(mode, 'start', { searchPath: '/nowhere' })
       expect(error).toBe(
-        "the workspace can't be sandboxed: bubblewrap is not installed; install bubblewrap or choose another sandbox setting",
+        "can't run the workspace in a sandbox: bubblewrap is not installed; install bubblewrap or change the sandbox setting",
       )
       expect(await everyProcessOf(workspaceId)).toEqual([])
     })
   }
 
-  test('an agent that is not there is named', async () => {
+  test('the path of a missing agent is named', async () => {
     const { error } = await build(mode, 'start', { agentDirectory: join(root, 'no-agent') })
-    expect(error).toContain(`the agent is not there: ${join(root, 'no-agent', 'main.js')} can't be read`)
+    expect(error).toContain(`the agent is missing: can't read ${join(root, 'no-agent', 'main.js')}`)
   })
 
   test('a running agent keeps the files it was started from', async () => {
@@ -366,14 +369,14 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
 })
 
 if (isRoot && hasBubblewrap) {
-  describe('root, bubblewrap, a data directory that nobody else can enter', () => {
+  describe('root, bubblewrap, a data directory that other users cannot enter', () => {
     const mode: Mode = { name: '', sandbox: 'bubblewrap', uid: 0, isRoot: true, stubborn: [...common, 'stranger', 'hopping'] }
 
     beforeEach(async () => {
       await chmod(join(root, 'data'), 0o700)
     })
 
-    test('root makes the sandbox, and the agent in it has no right left', async () => {
+    test('root creates the sandbox, and the agent in it has no privileges', async () => {
       await giveOrders(mode, { look: ['/proc', '/tmp', '/home/anna-1'], stubborn: mode.stubborn, ignoreTerm: true })
       await start(mode)
       const { ids, status, looks } = await report()
@@ -389,10 +392,10 @@ if (isRoot && hasBubblewrap) {
       expect(await everyProcessOf(workspaceId)).toEqual([])
     })
 
-    test('without bubblewrap the directory that is closed is named', async () => {
+    test('without bubblewrap, the closed directory is named', async () => {
       const { error } = await build(mode, 'start', { sandbox: 'auto', searchPath: '/nowhere' })
       expect(error).toBe(
-        `the uids of workspaces can't enter ${join(root, 'data')}; run chmod o+x on it, or keep the workspaces in another directory`,
+        `the uids of workspaces can't enter ${join(root, 'data')}; run chmod o+x on it, or keep workspaces in another directory`,
       )
     })
   })

@@ -117,7 +117,7 @@ export {
   sessions,
 } from './sessions.ts'
 export { TemplateAgent, TemplateApp, TemplateFile, TemplateParameter, templateFileJsonSchema } from './template-file.ts'
-export { KubernetesRuntimeBlock, reservedTemplateRuntimes, templateRuntimes } from './template-runtimes.ts'
+export { KubernetesRuntimeBlock, reservedTemplateRuntimes, templateRuntimes, type TemplateRuntime } from './template-runtimes.ts'
 export { CreateTemplateVersionRequest, TemplateVersion, templateVersions } from './template-versions.ts'
 export {
   CreateTemplateRequest,

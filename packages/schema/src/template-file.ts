@@ -1,6 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { Filled, FilledScalar, closed } from './filled-text.ts'
-import { KubernetesRuntimeBlock, LocalRuntimeBlock, templateRuntimes } from './template-runtimes.ts'
+import { templateRuntimeBlocks, templateRuntimes } from './template-runtimes.ts'
 
 const Icon = () => Type.String({ maxLength: 256, description: 'Address or path of a picture.' })
 
@@ -187,8 +187,7 @@ export const TemplateFile = Type.Object(
         description: 'What whoever creates a workspace may choose, in the order it is asked for.',
       }),
     ),
-    local: Type.Optional(LocalRuntimeBlock),
-    kubernetes: Type.Optional(KubernetesRuntimeBlock),
+    ...Type.Partial(Type.Object(templateRuntimeBlocks)).properties,
     agents: Type.Array(TemplateAgent, { minItems: 1, maxItems: 8, description: 'The processes that make the workspace usable.' }),
     metadata: Type.Optional(Type.Array(TemplateMetadata, { maxItems: 64, description: 'Facts shown on the workspace.' })),
     daily_cost: Type.Optional(

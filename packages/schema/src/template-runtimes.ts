@@ -1,10 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { Filled, FilledScalar, closed } from './filled-text.ts'
 
-/** The runtimes that a template may name in this version. */
-export const templateRuntimes = ['local', 'kubernetes'] as const
-
-/** Runtimes whose names are kept for later versions. */
+/** Runtimes whose names are reserved for later versions. */
 export const reservedTemplateRuntimes = ['docker'] as const
 
 /** The runtime that runs workspaces as processes on the machine of the server. It has no settings yet. */
@@ -92,3 +89,11 @@ export const KubernetesRuntimeBlock = Type.Object(
   },
 )
 export type KubernetesRuntimeBlock = Static<typeof KubernetesRuntimeBlock>
+
+/** Each runtime that a template may name, with the schema of its block. A new one adds an entry. */
+export const templateRuntimeBlocks = { local: LocalRuntimeBlock, kubernetes: KubernetesRuntimeBlock }
+
+/** The name of a runtime. */
+export type TemplateRuntime = keyof typeof templateRuntimeBlocks
+
+export const templateRuntimes = Object.keys(templateRuntimeBlocks) as readonly TemplateRuntime[] // a constant has no other keys

@@ -8,15 +8,15 @@ import { runProgram } from './run-program.ts'
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url))
 
-/** Where the programs of Kubernetes lie, and whether this call had to build them. */
+/** The folder with the programs of Kubernetes, and whether this call built them. */
 export interface KubernetesBuild {
   readonly directory: string
   readonly isNew: boolean
 }
 
 /**
- * The folder with the programs, there or not. Its name changes with what they are built from, so programs of another version are never taken
- * for these.
+ * Returns the folder for the programs, whether it exists or not. Its name changes with the sources,
+ * so that programs of another version are never used.
  */
 export async function kubernetesDirectory(): Promise<string> {
   const [modules, pause] = await Promise.all(['go.mod', 'pause/main.go'].map((path) => readFile(join(PACKAGE, path), 'utf8')))
@@ -25,7 +25,10 @@ export async function kubernetesDirectory(): Promise<string> {
   return join(cache, 'berth', `kubernetes-${versionIn(modules ?? '')}-${digest}`)
 }
 
-/** Builds the programs that `go.mod` names as tools, and `pause`. A folder under the final name is always whole: it is renamed to it last. */
+/**
+ * Builds the programs that `go.mod` names as tools, and `pause`. The folder gets its final name
+ * last, so it is always complete.
+ */
 export async function buildKubernetes(): Promise<KubernetesBuild> {
   const directory = await kubernetesDirectory()
   if (existsSync(directory)) return { directory, isNew: false }
@@ -33,19 +36,21 @@ export async function buildKubernetes(): Promise<KubernetesBuild> {
   const unfinished = await mkdtemp(`${directory}.`)
   try {
     const flags = await linkerFlags()
-    // Without cgo the programs need no C compiler to be built, and pause runs in an image that holds nothing else.
+    // Without cgo the build needs no C compiler, and pause runs in an otherwise empty image.
     const environment = { CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false', GOWORK: 'off' }
     await runProgram('go', ['build', '-o', `${unfinished}/`, '-ldflags', flags, 'tool', './pause'], { directory: PACKAGE, environment })
     await rename(unfinished, directory)
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true })
-    // Somebody else may have finished first; theirs is as good.
+    // Another process may have finished the same build first.
     if (!existsSync(directory)) throw error
   }
   return { directory, isNew: true }
 }
 
-/** Leaves debugging tables out and tells the programs their version, which they report as v0.0.0 otherwise. */
+/**
+ * Returns flags that omit debugging tables and set the version, which would otherwise be v0.0.0.
+ */
 async function linkerFlags(): Promise<string> {
   const version = versionIn(await readFile(join(PACKAGE, 'go.mod'), 'utf8'))
   const [major = '', minor = ''] = version.replace('v', '').split('.')

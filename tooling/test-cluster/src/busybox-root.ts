@@ -1,7 +1,10 @@
 import { copyFile, mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Writes the root file system of an image that has busybox (of the package busybox-static) under the names of commands. Returns its folder. */
+/**
+ * Writes the root file system of an image with busybox (from the package busybox-static) as the
+ * given commands. Returns its folder.
+ */
 export async function writeBusyboxRoot(root: string, commands: readonly string[]): Promise<string> {
   await mkdir(join(root, 'bin'), { recursive: true })
   await mkdir(join(root, 'tmp'), { recursive: true })

@@ -4,16 +4,16 @@ import { join } from 'node:path'
 import type { Kubeconfig } from './kubernetes-api.ts'
 import { runProgram } from './run-program.ts'
 
-/** Paths of a certificate and its key, in PEM. */
+/** The paths of a certificate and its key, in PEM. */
 export interface Identity {
   readonly certificate: string
   readonly key: string
 }
 
-/** Who is who in the cluster. All of it is made anew for every cluster and lies in its folder. */
+/** The certificates of a cluster. They are created for each cluster, in its folder. */
 export interface Certificates {
   readonly authority: Identity
-  /** What the API server and the kubelet show to those who connect. */
+  /** The certificate of the API server and the kubelet. */
   readonly server: Identity
   readonly administrator: Identity
   readonly node: Identity
@@ -28,7 +28,7 @@ interface Subjects {
 
 export async function writeCertificates(directory: string, { nodeName, addresses }: Subjects): Promise<Certificates> {
   await mkdir(directory)
-  // The extensions that the machine's own openssl.cnf adds would contradict these.
+  // The extensions in the machine's openssl.cnf would conflict with these.
   const config = join(directory, 'openssl.cnf')
   await writeFile(config, '[req]\ndistinguished_name = name\n[name]\n')
   const issue = async (name: string, subject: string, words: readonly string[]): Promise<Identity> => {
@@ -56,7 +56,7 @@ export async function writeCertificates(directory: string, { nodeName, addresses
   return { authority, server, administrator, node, serviceAccounts }
 }
 
-/** A kubeconfig with everything inside, so that it can be read from anywhere. */
+/** Writes a kubeconfig that contains its certificates, so that it can be used from anywhere. */
 export async function writeKubeconfig(path: string, server: string, authority: Identity, user: Identity): Promise<string> {
   const kubeconfig = {
     apiVersion: 'v1',
@@ -72,7 +72,7 @@ export async function writeKubeconfig(path: string, server: string, authority: I
   return path
 }
 
-/** The words of openssl that give a certificate these extensions. */
+/** Returns the openssl arguments for extensions of a certificate. */
 function extended(...extensions: readonly string[]): readonly string[] {
   return extensions.flatMap((extension) => ['-addext', extension])
 }

@@ -1,8 +1,9 @@
 import { missingForCluster } from './missing-for-cluster.ts'
 
 /**
- * The title of tests that need a cluster, and whether they are left out: where a machine has none, the title says why. In continuous integration they
- * are never left out, and fail with the reason.
+ * Returns the title of tests that need a cluster, and whether to skip them. If the machine can't
+ * run a cluster, the title says why. In continuous integration they are never skipped, and fail
+ * with the reason.
  */
 export async function clusterSuite(title: string): Promise<{ readonly title: string; readonly isLeftOut: boolean }> {
   const missing = await missingForCluster()

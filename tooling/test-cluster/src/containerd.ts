@@ -6,7 +6,10 @@ import { CNI_PLUGINS, writeNetworkConfig, type PodNetwork } from './pod-network.
 import { runProgram } from './run-program.ts'
 import { waitUntil } from './wait-until.ts'
 
-/** What holds the namespaces of every pod. Nobody can pull it: it is imported before the kubelet starts. */
+/**
+ * The image that holds the namespaces of every pod. It can't be pulled, so it is imported before
+ * the kubelet starts.
+ */
 const PAUSE_IMAGE = 'berth.invalid/pause:1'
 
 /** The container runtime of a node. */
@@ -40,7 +43,7 @@ export async function startContainerd({ directory, programs, namespace, network 
     } finally {
       await rm(scratch, { recursive: true })
     }
-    // The runtime hears of an image by an event, and marks those that it knows.
+    // The runtime learns of an image from an event, and marks those that it knows.
     const isKnown = async (): Promise<true | undefined> => {
       const lines = (await ctr('images', 'list')).split('\n')
       return lines.some((line) => line.includes(name) && line.includes('io.cri-containerd.image=managed')) || undefined
@@ -55,7 +58,10 @@ export async function startContainerd({ directory, programs, namespace, network 
   return { endpoint: `unix://${socket}`, importImage: async (name, rootDirectory) => load(name, rootDirectory, []) }
 }
 
-/** Without the plugins that look for file systems or folders elsewhere on the machine. */
+/**
+ * Returns the configuration, without plugins that use file systems or folders elsewhere on the
+ * machine.
+ */
 function containerdConfig(directory: string, socket: string): string {
   return `version = 2
 root = "${directory}/containerd"
@@ -68,7 +74,7 @@ disabled_plugins = [
   address = "${socket}"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "${PAUSE_IMAGE}"
-  # A machine that is a sandbox itself may forbid to lower the score.
+  # A machine that is itself a sandbox may not allow lowering the score.
   restrict_oom_score_adj = true
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "${CNI_PLUGINS}"

@@ -1,10 +1,10 @@
 import type { Certificates } from './certificates.ts'
 import type { NodeNamespace } from './node-namespace.ts'
 
-/** Addresses of services; nothing routes them, since no kube-proxy runs. */
+/** The addresses of services. Nothing routes them, because no kube-proxy runs. */
 const SERVICE_RANGE = '10.96.0.0/16'
 
-/** The user and group that dynamically provisioned volumes belong to. */
+/** The user and group of dynamically provisioned volumes. */
 const VOLUME_OWNER = '1000'
 
 export interface ControlPlaneParts {
@@ -16,7 +16,7 @@ export interface ControlPlaneParts {
   readonly ports: { readonly etcd: number; readonly etcdPeers: number; readonly api: number }
 }
 
-/** Starts the store and the API server, which waits for the store. */
+/** Starts etcd, and the API server, which waits for it. */
 export async function startApiServer(parts: ControlPlaneParts): Promise<void> {
   const { directory, namespace, certificates, hostAddress, ports } = parts
   const { authority, server, administrator, serviceAccounts } = certificates
@@ -52,11 +52,12 @@ export async function startApiServer(parts: ControlPlaneParts): Promise<void> {
   ])
 }
 
-/** Starts the controllers, with the provisioner of volumes below /tmp of the node, and the scheduler. */
+/** Starts the scheduler and the controllers, which provision volumes in /tmp of the node. */
 export async function startControllers(parts: ControlPlaneParts): Promise<void> {
   const { directory, namespace, certificates, administratorKubeconfig } = parts
-  // The provisioner makes a volume's folder for its own user alone, and a volume of the kind hostPath gets no group of a pod. So the controllers
-  // run as the user that pods run as, and may still remove what others have written.
+  // Only the controllers' user can use a new volume, and volumes of type hostPath don't get the
+  // group of a pod. So the controllers run as the same user as pods, with the right to remove files
+  // of others.
   const user = ['--reuid', VOLUME_OWNER, '--regid', VOLUME_OWNER, '--clear-groups']
   const mayRemove = ['--inh-caps', '+dac_override', '--ambient-caps', '+dac_override']
   await namespace.start('kube-controller-manager', [
@@ -70,7 +71,8 @@ export async function startControllers(parts: ControlPlaneParts): Promise<void> 
     `--root-ca-file=${certificates.authority.certificate}`,
     `--service-account-private-key-file=${certificates.serviceAccounts.privateKey}`,
     '--enable-hostpath-provisioner=true',
-    // What fails because two controllers write to a claim at once is tried again after this time, 15 s by default.
+    // When two controllers write to a claim at once, one retries after this time. The default is 15
+    // s.
     '--pvclaimbinder-sync-period=1s',
     `--flex-volume-plugin-dir=${directory}/volume-plugins`,
     '--kube-api-qps=200',

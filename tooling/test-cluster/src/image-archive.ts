@@ -13,7 +13,10 @@ interface Image {
   readonly entrypoint: readonly string[]
 }
 
-/** Packs a folder as an image of one layer, in the form that `docker save` writes, and gives the path of the archive in `scratch`. */
+/**
+ * Packs a folder as an image with one layer, in the format of `docker save`. Returns the path of
+ * the archive in `scratch`.
+ */
 export async function packImage(scratch: string, { name, rootDirectory, entrypoint }: Image): Promise<string> {
   const layer = join(scratch, 'layer.tar')
   await runProgram('tar', ['--create', '--numeric-owner', '--sort=name', `--file=${layer}`, `--directory=${rootDirectory}`, '.'])

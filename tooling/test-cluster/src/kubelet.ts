@@ -47,9 +47,9 @@ function kubeletConfig({ directory, certificates, containerdEndpoint, controlGro
     failSwapOn: false,
     enforceNodeAllocatable: ['pods'],
     makeIPTablesUtilChains: false,
-    // A machine that is a sandbox itself may forbid to lower the score.
+    // A machine that is itself a sandbox may not allow lowering the score.
     oomScoreAdj: 0,
-    // The tests' images cannot be fetched again, and a disk that is nearly full is the machine's affair.
+    // The images of tests can't be pulled again, so a nearly full disk must not remove them.
     imageGCHighThresholdPercent: 100,
     evictionHard: { 'memory.available': '0%', 'nodefs.available': '0%', 'imagefs.available': '0%' },
     resolvConf: '',

@@ -2,15 +2,18 @@ import { readFile } from 'node:fs/promises'
 import { Agent, request } from 'node:https'
 import { text } from 'node:stream/consumers'
 
-/** Requests of a cluster administrator, without a client library. */
+/** Sends requests as a cluster administrator, without a client library. */
 export interface KubernetesApi {
-  /** The body of the answer, parsed where it is JSON. A status other than 2xx is an error with the body in its message. */
+  /**
+   * Returns the body of the response, parsed if it is JSON. Throws an error with the body for a
+   * status other than 2xx.
+   */
   send(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown>
-  /** Closes kept connections. */
+  /** Closes open connections. */
   close(): void
 }
 
-/** A kubeconfig as this package writes it: JSON, which is YAML too, with everything inside. */
+/** A kubeconfig as this package writes it: as JSON, which is valid YAML, with its certificates. */
 export interface Kubeconfig {
   readonly clusters: readonly [{ readonly name: string; readonly cluster: ClusterEntry }]
   readonly users: readonly [{ readonly name: string; readonly user: UserEntry }]
@@ -39,7 +42,7 @@ export async function openKubernetesApi(kubeconfigPath: string): Promise<Kuberne
       sent.on('error', reject)
       sent.end(body === undefined ? undefined : JSON.stringify(body))
     })
-    if (status < 200 || status > 299) throw new Error(`${method} ${path} was answered ${status}: ${answer}`)
+    if (status < 200 || status > 299) throw new Error(`${method} ${path} returned ${status}: ${answer}`)
     return answer.startsWith('{') ? JSON.parse(answer) : answer
   }
   return { send, close: () => agent.destroy() }

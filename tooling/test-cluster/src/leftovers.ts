@@ -4,30 +4,41 @@ import { removePodNetwork } from './pod-network.ts'
 import { runProgram } from './run-program.ts'
 import { waitUntil } from './wait-until.ts'
 
-/** Not `os.tmpdir()`: sockets below it must have short paths. */
+/** Not `os.tmpdir()`, because sockets in it must have short paths. */
 const PARENT = '/tmp'
 const CONTROL_GROUPS = '/sys/fs/cgroup'
+/** How long a new folder may be without its lock. */
+const LOCK_GRACE_MS = 60_000
 
 /**
- * A cluster's bridge and control groups are named like its folder, so that all of it is found by the folder alone. With the six characters that
- * make it unique a name has fifteen, and no interface may have more.
+ * A cluster's bridge and control groups have the name of its folder, so that the folder alone finds
+ * them all. With the six random characters a name has fifteen, the limit for an interface.
  */
 export const FOLDER_PREFIX = `${PARENT}/berthk8s-`
 
-/** Makes the group that pods are to be in, in every hierarchy of control groups, and gives its path below each. */
+/**
+ * Creates the control group of pods in every hierarchy. Returns its path, which is the same in
+ * each.
+ */
 export async function addControlGroups(directory: string): Promise<string> {
   await Promise.all((await controlGroups(directory)).map((path) => mkdir(path, { recursive: true })))
   return `/${basename(directory)}`
 }
 
-/** Removes what a cluster leaves outside of its namespaces: control groups, the bridge, the folder. No process of it may live any more. */
+/**
+ * Removes what a cluster leaves outside its namespaces: control groups, the bridge and the folder.
+ * None of its processes may be running.
+ */
 export async function removeLeftovers(directory: string): Promise<void> {
   for (const path of await controlGroups(directory)) await removeControlGroup(path)
   await removePodNetwork(basename(directory))
   await rm(directory, { recursive: true, force: true, maxRetries: 5 })
 }
 
-/** Removes what clusters have left behind whose process was killed. One that is starting or running holds its lock and is left alone. */
+/**
+ * Removes the leftovers of clusters whose process was killed. Clusters that are starting or running
+ * hold a lock and are skipped.
+ */
 export async function sweepLeftovers(): Promise<void> {
   for (const name of await readdir(PARENT)) {
     const directory = join(PARENT, name)
@@ -41,9 +52,9 @@ async function isDead(directory: string): Promise<boolean> {
   try {
     await stat(lock)
   } catch {
-    // Its lock is about to be made, unless that was long ago. Or it is just being removed by its owner.
+    // A new folder has no lock yet, and a folder that is being removed no longer has one.
     const made = await stat(directory).catch(() => undefined)
-    return made !== undefined && Date.now() - made.mtimeMs > 60_000
+    return made !== undefined && Date.now() - made.mtimeMs > LOCK_GRACE_MS
   }
   return runProgram('flock', ['--nonblock', lock, 'true']).then(
     () => true,
@@ -51,7 +62,7 @@ async function isDead(directory: string): Promise<boolean> {
   )
 }
 
-/** One folder per hierarchy of the first version of control groups, or the one of the second. */
+/** Returns a cluster's control groups: one per hierarchy of cgroups v1, or the only one of v2. */
 async function controlGroups(directory: string): Promise<readonly string[]> {
   const entries = await readdir(CONTROL_GROUPS, { withFileTypes: true })
   const name = basename(directory)
@@ -59,7 +70,10 @@ async function controlGroups(directory: string): Promise<readonly string[]> {
   return entries.filter((entry) => entry.isDirectory()).map((entry) => join(CONTROL_GROUPS, entry.name, name))
 }
 
-/** A group can be removed when it has no process and no group below. The kernel takes a moment to let go of killed processes. */
+/**
+ * Removes a group after its subgroups. Waits, because the kernel needs a moment to remove killed
+ * processes.
+ */
 async function removeControlGroup(path: string): Promise<void> {
   const entries = await readdir(path, { withFileTypes: true }).catch(() => [])
   for (const entry of entries) if (entry.isDirectory()) await removeControlGroup(join(path, entry.name))

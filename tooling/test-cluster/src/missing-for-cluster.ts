@@ -4,7 +4,7 @@ import { kubernetesDirectory } from './build-kubernetes.ts'
 import { CNI_PLUGINS } from './pod-network.ts'
 import { SYSTEM_PATH } from './node-namespace.ts'
 
-/** Programs that a cluster runs, and the Debian package of each. */
+/** The programs that a cluster needs, with their Debian packages. */
 const PROGRAMS: Readonly<Record<string, string>> = {
   etcd: 'etcd-server',
   containerd: 'containerd',
@@ -20,7 +20,9 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   unshare: 'util-linux',
 }
 
-/** What this machine lacks to start a cluster, as a sentence; undefined when nothing is known to be missing. */
+/**
+ * Returns what this machine lacks to start a cluster, as a sentence; undefined if it lacks nothing.
+ */
 export async function missingForCluster(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return 'A cluster needs root.'
   const packages = new Set<string>()

@@ -3,12 +3,13 @@ import { EventEmitter, once } from 'node:events'
 import { mkdir, open, readdir, readFile, symlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
-/** Programs of the system lie in folders that a user's PATH may lack. */
+/** A user's PATH may lack some of these folders. */
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
- * Run in the new namespaces with the cluster's folder and its name. Everything that the node's programs write below /run, /var and /tmp lands
- * in the folder, which itself stays where it is, and so do the settings of the kernel that the kubelet insists on: the machine keeps its own.
+ * Runs in the new namespaces with the cluster's folder and its name. Whatever the node's programs
+ * write in /run, /var and /tmp goes to the folder, which keeps its path. So do the kernel settings
+ * that the kubelet requires: the machine keeps its own.
  */
 const ENTER = `set -e
 mount --bind "$3" "$1/bin"
@@ -26,31 +27,32 @@ echo entered
 exec "/tmp/$2/bin/pause"`
 
 /**
- * The namespaces of processes and mounts that a node's programs and pods live in. Their first process ends with the process that called
- * `enterNodeNamespace` (to be exact its thread), whatever ends that; the kernel then kills every other one and forgets the mounts.
+ * The pid and mount namespaces of a node's programs and pods. Their first process ends with the
+ * thread that called `enterNodeNamespace`, whatever ends that. The kernel then kills all other
+ * processes and removes the mounts.
  */
 export interface NodeNamespace {
-  /** Starts a program that is to run as long as the node; what it prints goes to `logs/<name>.log`. */
+  /** Starts a program that runs as long as the node. Its output goes to `logs/<name>.log`. */
   start(name: string, command: readonly string[]): Promise<void>
-  /** Fails as soon as a program that was started ends by itself. */
+  /** Rejects as soon as a started program exits unexpectedly. */
   readonly failure: Promise<never>
-  /** Returns when no process of it is left. */
+  /** Resolves when all processes have ended. */
   stop(): Promise<void>
 }
 
-/** `programs` is the folder that is seen as `bin` in the cluster's folder. */
+/** `programs` is the folder that is mounted as `bin` in the cluster's folder. */
 export async function enterNodeNamespace(directory: string, programs: string): Promise<NodeNamespace> {
   const folders = ['bin', 'etcd', 'logs', 'run', 'settings', 'var/lib', 'var/log', `tmp/${basename(directory)}`]
   await Promise.all(folders.map((folder) => mkdir(join(directory, folder), { recursive: true })))
   await symlink('/run', join(directory, 'var/run'))
   const holder = await startHolder(directory, programs)
-  // Its only child, by the number that it has outside.
+  // Its only child, by its pid outside the namespace.
   const first = Number(await readFile(`/proc/${holder.pid}/task/${holder.pid}/children`, 'utf8'))
   const running: ChildProcess[] = []
   let isStopping = false
   const ends = new EventEmitter()
-  const failure = once(ends, 'failure').then(([reason]: Error[]) => Promise.reject(reason ?? new Error('a program of the node ended')))
-  // Whoever starts a cluster listens while it starts; afterwards a failure shows in what the tests see.
+  const failure = once(ends, 'failure').then(([reason]: Error[]) => Promise.reject(reason ?? new Error('a program of the node exited')))
+  // Only the start of a cluster waits for this. Later failures show in the tests.
   failure.catch(() => undefined)
 
   const start = async (name: string, command: readonly string[]): Promise<void> => {
@@ -64,7 +66,7 @@ export async function enterNodeNamespace(directory: string, programs: string): P
     })
     child.once('error', (error) => ends.emit('failure', error))
     child.once('exit', (code, signal) => {
-      if (!isStopping) ends.emit('failure', new Error(`${name} ended by itself (${signal ?? `status ${code}`})`))
+      if (!isStopping) ends.emit('failure', new Error(`${name} exited unexpectedly (${signal ?? `status ${code}`})`))
     })
     running.push(child)
     await log.close()
@@ -79,7 +81,10 @@ export async function enterNodeNamespace(directory: string, programs: string): P
   return { start, failure, stop }
 }
 
-/** Locks the file `alive` for as long as the first process lives, by which a later start tells a cluster from what one has left behind. */
+/**
+ * Locks the file `alive` while the first process runs, so that a later start can tell a running
+ * cluster from leftovers.
+ */
 async function startHolder(directory: string, programs: string): Promise<ChildProcess> {
   const dying = ['--pdeathsig', 'KILL']
   const locking = ['flock', '--no-fork', '--nonblock', join(directory, 'alive')]
@@ -93,7 +98,7 @@ async function startHolder(directory: string, programs: string): Promise<ChildPr
   holder.stderr.on('data', (bytes) => (complaint += String(bytes)))
   await Promise.race([
     once(holder.stdout, 'data'),
-    once(holder, 'exit').then(() => Promise.reject(new Error(`a namespace for the node was refused: ${complaint.trim()}`))),
+    once(holder, 'exit').then(() => Promise.reject(new Error(`can't create a namespace for the node: ${complaint.trim()}`))),
   ])
   return holder
 }
@@ -102,7 +107,7 @@ function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode === null && signalCode === null
 }
 
-/** The last lines that each program of the node wrote. */
+/** Returns the last lines of output of each program of the node. */
 export async function lastLines(directory: string, count: number): Promise<string> {
   const names = (await readdir(join(directory, 'logs')).catch((): string[] => [])).toSorted()
   const parts = names.map(async (name) => {

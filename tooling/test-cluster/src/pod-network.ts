@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { runProgram } from './run-program.ts'
 import { waitUntil } from './wait-until.ts'
 
-/** Where Debian puts the plugins of containernetworking-plugins. */
+/** The folder of Debian's package containernetworking-plugins. */
 export const CNI_PLUGINS = '/usr/lib/cni'
 
 /**
- * A bridge that pods are plugged into. It is the pods' neighbour and not their gateway: they reach the machine at its address and nothing beyond,
- * so neither forwarding nor iptables of the machine are touched.
+ * A bridge that connects pods. It is not their gateway: they reach the machine at its address, and
+ * nothing beyond. So the machine's forwarding and iptables stay unchanged.
  */
 export interface PodNetwork {
   readonly bridge: string
@@ -27,18 +27,21 @@ export async function addPodNetwork(bridge: string): Promise<PodNetwork> {
   return network
 }
 
-/** Removes the bridge, there or not, once the pods' interfaces are gone, which the kernel removes some time after the last process. */
+/**
+ * Removes the bridge if it exists. Waits until the kernel has removed the interfaces of pods, some
+ * time after the last process.
+ */
 export async function removePodNetwork(bridge: string): Promise<void> {
   const interfaces = async (): Promise<string[] | undefined> => readdir(`/sys/class/net/${bridge}/brif`).catch(() => undefined)
   if ((await interfaces()) === undefined) return
   await waitUntil(`${bridge} has no interface left`, async () => ((await interfaces())?.length ? undefined : true), { timeoutMs: 10_000 })
   await runProgram('ip', ['link', 'delete', bridge]).catch(async (error: unknown) => {
-    // Two starts may sweep at once.
+    // Another start may have removed it at the same time.
     if ((await interfaces()) !== undefined) throw error
   })
 }
 
-/** Tells containerd how a pod is plugged in. */
+/** Writes the configuration that tells containerd how to connect pods. */
 export async function writeNetworkConfig(directory: string, { bridge, hostAddress, subnet }: PodNetwork): Promise<void> {
   await mkdir(directory)
   const plugin = {
@@ -51,13 +54,17 @@ export async function writeNetworkConfig(directory: string, { bridge, hostAddres
   await writeFile(join(directory, '10-pods.conflist'), JSON.stringify({ cniVersion: '0.4.0', name: 'pods', plugins: [plugin] }))
 }
 
-/** The first three numbers of a network that this machine has neither an address in nor a route to, the default one aside. */
+/**
+ * Returns the first three numbers of a network in which this machine has no address, and to which
+ * it has only the default route.
+ */
 async function freePrefix(): Promise<string> {
   const routes = (await readFile('/proc/net/route', 'utf8')).split('\n').map((line) => line.split('\t')[1] ?? '')
   const addresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address))
   for (;;) {
     const [second, third] = [randomInt(100, 250), randomInt(0, 250)]
-    // The table has addresses as hexadecimal numbers, last byte first. A /16 or wider is told by its first two bytes.
+    // The table has hexadecimal addresses, last byte first. The first two bytes identify a /16 or
+    // wider network.
     const neighbourhood = `${second.toString(16).padStart(2, '0').toUpperCase()}0A`
     const isTaken =
       routes.some((route) => route.endsWith(neighbourhood)) || addresses.some((address) => address.startsWith(`10.${second}.`))

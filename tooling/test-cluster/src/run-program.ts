@@ -5,7 +5,10 @@ interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>
 }
 
-/** Runs a program to its end and gives what it printed. Fails with what it complained about, which the error of `execFile` buries. */
+/**
+ * Runs a program and returns its output. If it fails, throws an error with its error output, which
+ * the error of `execFile` hides.
+ */
 export async function runProgram(program: string, words: readonly string[], options: RunOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const settings = { cwd: options.directory, env: { ...process.env, ...options.environment }, maxBuffer: 64 * 1024 * 1024 }

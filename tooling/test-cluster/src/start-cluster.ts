@@ -13,28 +13,40 @@ import { enterNodeNamespace, lastLines, type NodeNamespace } from './node-namesp
 import { addPodNetwork } from './pod-network.ts'
 import { waitUntil } from './wait-until.ts'
 
-/** By this name the API server reaches the kubelet as well, which saves a name service. */
+/** The API server also reaches the kubelet by this name, so it needs no DNS. */
 const NODE_NAME = '127.0.0.1'
 
-/** A Kubernetes of one node on this machine. Its node runs what its images hold, and nothing that it would have to fetch. */
+/**
+ * A Kubernetes cluster with one node on this machine. It runs imported images, and can't pull
+ * others.
+ */
 export interface Cluster {
-  /** kubeconfig of a cluster administrator, with everything inside. */
+  /** The kubeconfig of a cluster administrator, with its certificates. */
   readonly kubeconfigPath: string
   /** `https://127.0.0.1:port` */
   readonly apiUrl: string
-  /** The address of this machine that pods reach; the only one. */
+  /** The only address of this machine that pods can reach. */
   readonly hostAddress: string
-  /** PEM of the authority that signed the API server's certificate. */
+  /** The certificate authority of the API server, in PEM. */
   readonly certificateAuthority: string
-  /** Makes an image known to the node from a folder that holds its root file system, without a registry. It has no entry point. */
+  /**
+   * Imports an image into the node from a folder with its root file system, without a registry. The
+   * image has no entry point.
+   */
   importImage(name: string, rootDirectory: string): Promise<void>
-  /** The last lines that each of the node's programs wrote, for a test that failed. */
+  /** Returns the last lines of output of the node's programs, for a failed test. */
   logs(): Promise<string>
-  /** Ends pods and programs, and removes what the cluster has made on this machine. Clients of it should be closed before. */
+  /**
+   * Ends pods and programs, and removes everything that the cluster created on this machine. Close
+   * its clients first.
+   */
   stop(): Promise<void>
 }
 
-/** Returns when the node takes pods. Whatever ends this process (or the thread that called) ends the cluster too. */
+/**
+ * Starts a cluster. Resolves when the node accepts pods. The cluster ends with the thread that
+ * called, whatever ends it.
+ */
 export async function startCluster(): Promise<Cluster> {
   const missing = await missingForCluster()
   if (missing !== undefined) throw new Error(missing)
@@ -57,7 +69,7 @@ export async function startCluster(): Promise<Cluster> {
   }
 }
 
-/** Starts the programs; those that wait for each other by themselves at once. */
+/** Starts the programs, in parallel where one waits for the other by itself. */
 async function startParts(directory: string, programs: string, namespace: NodeNamespace): Promise<Omit<Cluster, 'logs' | 'stop'>> {
   const [network, [etcd = 0, etcdPeers = 0, api = 0, kubelet = 0], controlGroup] = await Promise.all([
     addPodNetwork(basename(directory)),
@@ -100,7 +112,10 @@ async function startParts(directory: string, programs: string, namespace: NodeNa
   return { kubeconfigPath, apiUrl, hostAddress, certificateAuthority, importImage: containerd.importImage }
 }
 
-/** Usable is a cluster whose node is ready and takes pods, and whose pods get an account and the authority of the API server. */
+/**
+ * Waits until the node accepts pods, and pods get a service account and the certificate authority
+ * of the API server.
+ */
 async function waitUntilUsable(kubernetes: KubernetesApi): Promise<void> {
   const isReady = async (): Promise<true | undefined> => {
     const { spec, status } = (await kubernetes.send('GET', `/api/v1/nodes/${NODE_NAME}`)) as Node // the API's own type

@@ -53,11 +53,11 @@ describe.skipIf(isLeftOut)(title, () => {
     const log = await waitUntil('the pod has fetched both pages', async () => logOfOnlyPod(kubernetes), { timeoutMs: 20_000 })
     expect(asked).toEqual(['/one', '/done'])
     expect(log).toMatch(/^the page \/one\nkept\n/)
-    // The pod's first process is shared, and is the one that waits for orphans.
+    // The pods' first process is shared, and reaps orphans.
     expect(log).toMatch(/^\s+1\s+\S+\s.*\/pause$/m)
   })
 
-  test('a volume goes with its claim, and a pod with its deployment', async () => {
+  test('a volume is removed with its claim, and a pod with its deployment', async () => {
     const [volume] = await volumes(kubernetes)
     await kubernetes.send('DELETE', `${DEPLOYMENTS}/app`)
     await waitUntil('the pod is gone', async () => ((await count(kubernetes, PODS)) === 0 ? true : undefined), { timeoutMs: 20_000 })
@@ -67,7 +67,7 @@ describe.skipIf(isLeftOut)(title, () => {
     expect(await readdir(join(dirname(cluster.kubeconfigPath), 'tmp/hostpath_pv'))).toEqual([])
   })
 
-  test('it leaves no process, mount, interface, control group or file behind, even with a pod that runs', async () => {
+  test('a stop leaves no process, mount, interface, control group or file, even with a running pod', async () => {
     const directory = dirname(cluster.kubeconfigPath)
     await kubernetes.send('POST', CLAIMS, claim())
     await kubernetes.send('POST', DEPLOYMENTS, deployment('sleep 600'))
@@ -91,7 +91,7 @@ describe.skipIf(isLeftOut)(title, () => {
     expect((await readdir('/tmp')).filter((name) => name === basename(directory))).toEqual([])
   })
 
-  test('a process that is killed takes its cluster along, and the next start removes the rest', async () => {
+  test('a cluster ends with its process, even a killed one, and the next start removes the leftovers', async () => {
     const script = `const { startCluster } = await import(${JSON.stringify(import.meta.resolve('./index.ts'))})
       console.log((await startCluster()).kubeconfigPath)
       setInterval(() => {}, 1000)`
@@ -126,7 +126,7 @@ function claim(): unknown {
   }
 }
 
-/** What the strictest standard for pods allows. */
+/** Returns a deployment that the strictest Pod Security Standard allows. */
 function deployment(script: string): unknown {
   const labels = { app: 'app' }
   const container = {
@@ -152,7 +152,7 @@ function deployment(script: string): unknown {
   }
 }
 
-/** Undefined until the pod has written what its script writes last. */
+/** Returns the pod's log; undefined until it has its last line. */
 async function logOfOnlyPod(kubernetes: KubernetesApi): Promise<string | undefined> {
   const { items } = (await kubernetes.send('GET', PODS)) as { items: { metadata: { name: string } }[] } // the API's own type
   const log = await kubernetes.send('GET', `${PODS}/${items[0]?.metadata.name}/log`)
@@ -171,7 +171,10 @@ async function count(kubernetes: KubernetesApi, path: string): Promise<number> {
   return ((await kubernetes.send('GET', path)) as { items: unknown[] }).items.length // every list has items
 }
 
-/** Command lines of the processes of a cluster: those that name its folder, and those in its control groups. */
+/**
+ * Returns the command lines of a cluster's processes: those that name its folder or are in its
+ * control groups.
+ */
 async function processes(directory: string): Promise<readonly string[]> {
   const found: string[] = []
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {

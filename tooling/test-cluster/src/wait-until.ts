@@ -5,7 +5,10 @@ interface Patience {
   readonly intervalMs?: number
 }
 
-/** Asks again and again until the answer is not undefined. Fails with what it waited for, and with the last failure of asking. */
+/**
+ * Calls `ask` until its answer is not undefined. On a timeout, throws an error with `fact` and the
+ * last error of `ask`.
+ */
 export async function waitUntil<Answer>(
   fact: string,
   ask: () => Promise<Answer | undefined>,
@@ -22,5 +25,5 @@ export async function waitUntil<Answer>(
     }
     await delay(intervalMs)
   }
-  throw new Error(`waited ${timeoutMs} ms in vain until ${fact}`, { cause })
+  throw new Error(`waited ${timeoutMs} ms without success until ${fact}`, { cause })
 }

@@ -1,4 +1,5 @@
-// Stands in for the agent in tests: tells what it was given, and starts processes that don't want to end. Orders are in the home.
+// A fake agent for tests: it reports what it was given and starts stubborn processes. Its orders
+// are in the home directory.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -8,7 +9,7 @@ const { HOME, BERTH_AGENT_NAME, BERTH_WORKSPACE_ID } = process.env
 const ordersPath = join(HOME, 'orders.json')
 const orders = existsSync(ordersPath) ? JSON.parse(readFileSync(ordersPath, 'utf8')) : {}
 
-/** What a path shows from in here. */
+/** Returns what the workspace can see of a path. */
 function look(path) {
   try {
     return readdirSync(path)
@@ -22,9 +23,10 @@ function look(path) {
   }
 }
 
-// Everything ends by itself within two minutes: a test that fails leaves the machine alone.
+// All processes end within two minutes, so that a failed test leaves nothing running.
 const stay = `: ${BERTH_WORKSPACE_ID}; trap '' TERM HUP INT; i=0; while [ $i -lt 600 ]; do sleep 0.2; i=$((i+1)); done`
-// One process that is another one every 50 ms: it starts a single successor and ends, so there are two at most.
+// This process replaces itself every 50 ms: it starts one successor and ends, so there are at most
+// two.
 const hop = `: ${BERTH_WORKSPACE_ID}; trap '' TERM; hop() { sleep 0.05; [ $1 -lt 1200 ] || exit 0; hop $(($1+1)) & exit 0; }; hop 0`
 const stubborn = {
   child: ['/bin/sh', '-c', stay],

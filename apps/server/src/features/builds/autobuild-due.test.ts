@@ -22,45 +22,49 @@ const due = (fields: Partial<AutobuildStanding>): string | undefined => {
 describe('a running workspace', () => {
   const deadline = '2022-12-19T18:00:00Z'
   test.each([
-    ['with a ttl stops at its deadline', { ttl_ms: HOUR_MS, deadline }, 'stop 2022-12-19T18:00:00.000Z'],
+    ['with a TTL stops at its deadline', { ttl_ms: HOUR_MS, deadline }, 'stop 2022-12-19T18:00:00.000Z'],
     ['keeps its deadline with a schedule alone', { autostart_schedule: '30 9 * * *', deadline }, 'stop 2022-12-19T18:00:00.000Z'],
-    ['with neither ttl nor schedule stays, whatever deadline it shows', { deadline }, undefined],
-    ['without a deadline stays', { ttl_ms: HOUR_MS, autostart_schedule: '30 9 * * *' }, undefined],
+    ['with neither TTL nor schedule keeps running, whatever its deadline', { deadline }, undefined],
+    ['without a deadline keeps running', { ttl_ms: HOUR_MS, autostart_schedule: '30 9 * * *' }, undefined],
   ] as const)('%s', (_, fields, expected) => expect(due({ transition: 'start', ...fields })).toBe(expected))
 })
 
 describe('a stopped workspace', () => {
   test.each([
     [
-      'starts when its schedule fires after it was told to stop',
+      'starts when its schedule fires after the stop was requested',
       { autostart_schedule: 'CRON_TZ=US/Central 30 9 * * 1-5' },
       'start 2022-12-19T15:30:00.000Z',
     ],
     ['never starts without a schedule', { ttl_ms: HOUR_MS, deadline: '2022-12-19T18:00:00Z' }, undefined],
     ['never starts with a schedule that never fires', { autostart_schedule: '30 9 * * ,' }, undefined],
-    ['that was told to stop at the very minute starts a day later', { autostart_schedule: '0 10 * * *' }, 'start 2022-12-20T10:00:00.000Z'],
     [
-      'starts by the clocks of its zone where summer time begins',
+      'whose stop was requested at the scheduled minute starts a day later',
+      { autostart_schedule: '0 10 * * *' },
+      'start 2022-12-20T10:00:00.000Z',
+    ],
+    [
+      'starts at the local time of its zone when summer time begins',
       { autostart_schedule: 'CRON_TZ=Europe/Dublin 30 9 * * *', created_at: '2022-03-26T09:31:00Z' },
       'start 2022-03-27T08:30:00.000Z',
     ],
     [
-      'starts by the clocks of its zone where summer time ends',
+      'starts at the local time of its zone when summer time ends',
       { autostart_schedule: 'CRON_TZ=Europe/Dublin 30 9 * * *', created_at: '2022-10-29T08:31:00Z' },
       'start 2022-10-30T09:30:00.000Z',
     ],
     [
-      'starts a day later where its time is skipped',
+      'starts a day later if its time is skipped',
       { autostart_schedule: 'CRON_TZ=America/New_York 30 2 * * *', created_at: '2022-03-12T12:00:00Z' },
       'start 2022-03-14T06:30:00.000Z',
     ],
   ] as const)('%s', (_, fields, expected) => expect(due(fields)).toBe(expected))
 })
 
-test('a workspace that was deleted never starts', () =>
+test('a deleted workspace never starts', () =>
   expect(due({ transition: 'delete', ttl_ms: HOUR_MS, deadline: '2022-12-19T18:00:00Z', autostart_schedule: '* * * * *' })).toBe(undefined))
 
-test('a start is after the stop, a stop is at the deadline, and no other field changes either', () => {
+test('a start is after the stop, a stop is at the deadline, and no other field changes either of them', () => {
   const instant = fc
     .date({ min: new Date('2000-01-01T00:00:00Z'), max: new Date('2040-01-01T00:00:00Z'), noInvalidDate: true })
     .map((date) => date.toISOString())

@@ -1,27 +1,31 @@
 import type { Transition } from '@berth/schema'
 import { ZERO_TIME, nextStart, parseSchedule } from '@berth/schema/rules'
 
-/** What decides about the next start or stop of a workspace by itself. Its newest job has completed without an error. */
+/**
+ * The fields of a workspace that decide its next automatic start or stop. Its latest job has
+ * completed without an error.
+ */
 export interface AutobuildStanding {
   readonly autostart_schedule: string | null
   readonly ttl_ms: number | null
-  /** Of the newest build, as are the two below. */
+  /** From the latest build, like the two below. */
   readonly transition: Transition
   readonly created_at: string
   readonly deadline: string
 }
 
-/** What a workspace changes to by itself, and when. */
+/** The next automatic start or stop of a workspace. */
 export interface AutobuildDue {
   readonly transition: 'start' | 'stop'
   readonly at: Date
 }
 
 /**
- * When a workspace starts or stops by itself: a running one at its deadline, a stopped one when its schedule fires first after it was told to stop, also if that is long past. Undefined: never
- * (Coder v2 API, v0.13.4).
+ * Returns when a workspace starts or stops automatically: a running one at its deadline, a stopped
+ * one when its schedule first fires after the stop was requested, even if that is long past.
+ * Returns undefined for never (Coder v2 API, v0.13.4).
  *
- * @throws ScheduleError where the schedule, or its time zone, is not known any more.
+ * @throws ScheduleError if the schedule or its time zone is no longer valid.
  */
 export function autobuildDue({
   autostart_schedule,
@@ -32,7 +36,7 @@ export function autobuildDue({
 }: AutobuildStanding): AutobuildDue | undefined {
   const hasSchedule = autostart_schedule !== null && autostart_schedule !== ''
   if (transition === 'start') {
-    // Without either of the two the workspace takes no part in this, whatever deadline it still shows.
+    // A workspace without a schedule and a TTL ignores the deadline of its build.
     const takesPart = hasSchedule || (ttl_ms ?? 0) > 0
     return takesPart && deadline !== ZERO_TIME ? { transition: 'stop', at: new Date(deadline) } : undefined
   }

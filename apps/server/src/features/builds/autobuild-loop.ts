@@ -1,6 +1,6 @@
 import { ScheduleError } from '@berth/schema/rules'
 import type { Logger } from 'pino'
-import { timestamp, type Clock } from '../../clock.ts'
+import { MAX_TIMER_MS, timestamp, type Clock } from '../../clock.ts'
 import type { Database } from '../../database/database.ts'
 import { isConnectionError } from '../../database/database-errors.ts'
 import { autobuildDue, type AutobuildDue } from './autobuild-due.ts'
@@ -8,12 +8,12 @@ import type { AutobuildCandidate, AutobuildStore } from './autobuild-store.ts'
 import type { BuildOrder, BuildService } from './service.ts'
 
 const MINUTE_MS = 60_000
-/** Workspaces of one transaction: few enough that nobody waits long for one of them. */
+/** The workspaces of one transaction, few enough that requests for them don't wait long. */
 const BATCH_SIZE = 200
-/** Timers may come a little early, and a tick before its minute would leave what is due to the next. */
+/**
+ * Timers may fire slightly early, and a tick before its minute would delay what is due by a minute.
+ */
 const TICK_MARGIN_MS = 50
-/** The longest that a timer of Node can wait. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 interface LoopOptions {
   readonly database: Database
@@ -21,19 +21,20 @@ interface LoopOptions {
   readonly builds: BuildService
   readonly clock: Clock
   readonly logger: Logger
-  /** How often it looks: at the multiples of this, by the clock. */
+  /** The loop ticks when the clock is at a multiple of this. */
   readonly pollIntervalMs: number
 }
 
 interface Batch {
-  /** How many workspaces were looked at. */
+  /** How many workspaces were checked. */
   readonly size: number
   readonly buildIds: readonly string[]
 }
 
 /**
- * Starts workspaces when their schedule fires and stops them at their deadline, each once, however many servers look at the same time: a workspace is built in the transaction that has it
- * locked, and passed over where another server has. What was missed while no server ran is made up for at the next tick.
+ * Starts workspaces when their schedule fires and stops them at their deadline. Each is built once,
+ * however many servers run: it is locked while it is built, and other servers skip locked ones. The
+ * first tick catches up on what was due while no server ran.
  */
 export class AutobuildLoop {
   readonly #options: LoopOptions
@@ -52,16 +53,16 @@ export class AutobuildLoop {
     this.#timer.unref()
   }
 
-  /** Ends it after the transaction under way. */
+  /** Stops the loop after the current transaction. */
   async stop(): Promise<void> {
     this.#isStopped = true
     clearTimeout(this.#timer)
     await this.#ticking
   }
 
-  /** Looks once, as if it were `now`. Returns the IDs of the builds that it put into the queue. */
+  /** Builds everything that is due at `now`. Returns the IDs of the queued builds. */
   async tick(now: Date): Promise<string[]> {
-    // Whole minutes, so that all that is due in one is built together (Coder v2 API, v0.13.4).
+    // Whole minutes, so that everything due in a minute is built together (Coder v2 API, v0.13.4).
     const until = new Date(Math.floor(now.getTime() / MINUTE_MS) * MINUTE_MS)
     const buildIds: string[] = []
     const failed: string[] = []
@@ -74,10 +75,10 @@ export class AutobuildLoop {
         if (batch.size < limit) break
       } catch (error) {
         if (isConnectionError(error) || looked.length === 0) throw error
-        // One by one from here, so that a workspace that can't be built holds up none of the others.
+        // Continue one by one, so that a workspace that can't be built doesn't block the others.
         if (limit === 1) {
           failed.push(...looked)
-          this.#options.logger.error({ err: error, workspace_id: looked[0] }, 'a workspace could not be started or stopped by itself')
+          this.#options.logger.error({ err: error, workspace_id: looked[0] }, 'could not start or stop a workspace that is due')
         }
         limit = 1
       }
@@ -94,14 +95,17 @@ export class AutobuildLoop {
     const { clock, logger } = this.#options
     try {
       const buildIds = await this.tick(clock.now())
-      if (buildIds.length > 0) logger.info({ builds: buildIds.length }, 'workspaces start or stop by themselves')
+      if (buildIds.length > 0) logger.info({ builds: buildIds.length }, 'queued builds of workspaces that are due')
     } catch (error) {
-      // What was due stays due, so the next tick makes up for it.
-      logger[isConnectionError(error) ? 'debug' : 'error']({ err: error }, 'schedules could not be looked at')
+      // Nothing is lost: what is due now is still due at the next tick.
+      logger[isConnectionError(error) ? 'debug' : 'error']({ err: error }, 'could not check which workspaces are due')
     }
   }
 
-  /** Builds what is due of a batch and notes for the rest when it is. `looked` is filled with the workspaces that were locked. */
+  /**
+   * Builds the workspaces of a batch that are due, and stores when the others are. Puts the IDs of
+   * the locked workspaces into `looked`.
+   */
   async #buildBatch(page: { until: Date; limit: number; except: readonly string[]; looked: string[] }): Promise<Batch> {
     const { database, store, builds } = this.#options
     const { until, limit, except, looked } = page
@@ -125,13 +129,16 @@ export class AutobuildLoop {
       return autobuildDue(candidate)
     } catch (error) {
       if (!(error instanceof ScheduleError)) throw error
-      this.#options.logger.warn({ workspace_id: candidate.id }, `the schedule of a workspace cannot be read: ${error.message}`)
+      this.#options.logger.warn({ workspace_id: candidate.id }, `cannot read the schedule of a workspace: ${error.message}`)
       return undefined
     }
   }
 }
 
-/** The same version as before, whatever the template has made of itself, for the owner. */
+/**
+ * Returns a build for the owner, with the workspace's current version even if the template has a
+ * newer one.
+ */
 function orderFor(candidate: AutobuildCandidate, transition: AutobuildDue['transition']): BuildOrder {
   return {
     workspace: candidate,

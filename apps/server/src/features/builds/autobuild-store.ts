@@ -3,15 +3,15 @@ import type { Queries } from '../../database/database.ts'
 import type { WorkspaceRow } from '../../database/rows.ts'
 import type { AutobuildStanding } from './autobuild-due.ts'
 
-/** A workspace that may have to start or stop by itself, with what a build of it is made from. */
+/** A workspace that may be due, with the values for its build. */
 export interface AutobuildCandidate extends AutobuildStanding, Pick<WorkspaceRow, 'id' | 'organization_id' | 'owner_id'> {
   readonly build_number: number
   readonly template_version_id: string
-  /** The job that imported the version. */
+  /** The import job of the version. */
   readonly import_job_id: string
 }
 
-/** The workspaces that the autobuild loop has to look at, in the database. */
+/** The due times of workspaces in the database. */
 export class AutobuildStore {
   readonly #queries: Queries
 
@@ -24,8 +24,9 @@ export class AutobuildStore {
   }
 
   /**
-   * Locks workspaces that have to be looked at by `until`, with their newest build, and passes over those that somebody else is changing. Both are locked and read as they then are, so an
-   * extension that was made meanwhile counts.
+   * Locks and returns workspaces that are due by `until`, with their latest build. Skips those that
+   * another transaction has locked. The rows are read after they are locked, so a concurrent
+   * extension counts.
    */
   async lockDue(page: {
     readonly until: string
@@ -45,7 +46,7 @@ export class AutobuildStore {
     return rows
   }
 
-  /** Notes when each workspace has to be looked at again; null: not before something about it changes. */
+  /** Stores when each workspace is due next. Null means not until the workspace changes. */
   async setDue(due: readonly { readonly id: string; readonly at: string | null }[]): Promise<void> {
     if (due.length === 0) return
     await sql`

@@ -29,7 +29,7 @@ interface Dependencies {
   readonly accessUrl: string
 }
 
-/** What a build job means for its workspace. */
+/** Handles build jobs: stores their results and updates their workspaces. */
 export class BuildHandler implements JobHandler {
   readonly #dependencies: Dependencies
 
@@ -80,13 +80,13 @@ export class BuildHandler implements JobHandler {
   }
 
   async completed(transaction: Transaction, job: JobRow, result: JobResult): Promise<void> {
-    if (result.type !== 'workspace_build') throw new Error(`a build cannot end as ${result.type}`)
+    if (result.type !== 'workspace_build') throw new Error(`a build can't end as ${result.type}`)
     const { store, jobs, workspaces, clock } = this.#dependencies
     const build = await this.#build(job, transaction)
     const workspace = await workspaces.get(build.workspace_id, transaction)
     const now = (await store.in(transaction).getCompletedAt(job.id)) ?? timestamp(clock.now())
     await store.in(transaction).update(build, {
-      // For every transition, stop and delete included: clients read it (Coder v2 API, v0.13.4).
+      // For every transition, even stop and delete: clients read it (Coder v2 API, v0.13.4).
       deadline: workspace.ttl_ms === null ? ZERO_TIME : timestamp(Date.parse(now) + workspace.ttl_ms),
       provisioner_state: Buffer.from(result.state),
       updated_at: now,
@@ -116,7 +116,7 @@ export class BuildHandler implements JobHandler {
     const { job, build, workspace, status_code } = end
     await this.#dependencies.audit.record(
       transaction,
-      // Nobody's request: it is the job that changed something, for whoever asked for it.
+      // The job made the change, for the user who started it. There is no request.
       { user_id: job.initiator_id, origin: { request_id: job.id, ip: '', user_agent: '' } },
       {
         action: build.transition,

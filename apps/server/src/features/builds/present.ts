@@ -4,7 +4,7 @@ import type { StoredBuild } from '../../database/build-json.ts'
 import type { ResourcePresenter } from '../agents/present.ts'
 import { presentJob } from '../provisioner-jobs/present.ts'
 
-/** How the workspace of a build is called. */
+/** The names of a build's workspace and its owner. */
 export interface BuildNames {
   readonly workspace_name: string
   readonly workspace_owner_id: string
@@ -14,13 +14,13 @@ export interface BuildNames {
 const RUNNING: Readonly<Record<Transition, WorkspaceStatus>> = { start: 'starting', stop: 'stopping', delete: 'deleting' }
 const SUCCEEDED: Readonly<Record<Transition, WorkspaceStatus>> = { start: 'running', stop: 'stopped', delete: 'deleted' }
 
-/** Where a workspace stands (Coder v2 API, v0.13.4). */
+/** Returns the status of a workspace (Coder v2 API, v0.13.4). */
 export function workspaceStatus(job: JobStatus, transition: Transition): WorkspaceStatus {
   if (job === 'running') return RUNNING[transition]
   return job === 'succeeded' ? SUCCEEDED[transition] : job
 }
 
-/** A build as the wire shows it. */
+/** Returns a build in wire form. */
 export function presentBuild(
   build: StoredBuild,
   names: BuildNames,

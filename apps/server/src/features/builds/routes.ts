@@ -18,7 +18,7 @@ export function buildRoutes<Agent>({ service, resources, clock }: Dependencies):
   return {
     create: async ({ actor, workspace, body }) => {
       const build = present(await service.create(actor, workspace, body))
-      // As the reference answers here: the name of the version is left out (Coder v2 API, v0.13.4).
+      // The reference leaves out the name of the version here (Coder v2 API, v0.13.4).
       return { ...build, template_version_name: '' }
     },
     list: async ({ workspace, query }) => (await service.list(workspace, query)).map(present),

@@ -30,7 +30,7 @@ interface Dependencies {
   readonly lockWorkspace: (transaction: Transaction, id: string) => Promise<WorkspaceRow | undefined>
 }
 
-/** What is to be built, once everything has been found and allowed. */
+/** A build that has passed all checks. */
 export interface BuildOrder {
   readonly workspace: Pick<WorkspaceRow, 'id' | 'organization_id' | 'owner_id'>
   readonly version: Pick<TemplateVersionRow, 'id' | 'job_id'>
@@ -38,11 +38,11 @@ export interface BuildOrder {
   readonly buildNumber: number
   readonly initiatorId: string
   readonly reason: BuildRow['reason']
-  /** `previous` copies the state of the build before. */
+  /** `previous` copies the state of the previous build. */
   readonly state: Buffer | 'previous'
 }
 
-/** Builds: starting, stopping and deleting workspaces. */
+/** Starts, stops and deletes workspaces. */
 export class BuildService {
   readonly #dependencies: Dependencies
   readonly #store: BuildStore
@@ -63,7 +63,7 @@ export class BuildService {
     return await this.#store.getView(id)
   }
 
-  /** Throws `build_not_found`. `workspaceName` is the name as the caller gave it. */
+  /** Throws `build_not_found`. `workspaceName` is the name as the caller spelled it. */
   async getByNumber(workspace: WorkspaceRow, buildNumber: number, workspaceName: string): Promise<BuildView> {
     const row = await this.#store.findByNumber(workspace.id, buildNumber)
     if (row === undefined)
@@ -82,7 +82,10 @@ export class BuildService {
     return await this.#store.listOfWorkspace(workspace.id, { limit, offset, since, before: cursor?.build_number })
   }
 
-  /** Puts a build into the queue for a signed-in user, after every check that the wire asks for, in its order (Coder v2 API, v0.13.4). */
+  /**
+   * Queues a build for a signed-in user, after all checks in the order of the wire (Coder v2 API,
+   * v0.13.4).
+   */
   async create(actor: Actor, workspace: WorkspaceRow, request: CreateWorkspaceBuildRequest): Promise<BuildView> {
     const { transition } = request
     if (transition === 'create') throw new Failure('invalid_build', { message: 'The transition "create" is not supported.' })
@@ -108,19 +111,25 @@ export class BuildService {
         reason: 'initiator',
         state,
       })
-      // Read before anybody else sees it: the answer says "pending", however quick the workers are.
+      // Read in the transaction, so that the answer says "pending" however fast the workers are.
       return await this.#store.in(transaction).getView(id)
     })
   }
 
-  /** Stores a build and its job. Everybody who watches the workspace hears of it. Returns the ID of the build. */
+  /**
+   * Stores a build and its job, and notifies those who watch the workspace. Returns the ID of the
+   * build.
+   */
   async enqueue(transaction: Transaction, order: BuildOrder): Promise<string> {
     const [id] = await this.enqueueAll(transaction, [order])
-    if (id === undefined) throw new Error('a build that was ordered has no ID')
+    if (id === undefined) throw new Error('the queued build has no ID')
     return id
   }
 
-  /** As {@link enqueue}, in a number of statements that doesn't grow with the orders. Returns the IDs in their order. */
+  /**
+   * Enqueues several builds in a fixed number of statements; see {@link enqueue}. Returns the IDs
+   * in the order of `orders`.
+   */
   async enqueueAll(transaction: Transaction, orders: readonly BuildOrder[]): Promise<string[]> {
     if (orders.length === 0) return []
     const { jobs, clock } = this.#dependencies
@@ -168,7 +177,7 @@ export class BuildService {
     return newBuilds.map(({ id }) => id)
   }
 
-  /** The newest build of a workspace. */
+  /** Returns the latest build of a workspace. */
   async latest(transaction: Transaction, workspace: WorkspaceRow): Promise<BuildRow | undefined> {
     return await this.#store.in(transaction).findByNumber(workspace.id, workspace.latest_build_number)
   }
@@ -226,7 +235,10 @@ export class BuildService {
     return latest.template_version_id
   }
 
-  /** The state that the build begins with; giving one takes the right to update the template. */
+  /**
+   * Returns the initial state of the build. Passing a state requires the permission to update the
+   * template.
+   */
   async #customState(actor: Actor, version: TemplateVersionRow, request: CreateWorkspaceBuildRequest): Promise<Buffer | 'previous'> {
     const { state, orphan, transition } = request
     const hasState = state !== undefined && state !== null
@@ -240,7 +252,10 @@ export class BuildService {
     return hasState ? Buffer.from(state, 'base64') : Buffer.alloc(0)
   }
 
-  /** Nothing may be under way. The workspace is locked until the transaction ends, so that of two requests at once one is refused. */
+  /**
+   * Locks the workspace until the transaction ends, so that one of two concurrent requests fails.
+   * Throws `build_active`.
+   */
   async #requireIdle(transaction: Transaction, workspace: WorkspaceRow): Promise<WorkspaceRow> {
     const latest = await this.#dependencies.lockWorkspace(transaction, workspace.id)
     if (latest === undefined) throw new Failure('not_found')

@@ -20,17 +20,17 @@ const COLUMNS = [
   'daily_cost',
 ] as const
 
-/** A build and how its workspace is called. */
+/** A build with the names of its workspace and owner. */
 export interface BuildView extends BuildNames {
   readonly build: StoredBuild
 }
 
-/** A build that is to be stored; its number is the next of the workspace. */
+/** A build to store. Its number is the workspace's next. */
 export interface NewBuild extends Pick<
   BuildRow,
   'id' | 'created_at' | 'workspace_id' | 'template_version_id' | 'build_number' | 'transition' | 'initiator_id' | 'job_id' | 'reason'
 > {
-  /** The state that the build begins with; `previous` takes that of the build before. */
+  /** The initial state. `previous` copies the state of the previous build. */
   readonly state: Buffer | 'previous'
 }
 
@@ -45,7 +45,7 @@ export class BuildStore {
   readonly #queries: Queries
   readonly #secrets: SecretBox
 
-  /** @param secrets Seals the state of the provisioner: what it made and how to reach it. */
+  /** @param secrets Encrypts the state of the provisioner, which may contain credentials. */
   constructor(queries: Queries, secrets: SecretBox) {
     this.#queries = queries
     this.#secrets = secrets
@@ -141,7 +141,7 @@ export class BuildStore {
       .execute()
   }
 
-  /** When the job of a build ended; null while it has not. */
+  /** Returns when the job of a build ended; null if it has not. */
   async getCompletedAt(jobId: string): Promise<string | null> {
     const { completed_at } = await this.#queries
       .selectFrom('provisioner_jobs')
@@ -152,7 +152,10 @@ export class BuildStore {
   }
 }
 
-/** Of the workspace, not of the build: a build begins with the state of the one before, which is copied as it is. */
+/**
+ * The place names the workspace, not the build, because builds copy the encrypted state of the
+ * previous one.
+ */
 function placeOfState(workspaceId: string): string {
   return placeOf('workspace_builds', 'provisioner_state', workspaceId)
 }

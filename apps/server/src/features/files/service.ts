@@ -4,7 +4,7 @@ import { timestamp, type Clock } from '../../clock.ts'
 import type { FileRow } from '../../database/rows.ts'
 import type { FileStore } from './store.ts'
 
-/** Uploaded files: the archives of templates. */
+/** Stores and reads uploaded files, which are the archives of templates. */
 export class FileService {
   readonly #store: FileStore
   readonly #clock: Clock
@@ -29,7 +29,7 @@ export class FileService {
     return await this.#store.getData(id)
   }
 
-  /** Stores a file, unless the same user has stored the same bytes before. */
+  /** Stores a file, unless the same user has already stored the same bytes. */
   async upload(userId: string, file: { readonly data: Buffer; readonly mimetype: string }): Promise<{ id: string; isNew: boolean }> {
     const { data, mimetype } = file
     const hash = createHash('sha256').update(data).digest()

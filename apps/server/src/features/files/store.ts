@@ -33,7 +33,7 @@ export class FileStore {
     return row.data
   }
 
-  /** Returns false when the same user has uploaded the same bytes before. */
+  /** Returns false if the same user has already uploaded the same bytes. */
   async insert(row: FileRow & { data: Buffer }): Promise<boolean> {
     const result = await this.#queries
       .insertInto('files')

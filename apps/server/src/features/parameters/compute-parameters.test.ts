@@ -47,26 +47,31 @@ const OVERRIDABLE = { allow_override_source: true } as const
 const [imported, ofTemplate, ofWorkspace] = [value('import_job', 'import'), value('template', 'template'), value('workspace', 'workspace')]
 
 test.each<[string, Partial<ParameterSchemaRow>, ParameterValueRow[], string | undefined]>([
-  ['nothing is nothing', {}, [], undefined],
+  ['no value', {}, [], undefined],
   ['a default', DEFAULT, [], 'default'],
   ['the value of the import', {}, [imported], 'import'],
-  ['the value of the import before the default', DEFAULT, [imported], 'import'],
-  ['the value of the template before the default', DEFAULT, [ofTemplate], 'template'],
-  ['the value of the template before that of the import, overridable or not', {}, [imported, ofTemplate], 'template'],
-  ['the value of the workspace where nothing else is', {}, [ofWorkspace], 'workspace'],
-  ['the default before the value of the workspace where it may not be overridden', DEFAULT, [ofWorkspace], 'default'],
-  ['the import before the workspace where it may not be overridden', {}, [imported, ofWorkspace], 'import'],
-  ['the template before the workspace where it may not be overridden', {}, [ofTemplate, ofWorkspace], 'template'],
-  ['the workspace before the default where it may be overridden', { ...DEFAULT, ...OVERRIDABLE }, [ofWorkspace], 'workspace'],
-  ['the workspace before all where it may be overridden', { ...DEFAULT, ...OVERRIDABLE }, [imported, ofTemplate, ofWorkspace], 'workspace'],
-  ['nothing of another name', OVERRIDABLE, [value('workspace', 'x', 'regions')], undefined],
+  ['the import over the default', DEFAULT, [imported], 'import'],
+  ['the template over the default', DEFAULT, [ofTemplate], 'template'],
+  ['the template over the import, even if it may not be overridden', {}, [imported, ofTemplate], 'template'],
+  ['the workspace if there is no other value', {}, [ofWorkspace], 'workspace'],
+  ['the default over the workspace if it may not be overridden', DEFAULT, [ofWorkspace], 'default'],
+  ['the import over the workspace if it may not be overridden', {}, [imported, ofWorkspace], 'import'],
+  ['the template over the workspace if it may not be overridden', {}, [ofTemplate, ofWorkspace], 'template'],
+  ['the workspace over the default if it may be overridden', { ...DEFAULT, ...OVERRIDABLE }, [ofWorkspace], 'workspace'],
+  [
+    'the workspace over all others if it may be overridden',
+    { ...DEFAULT, ...OVERRIDABLE },
+    [imported, ofTemplate, ofWorkspace],
+    'workspace',
+  ],
+  ['no value of another name', OVERRIDABLE, [value('workspace', 'x', 'regions')], undefined],
 ])('%s', (_title, fields, values, expected) => {
   expect(computeParameters([schema(fields)], values).map(({ source_value }) => source_value)).toEqual(
     expected === undefined ? [] : [expected],
   )
 })
 
-test('a default is of the import, with the destination of the schema, and says that it is one', () => {
+test('a default belongs to the import, has the destination of the schema, and is marked as a default', () => {
   const [computed] = computeParameters([schema({ ...DEFAULT, default_destination_scheme: 'environment_variable' })], [])
   expect(computed).toMatchObject({
     scope: 'import_job',
@@ -82,7 +87,7 @@ test('a default is of the import, with the destination of the schema, and says t
   })
 })
 
-test('a default has an ID of its own each time', () => {
+test('a default gets a new ID each time', () => {
   const ids = [1, 2].flatMap(() => computeParameters([schema(DEFAULT)], []).map(({ id }) => id))
   expect(new Set([...ids, 'schema']).size).toBe(3)
 })
@@ -91,7 +96,7 @@ test('an empty default is a value', () => {
   expect(computeParameters([schema({ default_source_scheme: 'data' })], [])).toMatchObject([{ source_value: '' }])
 })
 
-test('whatever is given: one value at most for each schema, in the order of their indexes, all of known names', () => {
+test('there is at most one value for each schema, in the order of the indexes, and no value of an unknown name', () => {
   const names = fc.constantFrom('a', 'b', 'c', 'd', 'e')
   const schemas = fc.uniqueArray(
     fc.record({ name: names, default_source_scheme: fc.constantFrom('none', 'data'), allow_override_source: fc.boolean() }),

@@ -4,18 +4,19 @@ import type { Selectable } from 'kysely'
 import type { ParameterSchemasTable, ParameterValuesTable } from '../../database/tables.gen.ts'
 
 export type ParameterSchemaRow = Selectable<ParameterSchemasTable>
-/** With its value opened. */
+/** A parameter value, decrypted. */
 export type ParameterValueRow = Omit<Selectable<ParameterValuesTable>, 'sealed_value'>
 
-/** A value with whether it may be shown. */
+/** A computed value, and whether it may be shown. */
 export interface Computation extends ComputedParameter {
   readonly redisplay_value: boolean
 }
 
 /**
- * Computes the values of a template version's parameters in the order of its schemas: values of the import, then defaults for what is not set, then values of the
- * template, then values of the workspace where the schema allows to override (Coder v2 API, v0.13.4). Values without a schema are left out,
- * and so are schemas without a value.
+ * Computes the values of a template version's parameters, in the order of its schemas. From lowest
+ * to highest precedence: defaults, values of the import, values of the template, and values of the
+ * workspace if the schema allows to override them (Coder v2 API, v0.13.4). Leaves out values
+ * without a schema and schemas without a value.
  */
 export function computeParameters(schemas: readonly ParameterSchemaRow[], values: readonly ParameterValueRow[]): Computation[] {
   const byScope = (scope: ParameterValueRow['scope']): Map<string, ParameterValueRow> =>

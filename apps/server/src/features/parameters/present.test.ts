@@ -43,7 +43,7 @@ function schemaWith(validation_condition: string): ParameterSchemaRow {
   }
 }
 
-test('a value that is not shown again is blank, and nothing tells of the flag', () => {
+test('a hidden value is empty, and the flag is left out', () => {
   const { redisplay_value: _flag, ...shown } = SECRET
   expect(presentComputation(SECRET)).toEqual({ ...shown, source_value: '' })
   expect(presentComputation({ ...SECRET, redisplay_value: true })).toEqual(shown)
@@ -61,11 +61,11 @@ test.each([
   ['!contains(["a"], var.x)', undefined],
   ['contains(["a" "b"], var.x)', undefined],
   ['contains(["\\d"], var.x)', undefined],
-])('the condition %s allows %j', (validation_condition, choices) => {
+])('the condition %s has the choices %j', (validation_condition, choices) => {
   expect(presentParameterSchema(schemaWith(validation_condition)).validation_contains).toEqual(choices)
 })
 
-test('a condition of any text is read, however it was made to keep a reader busy', () => {
+test('any condition is read quickly, even a hostile one', () => {
   for (const part of ['"a" ', '"a",', ' ', '"', '\\"', '"a" , ', '[', '],'])
     for (const begin of ['contains([', 'contains(["a"', 'contains(["a"],', ''])
       expect(presentParameterSchema(schemaWith(`${begin}${part.repeat(20_000)}`)).validation_contains).toBeUndefined()

@@ -1,21 +1,27 @@
 import type { ComputedParameter, Parameter, ParameterSchema } from '@berth/schema'
 import type { Computation, ParameterSchemaRow, ParameterValueRow } from './compute-parameters.ts'
 
-/** A value as the wire shows it: blank where the schema says that it is not shown again. */
+/** Returns a computed value in wire form, empty if the schema hides it. */
 export function presentComputation({ redisplay_value, ...parameter }: Computation): ComputedParameter {
   return redisplay_value ? parameter : { ...parameter, source_value: '' }
 }
 
-/** A stored value as the wire shows it: all but the value. */
+/** Returns a stored value in wire form, which has everything except the value. */
 export function presentParameter({ source_value: _value, ...parameter }: ParameterValueRow): Parameter {
   return parameter
 }
 
 const TEXT = String.raw`"[^"\\]*(?:\\.[^"\\]*)*"`
-/** Templates come from people: every text must match in one way at most, or a hostile one would keep the server busy for ever. */
+/**
+ * Must match every text in at most one way: otherwise a hostile template could keep the server busy
+ * for ever.
+ */
 const CONTAINS = new RegExp(String.raw`^\s*contains\(\s*\[\s*((?:${TEXT}\s*(?:,\s*${TEXT}\s*)*(?:,\s*)?)?)\]\s*,[^()]*\)\s*$`)
 
-/** A schema as the wire shows it; a condition `contains([…], var.x)` that lists any choices also as their list, sorted. */
+/**
+ * Returns a schema in wire form. A condition `contains([…], var.x)` with choices is also a sorted
+ * list.
+ */
 export function presentParameterSchema(row: ParameterSchemaRow): ParameterSchema {
   const { index: _index, mutable: _mutable, ...schema } = row
   const choices = readChoices(schema.validation_condition)
@@ -28,7 +34,6 @@ function readChoices(condition: string): string[] | undefined {
   try {
     return [...list.matchAll(new RegExp(TEXT, 'g'))].map(([text]) => String(JSON.parse(text)))
   } catch {
-    // An escape that only the template language knows.
-    return undefined
+    return undefined // an escape that only HCL has
   }
 }

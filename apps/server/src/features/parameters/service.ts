@@ -11,7 +11,7 @@ import type { NewParameterValue, ParameterStore } from './store.ts'
 
 export type { Computation, ParameterSchemaRow } from './compute-parameters.ts'
 
-/** Whose values a job is computed from. */
+/** The scopes whose values are computed. */
 export interface ParameterScopes {
   readonly importJobId: string
   readonly templateId?: string | null
@@ -25,12 +25,12 @@ interface Dependencies {
   readonly clock: Clock
 }
 
-/** What has values of its own. */
+/** A template, template version or workspace that has parameter values. */
 export interface ValueOwner {
   readonly scope: ParameterValueRow['scope']
-  /** Of a template version it is the ID of its import job. */
+  /** For a template version, the ID of its import job. */
   readonly id: string
-  /** As what the audit log knows it. */
+  /** How the audit log identifies it. */
   readonly audited: {
     readonly resource_type: string
     readonly resource_id: string
@@ -39,7 +39,7 @@ export interface ValueOwner {
   }
 }
 
-/** The parameters of templates and the values that templates, versions and workspaces give them. */
+/** The parameters of templates, and their values in templates, template versions and workspaces. */
 export class ParameterService {
   readonly #store: ParameterStore
   readonly #clock: Clock
@@ -51,7 +51,7 @@ export class ParameterService {
     this.#clock = dependencies.clock
   }
 
-  /** The values that were given to one thing, by name. */
+  /** Returns the values of an owner, sorted by name. */
   async list({ scope, id }: ValueOwner): Promise<ParameterValueRow[]> {
     const rows = await this.#store.listValues([id])
     return rows.filter((row) => row.scope === scope).toSorted((a, b) => (a.name < b.name ? -1 : 1))
@@ -66,7 +66,7 @@ export class ParameterService {
     await this.#dependencies.database.transaction(async (transaction) => {
       if (!(await this.#store.in(transaction).insert(row)))
         throw new Failure('name_taken', {
-          message: `There is a value for the parameter ${JSON.stringify(name)} already.`,
+          message: `The parameter ${JSON.stringify(name)} already has a value.`,
           validations: [{ field: 'name', detail: 'This value is already in use and should be unique.' }],
         })
       await this.#dependencies.audit.record(transaction, actor, {
@@ -80,7 +80,7 @@ export class ParameterService {
     return row
   }
 
-  /** Throws `not_found`, and `validation_failed` where the workspace has to keep the value. */
+  /** Throws `not_found`, and `validation_failed` if the parameter of a workspace is immutable. */
   async delete(actor: Actor, owner: ValueOwner, name: string): Promise<void> {
     if (owner.scope === 'workspace' && (await this.#store.isKept(owner.id, name)))
       throw new Failure('validation_failed', { validations: [{ field: 'name', detail: keptText(name) }] })
@@ -95,7 +95,7 @@ export class ParameterService {
     return await this.#store.listSchemas(importJobId)
   }
 
-  /** @param transaction Where schemas were stored that others do not see yet. */
+  /** @param transaction The transaction to read in, if it has stored schemas. */
   async compute(scopes: ParameterScopes, transaction?: Transaction): Promise<Computation[]> {
     const store = transaction === undefined ? this.#store : this.#store.in(transaction)
     const scopeIds = [scopes.importJobId, scopes.templateId, scopes.workspaceId].filter((id) => id !== undefined && id !== null)
@@ -104,7 +104,10 @@ export class ParameterService {
     return computeParameters(schemas, values)
   }
 
-  /** Stores what the import of a template version found. Throws {@link ReportRefused} for a name that is declared twice or too long. */
+  /**
+   * Stores the schemas of a template version. Throws {@link ReportRefused} for a name that is
+   * declared twice or too long.
+   */
   async insertSchemas(transaction: Transaction, jobId: string, schemas: NonNullable<JobUpdate['parameter_schemas']>): Promise<void> {
     const names = schemas.map(({ name }) => name)
     const repeated = names.find((name, index) => names.indexOf(name) !== index)
@@ -125,8 +128,8 @@ export class ParameterService {
   }
 
   /**
-   * Replaces values that ask to be copies by what they are copied from: a value that the import of a version of the same template was given, secrets
-   * included. Throws `validation_failed` for anything else.
+   * Resolves values that copy another value, even a secret one. The source must have been given to
+   * the import of a version of the same template. Throws `validation_failed` otherwise.
    */
   async resolveCopies(values: readonly CreateParameterRequest[], templateId: string | undefined): Promise<CreateParameterRequest[]> {
     return await Promise.all(
@@ -137,7 +140,7 @@ export class ParameterService {
         if (source === undefined) {
           const field = `parameter_values[${index}].copy_from_parameter`
           throw new Failure('validation_failed', {
-            validations: [{ field, detail: 'No version of this template has been given such a value' }],
+            validations: [{ field, detail: 'No version of this template was imported with this value' }],
           })
         }
         return source
@@ -146,8 +149,8 @@ export class ParameterService {
   }
 
   /**
-   * Stores the values that a build gives to a workspace. What its template does not let change keeps the value of the first build that had one, defaults included.
-   * Throws `validation_failed` for another.
+   * Stores the values that a build gives to a workspace. An immutable parameter keeps the value of
+   * the first build that had one, even a default. Throws `validation_failed` for any other value.
    */
   async setWorkspaceValues(
     transaction: Transaction,
@@ -175,8 +178,9 @@ export class ParameterService {
   }
 
   /**
-   * Stores the values that a dry run is given, whatever they are: what no parameter is called is left out, of several with one name the last one
-   * counts, and a scheme that is none is taken for `none` (Coder v2 API, v0.13.4: they are not validated).
+   * Stores the values of a dry run, without validating them (Coder v2 API, v0.13.4). Leaves out
+   * unknown names, and replaces unknown schemes by `none`. Of several values with one name, the
+   * last counts.
    */
   async setDryRunValues(
     transaction: Transaction,
@@ -196,12 +200,12 @@ export class ParameterService {
     await store.setValues({ scope: 'workspace', scope_id: workspaceId, now: timestamp(this.#clock.now()) }, known)
   }
 
-  /** Forgets every value of a scope. */
+  /** Deletes all values of a scope. */
   async deleteScope(transaction: Transaction, scopeId: string): Promise<void> {
     await this.#store.in(transaction).deleteScope(scopeId)
   }
 
-  /** Stores values for a scope; names must be distinct. Throws `validation_failed`. */
+  /** Stores values for a scope. Names must be distinct. Throws `validation_failed`. */
   async setValues(
     transaction: Transaction,
     scope: { readonly scope: 'import_job' | 'template' | 'workspace'; readonly id: string },
@@ -214,7 +218,7 @@ export class ParameterService {
 }
 
 function keptText(name: string): string {
-  return `The parameter "${name}" keeps the value that the workspace was created with`
+  return `The parameter "${name}" can't be changed after the workspace was created`
 }
 
 const NAME_LIMIT = `has more than ${maxParameterNameLength} characters`
@@ -226,7 +230,10 @@ function isTooLong(name: string): boolean {
 const SOURCE_SCHEMES: readonly string[] = ['none', 'data']
 const DESTINATION_SCHEMES: readonly string[] = ['none', 'environment_variable', 'provisioner_variable']
 
-/** Elements of arrays are not validated when a body is read, so what the database would refuse is refused here. */
+/**
+ * Checks values that the database would refuse. Reading a body does not validate elements of
+ * arrays.
+ */
 function checkedValues(values: readonly CreateParameterRequest[]): NewParameterValue[] {
   const seen = new Set<string>()
   const isRepeated = (name: string): boolean => {

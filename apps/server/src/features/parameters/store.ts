@@ -4,15 +4,18 @@ import type { Queries } from '../../database/database.ts'
 import { placeOf, type SecretBox } from '../../secrets/secret-box.ts'
 import type { ParameterSchemaRow, ParameterValueRow } from './compute-parameters.ts'
 
-/** A value that is not stored yet. */
+/** A value to store. */
 export type NewParameterValue = Pick<ParameterValueRow, 'name' | 'source_scheme' | 'source_value' | 'destination_scheme'>
 
-/** Parameters: what template versions declare, and the values they are given. */
+/** The parameters that template versions declare, and their values, in the database. */
 export class ParameterStore {
   readonly #queries: Queries
   readonly #secrets: SecretBox
 
-  /** @param secrets Seals every value: which are secret is known only after the import of a version, when they are stored already. */
+  /**
+   * @param secrets Encrypts every value: only an import tells which are secret, and by then they
+   * are stored.
+   */
   constructor(queries: Queries, secrets: SecretBox) {
     this.#queries = queries
     this.#secrets = secrets
@@ -26,7 +29,7 @@ export class ParameterStore {
     return await this.#queries.selectFrom('parameter_schemas').selectAll().where('job_id', '=', jobId).orderBy('index').execute()
   }
 
-  /** The values of several scopes at once: import job, template, workspace. */
+  /** Returns the values of several scopes: import jobs, templates and workspaces. */
   async listValues(scopeIds: readonly string[]): Promise<ParameterValueRow[]> {
     const rows = await this.#queries
       .selectFrom('parameter_values')
@@ -36,7 +39,7 @@ export class ParameterStore {
     return rows.map((row) => this.#opened(row))
   }
 
-  /** A value that the import of one of a template's versions was given. */
+  /** Returns a value that was given to the import of one of the template's versions. */
   async findOfImport(id: string, templateId: string): Promise<NewParameterValue | undefined> {
     const row = await this.#queries
       .selectFrom('parameter_values as value')
@@ -62,7 +65,7 @@ export class ParameterStore {
     if (rows.length > 0) await this.#queries.insertInto('parameter_schemas').values(rows).execute()
   }
 
-  /** False: the scope has a value of the name. */
+  /** Returns false if the scope already has a value of that name. */
   async insert(row: ParameterValueRow): Promise<boolean> {
     const sealed_value = this.#secrets.sealText(row.source_value, placeOfValue(row.scope_id, row.name))
     const { numInsertedOrUpdatedRows } = await this.#queries
@@ -73,7 +76,7 @@ export class ParameterStore {
     return numInsertedOrUpdatedRows === 1n
   }
 
-  /** Whether the version that a workspace was built from last wants a parameter to keep its value. */
+  /** Returns whether the workspace's latest version declares the parameter as immutable. */
   async isKept(workspaceId: string, name: string): Promise<boolean> {
     const row = await this.#queries
       .selectFrom('workspaces as workspace')
@@ -88,7 +91,7 @@ export class ParameterStore {
     return row !== undefined
   }
 
-  /** False: there is none. */
+  /** Returns false if there is no such value. */
   async delete(scope: Pick<ParameterValueRow, 'scope' | 'scope_id'>, name: string): Promise<boolean> {
     const { numDeletedRows } = await this.#queries
       .deleteFrom('parameter_values')
@@ -103,7 +106,7 @@ export class ParameterStore {
     await this.#queries.deleteFrom('parameter_values').where('scope_id', '=', scopeId).execute()
   }
 
-  /** A value of the same name in the same scope is replaced; of several with one name the last one counts. */
+  /** Replaces values of the same name. Of several values with one name, the last counts. */
   async setValues(
     scope: { readonly scope: ParameterValueRow['scope']; readonly scope_id: string; readonly now: string },
     values: readonly NewParameterValue[],

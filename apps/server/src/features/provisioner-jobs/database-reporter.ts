@@ -6,14 +6,15 @@ import type { Database } from '../../database/database.ts'
 import { isConnectionError } from '../../database/database-errors.ts'
 import { notify } from '../../database/pubsub.ts'
 import type { JobFailure, JobHandler } from './job-handler.ts'
+import { REPORT_RETRY_MS } from './job-lease.ts'
 import type { JobRow, JobStore } from './store.ts'
 
-/** How long a report is tried again while the database is away; after it the job counts as silent anyway. */
-const PATIENCE_MS = 28_000
-const FIRST_RETRY_MS = 50
-const MAX_RETRY_MS = 1_000
+const FIRST_RETRY_DELAY_MS = 50
+const MAX_RETRY_DELAY_MS = 1_000
 
-/** The job is somebody else's by now, or was failed because its worker was silent. */
+/**
+ * Thrown when the job no longer belongs to the daemon, or has failed because the daemon was silent.
+ */
 export class JobLost extends Error {
   override readonly name = 'JobLost'
 }
@@ -27,7 +28,10 @@ export interface ReporterOptions {
   readonly clock: Clock
 }
 
-/** A built-in worker's line to the server: straight into the database. Rides out a restart of the database. */
+/**
+ * The reporter of built-in daemons. It writes directly to the database, and survives a restart of
+ * the database.
+ */
 export class DatabaseReporter implements JobReporter {
   readonly #options: ReporterOptions
 
@@ -84,7 +88,7 @@ export class DatabaseReporter implements JobReporter {
     })
   }
 
-  /** A commit whose answer was lost is found done at the next try; anything else means that the job was taken away. */
+  /** Throws {@link JobLost} unless an earlier try ended the job and only its answer was lost. */
   async #requireEndedByUs(error: string | null): Promise<void> {
     const { job, workerId, store } = this.#options
     const now = await store.findById(job.id)
@@ -101,11 +105,11 @@ export class DatabaseReporter implements JobReporter {
 
   async #persist<Result>(work: () => Promise<Result>): Promise<Result> {
     const startedAt = this.#options.clock.now().getTime()
-    for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(delayMs * 2, MAX_RETRY_MS)) {
+    for (let delayMs = FIRST_RETRY_DELAY_MS; ; delayMs = Math.min(delayMs * 2, MAX_RETRY_DELAY_MS)) {
       try {
         return await work()
       } catch (error) {
-        if (!isConnectionError(error) || this.#options.clock.now().getTime() - startedAt > PATIENCE_MS) throw error
+        if (!isConnectionError(error) || this.#options.clock.now().getTime() - startedAt > REPORT_RETRY_MS) throw error
         await sleep(delayMs)
       }
     }

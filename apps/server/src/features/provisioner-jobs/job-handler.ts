@@ -2,26 +2,33 @@ import type { Job, JobResult, JobUpdate, JobUpdateReply, QuotaReply } from '@ber
 import type { Transaction } from '../../database/database.ts'
 import type { JobRow } from './store.ts'
 
-/** How a job ended without success. */
 export interface JobFailure {
   readonly error: string
-  /** What the provisioner left; absent where it said nothing. */
+  /** The state that the provisioner returned. Absent if it returned none. */
   readonly state?: Uint8Array
 }
 
-/** What one type of job means. The queue knows when a job is taken and when it ends; the handler knows what for. */
+/**
+ * Handles one type of job. The queue knows when a job starts and ends; the handler knows its
+ * purpose.
+ */
 export interface JobHandler {
-  /** Everything the worker needs. What it throws becomes the error of the job. */
+  /**
+   * Returns everything that the worker needs. The message of a thrown error becomes the job's
+   * error.
+   */
   prepare(job: JobRow): Promise<Job>
-  /** A worker has taken the job. */
+  /** Runs in the transaction that assigns the job to a worker. */
   acquired?(transaction: Transaction, job: JobRow): Promise<void>
-  /** Stores what a worker found out on the way. */
+  /** Stores an update of a running job. */
   update?(transaction: Transaction, job: JobRow, update: JobUpdate): Promise<Omit<JobUpdateReply, 'canceled'>>
-  /** Takes credits for what the job is about to do. Absent: such jobs cost nothing. */
+  /**
+   * Takes credits for the resources that the job will create. If absent, such jobs cost nothing.
+   */
   commitQuota?(job: JobRow, dailyCost: number): Promise<QuotaReply>
-  /** Stores what the job brought about, in the transaction that ends it. */
+  /** Stores the result, in the transaction that ends the job. */
   completed(transaction: Transaction, job: JobRow, result: JobResult): Promise<void>
-  /** Runs in the transaction that ends it. */
+  /** Stores the failure, in the transaction that ends the job. */
   failed(transaction: Transaction, job: JobRow, failure: JobFailure): Promise<void>
 }
 

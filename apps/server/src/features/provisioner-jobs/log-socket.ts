@@ -3,19 +3,22 @@ import { Bell, type WakeUps } from '../../database/wake-ups.ts'
 import { writeJson } from '../../http/json-writer.ts'
 import type { JobStore } from './store.ts'
 
-const LOG_BATCH = 500
-/** Looks again after so long even if nothing was heard. */
-const LOG_POLL_MS = 15_000
+const BATCH_SIZE = 500
+/** How often the log is checked without a wake-up. */
+const POLL_INTERVAL_MS = 15_000
 
 interface Following {
   readonly jobId: string
-  /** Entries with a greater ID are sent. */
+  /** Only entries with a greater ID are sent. */
   readonly after: number
   readonly store: JobStore
   readonly wakeUps: WakeUps
 }
 
-/** Sends a job's log to a socket, one entry a message, until the job has ended; then closes it. A slow reader holds up nothing but itself and misses nothing. */
+/**
+ * Sends a job's log to a socket, one entry per message, until the job has ended. Then closes the
+ * socket. A slow reader misses nothing and delays nobody else.
+ */
 export async function followJobLogs(socket: WebSocket, { jobId, after, store, wakeUps }: Following): Promise<void> {
   const bell = new Bell()
   const stopListening = wakeUps.on(jobId, () => bell.ring())
@@ -24,14 +27,14 @@ export async function followJobLogs(socket: WebSocket, { jobId, after, store, wa
   try {
     let cursor = after
     while (!left.signal.aborted) {
-      // The job first: what was logged before it ended is then in the logs that are read after it.
+      // Read the job before its log: then a log read after the job ended is complete.
       const job = await store.findById(jobId)
       cursor = await sendNew(socket, { jobId, after: cursor, store })
       if (job === undefined || job.completed_at !== null) {
         socket.close(1000)
         return
       }
-      await bell.next({ timeoutMs: LOG_POLL_MS, signal: left.signal })
+      await bell.next({ timeoutMs: POLL_INTERVAL_MS, signal: left.signal })
     }
   } finally {
     stopListening()
@@ -41,14 +44,17 @@ export async function followJobLogs(socket: WebSocket, { jobId, after, store, wa
 async function sendNew(socket: WebSocket, { jobId, after, store }: Omit<Following, 'wakeUps'>): Promise<number> {
   let cursor = after
   for (;;) {
-    const logs = await store.listLogs(jobId, { after: cursor }, LOG_BATCH)
+    const logs = await store.listLogs(jobId, { after: cursor }, BATCH_SIZE)
     for (const log of logs) await sent(socket, writeJson(log))
     cursor = logs.at(-1)?.id ?? cursor
-    if (logs.length < LOG_BATCH) return cursor
+    if (logs.length < BATCH_SIZE) return cursor
   }
 }
 
-/** Settles when the text is on its way; a closed socket swallows it, the loop around it sees that it is closed. */
+/**
+ * Resolves when the text is sent, or dropped by a closed socket. The loop around it notices that
+ * the socket is closed.
+ */
 async function sent(socket: WebSocket, text: string): Promise<void> {
   await new Promise<void>((resolve) => socket.send(text, () => resolve()))
 }

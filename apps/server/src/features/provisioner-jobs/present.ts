@@ -1,10 +1,8 @@
 import type { JobStatus, ProvisionerJob } from '@berth/schema'
 import type { StoredJob } from '../../database/wire-json.ts'
+import { JOB_LEASE_MS } from './job-lease.ts'
 
-/** A worker that has not been heard of for so long is taken for dead (Coder v2 API, v0.13.4). */
-export const JOB_SILENCE_MS = 30_000
-
-/** Where a job stands: the first row of the table that matches (Coder v2 API, v0.13.4). */
+/** Returns the status of a job: the first row of the table that matches (Coder v2 API, v0.13.4). */
 export function jobStatus(job: Omit<StoredJob, 'id' | 'created_at' | 'worker_id' | 'file_id' | 'tags'>, now: Date): JobStatus {
   const hasError = job.error !== null && job.error !== ''
   if (job.canceled_at !== null) {
@@ -13,10 +11,10 @@ export function jobStatus(job: Omit<StoredJob, 'id' | 'created_at' | 'worker_id'
   }
   if (job.started_at === null && job.completed_at === null) return 'pending'
   if (job.completed_at !== null) return hasError ? 'failed' : 'succeeded'
-  return now.getTime() - Date.parse(job.updated_at) > JOB_SILENCE_MS ? 'failed' : 'running'
+  return now.getTime() - Date.parse(job.updated_at) > JOB_LEASE_MS ? 'failed' : 'running'
 }
 
-/** A job as the wire shows it. */
+/** Returns a job in wire form. */
 export function presentJob(job: StoredJob, now: Date): ProvisionerJob {
   const { id, created_at, started_at, completed_at, canceled_at, error, worker_id, file_id, tags } = job
   return {
@@ -33,7 +31,7 @@ export function presentJob(job: StoredJob, now: Date): ProvisionerJob {
   }
 }
 
-/** Pending, running or canceling: nothing else may be built meanwhile. */
+/** Returns whether a job is unfinished. Until it ends, its workspace can't be built again. */
 export function isActive(status: JobStatus): boolean {
   return status === 'pending' || status === 'running' || status === 'canceling'
 }

@@ -7,6 +7,7 @@ import { isConnectionError } from '../../database/database-errors.ts'
 import { Bell } from '../../database/wake-ups.ts'
 import { DatabaseReporter, JobLost } from './database-reporter.ts'
 import type { JobHandler, JobHandlers } from './job-handler.ts'
+import { HEARTBEAT_INTERVAL_MS } from './job-lease.ts'
 import { checkPayload } from './job-payload.ts'
 import type { JobRow, JobStore } from './store.ts'
 
@@ -19,18 +20,24 @@ export interface DaemonOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly workDirectory: string
-  /** How often the queue is looked at when no wake-up comes. */
+  /** How often the queue is checked without a wake-up. At least {@link MIN_POLL_INTERVAL_MS}. */
   readonly pollIntervalMs: number
-  readonly heartbeatIntervalMs: number
   readonly forceCancelIntervalMs: number
 }
 
-/** What the built-in daemons carry; a job goes to a daemon that has all of its tags (Coder v2 API, v0.13.4). */
+/** Daemons poll only in case a wake-up is lost, so there is no reason to poll faster. */
+const MIN_POLL_INTERVAL_MS = 50
+
+/**
+ * The tags of built-in daemons. A job goes to a daemon that has all of its tags (Coder v2 API,
+ * v0.13.4).
+ */
 export const BUILT_IN_TAGS = { scope: 'organization' }
 
 /**
- * A built-in worker: takes one job after the other from the queue and runs it. It takes jobs of every provisioner: one that it has no driver for
- * fails, and does not wait for ever (Coder v2 API, v0.13.4, "provisioner topology").
+ * A built-in daemon: takes one job after another from the queue and runs it. It takes jobs for
+ * every provisioner, so that a job without a driver fails instead of waiting for ever (Coder v2
+ * API, v0.13.4, "provisioner topology").
  */
 export class ProvisionerDaemon {
   readonly #options: DaemonOptions
@@ -46,12 +53,15 @@ export class ProvisionerDaemon {
     this.#running ??= this.#run()
   }
 
-  /** A job may be waiting. */
+  /** Tells the daemon that a job may be waiting. */
   wake(): void {
     this.#bell.ring()
   }
 
-  /** Takes no more jobs; the one under way is ended gracefully, and failed with a reason where it does not end in time. */
+  /**
+   * Takes no more jobs. Ends the current one gracefully, and fails it with a reason if it does not
+   * end in time.
+   */
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#running
@@ -59,9 +69,10 @@ export class ProvisionerDaemon {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping
+    const timeoutMs = Math.max(MIN_POLL_INTERVAL_MS, this.#options.pollIntervalMs)
     while (!signal.aborted) {
       const job = await this.#acquire()
-      if (job === undefined) await this.#bell.next({ timeoutMs: this.#options.pollIntervalMs, signal })
+      if (job === undefined) await this.#bell.next({ timeoutMs, signal })
       else await this.#work(job)
     }
   }
@@ -76,13 +87,13 @@ export class ProvisionerDaemon {
         return job
       })
     } catch (error) {
-      logger[isConnectionError(error) ? 'debug' : 'error']({ err: error }, 'the job queue could not be read')
+      logger[isConnectionError(error) ? 'debug' : 'error']({ err: error }, 'could not read the job queue')
       return undefined
     }
   }
 
   async #work(job: JobRow): Promise<void> {
-    const { id, handlers, database, store, clock, drivers, workDirectory, heartbeatIntervalMs, forceCancelIntervalMs } = this.#options
+    const { id, handlers, database, store, clock, drivers, workDirectory, forceCancelIntervalMs } = this.#options
     const logger = this.#options.logger.child({ job_id: job.id, job_type: job.type })
     const handler = handlers[job.type] ?? unknownHandler
     const reporter = new DatabaseReporter({ job, workerId: id, handler, database, store, clock })
@@ -94,32 +105,32 @@ export class ProvisionerDaemon {
         drivers,
         reporter,
         clock,
-        heartbeatIntervalMs,
+        heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
         forceCancelIntervalMs,
         workDirectory,
         signal: this.#stopping.signal,
       })
       logger.debug({ hasSucceeded }, 'job ended')
     } catch (error) {
-      if (error instanceof JobLost) logger.warn(`job given up: ${error.message}`)
+      if (error instanceof JobLost) logger.warn(`abandoned a job: ${error.message}`)
       else await this.#failJob(reporter, error, logger)
     }
   }
 
   async #failJob(reporter: DatabaseReporter, error: unknown, logger: Logger): Promise<void> {
-    logger[error instanceof ProvisionError ? 'debug' : 'error']({ err: error }, 'job failed before it could be run')
+    logger[error instanceof ProvisionError ? 'debug' : 'error']({ err: error }, 'job failed before it started')
     try {
       await reporter.fail({ error: error instanceof Error ? error.message : String(error) })
     } catch (reportError) {
-      // The lease fails the job when it has been silent for long enough.
-      logger.warn({ err: reportError }, 'the failure of a job could not be reported')
+      // The job fails when its lease ends.
+      logger.warn({ err: reportError }, 'could not report that a job failed')
     }
   }
 }
 
 const unknownHandler: JobHandler = {
   prepare: async (job) => {
-    throw new Error(`jobs of type ${job.type} cannot be run by this version`)
+    throw new Error(`this version can't run jobs of type ${job.type}`)
   },
   completed: async () => {},
   failed: async () => {},

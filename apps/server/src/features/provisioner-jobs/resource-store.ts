@@ -10,10 +10,11 @@ import type {
   WorkspaceResourcesTable,
 } from '../../database/tables.gen.ts'
 
-const MAX_NAME_LENGTH = 64
-const MAX_TYPE_LENGTH = 192
+/** The longest name and type of a resource, in characters (Coder v2 API, v0.13.4). */
+const MAX_NAME_CHARACTERS = 64
+const MAX_TYPE_CHARACTERS = 192
 
-/** The rows of a set of resources, ready to be inserted table by table. */
+/** The rows of a set of resources, by table. */
 interface ResourceRows {
   readonly resources: Insertable<WorkspaceResourcesTable>[]
   readonly metadata: Insertable<WorkspaceResourceMetadataTable>[]
@@ -21,22 +22,31 @@ interface ResourceRows {
   readonly apps: Insertable<WorkspaceAppsTable>[]
 }
 
-/** What a job brought about. */
+/** The resources that a job created. */
 export interface ResourceSet {
   readonly jobId: string
   readonly transition: 'start' | 'stop' | 'delete'
   readonly resources: readonly Resource[]
   readonly now: string
-  /** Seals the token of an agent on a machine that can prove who it is, and is handed it later. */
+  /**
+   * Encrypts the token of an agent that receives it later, by proving the identity of its cloud
+   * instance.
+   */
   readonly sealToken: (agentId: string, token: string) => Buffer
 }
 
-/** Only this is stored of an agent's token, unless it is handed out later. */
+/**
+ * Returns the hash of an agent's token. The token itself is stored only if the agent receives it
+ * later.
+ */
 export function hashAgentToken(token: string): Buffer {
   return createHash('sha256').update(token).digest()
 }
 
-/** Stores what a job brought about: resources, agents, apps, metadata; one statement a table. Throws {@link ReportRefused} for what cannot be stored. */
+/**
+ * Stores resources with their agents, apps and metadata, in one statement per table. Throws {@link
+ * ReportRefused} for values that can't be stored.
+ */
 export async function insertResources(queries: Queries, set: ResourceSet): Promise<void> {
   const rows = rowsOf(set)
   if (rows.resources.length > 0) await queries.insertInto('workspace_resources').values(rows.resources).execute()
@@ -66,13 +76,12 @@ function rowsOf({ jobId, transition, resources, now, sealToken }: ResourceSet): 
   return rows
 }
 
-/** As long as what is on the wire may be (Coder v2 API, v0.13.4). */
 function checkLengths({ name, type }: Resource): void {
   const refuse = (field: string, max: number): never => {
     throw new ReportRefused(`the ${field} of the resource ${JSON.stringify(name)} has more than ${max} characters`)
   }
-  if (truncateRunes(name, MAX_NAME_LENGTH) !== name) refuse('name', MAX_NAME_LENGTH)
-  if (truncateRunes(type, MAX_TYPE_LENGTH) !== type) refuse('type', MAX_TYPE_LENGTH)
+  if (truncateRunes(name, MAX_NAME_CHARACTERS) !== name) refuse('name', MAX_NAME_CHARACTERS)
+  if (truncateRunes(type, MAX_TYPE_CHARACTERS) !== type) refuse('type', MAX_TYPE_CHARACTERS)
 }
 
 function pushAgent(

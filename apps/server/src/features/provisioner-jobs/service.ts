@@ -12,12 +12,14 @@ import type { JobRow, JobStore, NewJob } from './store.ts'
 export type { JobFailure, JobHandler, JobHandlers } from './job-handler.ts'
 export type { JobRow, NewJob } from './store.ts'
 
-/** The job queue as the rest of the server sees it: put in, cancel, read and follow logs. */
+/**
+ * The job queue for the rest of the server: enqueues and cancels jobs, and reads and follows their
+ * logs.
+ */
 export class JobService {
   readonly #store: JobStore
   readonly #clock: Clock
   readonly #logWakeUps: WakeUps
-
   readonly #sealToken: ResourceSet['sealToken']
 
   constructor(options: { readonly store: JobStore; readonly clock: Clock; readonly logWakeUps: WakeUps } & Pick<ResourceSet, 'sealToken'>) {
@@ -28,18 +30,18 @@ export class JobService {
     this.#logWakeUps = logWakeUps
   }
 
-  /** Puts a job into the queue; workers hear of it when the transaction commits. */
+  /** Puts a job into the queue. Workers are notified when the transaction commits. */
   async enqueue(transaction: Transaction, job: NewJob): Promise<void> {
     await this.enqueueAll(transaction, [job])
   }
 
-  /** As {@link enqueue}, in one statement for all. */
+  /** Enqueues several jobs in one statement; see {@link enqueue}. */
   async enqueueAll(transaction: Transaction, jobs: readonly NewJob[]): Promise<void> {
     await this.#store.in(transaction).insertAll(jobs, timestamp(this.#clock.now()))
     await notify(transaction, QUEUE_CHANNEL)
   }
 
-  /** Throws where there is no such job. */
+  /** Throws if there is no such job. */
   async get(transaction: Transaction, id: string): Promise<JobRow> {
     const job = await this.#store.in(transaction).findById(id)
     if (job === undefined) throw new Error(`job ${id} is gone`)
@@ -50,24 +52,30 @@ export class JobService {
     return await this.#store.findById(id)
   }
 
-  /** Those that there are, by ID. */
+  /** Returns the jobs that exist, by ID. */
   async getAll(transaction: Transaction, ids: readonly string[]): Promise<ReadonlyMap<string, JobRow>> {
     const rows = await this.#store.in(transaction).listByIds([...new Set(ids)])
     return new Map(rows.map((row) => [row.id, row]))
   }
 
-  /** The tags of a job: missing and unknown scopes become `organization`; one for a user's own daemons names the user (Coder v2 API, v0.13.4). */
+  /**
+   * Returns the tags of a job. Missing and unknown scopes become `organization`. The scope `user`
+   * gets the owner's ID (Coder v2 API, v0.13.4).
+   */
   tagsFor(tags: unknown, ownerId: string): Record<string, string> {
-    const given = tags as Readonly<Record<string, string>> // text to text, checked when the version was created
+    const given = tags as Readonly<Record<string, string>> // strings, checked when the version was created
     return given['scope'] === 'user' ? { ...given, owner: ownerId } : { ...given, scope: 'organization' }
   }
 
-  /** Stores what a job brought about. Throws ReportRefused for what cannot be stored. */
+  /** Stores the resources of a job. Throws `ReportRefused` for values that can't be stored. */
   async insertResources(transaction: Transaction, set: Omit<ResourceSet, 'now' | 'sealToken'>): Promise<void> {
     await insertResources(transaction, { ...set, now: timestamp(this.#clock.now()), sealToken: this.#sealToken })
   }
 
-  /** Cancels a job: at once where nobody has begun it, otherwise its worker is told. Throws `job_completed`, `job_canceled`. */
+  /**
+   * Cancels a job. One that has not started ends at once, otherwise its worker is told. Throws
+   * `job_completed`, `job_canceled`.
+   */
   async cancel(transaction: Transaction, jobId: string): Promise<void> {
     const store = this.#store.in(transaction)
     const canceled = await store.cancel(jobId, timestamp(this.#clock.now()))
@@ -83,7 +91,8 @@ export class JobService {
   }
 
   /**
-   * Answers a request for logs: all of them as an array, or, with `follow`, over a WebSocket until the job has ended. A slow reader holds up nothing but itself and misses nothing.
+   * Answers a request for logs: returns them, or with `follow` sends them over a WebSocket until
+   * the job has ended.
    */
   async answerLogs(jobId: string, query: LogQuery, accept: () => Promise<WebSocket>): Promise<ProvisionerJobLog[] | undefined> {
     if (query.follow === undefined) return await this.listLogs(jobId, query)

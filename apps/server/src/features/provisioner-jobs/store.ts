@@ -1,20 +1,18 @@
 import type { LogQuery, ProvisionerJobLog, ProvisionerType } from '@berth/schema'
 import type { JobLog } from '@berth/provisioner'
-import { truncateRunes } from '@berth/schema/rules'
+
 import { sql, type Selectable } from 'kysely'
 import { timestamp } from '../../clock.ts'
 import type { Queries } from '../../database/database.ts'
 import type { ProvisionerJobsTable } from '../../database/tables.gen.ts'
+import { storableLog } from './log-limits.ts'
 
 export type JobRow = Selectable<ProvisionerJobsTable>
 
-/** A job that is to be put into the queue. */
+/** A job to put into the queue. */
 export type NewJob = Pick<JobRow, 'id' | 'organization_id' | 'initiator_id' | 'provisioner' | 'type' | 'file_id' | 'tags'> & {
   readonly input: Readonly<Record<string, unknown>>
 }
-
-const MAX_STAGE_LENGTH = 128
-const MAX_OUTPUT_LENGTH = 1024
 
 /** The job queue in the database. */
 export class JobStore {
@@ -47,7 +45,7 @@ export class JobStore {
         as job (id, organization_id, initiator_id, provisioner, type, file_id, tags, input)`.execute(this.#queries)
   }
 
-  /** Gives the oldest job that the daemon may take to it, and to nobody else. */
+  /** Assigns the oldest job that the daemon may run to it, and returns the job. */
   async acquire(worker: {
     id: string
     provisioners: readonly ProvisionerType[]
@@ -77,7 +75,9 @@ export class JobStore {
     return await this.#queries.selectFrom('provisioner_jobs').selectAll().where('id', '=', id).executeTakeFirst()
   }
 
-  /** A sign of life of the owner. Undefined: the job is not the worker's (any longer). */
+  /**
+   * Records a heartbeat. Returns undefined if the job does not belong to the worker, or no longer.
+   */
   async beat(job: { id: string; workerId: string; now: string }): Promise<{ canceled: boolean } | undefined> {
     const { rows } = await sql<{ canceled: boolean }>`
       update provisioner_jobs set updated_at = ${job.now} where id = ${job.id} and worker_id = ${job.workerId} and completed_at is null
@@ -85,7 +85,7 @@ export class JobStore {
     return rows[0]
   }
 
-  /** Ends a job. False: somebody else has ended it, or it is not the worker's. */
+  /** Ends a job. Returns false if it has already ended, or does not belong to the worker. */
   async complete(job: { id: string; workerId: string; error: string | null; now: string }): Promise<boolean> {
     const { numUpdatedRows } = await this.#queries
       .updateTable('provisioner_jobs')
@@ -97,7 +97,10 @@ export class JobStore {
     return numUpdatedRows === 1n
   }
 
-  /** Asks for a job to end: at once where nobody has begun it. Undefined: it had ended, or had been asked already. */
+  /**
+   * Cancels a job. One that has not started ends at once. Returns undefined if the job has ended or
+   * has been canceled before.
+   */
   async cancel(id: string, now: string): Promise<JobRow | undefined> {
     return await this.#queries
       .updateTable('provisioner_jobs')
@@ -109,7 +112,9 @@ export class JobStore {
       .executeTakeFirst()
   }
 
-  /** Jobs under way whose worker has been silent since `before`, with the server that ran the worker. */
+  /**
+   * Returns the running jobs whose worker has been silent since `before`, with the worker's server.
+   */
   async listSilent(before: string): Promise<(JobRow & { replica_id: string | null })[]> {
     return await this.#queries
       .selectFrom('provisioner_jobs as job')
@@ -122,7 +127,10 @@ export class JobStore {
       .execute()
   }
 
-  /** Fails a job that has been silent since `before`, unless it has spoken meanwhile. */
+  /**
+   * Fails a job that has been silent since `before`. Returns false if it has ended or its worker
+   * has reported since.
+   */
   async failSilent(job: { id: string; before: string; error: string; now: string }): Promise<boolean> {
     const { numUpdatedRows } = await this.#queries
       .updateTable('provisioner_jobs')
@@ -135,12 +143,13 @@ export class JobStore {
   }
 
   async insertLogs(jobId: string, logs: readonly JobLog[]): Promise<void> {
+    const storable = logs.map(storableLog)
     const columns = {
       created_at: logs.map((log) => timestamp(log.created_at)),
       source: logs.map((log) => log.source),
       level: logs.map((log) => log.level),
-      stage: logs.map((log) => storable(log.stage, MAX_STAGE_LENGTH)),
-      output: logs.map((log) => storable(log.output, MAX_OUTPUT_LENGTH)),
+      stage: storable.map(({ stage }) => stage),
+      output: storable.map(({ output }) => output),
     }
     await sql`
       insert into provisioner_job_logs (job_id, created_at, source, level, stage, output)
@@ -150,7 +159,9 @@ export class JobStore {
       order by log.position`.execute(this.#queries)
   }
 
-  /** Entries in order; `after` and `before` are exclusive, 0 and absent mean no bound. */
+  /**
+   * Returns entries in order. `after` and `before` are exclusive IDs. 0 and absent mean no bound.
+   */
   async listLogs(
     jobId: string,
     { after = 0, before = 0 }: Pick<LogQuery, 'after' | 'before'>,
@@ -181,10 +192,4 @@ export class JobStore {
       .values({ ...row, provisioners: [...provisioners], tags: sql`${JSON.stringify(tags)}::jsonb`, created_at: now, updated_at: now })
       .execute()
   }
-}
-
-/** PostgreSQL takes no NUL in a text, and a log line is worth keeping without it. */
-function storable(text: string, maxLength: number): string {
-  const clean = text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text
-  return truncateRunes(clean, maxLength)
 }

@@ -16,7 +16,7 @@ interface Dependencies {
   readonly accessUrl: string
 }
 
-/** What a dry run means: its resources are stored, and the values it was given are forgotten. */
+/** Handles dry runs: stores their resources and deletes the values they were given. */
 export class DryRunHandler implements JobHandler {
   readonly #dependencies: Dependencies
 
@@ -46,7 +46,7 @@ export class DryRunHandler implements JobHandler {
   }
 
   async completed(transaction: Transaction, job: JobRow, result: JobResult): Promise<void> {
-    if (result.type !== 'template_version_dry_run') throw new Error(`a dry run cannot end as ${result.type}`)
+    if (result.type !== 'template_version_dry_run') throw new Error(`a dry run can't end as ${result.type}`)
     const { jobs, parameters } = this.#dependencies
     await jobs.insertResources(transaction, { jobId: job.id, transition: 'start', resources: result.resources })
     await parameters.deleteScope(transaction, job.id)

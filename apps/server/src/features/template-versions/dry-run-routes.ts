@@ -14,7 +14,7 @@ interface Dependencies {
 }
 
 export function dryRunRoutes<Agent>({ service, resources, clock }: Dependencies): Handlers<typeof dryRuns, FoundByPath, Agent> {
-  // Tags are text to text, checked when the version was created.
+  // Tags are strings, checked when the version was created.
   const present = (job: JobRow): ProvisionerJob => presentJob({ ...job, tags: job.tags as Record<string, string> }, clock.now())
   return {
     create: async ({ actor, templateversion, body }) => present(await service.create(actor, templateversion, body)),

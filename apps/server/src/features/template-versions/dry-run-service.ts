@@ -17,13 +17,16 @@ interface Dependencies {
   readonly parameters: ParameterService
 }
 
-/** What a dry run's job is about. The values it is given are stored as those of a workspace with the job's ID, so that they are sealed like any others. */
+/**
+ * The input of a dry run's job. Its parameter values are stored as those of a workspace with the
+ * job's ID, so that they are encrypted like any others.
+ */
 export interface DryRunInput {
   readonly template_version_id: string
   readonly workspace_name: string
 }
 
-/** Dry runs: what a workspace would get, found out by a job that makes nothing. */
+/** Runs dry runs: jobs that predict the resources of a workspace without creating it. */
 export class DryRunService {
   readonly #dependencies: Dependencies
 
@@ -38,7 +41,7 @@ export class DryRunService {
     if (!may(actor.permissions, 'create', { type: 'workspace', organization_id, owner_id: actor.user_id })) throw new Failure('not_found')
     const imported = await jobs.find(version.job_id)
     if (imported === undefined || imported.completed_at === null)
-      throw new Failure('job_not_completed', { message: 'The template version has to be imported before it can be tried.' })
+      throw new Failure('job_not_completed', { message: 'The template version has not been imported yet. Wait for its import to end.' })
     const id = randomUUID()
     const input: DryRunInput = { template_version_id: version.id, workspace_name: request.workspace_name ?? '' }
     return await database.transaction(async (transaction) => {
@@ -57,14 +60,17 @@ export class DryRunService {
     })
   }
 
-  /** Throws `not_found`. Says nothing of whether the caller may see it: {@link requireReadable}. */
+  /** Throws `not_found`. Does not check access; see {@link requireReadable}. */
   async get(id: string): Promise<JobRow> {
     const job = await this.#dependencies.jobs.find(id)
     if (job === undefined) throw new Failure('not_found')
     return job
   }
 
-  /** Throws `forbidden` unless the job is a dry run of the version by somebody whose workspaces the caller may read (Coder v2 API, v0.13.4). */
+  /**
+   * Throws `forbidden` unless the job is a dry run of the version, by a user whose workspaces the
+   * caller may read (Coder v2 API, v0.13.4).
+   */
   requireReadable(actor: Actor, version: TemplateVersionRow, job: JobRow): void {
     if (job.type !== 'template_version_dry_run' || readInput(job).template_version_id !== version.id) throw new Failure('forbidden')
     if (!may(actor.permissions, 'read', workspaceOf(job))) throw new Failure('forbidden')
@@ -87,18 +93,18 @@ export class DryRunService {
     await database.transaction(async (transaction) => {
       await jobs.cancel(transaction, job.id)
       const { completed_at } = await jobs.get(transaction, job.id)
-      // Nobody had begun it, so nobody else forgets its values.
+      // If the job had not started, no handler deletes its values.
       if (completed_at !== null) await parameters.deleteScope(transaction, job.id)
     })
   }
 }
 
-/** The input of a dry run's job, as {@link DryRunService} wrote it. */
+/** Returns the input of a dry run's job, as {@link DryRunService} stored it. */
 export function readInput(job: JobRow): DryRunInput {
   return job.input as DryRunInput
 }
 
-/** Whoever asked for a dry run is taken for the owner of its workspace. */
+/** The user who started a dry run counts as the owner of its workspace. */
 function workspaceOf(job: JobRow): { type: 'workspace'; organization_id: string; owner_id: string } {
   return { type: 'workspace', organization_id: job.organization_id, owner_id: job.initiator_id }
 }

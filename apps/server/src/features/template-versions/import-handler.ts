@@ -17,7 +17,7 @@ interface Dependencies {
   readonly accessUrl: string
 }
 
-/** What importing a template version means: its README, parameters and resources are found out and stored. */
+/** Handles imports of template versions: stores their README, parameters and resources. */
 export class ImportHandler implements JobHandler {
   readonly #dependencies: Dependencies
 
@@ -52,13 +52,13 @@ export class ImportHandler implements JobHandler {
   }
 
   async completed(transaction: Transaction, job: JobRow, result: JobResult): Promise<void> {
-    if (result.type !== 'template_version_import') throw new Error(`an import cannot end as ${result.type}`)
+    if (result.type !== 'template_version_import') throw new Error(`an import can't end as ${result.type}`)
     const { jobs } = this.#dependencies
     await jobs.insertResources(transaction, { jobId: job.id, transition: 'start', resources: result.start_resources })
     await jobs.insertResources(transaction, { jobId: job.id, transition: 'stop', resources: result.stop_resources })
   }
 
   async failed(): Promise<void> {
-    // The job's error is all there is to say.
+    // The queue stores the job's error, and nothing else depends on it.
   }
 }

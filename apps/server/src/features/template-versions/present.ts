@@ -3,7 +3,7 @@ import { NIL_UUID, ZERO_TIME } from '@berth/schema/rules'
 import { presentJob } from '../provisioner-jobs/present.ts'
 import type { TemplateVersionView } from './store.ts'
 
-/** A template version as the wire shows it; its creator is reduced (Coder v2 API, v0.13.4). */
+/** Returns a template version in wire form, with a reduced creator (Coder v2 API, v0.13.4). */
 export function presentTemplateVersion(view: TemplateVersionView, now: Date): TemplateVersion {
   const { id, template_id, organization_id, created_at, updated_at, name, readme, job, creator } = view
   return {

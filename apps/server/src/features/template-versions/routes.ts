@@ -54,7 +54,10 @@ export function templateVersionRoutes<Agent>({
   }
 }
 
-/** The template that a new version is for. It takes the permission to add to that, or to the organization where there is none. */
+/**
+ * Returns the template of a new version, if it names one. Requires the permission to add to that
+ * template, or otherwise to the organization.
+ */
 async function requireTemplate(
   templates: TemplateService,
   {

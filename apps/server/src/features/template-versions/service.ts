@@ -31,7 +31,7 @@ interface Dependencies {
   readonly random: () => number
 }
 
-/** What a new version is made of, once everything in the request has been found and allowed. */
+/** A new version that has passed all checks. */
 export interface NewVersion {
   readonly organizationId: string
   readonly templateId: string | undefined
@@ -42,7 +42,7 @@ export interface NewVersion {
   readonly parameterValues: NonNullable<CreateTemplateVersionRequest['parameter_values']>
 }
 
-/** Versions of templates, each imported by a job. */
+/** Creates and reads template versions. Each is imported by a job. */
 export class TemplateVersionService {
   readonly #dependencies: Dependencies
   readonly #store: TemplateVersionStore
@@ -67,7 +67,7 @@ export class TemplateVersionService {
     return row
   }
 
-  /** Throws `not_found`, which says the name to those who may know that it is not there. */
+  /** Throws `not_found`. With `isNameTold` its message has the name. */
   async getByName(templateId: string, name: string, { isNameTold }: { readonly isNameTold: boolean }): Promise<TemplateVersionRow> {
     const row = await this.#store.findByName(templateId, name)
     if (row === undefined)
@@ -75,12 +75,15 @@ export class TemplateVersionService {
     return row
   }
 
-  /** The versions of that name in all templates of an organization, the newest first. */
+  /** Returns the versions of that name in all templates of an organization, newest first. */
   async listByName(organizationId: string, name: string): Promise<TemplateVersionRow[]> {
     return await this.#store.listByName(organizationId, name)
   }
 
-  /** The version that the same template had before, with the creator of the one given (Coder v2 API, v0.13.4). Throws `not_found`. */
+  /**
+   * Returns the template's previous version, with the creator of the given one (Coder v2 API,
+   * v0.13.4). Throws `not_found`.
+   */
   async previous(version: TemplateVersionRow): Promise<TemplateVersionView> {
     const row = await this.#store.findPrevious(version)
     if (row === undefined)
@@ -107,7 +110,7 @@ export class TemplateVersionService {
     return rows
   }
 
-  /** Creates a version from an uploaded archive and puts its import into the queue. */
+  /** Creates a version from an uploaded archive and queues its import. */
   async create(
     actor: Actor,
     { organization, template }: { readonly organization: OrganizationRow; readonly template: TemplateRow | undefined },
@@ -125,7 +128,7 @@ export class TemplateVersionService {
     return await this.#store.getView(await this.insert(actor, version))
   }
 
-  /** Stores a version and puts its import into the queue. Returns its ID. */
+  /** Stores a version and queues its import. Returns its ID. */
   async insert(author: Pick<Actor, 'user_id' | 'origin'>, version: NewVersion): Promise<string> {
     const { database, jobs, parameters, audit, clock, random } = this.#dependencies
     const now = timestamp(clock.now())
@@ -167,7 +170,7 @@ export class TemplateVersionService {
     } catch (error) {
       if (violatedConstraint(error) === 'template_versions_template_id_name_key')
         throw new Failure('name_taken', {
-          message: `The template has a version named "${row.name}" already.`,
+          message: `The template already has a version named "${row.name}".`,
           validations: [{ field: 'name', detail: 'This value is already in use and should be unique.' }],
           cause: error,
         })
@@ -176,7 +179,10 @@ export class TemplateVersionService {
     return row.id
   }
 
-  /** Throws `template_version_importing` or `template_version_failed` unless the import has succeeded (or is being canceled: Coder v2 API, v0.13.4). */
+  /**
+   * Throws `template_version_importing` or `template_version_failed` unless the import has
+   * succeeded (or is being canceled: Coder v2 API, v0.13.4).
+   */
   async requireImported(id: string): Promise<void> {
     const { job } = await this.#store.getView(id)
     const status = jobStatus(job, this.#dependencies.clock.now())
@@ -194,7 +200,7 @@ export class TemplateVersionService {
       })
   }
 
-  /** Makes a version one of a template. */
+  /** Adds a version to a template. */
   async attach(transaction: Transaction, id: string, templateId: string): Promise<void> {
     await this.#store.in(transaction).setTemplate(id, templateId, timestamp(this.#dependencies.clock.now()))
   }
@@ -232,7 +238,7 @@ export class TemplateVersionService {
     if (job.completed_at === null) throw new Failure('job_not_completed')
   }
 
-  /** The archive that is to be imported, and by what. */
+  /** Returns the archive to import and its provisioner. */
   async #requireSource(actor: Actor, request: CreateTemplateVersionRequest): Promise<Pick<NewVersion, 'fileId' | 'provisioner'>> {
     const { file_id, example_id } = request
     const hasFile = file_id !== undefined && file_id !== NIL_UUID
@@ -244,7 +250,10 @@ export class TemplateVersionService {
     return { fileId: file.id, provisioner: request.provisioner }
   }
 
-  /** An example becomes a file of whoever asks for it. All of them are native templates, whatever the request takes them for. */
+  /**
+   * Uploads an example as a file of the caller. Examples are native templates, whatever provisioner
+   * the request names.
+   */
   async #exampleSource(actor: Actor, exampleId: string): Promise<Pick<NewVersion, 'fileId' | 'provisioner'>> {
     const { examples, files } = this.#dependencies
     if (!may(actor.permissions, 'create', { type: 'file', owner_id: actor.user_id })) throw new Failure('forbidden')

@@ -10,7 +10,7 @@ export interface TemplateVersionView extends TemplateVersionRow {
   readonly creator: Omit<UserRow, 'organization_ids' | 'hashed_password'>
 }
 
-/** How many versions of one name are looked at in an organization. */
+/** The most versions of one name that are read in an organization. */
 const MAX_NAMESAKES = 100
 
 /** Template versions in the database. */
@@ -25,7 +25,7 @@ export class TemplateVersionStore {
     return new TemplateVersionStore(queries)
   }
 
-  /** With the provisioner that its import job asks for. */
+  /** Returns a version with the provisioner of its import job. */
   async findById(id: string): Promise<(TemplateVersionRow & { provisioner: ProvisionerType }) | undefined> {
     return await this.#queries
       .selectFrom('template_versions as version')
@@ -44,7 +44,7 @@ export class TemplateVersionStore {
     return await this.#select().where('version.id', '=', id).executeTakeFirstOrThrow()
   }
 
-  /** Oldest first. Undefined: there is no version with the ID `afterId`. */
+  /** Returns versions, oldest first; undefined if there is no version with the ID `afterId`. */
   async listOfTemplate(
     templateId: string,
     page: { limit: number; offset: number; afterId: string | undefined },
@@ -72,7 +72,7 @@ export class TemplateVersionStore {
       .executeTakeFirst()
   }
 
-  /** The newest first: several templates may have a version of the name. */
+  /** Returns the versions of a name, newest first. Several templates may have one. */
   async listByName(organizationId: string, name: string): Promise<TemplateVersionRow[]> {
     return await this.#queries
       .selectFrom('template_versions')
@@ -85,7 +85,7 @@ export class TemplateVersionStore {
       .execute()
   }
 
-  /** The version that the same template had before. */
+  /** Returns the previous version of the same template. */
   async findPrevious({ template_id, created_at, id }: TemplateVersionRow): Promise<TemplateVersionRow | undefined> {
     if (template_id === null) return undefined
     return await this.#queries

@@ -1,21 +1,21 @@
 import { createArchive, starterTemplates, type StarterTemplate } from '@berth/provisioner'
 import type { TemplateExample } from '@berth/schema'
 
-/** What stands before the text of a README for programs to read. */
+/** The YAML block at the start of a README. */
 const FRONT_MATTER = /^---\r?\n[\s\S]*?\r?\n---\r?\n\s*/
 
-/** The templates that come with Berth, as examples to make template versions from. They are read once. */
+/** The starter templates as examples for template versions. They are read once. */
 export class TemplateExamples {
   #starters: Promise<StarterTemplate[]> | undefined
   readonly #archives = new Map<string, Promise<Buffer>>()
   readonly #url: string
 
-  /** @param accessUrl Where people reach the server: what templates are made of is described there. */
+  /** @param accessUrl The URL of the server, whose documentation describes templates. */
   constructor(accessUrl: string) {
     this.#url = `${accessUrl}/docs`
   }
 
-  /** In the order of their ids. */
+  /** Returns the examples, sorted by ID. */
   async list(): Promise<TemplateExample[]> {
     return (await this.#read()).map(({ id, name, description, icon, tags, readme }) => ({
       id,
@@ -28,7 +28,10 @@ export class TemplateExamples {
     }))
   }
 
-  /** The example as a tar, always of the same bytes. Undefined: there is none with this id. */
+  /**
+   * Returns an example as a tar file, always with the same bytes; undefined if there is no such
+   * example.
+   */
   async findArchive(id: string): Promise<Buffer | undefined> {
     const starter = (await this.#read()).find((candidate) => candidate.id === id)
     if (starter === undefined) return undefined

@@ -7,7 +7,10 @@ const DAY_MS = 86_400_000
 const NO_STATS = { P50: null, P95: null }
 const NO_TIMES: Template['build_time_stats'] = { delete: NO_STATS, start: NO_STATS, stop: NO_STATS }
 
-/** A template as the wire shows it, with what was measured of it. Undefined: nothing was yet, which the wire has values for. */
+/**
+ * Returns a template in wire form. `use` is undefined if nothing has been measured yet, which the
+ * wire has values for.
+ */
 export function presentTemplate(row: TemplateView, use: TemplateUse | undefined): Template {
   const { deleted: _deleted, user_acl: _userAcl, group_acl: _groupAcl, created_by, ...template } = row
   return {
@@ -18,7 +21,7 @@ export function presentTemplate(row: TemplateView, use: TemplateUse | undefined)
   }
 }
 
-/** Whom a template is shared with. */
+/** Returns the users and groups that a template is shared with. */
 export function presentAccessList({ users, groups }: Awaited<ReturnType<TemplateAccess['list']>>): TemplateACL {
   return {
     users: users.map(({ role, ...user }) => ({ ...presentUser(user), role })),
@@ -26,7 +29,10 @@ export function presentAccessList({ users, groups }: Awaited<ReturnType<Template
   }
 }
 
-/** Users by day; days between the first and the last on which nobody was active are there, too. */
+/**
+ * Returns the number of active users by day. Includes days without active users between the first
+ * and the last.
+ */
 export function presentDailyActiveUsers(use: TemplateUse | undefined): TemplateDAUsResponse {
   const amounts = new Map(use?.daily_active_users.map(({ date, amount }) => [Date.parse(date), amount]))
   const [first = 0, last = -1] = amounts.size === 0 ? [] : [Math.min(...amounts.keys()), Math.max(...amounts.keys())]

@@ -26,10 +26,10 @@ interface Dependencies {
   readonly clock: Clock
 }
 
-/** Who changes a template: a signed-in user, or the server on behalf of one. */
+/** The author of a change: a signed-in user, or the server on behalf of one. */
 type Author = Pick<Actor, 'user_id' | 'origin'>
 
-/** Templates: what workspaces are made from. */
+/** Creates and changes templates. */
 export class TemplateService {
   readonly #dependencies: Dependencies
   readonly #store: TemplateStore
@@ -46,7 +46,7 @@ export class TemplateService {
     return row
   }
 
-  /** Deleted templates included. */
+  /** Includes deleted templates. */
   async find(id: string): Promise<TemplateRow | undefined> {
     return await this.#store.findById(id)
   }
@@ -62,19 +62,19 @@ export class TemplateService {
     return await this.#store.getView(template.id)
   }
 
-  /** What was measured of a template. */
+  /** Returns the measured use of a template. */
   use(id: string): TemplateUse | undefined {
     return this.#dependencies.metrics.of(id)
   }
 
   async list(actor: Actor, organization: OrganizationRow): Promise<TemplateView[]> {
     const rows = await this.#store.listOfOrganization(organization.id, visibleCondition(actor.permissions, 'read', 'template'))
-    // The most used first, by name where that says nothing.
+    // Most used first, then by name.
     const users = (row: TemplateView): number => this.use(row.id)?.active_user_count ?? -1
     return rows.toSorted((a, b) => users(b) - users(a))
   }
 
-  /** Creates a template whose first version is one that was created before. */
+  /** Creates a template from an existing version. */
   async create(author: Author, organization: Pick<OrganizationRow, 'id'>, request: CreateTemplateRequest): Promise<TemplateView> {
     const { database, versions, parameters } = this.#dependencies
     if ((await this.#store.findByName(organization.id, request.name)) !== undefined) throw nameTaken(request.name)
@@ -101,7 +101,7 @@ export class TemplateService {
     return await this.#store.getView(row.id)
   }
 
-  /** Changes how a template is called and what it does by default. Undefined: nothing would change. */
+  /** Changes the metadata of a template. Returns undefined if nothing would change. */
   async update(actor: Actor, template: TemplateRow, request: UpdateTemplateMeta): Promise<TemplateView | undefined> {
     const { database, audit, clock } = this.#dependencies
     const asked = metaOf(request)
@@ -126,7 +126,7 @@ export class TemplateService {
           before: template,
           after: { ...template, ...after },
         })
-        // A workspace shows how its template is called.
+        // Workspaces show the names and the icon of their template.
         await notifyAll(transaction, WORKSPACES_CHANNEL, await store.listWorkspaceIds(template.id))
       })
     } catch (error) {
@@ -136,7 +136,10 @@ export class TemplateService {
     return await this.#store.getView(template.id)
   }
 
-  /** Makes a version of the template the one that new workspaces use. Everybody who watches a workspace of it hears of it. */
+  /**
+   * Sets the version that new workspaces use, and notifies those who watch workspaces of the
+   * template.
+   */
   async setActiveVersion(actor: Actor, template: TemplateRow, versionId: string): Promise<void> {
     const { database, versions, audit, clock } = this.#dependencies
     const version = await versions.find(versionId)
@@ -199,7 +202,7 @@ export class TemplateService {
       created_by: author.user_id,
       allow_user_cancel_workspace_jobs: request.allow_user_cancel_workspace_jobs ?? false,
       user_acl: {},
-      // Everybody in the organization may use it.
+      // All members of the organization may use it.
       group_acl: { [organization.id]: ['read'] },
     }
   }
@@ -231,7 +234,7 @@ export class TemplateService {
   }
 }
 
-/** What is left out counts as empty, 0 or false (Coder v2 API, v0.13.4). */
+/** Absent fields count as empty, 0 or false (Coder v2 API, v0.13.4). */
 function metaOf(fields: UpdateTemplateMeta): TemplateMeta {
   return {
     name: fields.name ?? '',

@@ -6,7 +6,6 @@ import type { FileService } from '../files/service.ts'
 import type { TemplateVersionService } from '../template-versions/service.ts'
 import type { TemplateService } from './service.ts'
 
-/** Who the templates are for. */
 interface FirstUser {
   readonly user_id: string
   readonly organization_id: string
@@ -14,21 +13,24 @@ interface FirstUser {
 }
 
 interface Dependencies {
-  /** Which to import. */
+  /** The templates to import. */
   readonly ids: readonly string[]
   readonly files: FileService
   readonly versions: TemplateVersionService
   readonly templates: TemplateService
-  /** The namespace of the pod that the server runs in; undefined outside of clusters. */
+  /** Returns the namespace of the server's pod; undefined outside a cluster. */
   readonly readPodNamespace: () => Promise<string | undefined>
 }
 
-/** A namespace for workspaces, where the server is outside of the cluster (Coder v2 API, v0.13.4, "first user"). */
+/**
+ * The namespace for workspaces if the server is outside the cluster (Coder v2 API, v0.13.4, "first
+ * user").
+ */
 const NAMESPACE_OF_WORKSPACES = 'coder-workspaces'
 
 const schemes = { source_scheme: 'data', destination_scheme: 'provisioner_variable' } as const
 
-/** Templates that come with Berth, so that the first workspace needs no file. */
+/** Imports templates that come with Berth, so that the first workspace needs no upload. */
 export class StarterTemplates {
   readonly #dependencies: Dependencies
 
@@ -37,8 +39,9 @@ export class StarterTemplates {
   }
 
   /**
-   * Creates the configured templates for the first user. One that cannot be created leaves the others alone, and is thrown at the end: the first
-   * user exists, and is told that something went wrong (Coder v2 API, v0.13.4, "first user").
+   * Creates the configured templates for the first user. A failure doesn't stop the others and is
+   * thrown at the end: the first user exists, and learns that something went wrong (Coder v2 API,
+   * v0.13.4, "first user").
    */
   async import(first: FirstUser): Promise<void> {
     const failures: unknown[] = []
@@ -46,11 +49,11 @@ export class StarterTemplates {
       try {
         await this.#importOne(await findStarter(id), first)
       } catch (error) {
-        failures.push(new Error(`the starter template ${id} could not be imported`, { cause: error }))
+        failures.push(new Error(`could not import the starter template ${id}`, { cause: error }))
       }
     }
     if (failures.length > 0)
-      throw failures.length === 1 ? failures[0] : new AggregateError(failures, 'starter templates could not be imported')
+      throw failures.length === 1 ? failures[0] : new AggregateError(failures, 'could not import the starter templates')
   }
 
   async #importOne(starter: StarterTemplate, first: FirstUser): Promise<void> {
@@ -84,7 +87,7 @@ export class StarterTemplates {
     )
   }
 
-  /** What a template has to be told of where the server runs. */
+  /** Returns the values that depend on where the server runs. */
   async #parameterValues({ id }: StarterTemplate): Promise<CreateParameterRequest[]> {
     if (id !== 'kubernetes') return []
     const namespace = await this.#dependencies.readPodNamespace()
@@ -96,7 +99,8 @@ export class StarterTemplates {
 }
 
 /**
- * Checks the setting before anything is started: the first user is created once, and would miss a template that does not exist.
+ * Checks the setting when the server starts. Later would be too late: the first user is created
+ * only once, and would miss a template that doesn't exist.
  *
  * @throws ConfigError
  */
@@ -109,5 +113,5 @@ async function findStarter(id: string): Promise<StarterTemplate> {
   const starter = known.find((candidate) => candidate.id === id || candidate.id === `${id}-starter`)
   if (starter !== undefined) return starter
   const names = known.map((one) => one.id).join(', ')
-  throw new ConfigError(`BERTH_AUTO_IMPORT_TEMPLATES cannot be used: there is no starter template "${id}". There are: ${names}.`)
+  throw new ConfigError(`BERTH_AUTO_IMPORT_TEMPLATES names "${id}", which isn't a starter template. The starter templates are: ${names}.`)
 }

@@ -4,24 +4,24 @@ import type { Queries } from '../../database/database.ts'
 import { visibleSql } from '../../access/visible-sql.ts'
 import type { TemplateRow } from '../../database/rows.ts'
 
-/** A template with what the wire shows of its neighbours. */
+/** A template with the values that the wire shows with it. */
 export interface TemplateView extends TemplateRow {
   readonly created_by_name: string
   readonly workspace_owner_count: number
 }
 
-/** What was measured of a template. */
+/** The measured use of a template. */
 export interface TemplateUse {
   readonly template_id: string
-  /** Users who were active in the time that statistics are kept for. */
+  /** The number of users who were active since the statistics begin. */
   readonly active_user_count: number
-  /** Days as `2026-01-31`, those with nobody left out. */
+  /** Dates are like `2026-01-31`. Days without active users are left out. */
   readonly daily_active_users: readonly { readonly date: string; readonly amount: number }[]
-  /** Milliseconds; transitions without a successful build left out. */
+  /** In milliseconds. Transitions without a successful build are left out. */
   readonly build_time_stats: Readonly<Partial<Record<'start' | 'stop' | 'delete', { P50: number | null; P95: number | null }>>>
 }
 
-/** What can be changed of a template at once. */
+/** The metadata of a template, which is changed as a whole. */
 export type TemplateMeta = Pick<
   TemplateRow,
   'name' | 'display_name' | 'description' | 'icon' | 'default_ttl_ms' | 'allow_user_cancel_workspace_jobs'
@@ -39,7 +39,7 @@ export class TemplateStore {
     return new TemplateStore(queries)
   }
 
-  /** Deleted ones included. */
+  /** Includes deleted templates. */
   async findById(id: string): Promise<TemplateRow | undefined> {
     return await this.#queries.selectFrom('templates').selectAll().where('id', '=', id).executeTakeFirst()
   }
@@ -93,7 +93,7 @@ export class TemplateStore {
     await this.#queries.updateTable('templates').set({ active_version_id: versionId, updated_at: now }).where('id', '=', id).execute()
   }
 
-  /** Marks a template as deleted. False: it has workspaces. */
+  /** Marks a template as deleted. Returns false if it has workspaces. */
   async markDeleted(id: string, now: string): Promise<boolean> {
     const { numUpdatedRows } = await this.#queries
       .updateTable('templates')
@@ -114,7 +114,10 @@ export class TemplateStore {
     return rows.map((row) => row.id)
   }
 
-  /** Measures every template, from the statistics of agents since `activeSince` and the builds begun since `builtSince`. */
+  /**
+   * Measures every template, from agent statistics since `activeSince` and builds started since
+   * `builtSince`.
+   */
   async measureUse({ activeSince, builtSince }: { readonly activeSince: string; readonly builtSince: string }): Promise<TemplateUse[]> {
     const { rows } = await sql<TemplateUse>`
       with active as (

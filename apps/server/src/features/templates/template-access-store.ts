@@ -14,13 +14,13 @@ export interface SharedGroup {
   readonly members: readonly UserRow[]
 }
 
-/** By ID of a user, or of a group, what they may do. */
+/** The actions that users and groups may do, by their IDs. */
 export interface AccessLists {
   readonly user_acl: AccessList
   readonly group_acl: AccessList
 }
 
-/** The access lists of templates in the database, and who is in them. */
+/** The access lists of templates in the database, with their users and groups. */
 export class TemplateAccessStore {
   readonly #queries: Queries
 
@@ -36,7 +36,7 @@ export class TemplateAccessStore {
     return await this.#select(templateId).executeTakeFirstOrThrow()
   }
 
-  /** Nobody else changes the lists until the transaction ends. */
+  /** Locks the lists until the transaction ends, and returns them. */
   async lock(templateId: string): Promise<AccessLists> {
     return await this.#select(templateId).forUpdate().executeTakeFirstOrThrow()
   }
@@ -53,7 +53,7 @@ export class TemplateAccessStore {
       .execute()
   }
 
-  /** By name; deleted ones left out. */
+  /** Returns users by name, without deleted ones. */
   async listUsers(ids: readonly string[]): Promise<SharedUser[]> {
     const { rows } = await sql<SharedUser>`
       select users.*, ${ORGANIZATION_IDS} from users where id = any(${ids}::uuid[]) and not deleted order by lower(username)`.execute(
@@ -62,7 +62,10 @@ export class TemplateAccessStore {
     return rows
   }
 
-  /** By name, everybody first. The group of everybody has the members of its organization. */
+  /**
+   * Returns groups by name, "everybody" first. The group "everybody" has the members of its
+   * organization.
+   */
   async listGroups(ids: readonly string[]): Promise<SharedGroup[]> {
     const groups = await this.#queries
       .selectFrom('groups')

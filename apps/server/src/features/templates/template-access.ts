@@ -16,10 +16,10 @@ interface Dependencies {
   readonly clock: Clock
 }
 
-/** The actions that a role stands for (Coder v2 API, v0.13.4). */
+/** The actions of each role (Coder v2 API, v0.13.4). */
 const ACTIONS: Readonly<Record<Exclude<TemplateRole, ''>, readonly string[]>> = { use: ['read'], admin: ['*'] }
 
-/** Whom templates are shared with. */
+/** Shares templates with users and groups. */
 export class TemplateAccess {
   readonly #dependencies: Dependencies
 
@@ -27,7 +27,7 @@ export class TemplateAccess {
     this.#dependencies = dependencies
   }
 
-  /** People and groups that have a role, each with it. Those that are no more are left out. */
+  /** Returns the users and groups that have a role, without deleted ones. */
   async list(
     template: TemplateRow,
   ): Promise<{ users: (SharedUser & { role: TemplateRole })[]; groups: (SharedGroup & { role: TemplateRole })[] }> {
@@ -43,7 +43,10 @@ export class TemplateAccess {
     }
   }
 
-  /** Gives and takes roles; who is not named keeps theirs. Throws `validation_failed` for unknown people, groups and roles. */
+  /**
+   * Grants and revokes roles. Users and groups that are not named keep theirs. Throws
+   * `validation_failed` for unknown users, groups and roles.
+   */
   async update(actor: Actor, template: TemplateRow, request: UpdateTemplateACL): Promise<void> {
     const { database, store, audit, clock } = this.#dependencies
     const [userRoles, groupRoles] = [request.user_perms ?? {}, request.group_perms ?? {}]
@@ -78,15 +81,15 @@ export class TemplateAccess {
   }
 }
 
-/** Who is to get something; from anybody else it can only be taken, so they need not exist. */
+/** Returns the IDs that get a role. The others only lose one, so they don't have to exist. */
 function given(roles: Readonly<Record<string, TemplateRole>>): string[] {
   return Object.keys(roles).filter((id) => roles[id] !== '')
 }
 
 function refusals(field: string, roles: Readonly<Record<string, TemplateRole>>, known: readonly string[]): Validation[] {
   return Object.entries(roles).flatMap(([id, role]) => {
-    // Values of maps are decoded but not validated.
-    if (!templateRoles.includes(role)) return [{ field, detail: `${JSON.stringify(role)} is no role; give ${id} "admin", "use" or ""` }]
+    // Reading a body does not validate the values of maps.
+    if (!templateRoles.includes(role)) return [{ field, detail: `${JSON.stringify(role)} isn't a role; give ${id} "admin", "use" or ""` }]
     if (role === '' || known.includes(id)) return []
     return [{ field, detail: `There is no ${field === 'user_perms' ? 'user' : 'group of the organization'} with the ID ${id}` }]
   })

@@ -1,25 +1,25 @@
 import type { Logger } from 'pino'
-import { timestamp, type Clock } from '../../clock.ts'
+import { MAX_TIMER_MS, timestamp, type Clock } from '../../clock.ts'
 import { isConnectionError } from '../../database/database-errors.ts'
 import type { TemplateStore, TemplateUse } from './store.ts'
 
 const DAY_MS = 86_400_000
-/** For how long statistics of agents count (Coder v2 API, v0.13.4). */
+/** The age up to which agent statistics count (Coder v2 API, v0.13.4). */
 const ACTIVE_DAYS = 30
-/** How far back builds are looked at: 30 months (Coder v2 API, v0.13.4). */
+/** The age up to which builds count, in months (Coder v2 API, v0.13.4). */
 const BUILT_MONTHS = 30
-/** The longest that a timer of Node can wait. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 interface MetricsOptions {
   readonly store: TemplateStore
   readonly clock: Clock
   readonly logger: Logger
-  /** How often it measures. */
   readonly refreshIntervalMs: number
 }
 
-/** How much templates are used and how long their builds take, measured now and then, since it takes reading a lot. */
+/**
+ * Measures regularly how much templates are used and how long their builds take, because each
+ * measurement reads a lot.
+ */
 export class TemplateMetrics {
   readonly #options: MetricsOptions
   #uses: ReadonlyMap<string, TemplateUse> = new Map()
@@ -31,12 +31,12 @@ export class TemplateMetrics {
     this.#options = options
   }
 
-  /** What was measured last. Undefined for templates that are newer. */
+  /** Returns the latest measurement. Undefined for templates that are newer than it. */
   of(templateId: string): TemplateUse | undefined {
     return this.#uses.get(templateId)
   }
 
-  /** Measures now, and from then on every so often. */
+  /** Measures now and then at every interval. */
   start(): void {
     this.#refreshing = this.#refreshAndGoOn()
   }
@@ -52,7 +52,7 @@ export class TemplateMetrics {
     try {
       await this.#refresh()
     } catch (error) {
-      logger[isConnectionError(error) ? 'debug' : 'error']({ err: error }, 'the use of templates could not be measured')
+      logger[isConnectionError(error) ? 'debug' : 'error']({ err: error }, 'could not measure the use of templates')
     }
     if (this.#isStopped) return
     this.#timer = setTimeout(() => this.start(), Math.min(refreshIntervalMs, MAX_TIMER_MS))

@@ -2,13 +2,13 @@ import type { AgentStatus, WorkspaceStatus } from '@berth/schema'
 import { sql, type RawBuilder } from 'kysely'
 import { agentLastHeardOf } from '../../database/wire-json.ts'
 
-/** What a list is narrowed to; everything that is given must match. */
+/** The filters of a list. All that are given must match. */
 export interface WorkspaceFilter {
-  /** A username, whatever its case. */
+  /** User names, in any case. */
   readonly owner?: readonly string[]
   readonly ownerId?: string
   readonly template?: readonly string[]
-  /** Part of the name; `%` and `_` are wildcards. */
+  /** Parts of the name. `%` and `_` are wildcards. */
   readonly name?: readonly string[]
   readonly status?: readonly WorkspaceStatus[]
   readonly hasAgent?: readonly (AgentStatus | 'unknown')[]
@@ -16,7 +16,7 @@ export interface WorkspaceFilter {
 
 interface Instants {
   readonly now: string
-  /** Agents heard of before count as disconnected. */
+  /** Agents that last reported before this time count as disconnected. */
   readonly inactiveBefore: string
 }
 
@@ -38,13 +38,15 @@ export function filterSql(filter: WorkspaceFilter, instants: Instants): RawBuild
   return conditions.length === 0 ? sql`true` : sql`(${sql.join(conditions, sql` and `)})`
 }
 
-/** A pattern may not end in the escape character; taken literally it does no harm. */
+/** A pattern must not end with the escape character, so a trailing one is escaped itself. */
 function escapeTrailingBackslash(pattern: string): string {
   const trailing = /\\*$/.exec(pattern)?.[0].length ?? 0
   return trailing % 2 === 1 ? `${pattern}\\` : pattern
 }
 
-/** What the status of a workspace is made of: that of its newest job, and its direction. */
+/**
+ * The status of a workspace as the status of its latest job and the transition of its latest build.
+ */
 const STATUS_PARTS: Readonly<Record<WorkspaceStatus, readonly [job: string, transition?: string]>> = {
   pending: ['pending'],
   starting: ['running', 'start'],

@@ -3,7 +3,7 @@ import type { ResourcePresenter } from '../agents/present.ts'
 import { presentBuild } from '../builds/present.ts'
 import type { WorkspaceView } from './store.ts'
 
-/** A workspace as the wire shows it. */
+/** Returns a workspace in wire form. */
 export function presentWorkspace(view: WorkspaceView, world: { readonly resources: ResourcePresenter; readonly now: Date }): Workspace {
   const { id, created_at, updated_at, owner_id, owner_name, template_id, template_name, template_display_name, template_icon } = view
   const { name, autostart_schedule, ttl_ms, last_used_at, build } = view

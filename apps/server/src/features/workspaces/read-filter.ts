@@ -2,7 +2,6 @@ import { Failure, agentStatuses, workspaceStatuses, type AgentStatus, type Works
 import { SearchError, parseSearch } from '@berth/schema/rules'
 import type { WorkspaceFilter } from './filter-sql.ts'
 
-/** What a caller asks a list for. */
 export interface WorkspaceListRequest {
   readonly owner?: string
   readonly template?: string
@@ -16,8 +15,9 @@ export interface WorkspaceListRequest {
 }
 
 /**
- * Reads the filters of a list: the parameters of the API page and the words of `q`; all that is given must match. In `q` an unknown status restricts nothing and
- * an unknown agent status matches nothing (Coder v2 API, v0.13.4).
+ * Reads the filters of a list from the query parameters and the words of `q`. All that are given
+ * must match. In `q` an unknown status is ignored, and an unknown agent status matches nothing
+ * (Coder v2 API, v0.13.4).
  *
  * @throws Failure `invalid_search`
  */

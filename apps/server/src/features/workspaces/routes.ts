@@ -20,7 +20,7 @@ export function workspaceRoutes<Agent>(dependencies: Dependencies): Handlers<typ
   return {
     create: async ({ actor, organization, user, body }) => {
       const workspace = present(await service.create(actor, { organization, owner: user }, body))
-      // As the reference answers here: the name of the version is left out (Coder v2 API, v0.13.4).
+      // The reference leaves out the name of the version here (Coder v2 API, v0.13.4).
       return { ...workspace, latest_build: { ...workspace.latest_build, template_version_name: '' } }
     },
     getByOwnerAndName: async ({ workspace }) => present(await service.view(workspace.id)),

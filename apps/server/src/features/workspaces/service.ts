@@ -32,10 +32,13 @@ interface Dependencies {
   readonly inactiveDisconnectTimeoutMs: number
 }
 
-/** A deadline may be moved to no less than this far ahead; the text says 30 (Coder v2 API, v0.13.4). */
+/**
+ * A new deadline must be at least this far ahead. The error text says 30 minutes (Coder v2 API,
+ * v0.13.4).
+ */
 const MIN_EXTENSION_MS = 29 * 60_000
 
-/** Workspaces: creating, finding, changing them. */
+/** Creates, finds and changes workspaces. */
 export class WorkspaceService {
   readonly #dependencies: Dependencies
   readonly #store: WorkspaceStore
@@ -45,14 +48,14 @@ export class WorkspaceService {
     this.#store = dependencies.store
   }
 
-  /** Deleted workspaces too. Throws `not_found`. */
+  /** Includes deleted workspaces. Throws `not_found`. */
   async get(id: string, queries?: Queries): Promise<WorkspaceRow> {
     const row = await (queries === undefined ? this.#store : this.#store.in(queries)).findById(id)
     if (row === undefined) throw new Failure('not_found')
     return row
   }
 
-  /** Throws `not_found`. Names match whatever their case. */
+  /** Throws `not_found`. Names match in any case. */
   async getByName(owner: UserRow, name: string, { includeDeleted }: { readonly includeDeleted: boolean }): Promise<WorkspaceRow> {
     const row =
       (await this.#store.findByName(owner.id, name)) ?? (includeDeleted ? await this.#store.findDeletedByName(owner.id, name) : undefined)
@@ -81,7 +84,10 @@ export class WorkspaceService {
     })
   }
 
-  /** Creates a workspace and puts its first build into the queue, after every check in the order of the wire (Coder v2 API, v0.13.4). */
+  /**
+   * Creates a workspace and queues its first build, after all checks in the order of the wire
+   * (Coder v2 API, v0.13.4).
+   */
   async create(
     actor: Actor,
     { organization, owner }: { readonly organization: OrganizationRow; readonly owner: UserRow },
@@ -132,7 +138,7 @@ export class WorkspaceService {
           status_code: 201,
           additional_fields: { workspaceOwner: owner.username },
         })
-        // Read before anybody else sees it: the answer says "pending", however quick the workers are.
+        // Read in the transaction, so that the answer says "pending" however fast the workers are.
         return await this.view(workspace.id, transaction)
       })
     } catch (error) {
@@ -141,7 +147,9 @@ export class WorkspaceService {
     }
   }
 
-  /** Throws `workspace_deleted_rename`, `name_taken`. The own name in other letters is free. */
+  /**
+   * Throws `workspace_deleted_rename`, `name_taken`. Changing only the case of the name is allowed.
+   */
   async rename(actor: Actor, workspace: WorkspaceRow, name: string): Promise<void> {
     if (name === workspace.name) return
     try {
@@ -155,19 +163,21 @@ export class WorkspaceService {
     }
   }
 
-  /** Null and empty clear the schedule. Throws `invalid_schedule`. */
+  /** Null and an empty text clear the schedule. Throws `invalid_schedule`. */
   async setAutostart(actor: Actor, workspace: WorkspaceRow, text: string | null): Promise<void> {
     const autostart_schedule = checkedSchedule(text)
     await this.#change(actor, workspace, { autostart_schedule }, async (store) => await store.update(workspace.id, { autostart_schedule }))
   }
 
-  /** Null and 0 clear the time. Takes effect at the next build. Throws `invalid_ttl`. */
+  /** Null and 0 clear the TTL. Takes effect at the next build. Throws `invalid_ttl`. */
   async setTtl(actor: Actor, workspace: WorkspaceRow, ttlMs: number | null): Promise<void> {
     const ttl_ms = ttlMs ? checkedTtl(ttlMs) : null
     await this.#change(actor, workspace, { ttl_ms }, async (store) => await store.update(workspace.id, { ttl_ms }))
   }
 
-  /** Moves the deadline of the running build. Throws `workspace_not_extendable`, `invalid_deadline`. */
+  /**
+   * Moves the deadline of the running build. Throws `workspace_not_extendable`, `invalid_deadline`.
+   */
   async extend(workspace: WorkspaceRow, deadline: string): Promise<void> {
     const { database, builds, clock } = this.#dependencies
     try {
@@ -175,19 +185,19 @@ export class WorkspaceService {
         const locked = await this.#store.in(transaction).lock(workspace.id)
         const build = locked === undefined ? undefined : await builds.latest(transaction, locked)
         if (build === undefined || build.transition !== 'start')
-          throw notExtendable(`the workspace must be started, but its newest build is of transition "${build?.transition ?? 'none'}"`)
+          throw notExtendable(`the workspace must be started, but the transition of its latest build is "${build?.transition ?? 'none'}"`)
         if (!(await builds.hasCompleted(transaction, build))) throw notExtendable('the workspace is still being built')
-        if (build.deadline === ZERO_TIME) throw notExtendable('the workspace does not stop by itself')
+        if (build.deadline === ZERO_TIME) throw notExtendable('the workspace has no deadline')
         if (Date.parse(deadline) < clock.now().getTime() + MIN_EXTENSION_MS) throw new Failure('invalid_deadline')
         await builds.setDeadline(transaction, build, deadline)
       })
     } finally {
-      // Refused attempts are announced too; clients wait for it (Coder v2 API, v0.13.4).
+      // Clients wait for a notification even if the attempt fails (Coder v2 API, v0.13.4).
       await notify(database.kysely, WORKSPACES_CHANNEL, workspace.id)
     }
   }
 
-  /** The name becomes free at once. */
+  /** Frees the name of the workspace at once. */
   async markDeleted(transaction: Transaction, id: string): Promise<void> {
     await this.#store.in(transaction).update(id, { deleted: true })
   }

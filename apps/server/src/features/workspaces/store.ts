@@ -6,7 +6,7 @@ import { visibleSql } from '../../access/visible-sql.ts'
 import type { WorkspaceRow } from '../../database/rows.ts'
 import { filterSql, type WorkspaceFilter } from './filter-sql.ts'
 
-/** A workspace with everything that is shown with it. */
+/** A workspace with everything that the wire shows with it. */
 export interface WorkspaceView extends WorkspaceRow {
   readonly owner_name: string
   readonly template_name: string
@@ -23,7 +23,7 @@ export interface WorkspacePageQuery {
   readonly limit: number
   readonly offset: number
   readonly afterId: string | undefined
-  /** Agents heard of before are disconnected. */
+  /** Agents that last reported before this time count as disconnected. */
   readonly inactiveBefore: string
   readonly now: string
 }
@@ -38,7 +38,10 @@ const JOINS = sql`
   join templates template on template.id = workspace.template_id
   join workspace_builds build on build.id = workspace.latest_build_id ${buildJoins}`
 
-/** The number of matches: taken from what the database keeps count of where nothing narrows the list, since counting costs the more the more there are. */
+/**
+ * Returns the number of matches. An unfiltered list uses the table `workspace_counts`, because
+ * counting many rows is slow.
+ */
 function count({ visible, filter }: WorkspacePageQuery, matches: RawBuilder<boolean>): RawBuilder<number> {
   const isNarrowed = Object.values(filter).some((value) => value !== undefined && value.length > 0)
   if (!isNarrowed && visible.kind === 'all') return sql`(select coalesce(sum(living), 0)::bigint from workspace_counts)`
@@ -65,17 +68,18 @@ export class WorkspaceStore {
     return new WorkspaceStore(queries)
   }
 
-  /** Deleted ones included. */
+  /** Includes deleted workspaces. */
   async findById(id: string): Promise<WorkspaceRow | undefined> {
     return await this.#queries.selectFrom('workspaces').selectAll().where('id', '=', id).executeTakeFirst()
   }
 
-  /** As {@link findById}; nobody else changes the row before the transaction ends. */
+  /** Like {@link findById}, but locks the row until the transaction ends. */
   async lock(id: string): Promise<WorkspaceRow | undefined> {
     return await this.#queries.selectFrom('workspaces').selectAll().where('id', '=', id).forUpdate().executeTakeFirst()
   }
 
-  // Words instead of values below: the index of names is one of living workspaces, and a plan for any value could not use it.
+  // Words instead of values below: the index of names is one of living workspaces, and a plan for
+  // any value could not use it.
   async findByName(ownerId: string, name: string): Promise<WorkspaceRow | undefined> {
     return await this.#queries
       .selectFrom('workspaces')
@@ -107,8 +111,8 @@ export class WorkspaceStore {
   }
 
   /**
-   * One statement for the page and the number of matches. Everything that costs is done for the rows of the page alone. A list without an end is a statement of its own, so that its plan is
-   * never taken for a page.
+   * Reads a page and the number of matches in one statement, and joins only the rows of the page. A
+   * list without a limit is a different statement, so that its plan is never reused for a page.
    */
   async listPage(page: WorkspacePageQuery): Promise<{ views: WorkspaceView[]; count: number }> {
     const matches = this.#matches(page)
@@ -143,7 +147,7 @@ export class WorkspaceStore {
       .execute()
   }
 
-  /** False: the workspace is deleted. */
+  /** Returns false if the workspace is deleted. */
   async rename(id: string, name: string): Promise<boolean> {
     const { numUpdatedRows } = await this.#queries
       .updateTable('workspaces')

@@ -23,7 +23,7 @@ interface AgentTimes {
   readonly last_connected_at?: string
 }
 
-/** Only what is looked at; the rest of a row is not of interest here. */
+/** Returns a view with only the fields that the watch reads. */
 function viewOf(name: string, agent: AgentTimes): WorkspaceView {
   const times = {
     created_at: '2022-12-19T10:00:00Z',
@@ -67,7 +67,7 @@ function setUp(agent: AgentTimes = {}) {
   return { watches, response, stream: new EventStream(response), written, state, announce, resync: () => void listener({ kind: 'resync' }) }
 }
 
-/** Lets everything happen that waits for nothing. */
+/** Runs everything that is not waiting for time to pass. */
 async function settle(): Promise<void> {
   await vi.advanceTimersByTimeAsync(0)
 }
@@ -85,7 +85,7 @@ test('a ping comes at once and every 15 seconds, and none after the client has l
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('each change gives an event; changes faster than they can be read are cut short', async () => {
+test('each change is an event, and changes that are faster than reads are merged', async () => {
   const { watches, stream, written, state, announce } = setUp()
   watches.add(ID, stream)
   await settle()
@@ -99,7 +99,7 @@ test('each change gives an event; changes faster than they can be read are cut s
   expect(written.at(-1)).toContain('"name":"newest"')
 })
 
-test('a break in what is heard counts as a change', async () => {
+test('a gap in the notifications counts as a change', async () => {
   const { watches, stream, written, resync } = setUp()
   watches.add(ID, stream)
   await settle()
@@ -108,7 +108,7 @@ test('a break in what is heard counts as a change', async () => {
   expect(events(written)).toEqual(['ping', 'data'])
 })
 
-test('what cannot be read gives an error event, and the stream goes on', async () => {
+test('a failed read is an error event, and the stream continues', async () => {
   const { watches, stream, written, state, announce } = setUp()
   watches.add(ID, stream)
   await settle()
@@ -122,7 +122,7 @@ test('what cannot be read gives an error event, and the stream goes on', async (
   expect(written[1]).toBe('event: error\ndata: {"message":"Internal error fetching workspace."}\n\n')
 })
 
-test('an agent that does not come in time gives one event when its time is up', async () => {
+test('an agent that does not connect in time causes one event when it times out', async () => {
   const { watches, stream, written } = setUp({ connection_timeout_seconds: 10 })
   watches.add(ID, stream)
   await vi.advanceTimersByTimeAsync(10_000)
@@ -134,7 +134,7 @@ test('an agent that does not come in time gives one event when its time is up', 
   expect(events(written).filter((event) => event === 'data')).toHaveLength(1)
 })
 
-test('an agent that is heard of again and again gives no event, and one when it falls silent', async () => {
+test('an agent causes no event while it reports, and one when it goes silent', async () => {
   const { watches, stream, written, state } = setUp({ last_connected_at: '2022-12-19T10:00:00Z' })
   watches.add(ID, stream)
   for (let second = 1; second <= 14; second += 1) {
@@ -147,7 +147,7 @@ test('an agent that is heard of again and again gives no event, and one when it 
   expect(state.reads).toBeLessThan(8)
 })
 
-test('a time to come that no timer takes is waited for in pieces', async () => {
+test('a wait that is too long for a timer is split', async () => {
   const { watches, stream, written } = setUp({ connection_timeout_seconds: 2_147_483_647 })
   watches.add(ID, stream)
   await vi.advanceTimersByTimeAsync(7_200_000)

@@ -6,20 +6,20 @@ import type { ResourcePresenter } from '../agents/present.ts'
 import { presentWorkspace } from './present.ts'
 import type { WorkspaceStore } from './store.ts'
 
-/** Changes that are made faster than they can be read are shown together once so many wait. */
+/** If more changes than this wait to be read, they are merged. */
 const MAX_WAITING_CHANGES = 16
-/** Timers take no more than 24 days; a long wait is cut into pieces. */
+/** A timer can't wait longer than 24 days, so long waits are split. */
 const MAX_WAIT_MS = 3_600_000
 
 interface Watch {
   readonly streams: Set<EventStream>
   readonly stopListening: () => void
   isReading: boolean
-  /** Changes that were announced and not shown yet. */
+  /** The number of announced changes that have not been sent. */
   waitingChanges: number
-  /** An agent may have changed by the mere passing of time, or it is not known yet when one does. */
+  /** Whether the status of an agent may have changed with time, or was never read. */
   isDue: boolean
-  /** The states of all agents when the workspace was read last; undefined before that. */
+  /** The status of all agents at the last read; undefined before it. */
   agents: string | undefined
   timer: NodeJS.Timeout | undefined
 }
@@ -27,7 +27,7 @@ interface Watch {
 interface Look {
   readonly framed: string
   readonly agents?: string
-  /** How long nothing changes by itself; undefined: for ever. */
+  /** How long until a status changes with time; undefined if none does. */
   readonly waitMs?: number | undefined
 }
 
@@ -39,8 +39,9 @@ interface Dependencies {
 }
 
 /**
- * Everybody who watches a workspace. Each change is read and written out once, however many watch, one after the other, so every
- * watcher ends with the newest state. An agent that times out changes too, though nobody says so: the workspace is read again when that is due.
+ * The watches of all workspaces. Each change is read once, however many streams watch, and changes
+ * are sent in order, so every stream ends with the latest state. A workspace is also read again
+ * when an agent is due to time out, which no notification announces.
  */
 export class WorkspaceWatches {
   readonly #dependencies: Dependencies
@@ -54,7 +55,7 @@ export class WorkspaceWatches {
   add(workspaceId: string, stream: EventStream): void {
     const watch = this.#watches.get(workspaceId) ?? this.#open(workspaceId)
     watch.streams.add(stream)
-    // The ping says that no change is missed from now on, so it comes after subscribing.
+    // The ping comes after the stream is registered: from then on it misses no change.
     stream.keepAlive()
     void this.#read(workspaceId, watch)
     stream.onClose(() => {
@@ -119,7 +120,7 @@ export class WorkspaceWatches {
     const { store, resources, clock } = this.#dependencies
     try {
       const view = await store.findView(workspaceId)
-      if (view === undefined) return { framed: frame('error', writeJson({ message: 'The workspace is gone.' })) }
+      if (view === undefined) return { framed: frame('error', writeJson({ message: 'The workspace no longer exists.' })) }
       const now = clock.now()
       const workspace = presentWorkspace(view, { resources, now })
       const nextMs = resources.nextChangeMs(view.build.resources)
@@ -129,7 +130,7 @@ export class WorkspaceWatches {
           .flatMap((resource) => resource.agents ?? [])
           .map(({ id, status }) => `${id} ${status}`)
           .join(),
-        // A status changes after the instant, not at it.
+        // The status changes after that instant, not at it.
         waitMs: nextMs === undefined ? undefined : nextMs - now.getTime() + 1,
       }
     } catch {

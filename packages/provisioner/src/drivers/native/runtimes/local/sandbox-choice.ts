@@ -1,0 +1,72 @@
+import { ProvisionError } from '../../../../driver.ts'
+import { findProgram, insideSandbox, sandboxWays, tryLaunch, type Launch, type SandboxPlan, type SandboxWay } from './sandbox.ts'
+
+/** Whether workspaces run in a sandbox. */
+export type SandboxSetting = 'auto' | 'bubblewrap' | 'off'
+
+/** The sandbox of an agent. */
+export interface ChosenSandbox {
+  /** A line for the build log. */
+  readonly description: string
+  /** Wraps a program, given by its paths inside the sandbox. Absent if there is no sandbox. */
+  readonly launch?: (program: readonly string[]) => Promise<Launch>
+}
+
+type Finding = { readonly bubblewrapPath: string; readonly way: SandboxWay } | { readonly reason: string }
+
+/** Finds out whether and how this machine can run a sandbox, by trying once. */
+export class SandboxChoice {
+  readonly #setting: SandboxSetting
+  readonly #searchPath: string
+  readonly #isRoot: boolean
+  #found: Finding | undefined
+
+  constructor(options: { readonly sandbox: SandboxSetting; readonly searchPath: string; readonly isRoot: boolean }) {
+    this.#setting = options.sandbox
+    this.#searchPath = options.searchPath
+    this.#isRoot = options.isRoot
+  }
+
+  /** Throws `ProvisionError` if the setting requires a sandbox and there can be none. */
+  async choose(options: {
+    readonly uid: number | undefined
+    readonly plan: Omit<SandboxPlan, 'bubblewrapPath'>
+    /** Creates the files that the plan names. */
+    readonly prepare: () => Promise<void>
+  }): Promise<ChosenSandbox> {
+    const { uid, plan, prepare } = options
+    if (this.#setting === 'off') return { description: 'Sandbox: none (turned off)' }
+    await prepare()
+    this.#found ??= await this.#find({ uid, plan })
+    if ('reason' in this.#found) {
+      if (this.#setting === 'auto') return { description: `Sandbox: none (${this.#found.reason})` }
+      throw new ProvisionError(
+        `can't run the workspace in a sandbox: ${this.#found.reason}; install bubblewrap or change the sandbox setting`,
+      )
+    }
+    const { bubblewrapPath, way } = this.#found
+    return {
+      description: 'Sandbox: bubblewrap',
+      launch: async (program) => await way.launch({ plan: { ...plan, bubblewrapPath }, uid, program }),
+    }
+  }
+
+  async #find({ uid, plan }: { readonly uid: number | undefined; readonly plan: Omit<SandboxPlan, 'bubblewrapPath'> }): Promise<Finding> {
+    const bubblewrapPath = await findProgram('bwrap', this.#searchPath)
+    if (bubblewrapPath === undefined) return { reason: 'bubblewrap is not installed' }
+    const setprivPath = this.#isRoot ? await findProgram('setpriv', this.#searchPath) : undefined
+    let reason = ''
+    for (const way of sandboxWays(setprivPath)) {
+      const failure = await tryLaunch(
+        await way.launch({
+          plan: { ...plan, bubblewrapPath },
+          uid,
+          program: [insideSandbox.nodePath, '--check', `${insideSandbox.agentDirectory}/main.js`],
+        }),
+      )
+      if (failure === undefined) return { bubblewrapPath, way }
+      reason ||= `bubblewrap does not work here: ${failure}`
+    }
+    return { reason }
+  }
+}

@@ -148,7 +148,24 @@ export function defineCommand<A extends Arguments = {}, F extends Flags = {}>(
   }
 }
 
-/** Whether a word of the tree has words below it. */
+/** A command or group, under the name it has in its group. */
+export interface Child {
+  readonly name: string
+  readonly node: Command | CommandGroup
+}
+
+/** Finds the child with a name or alias. */
+export function childOf({ commands }: CommandGroup, typed: string): Child | undefined {
+  const found = Object.entries(commands).find(([name, node]) => name === typed || node.aliases?.includes(typed))
+  return found && { name: found[0], node: found[1] }
+}
+
+/** Returns the children that help and completion show. */
+export function visibleChildren({ commands }: CommandGroup): Child[] {
+  return Object.entries(commands).flatMap(([name, node]) => (node.hidden ? [] : [{ name, node }]))
+}
+
+/** Whether a node of the tree has commands below it. */
 export function isGroup(node: Command | CommandGroup): node is CommandGroup {
   return 'commands' in node
 }

@@ -7,9 +7,14 @@ export type Given = Readonly<Record<string, readonly string[] | true | undefined
 
 type AnyFlag = Flag<unknown>
 
-/** `stopAfter` is typed `--stop-after`. */
+/** Writes a key the way it is typed: `stopAfter` becomes `stop-after`. */
+export function kebabCase(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+/** Returns the flag of a key: `stopAfter` is typed `--stop-after`. */
 export function flagName(key: string): string {
-  return `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  return `--${kebabCase(key)}`
 }
 
 /** Gives every flag its value: what was typed, else BERTH_X, else CODER_X, else the default. */

@@ -5,8 +5,9 @@ import type { Context } from './context.ts'
 import { describeFailure } from './describe-failure.ts'
 import { Canceled, CommandError, NotLoggedIn } from './failures.ts'
 import { Interrupts } from './interrupts.ts'
-import { parseWords, renderHelp, UsageErrorAt } from './program.ts'
-import { readArguments, readFlags } from './read-input.ts'
+import { parseWords, UsageErrorAt } from './parse-words.ts'
+import { flagName, readArguments, readFlags } from './read-input.ts'
+import { renderHelp } from './render-help.ts'
 import { globalFlags, headersOf, type Settings } from './settings.ts'
 import { createTerminal } from './terminal/terminal.ts'
 import type { World } from './world.ts'
@@ -22,21 +23,21 @@ export async function run(words: readonly string[], world: World, commands: Comm
   let verbose = words.includes('--verbose') || words.includes('-v')
   let path: readonly string[] = []
   try {
-    const parsed = parseWords(commands, words, columnsOf(world))
+    const parsed = parseWords(commands, words)
     if (parsed.kind === 'help') {
-      world.output.write(`${parsed.text}\n`)
+      world.output.write(`${renderHelp(parsed, columnsOf(world))}\n`)
       return 0
     }
     path = parsed.path
     const settings = readSettings(parsed.globals, world)
     verbose = settings.verbose
     const values = {
-      ...readArguments(parsed.command.args, parsed.words),
-      ...readFlags(parsed.command.flags, parsed.given, world.environment),
+      ...readArguments(parsed.node.args, parsed.words),
+      ...readFlags(parsed.node.flags, parsed.given, world.environment),
     }
     const context = await createContext({ world, settings, commands, interrupts })
     // Not everything a command waits for listens to the signal; nothing it waits for may outlive Ctrl-C.
-    return (await Promise.race([parsed.command.invoke(values, context), interrupts.aborted])) ?? 0
+    return (await Promise.race([parsed.node.invoke(values, context), interrupts.aborted])) ?? 0
   } catch (error) {
     if (error instanceof Canceled || interrupts.signal.aborted) return 1
     const at = error instanceof UsageErrorAt ? error.path : path
@@ -78,7 +79,7 @@ async function createContext(options: {
     commands,
     clock: world.clock,
     terminal: createTerminal({ ...world, noColor: settings.noColor }),
-    help: (path) => renderHelp(commands, path, columnsOf(world)),
+    help: (path) => renderHelp(parseWords(commands, [...path, flagName('help')]), columnsOf(world)),
     signal: interrupts.signal,
     interceptInterrupt: (listener, task) => interrupts.intercept(listener, task),
     get session() {

@@ -1,4 +1,4 @@
-import { list, text, toggle } from './command.ts'
+import { isGroup, list, text, toggle, type Command, type CommandGroup, type Flag } from './command.ts'
 import { UsageError } from './failures.ts'
 
 /** The flags that every command has. */
@@ -12,6 +12,17 @@ export const globalFlags = {
   noVersionWarning: toggle('Accepted for compatibility', { hidden: true, variable: 'NO_VERSION_WARNING' }),
   noFeatureWarning: toggle('Accepted for compatibility', { hidden: true, variable: 'NO_FEATURE_WARNING' }),
 } as const
+
+/** Asks for help instead of running the command. */
+export const helpFlag = { help: toggle('Show this help', { short: 'h' }) } as const
+
+/** Flags by key. */
+export type AnyFlags = Readonly<Record<string, Flag<unknown>>>
+
+/** Returns every flag that a command or group accepts. */
+export function flagsOf(node: Command | CommandGroup): AnyFlags {
+  return { ...(isGroup(node) ? {} : node.flags), ...globalFlags, ...helpFlag }
+}
 
 /** Values of {@link globalFlags}. */
 export interface Settings {

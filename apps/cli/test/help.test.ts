@@ -39,10 +39,10 @@ test('berth alone shows what there is', async () => {
       version                        Show the version of this program
       help [command...]              Show what a command does
 
-    Options:
+    Flags:
       -h, --help                     Show this help
 
-    Flags of every command:
+    Global flags:
       --url <url>                    Address of the deployment ($BERTH_URL)
       --token <token>                Session token ($BERTH_SESSION_TOKEN)
       --global-config <folder>       Folder with the session ($BERTH_CONFIG_DIR)
@@ -60,7 +60,8 @@ test('berth alone shows what there is', async () => {
 
 test('a group shows its commands', async () => {
   expect((await runBerth(['templates'])).stdout).toMatchInlineSnapshot(`
-    "Usage: berth templates|template <command>
+    "Usage: berth templates <command>
+    Aliases: template
 
     Manage what workspaces are made of.
 
@@ -70,10 +71,10 @@ test('a group shows its commands', async () => {
       push [template]           Make a new version of a template out of a folder
       list, ls                  List templates
 
-    Options:
+    Flags:
       -h, --help                Show this help
 
-    Flags of every command:
+    Global flags:
       --url <url>               Address of the deployment ($BERTH_URL)
       --token <token>           Session token ($BERTH_SESSION_TOKEN)
       --global-config <folder>  Folder with the session ($BERTH_CONFIG_DIR)
@@ -86,7 +87,7 @@ test('a group shows its commands', async () => {
 
 test('a command shows its words, its flags and an example', async () => {
   expect((await runBerth(['ssh', '--help'])).stdout).toMatchInlineSnapshot(`
-    "Usage: berth ssh [options] <workspace> [command...]
+    "Usage: berth ssh [flags] <workspace> [command...]
 
     Open a shell in a workspace, or run a command there.
 
@@ -94,14 +95,14 @@ test('a command shows its words, its flags and an example', async () => {
       workspace                 Its name, or owner/name, with .agent behind it where it has several
       command                   Run this instead of a shell; write -- before it
 
-    Options:
+    Flags:
       --stdio                   Carry the bytes of another SSH client, as its ProxyCommand
                                 ($BERTH_SSH_STDIO)
       -t, --tty                 Give the command a terminal
       -T, --no-tty              Give the shell no terminal
       -h, --help                Show this help
 
-    Flags of every command:
+    Global flags:
       --url <url>               Address of the deployment ($BERTH_URL)
       --token <token>           Session token ($BERTH_SESSION_TOKEN)
       --global-config <folder>  Folder with the session ($BERTH_CONFIG_DIR)

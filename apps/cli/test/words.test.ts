@@ -4,7 +4,7 @@ import { completeUrl } from '../src/commands/login.ts'
 import { describeDuration, describeElapsed, parseDuration } from '../src/durations.ts'
 import { UsageError } from '../src/failures.ts'
 import { parseParameters } from '../src/parameter-file.ts'
-import { parseWords } from '../src/program.ts'
+import { parseWords } from '../src/parse-words.ts'
 import { readArguments, readFlags } from '../src/read-input.ts'
 import { headersOf } from '../src/settings.ts'
 import { parseTarget } from '../src/ssh/choose-agent.ts'
@@ -20,7 +20,11 @@ const flags = {
 const command = defineCommand({ summary: 'Try', args: { first: word('One'), others: rest('More') }, flags, run: () => Promise.resolve() })
 const tree: CommandGroup = {
   summary: 'Test',
-  commands: { try: command, things: { summary: 'Things', aliases: ['thing'], commands: { list: { ...command, aliases: ['ls'] } } } },
+  commands: {
+    try: command,
+    one: { ...command, args: { first: word('One') } },
+    things: { summary: 'Things', aliases: ['thing'], commands: { list: { ...command, aliases: ['ls'] } } },
+  },
 }
 
 function parse(...words: string[]) {
@@ -53,6 +57,33 @@ describe('parsing', () => {
     expect(parse('try', 'x').globals['noColor']).toBeUndefined()
   })
 
+  test.each([
+    [['-t', 'a'], { template: ['a'] }],
+    [['-ta'], { template: ['a'] }],
+    [['--template=a=b'], { template: ['a=b'] }],
+    [['--template', '-a'], { template: ['-a'] }],
+    [['-t', 'a', '--template', 'b'], { template: ['a', 'b'] }],
+    [['-at', 'x'], { all: true, template: ['x'] }],
+    [['--all', '--all'], { all: true }],
+  ])('flags may be written %j', (typed, given) => {
+    expect(parse('try', ...typed, 'dev')).toMatchObject({ given, words: ['dev'] })
+    expect(parse('try', 'dev', ...typed)).toMatchObject({ given, words: ['dev'] })
+  })
+
+  test.each([
+    [['--help'], []],
+    [['things', '-h'], ['things']],
+    [['try', '--help'], ['try']],
+    [['try', '--unknown', '--help', 'x'], ['try']],
+    [
+      ['thing', 'ls', '--help'],
+      ['things', 'list'],
+    ],
+  ])('%j asks for the help of %j', (words, path) => {
+    expect(parseWords(tree, words)).toMatchObject({ kind: 'help', path })
+    expect(parse('try', 'x', '--', '--help').words).toEqual(['x', '--help'])
+  })
+
   test('aliases lead to the same command', () => {
     expect(parse('thing', 'ls', 'x').path).toEqual(['things', 'list'])
   })
@@ -61,9 +92,15 @@ describe('parsing', () => {
     [['tyr'], 'unknown command "tyr" for "berth". Did you mean "try"?'],
     [['things', 'lost'], 'unknown command "lost" for "berth things". Did you mean "list"?'],
     [['things', 'quux'], 'unknown command "quux" for "berth things".'],
-    [['try', 'x', '--al'], "unknown option '--al'. Did you mean --all?"],
-    [['try'], "missing required argument 'first'."],
-    [['try', 'x', '--template'], "option '-t, --template <value>' argument missing."],
+    [['try', 'x', '--al'], 'Unknown flag --al. Did you mean "--all"?'],
+    [['try', 'x', '-q'], 'Unknown flag -q.'],
+    [['--all', 'try', 'x'], 'Unknown flag --all.'],
+    [['try'], 'Missing argument <first>.'],
+    [['things', 'list'], 'Missing argument <first>.'],
+    [['one', 'x', 'y'], 'Unexpected argument "y".'],
+    [['try', 'x', '--template'], '--template needs a value: --template <value>.'],
+    [['try', 'x', '-at'], '-t needs a value: -t <value>.'],
+    [['try', 'x', '--all=no'], '--all takes no value.'],
   ])('%j is refused with its reason', (words, message) => {
     expect(refusal(() => parseWords(tree, words))).toBe(message)
   })

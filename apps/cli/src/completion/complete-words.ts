@@ -1,6 +1,6 @@
-import { isGroup, type Command, type CommandGroup, type Completion, type Flag } from '../command.ts'
+import { childOf, isGroup, visibleChildren, type Command, type CommandGroup, type Completion, type Flag } from '../command.ts'
 import { flagName } from '../read-input.ts'
-import { globalFlags } from '../settings.ts'
+import { flagsOf } from '../settings.ts'
 
 /** What may come next: words that are known here, and a kind of names that the deployment knows. */
 export interface Candidates {
@@ -23,7 +23,7 @@ export function completeWords(tree: CommandGroup, words: readonly string[]): Can
       const flag = flagOf(node, word)
       openFlag = flag && flag.kind !== 'toggle' && !word.includes('=') ? flag : undefined
     } else {
-      const below: Command | CommandGroup | undefined = isGroup(node) ? childOf(node, word) : undefined
+      const below: Command | CommandGroup | undefined = isGroup(node) ? childOf(node, word)?.node : undefined
       if (below) node = below
       else position += 1
     }
@@ -37,18 +37,8 @@ export function completeWords(tree: CommandGroup, words: readonly string[]): Can
   return { words: [], ...(argument?.completes && { names: argument.completes }) }
 }
 
-function childOf({ commands }: CommandGroup, word: string): Command | CommandGroup | undefined {
-  return Object.entries(commands).find(([name, child]) => name === word || child.aliases?.includes(word))?.[1]
-}
-
-function visibleNames({ commands }: CommandGroup): string[] {
-  return Object.entries(commands).flatMap(([name, child]) => (child.hidden ? [] : [name]))
-}
-
-type AnyFlags = Readonly<Record<string, Flag<unknown>>>
-
-function flagsOf(node: Command | CommandGroup): AnyFlags {
-  return { ...(isGroup(node) ? {} : node.flags), ...globalFlags }
+function visibleNames(group: CommandGroup): string[] {
+  return visibleChildren(group).map(({ name }) => name)
 }
 
 function flagOf(node: Command | CommandGroup, word: string): Flag<unknown> | undefined {
@@ -57,6 +47,5 @@ function flagOf(node: Command | CommandGroup, word: string): Flag<unknown> | und
 }
 
 function flagNames(node: Command | CommandGroup): string[] {
-  const flags = Object.entries(flagsOf(node)).flatMap(([key, flag]) => (flag.hidden ? [] : [flagName(key)]))
-  return [...flags, '--help']
+  return Object.entries(flagsOf(node)).flatMap(([key, flag]) => (flag.hidden ? [] : [flagName(key)]))
 }

@@ -1,21 +1,22 @@
 /**
- * Finds the command that was typed, with its words and flags.
+ * Turns typed words into a command with its arguments and flags.
  * @module
  */
 import { parseArgs } from 'node:util'
+import { nearest } from '@berth/provisioner/nearest'
 import { childOf, isGroup, visibleChildren, type Command, type CommandGroup } from './command.ts'
 import { UsageError } from './failures.ts'
-import { kebabCase, type Given } from './read-input.ts'
-import { flagsOf, globalFlags, type AnyFlags } from './settings.ts'
-import { nearestWord } from './suggest.ts'
+import type { Flags } from './flags.ts'
+import { flagsOf, kebabCase, type Given } from './read-input.ts'
+import { globalFlags } from './settings.ts'
 
-/** A command or group, and the words that lead to it, such as `['templates', 'create']`. */
+/** A command or group with its path, such as `['templates', 'create']`. */
 export interface Place<Node extends Command | CommandGroup = Command | CommandGroup> {
   readonly node: Node
   readonly path: readonly string[]
 }
 
-/** What the typed words ask for. */
+/** What the typed words mean: show help, or run a command. */
 export type Parsed =
   | ({ readonly kind: 'help' } & Place)
   | ({
@@ -25,7 +26,7 @@ export type Parsed =
       readonly globals: Given
     } & Place<Command>)
 
-/** A usage error, and the command whose usage explains it. */
+/** A usage error with the path of the command it is about. */
 export class UsageErrorAt extends UsageError {
   readonly path: readonly string[]
 
@@ -38,7 +39,7 @@ export class UsageErrorAt extends UsageError {
 /**
  * Parses the words typed after `berth`.
  *
- * @throws UsageErrorAt when no command, flag or argument matches a word, or one is missing.
+ * @throws UsageErrorAt if a word fits no command, flag or argument, or one is missing.
  */
 export function parseWords(tree: CommandGroup, words: readonly string[]): Parsed {
   return parseGroup({ node: tree, path: [] }, { words, globals: {} })
@@ -46,7 +47,7 @@ export function parseWords(tree: CommandGroup, words: readonly string[]): Parsed
 
 interface Rest {
   readonly words: readonly string[]
-  /** Global flags that stood before the words. */
+  /** Global flags typed before the words. */
   readonly globals: Given
 }
 
@@ -68,7 +69,7 @@ function parseGroup({ node, path }: Place<CommandGroup>, { words, globals }: Res
 
 function parseCommand({ node, path }: Place<Command>, rest: Rest): Parsed {
   const tokens = tokensOf(rest.words, flagsOf(node))
-  // `berth create --unknown --help` is a question about create.
+  // Help comes before any error, so that a wrong flag can be looked up.
   if (tokens.some((token) => token.kind === 'option' && token.name === 'help')) return { kind: 'help', node, path }
   const given = givenIn(tokens, { node, path })
   const words = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []))
@@ -76,26 +77,30 @@ function parseCommand({ node, path }: Place<Command>, rest: Rest): Parsed {
   return { kind: 'command', node, path, words, given, globals: merge(rest.globals, given) }
 }
 
-/** Flags before and after the command's words count as one line. */
+/** Joins the global flags before and after a word. */
 function merge(before: Given, after: Given): Given {
-  return Object.fromEntries(Object.keys(globalFlags).map((key) => [key, after[key] ?? before[key]]))
+  return Object.fromEntries(Object.keys(globalFlags).map((key) => [key, both(before[key], after[key])]))
 }
 
-function tokensOf(words: readonly string[], flags: AnyFlags) {
+function both(before: Given[string], after: Given[string]): Given[string] {
+  return Array.isArray(before) && Array.isArray(after) ? [...before, ...after] : (after ?? before)
+}
+
+function tokensOf(words: readonly string[], flags: Flags) {
   const options = Object.fromEntries(
     Object.entries(flags).map(([key, { kind, short }]) => {
       const type = kind === 'toggle' ? ('boolean' as const) : ('string' as const)
       return [kebabCase(key), { type, ...(short && { short }) }]
     }),
   )
-  // Not strict: the tokens tell what is wrong, and the errors are worded here.
+  // Strict parsing would throw errors in Node's words; the tokens allow our own.
   return parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true }).tokens
 }
 
 function givenIn(tokens: ReturnType<typeof tokensOf>, { node, path }: Place): Given {
   const flags = flagsOf(node)
   const keys = new Map(Object.keys(flags).map((key) => [kebabCase(key), key]))
-  const given: Record<string, readonly string[] | true> = {}
+  const given: Record<string, Given[string]> = {}
   for (const token of tokens) {
     if (token.kind !== 'option') continue
     const key = keys.get(token.name) ?? ''
@@ -108,8 +113,7 @@ function givenIn(tokens: ReturnType<typeof tokensOf>, { node, path }: Place): Gi
       if (token.value === undefined) {
         throw new UsageErrorAt(`${token.rawName} needs a value: ${token.rawName} <${flag.placeholder ?? 'value'}>.`, path)
       }
-      const before = given[key]
-      given[key] = [...(Array.isArray(before) ? before : []), token.value]
+      given[key] = both(given[key], [token.value])
     }
   }
   return given
@@ -133,7 +137,10 @@ function unknownFlag(word: string, { node, path }: Place): UsageErrorAt {
   return new UsageErrorAt(`Unknown flag ${word}.${didYouMean(word.replace(/^-+/, ''), known, '--')}`, path)
 }
 
-function didYouMean(word: string, known: readonly string[], prefix = ''): string {
-  const meant = nearestWord(word, known)
+/** Suggests the word that `typed` begins, or that it misspells. */
+function didYouMean(typed: string, known: readonly string[], prefix = ''): string {
+  const word = typed.toLowerCase()
+  const begun = known.find((candidate) => word !== '' && candidate.startsWith(word))
+  const meant = begun ?? nearest(word, known)
   return meant === undefined ? '' : ` Did you mean "${prefix}${meant}"?`
 }

@@ -1,7 +1,8 @@
-import { isGroup, visibleChildren, type Command, type CommandGroup, type Flag } from './command.ts'
+import { isGroup, visibleChildren, type Command, type CommandGroup } from './command.ts'
+import type { Flag, Flags } from './flags.ts'
 import type { Place } from './parse-words.ts'
 import { flagName, kebabCase } from './read-input.ts'
-import { globalFlags, helpFlag, type AnyFlags } from './settings.ts'
+import { globalFlags, helpFlag } from './settings.ts'
 
 /** A term and what it means, side by side. */
 type Row = readonly [term: string, meaning: string]
@@ -30,6 +31,7 @@ export function renderHelp({ node, path }: Place, columns: number): string {
       .map(([title, rows]) => [`${title}:`, ...layOut(rows, { termWidth, columns })].join('\n')),
     ...(node.examples ? [['Examples:', ...node.examples.map((example) => `${gap}berth ${example}`)].join('\n')] : []),
   ]
+  if (isGroup(node)) sections.push(`Run '${['berth', ...path, '<command>'].join(' ')} --help' for more about a command.`)
   return sections.join('\n\n')
 }
 
@@ -50,7 +52,7 @@ function shownArguments({ args }: Command): string[] {
   })
 }
 
-function flagRows(flags: AnyFlags): Row[] {
+function flagRows(flags: Flags): Row[] {
   return Object.entries(flags).flatMap(([key, flag]) => (flag.hidden ? [] : [[flagTerm(key, flag), describeFlag(flag)] as const]))
 }
 
@@ -58,11 +60,9 @@ function flagTerm(key: string, { kind, short, placeholder = 'value' }: Flag<unkn
   return `${short ? `-${short}, ` : ''}${flagName(key)}${kind === 'toggle' ? '' : ` <${placeholder}>`}`
 }
 
-function describeFlag({ summary, variable, choices, defaultValue }: Flag<unknown>): string {
-  const notes = [
-    ...(variable ? [`$BERTH_${variable}`] : []),
-    ...(choices === undefined && typeof defaultValue === 'string' ? [`default ${defaultValue}`] : []),
-  ]
+function describeFlag({ summary, variable, defaultValue, shownDefault }: Flag<unknown>): string {
+  const byDefault = shownDefault ?? (typeof defaultValue === 'string' ? defaultValue : undefined)
+  const notes = [...(variable ? [`$BERTH_${variable}`] : []), ...(byDefault === undefined ? [] : [`default ${byDefault}`])]
   return notes.length === 0 ? summary : `${summary} (${notes.join(', ')})`
 }
 

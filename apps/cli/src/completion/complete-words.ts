@@ -1,14 +1,9 @@
-import { childOf, isGroup, visibleChildren, type Command, type CommandGroup, type Completion, type Flag } from '../command.ts'
-import { flagName } from '../read-input.ts'
-import { flagsOf } from '../settings.ts'
+import { childOf, isGroup, visibleChildren, type Command, type CommandGroup } from '../command.ts'
+import type { Flag } from '../flags.ts'
+import { flagName, flagsOf } from '../read-input.ts'
+import type { Candidates } from './candidates.ts'
 
-/** What may come next: words that are known here, and a kind of names that the deployment knows. */
-export interface Candidates {
-  readonly words: readonly string[]
-  readonly names?: Completion
-}
-
-/** Finds out what may stand in the place of the last word, which is unfinished. */
+/** Returns what can stand in place of the last word, which may be unfinished. */
 export function completeWords(tree: CommandGroup, words: readonly string[]): Candidates {
   const unfinished = words.at(-1) ?? ''
   let node: Command | CommandGroup = tree

@@ -1,6 +1,7 @@
 /**
- * Bundles the command line into one file, so that it starts without resolving a hundred others, and puts the starter templates beside it.
- * Writes to `dist`, or to the folder that is given.
+ * Bundles the command line into one file, which starts faster than a hundred, and copies the
+ * starter
+ * templates next to it. Writes to `dist`, or to the folder in the first argument.
  */
 import { chmod, cp, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -17,10 +18,10 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node20.19',
   format: 'esm',
-  // Workspace packages are bundled from their sources, so that this build waits for no other.
+  // Workspace packages are bundled from source, so that this build needs no other.
   conditions: ['@berth/source', 'module'],
   define: { STARTER_TEMPLATES: '"./templates"' },
-  // What packages written for require() take for granted.
+  // CommonJS packages expect these to exist.
   banner: {
     js: [
       "import { createRequire as createRequireOfBundle } from 'node:module'",
@@ -29,7 +30,7 @@ const { metafile } = await build({
       'const __filename = import.meta.filename',
     ].join('\n'),
   },
-  // Optional accelerators that want a compiler; their users do without.
+  // Optional native accelerators, which need a compiler.
   external: ['cpu-features', 'bufferutil', 'utf-8-validate', '*.node'],
   legalComments: 'linked',
   metafile: true,
@@ -38,7 +39,9 @@ const { metafile } = await build({
 
 const bundled = Object.keys(metafile.inputs)
 if (bundled.some((path) => path.includes('@sinclair/typebox'))) {
-  throw new Error('The bundle holds TypeBox, which takes longer to load than all the rest. Import types and @berth/schema/rules only.')
+  throw new Error(
+    'The bundle contains TypeBox, which takes longer to load than everything else. Import only types and @berth/schema/rules.',
+  )
 }
 
 await cp(here('../../../packages/provisioner/templates'), `${outdir}/templates`, { recursive: true })

@@ -3,15 +3,19 @@ import { CommandError } from './failures.ts'
 import type { ParameterValues } from './parameter-file.ts'
 import type { Terminal } from './terminal/terminal.ts'
 
-/** What to do about parameters that the file says nothing of. */
+/** Where values come from. */
 export interface AskOptions {
+  /** Values from the parameter file. */
   readonly values: ParameterValues
-  /** Take the default where there is one, instead of asking. */
+  /** Whether to use defaults instead of asking. */
   readonly takeDefaults: boolean
   readonly terminal: Terminal
 }
 
-/** Finds a value for each parameter: from the file, from the user, or its default. Those that keep their default are left out. */
+/**
+ * Finds a value for each parameter: from the file, from the user, or the default. Leaves out
+ * parameters that keep their default.
+ */
 export async function askParameters(schemas: readonly ParameterSchema[], options: AskOptions): Promise<CreateParameterRequest[]> {
   const requests: CreateParameterRequest[] = []
   for (const schema of schemas) {
@@ -30,7 +34,7 @@ async function ask(schema: ParameterSchema, { takeDefaults, terminal }: AskOptio
   if (!terminal.prompts.available && hasDefault) return undefined
   const question = {
     message: schema.description === '' ? schema.name : `${schema.name}: ${schema.description}`,
-    flag: `${schema.name} in a --parameter-file`,
+    flag: `a --parameter-file that sets ${schema.name}`,
   }
   const initial = hasDefault ? { initial: schema.default_source_value } : {}
   const choices = choicesOf(schema)
@@ -41,10 +45,10 @@ async function ask(schema: ParameterSchema, { takeDefaults, terminal }: AskOptio
 
 function checkChoice({ name, validation_contains: choices }: ParameterSchema, value: string): void {
   if (!choices || choices.length === 0 || choices.includes(value)) return
-  throw new CommandError(`The parameter "${name}" can't be "${value}". It is one of: ${choices.join(', ')}.`)
+  throw new CommandError(`"${value}" isn't a valid value for the parameter "${name}". Use one of: ${choices.join(', ')}.`)
 }
 
-/** What is offered; empty where there is no end to what may be typed. */
+/** Returns the values to choose from. Empty if any text is allowed. */
 function choicesOf({ validation_contains, validation_value_type }: ParameterSchema): readonly string[] {
   if (validation_contains && validation_contains.length > 0) return validation_contains
   return validation_value_type === 'bool' ? ['true', 'false'] : []

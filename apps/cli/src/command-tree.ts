@@ -23,9 +23,9 @@ import { push } from './commands/templates/push.ts'
 import { update } from './commands/update.ts'
 import { version } from './commands/version.ts'
 
-/** Every command, under the words that are typed for it. */
+/** Every command, by the words that call it. */
 export const commandTree: CommandGroup = {
-  summary: 'Workspaces for developers, on machines of your own',
+  summary: 'Create and use developer workspaces on your own machines',
   examples: ['login https://berth.example.com', 'create dev', 'ssh dev'],
   commands: {
     login,
@@ -40,11 +40,11 @@ export const commandTree: CommandGroup = {
     rename,
     delete: deleteWorkspace,
     schedule: {
-      summary: 'Start and stop a workspace by itself',
+      summary: 'Manage when a workspace starts and stops automatically',
       commands: { show: showSchedule, start: scheduleStart, stop: scheduleStop, 'override-stop': overrideStop },
     },
     templates: {
-      summary: 'Manage what workspaces are made of',
+      summary: 'Manage templates',
       aliases: ['template'],
       commands: { init, create: createTemplate, push, list: listTemplates },
     },

@@ -1,30 +1,33 @@
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CommandError } from './failures.ts'
+import { CommandError, messageOf } from './failures.ts'
 import type { Environment } from './world.ts'
 
-/** What is kept about a deployment; each is one file (Coder v2 API, v0.13.4: CLI configuration folder). */
+/** Files of the configuration folder (Coder v2 API, v0.13.4: CLI configuration folder). */
 export type ConfigFile = 'url' | 'session' | 'organization'
 
-/** The folder with the session. Files hold a bare text and can be read by their owner only. */
+/** The configuration folder. Each file holds one text and is readable by its owner only. */
 export interface Config {
   readonly folder: string
-  /** Undefined when the file is missing or blank. */
+  /** Returns undefined if the file is missing or blank. */
   read(file: ConfigFile): Promise<string | undefined>
-  /** Replaces the file as a whole: a reader sees the old text or the new one. */
+  /** Replaces the file atomically: a reader sees the old text or the new one. */
   write(file: ConfigFile, text: string): Promise<void>
-  /** Removes the file if it is there. */
+  /** Removes the file if it exists. */
   remove(file: ConfigFile): Promise<void>
 }
 
-/** Where the configuration is unless the user says otherwise. */
+const folderMode = 0o750
+const fileMode = 0o600
+
+/** Returns the configuration folder to use unless the user names one. */
 export function defaultConfigFolder(world: { environment: Environment; platform: NodeJS.Platform; homeDirectory: string }): string {
   const { environment, platform, homeDirectory } = world
   if (platform === 'win32' && environment['APPDATA']) return join(environment['APPDATA'], 'berth')
   return join(environment['XDG_CONFIG_HOME'] || join(homeDirectory, '.config'), 'berth')
 }
 
-/** Opens a configuration folder, which need not exist. */
+/** Opens a configuration folder. It doesn't have to exist. */
 export function openConfig(folder: string): Config {
   return {
     folder,
@@ -38,11 +41,11 @@ export function openConfig(folder: string): Config {
     },
     async write(file, text) {
       try {
-        await mkdir(folder, { recursive: true, mode: 0o750 })
+        await mkdir(folder, { recursive: true, mode: folderMode })
         const temporary = join(folder, `.${file}.new`)
-        await writeFile(temporary, text, { mode: 0o600 })
-        // A file that was there already keeps its mode through writeFile.
-        await chmod(temporary, 0o600)
+        await writeFile(temporary, text, { mode: fileMode })
+        // writeFile keeps the mode of a file that already exists.
+        await chmod(temporary, fileMode)
         await rename(temporary, join(folder, file))
       } catch (error) {
         throw unusable(folder, 'write', error)
@@ -58,18 +61,14 @@ export function openConfig(folder: string): Config {
   }
 }
 
-/** Whether the error came from the operating system with one of these codes. */
+/** Whether an error has one of these codes of the operating system, such as `ENOENT`. */
 export function isErrorWithCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code))
 }
 
-function unusable(folder: string, verb: string, cause: unknown): CommandError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new CommandError(
-    `The configuration in ${folder} can't be ${verb === 'read' ? 'read' : verb === 'write' ? 'written' : 'removed'}: ${reason}`,
-    {
-      help: 'Choose another folder with --global-config or BERTH_CONFIG_DIR.',
-      cause,
-    },
-  )
+function unusable(folder: string, verb: 'read' | 'write' | 'remove', cause: unknown): CommandError {
+  return new CommandError(`Can't ${verb} the configuration in ${folder}: ${messageOf(cause)}`, {
+    help: 'Choose another folder with --global-config or BERTH_CONFIG_DIR.',
+    cause,
+  })
 }

@@ -1,5 +1,5 @@
 import type { Client } from '@berth/sdk'
-import type { CommandGroup } from './command.ts'
+import type { Candidates } from './completion/candidates.ts'
 import type { Config } from './config.ts'
 import type { Settings } from './settings.ts'
 import type { Terminal } from './terminal/terminal.ts'
@@ -11,18 +11,18 @@ export interface Context {
   readonly clock: World['clock']
   readonly terminal: Terminal
   readonly config: Config
-  /** The flags that every command has. */
+  /** Values of the global flags. */
   readonly settings: Settings
-  /** The client of the signed-in user. Reading it throws `NotLoggedIn` when there is no session. */
+  /** Client of the logged-in user. Throws `NotLoggedIn` if there is no session. */
   readonly client: Client
-  /** Like {@link client}, with the URL and token it was made of. */
+  /** URL and token of {@link client}. Throws `NotLoggedIn` if there is no session. */
   readonly session: { readonly url: string; readonly token: string }
-  /** All commands, for those that speak about commands. */
-  readonly commands: CommandGroup
-  /** The help of the command with this path; throws `UsageError` when there is none. */
+  /** Renders the help of the command with this path. Throws `UsageError` if there is none. */
   readonly help: (path: readonly string[]) => string
-  /** Aborted by Ctrl-C. What waits on it ends with `Canceled`. */
+  /** Returns what can stand in place of the last word. */
+  readonly complete: (words: readonly string[]) => Candidates
+  /** Aborted by Ctrl-C. Waiting on it ends with `Canceled`. */
   readonly signal: AbortSignal
-  /** Runs `task` with Ctrl-C going to `listener` instead of to {@link signal}. */
+  /** Runs `task` while Ctrl-C calls `listener` instead of aborting {@link signal}. */
   interceptInterrupt<Value>(listener: () => void, task: () => Promise<Value>): Promise<Value>
 }

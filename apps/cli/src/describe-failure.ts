@@ -1,8 +1,14 @@
 import { ApiError, ConnectionError } from '@berth/sdk'
-import { CommandError, UsageError } from './failures.ts'
+import { CommandError, loginHint, messageOf, UsageError } from './failures.ts'
 import { safeText } from './terminal/safe-text.ts'
 
-/** Words an error for people: what was wrong, what to do, one bullet for each refused field. Never a stack. */
+/** How many causes `--verbose` prints at most. */
+const maxCauses = 5
+
+/**
+ * Describes an error: what went wrong, what to do, and a bullet for each refused field. Never a
+ * stack.
+ */
 export function describeFailure(
   error: unknown,
   { verbose, path }: { readonly verbose: boolean; readonly path: readonly string[] },
@@ -10,10 +16,10 @@ export function describeFailure(
   const lines = [headline(error)]
   if (ApiError.is(error)) {
     lines.push(...error.validations.map(({ field, detail }) => `- ${field}: ${detail}`))
-    if (verbose) lines.push(`${error.method} ${error.url} answered ${error.status}.`)
+    if (verbose) lines.push(`${error.method} ${error.url} returned ${error.status}.`)
     if (verbose && error.detail) lines.push(error.detail)
   } else if (verbose) {
-    if (ConnectionError.is(error)) lines.push(`While asking ${error.method} ${error.url}.`)
+    if (ConnectionError.is(error)) lines.push(`${error.method} ${error.url} failed.`)
     lines.push(...causes(error).map((cause) => `Caused by: ${cause}`))
   }
   if (error instanceof UsageError) lines.push(`Run '${['berth', ...path].join(' ')} --help' for usage.`)
@@ -22,13 +28,13 @@ export function describeFailure(
 
 function headline(error: unknown): string {
   if (ApiError.is(error)) {
-    const helper = error.status === 401 ? " Try logging in using 'berth login <url>'." : ''
+    const hint = error.status === 401 ? ` ${loginHint}` : ''
     const detail =
       error.detail && error.validations.length === 0 && error.status < 500 && error.status !== 401 ? ` ${fullStop(error.detail)}` : ''
-    return `${fullStop(error.message)}${detail}${helper}`
+    return `${fullStop(error.message)}${detail}${hint}`
   }
-  if (error instanceof CommandError) return error.help === undefined ? error.message : `${fullStop(error.message)} ${error.help}`
-  return error instanceof Error ? error.message : String(error)
+  if (error instanceof CommandError && error.help !== undefined) return `${fullStop(error.message)} ${error.help}`
+  return messageOf(error)
 }
 
 function fullStop(text: string): string {
@@ -38,7 +44,7 @@ function fullStop(text: string): string {
 function causes(error: unknown): string[] {
   const found: string[] = []
   let current = error instanceof Error ? error.cause : undefined
-  while (current instanceof Error && found.length < 5) {
+  while (current instanceof Error && found.length < maxCauses) {
     found.push(current.message)
     current = current.cause
   }

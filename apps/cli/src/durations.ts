@@ -1,47 +1,55 @@
+import { DurationError, parseDuration as parseWireDuration } from '@berth/schema/rules'
 import { UsageError } from './failures.ts'
 
-const unitMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
+const secondMs = 1000
+export const minuteMs = 60 * secondMs
+export const hourMs = 60 * minuteMs
+const dayHours = 24
+export const dayMs = dayHours * hourMs
 
 /**
- * Reads a duration such as `8h`, `1h30m`, `90s` or `2d`; a bare number counts minutes, 0 is zero.
+ * Reads a duration such as `8h`, `1h30m`, `90s` or `2d`. A number without a unit counts minutes.
  *
  * @returns milliseconds.
- * @throws UsageError when the text is no duration.
+ * @throws UsageError if the text isn't a duration.
  */
 export function parseDuration(text: string): number {
   const trimmed = text.trim().toLowerCase()
-  if (/^\d+$/.test(trimmed)) return Number(trimmed) * 60_000
-  if (!/^(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+$/.test(trimmed)) {
-    throw new UsageError(`"${text}" is not a duration. Write it like 8h, 1h30m or 45m; a bare number counts minutes.`)
+  if (/^\d+$/.test(trimmed)) return Number(trimmed) * minuteMs
+  const withoutDays = trimmed.replaceAll(/(\d+(?:\.\d+)?)d/g, (_, days: string) => `${Number(days) * dayHours}h`)
+  try {
+    if (/^\d/.test(withoutDays)) return Math.round(parseWireDuration(withoutDays))
+  } catch (error) {
+    if (!(error instanceof DurationError)) throw error
   }
-  const pieces = trimmed.matchAll(/(\d+(?:\.\d+)?)(ms|d|h|m|s)/g)
-  return Math.round([...pieces].reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitMs[unit ?? ''] ?? 0), 0))
+  throw new UsageError(`"${text}" isn't a valid duration. Use a format such as 8h, 1h30m or 45m; a number without a unit means minutes.`)
 }
 
-/** Writes a duration the way {@link parseDuration} reads it, in its two largest units: `1h30m`, `45m`, `12s`, `340ms`. */
+/**
+ * Writes a duration in its two largest units, readable by {@link parseDuration}: `1h30m`, `45m`,
+ * `12s`, `340ms`.
+ */
 export function describeDuration(ms: number): string {
-  if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`
+  if (ms < secondMs) return `${Math.max(0, Math.round(ms))}ms`
   const units = [
-    ['d', 86_400],
-    ['h', 3600],
-    ['m', 60],
-    ['s', 1],
+    ['d', dayMs],
+    ['h', hourMs],
+    ['m', minuteMs],
+    ['s', secondMs],
   ] as const
-  const seconds = Math.round(ms / 1000)
-  const first = units.findIndex(([, size]) => seconds >= size)
-  let left = seconds
+  let leftMs = Math.round(ms / secondMs) * secondMs
+  const first = units.findIndex(([, unitMs]) => leftMs >= unitMs)
   return units
     .slice(first, first + 2)
-    .map(([unit, size]) => {
-      const count = Math.floor(left / size)
-      left -= count * size
+    .map(([unit, unitMs]) => {
+      const count = Math.floor(leftMs / unitMs)
+      leftMs -= count * unitMs
       return count === 0 ? '' : `${count}${unit}`
     })
     .join('')
 }
 
-/** Milliseconds of a stage, with one decimal above a second: `12ms`, `1.4s`, `2m5s`. */
+/** Writes how long something took, with one decimal above a second: `12ms`, `1.4s`, `2m5s`. */
 export function describeElapsed(ms: number): string {
-  if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`
-  return ms < 60_000 ? `${(ms / 1000).toFixed(1)}s` : describeDuration(ms)
+  return ms < secondMs || ms >= minuteMs ? describeDuration(ms) : `${(ms / secondMs).toFixed(1)}s`
 }

@@ -1,12 +1,12 @@
 /**
- * Errors that people see.
+ * Errors shown to users.
  * @module
  */
 
-/** Something went wrong that the text explains in full; no stack is shown. */
+/** An error whose text explains it in full. No stack is shown. */
 export class CommandError extends Error {
   override readonly name: string = 'CommandError'
-  /** What to do about it, as its own sentence. */
+  /** What to do about it, as a sentence. */
   readonly help: string | undefined
 
   constructor(message: string, options: { readonly help?: string; readonly cause?: unknown } = {}) {
@@ -15,12 +15,12 @@ export class CommandError extends Error {
   }
 }
 
-/** The words that were typed cannot be understood; the runner adds where help is. */
+/** The typed words aren't valid. The runner adds where to find help. */
 export class UsageError extends CommandError {
   override readonly name = 'UsageError'
 }
 
-/** The user said no, or pressed Ctrl-C: exit code 1 and not a word. */
+/** The user declined, or pressed Ctrl-C. The program exits with 1 and prints nothing. */
 export class Canceled extends Error {
   override readonly name = 'Canceled'
 
@@ -29,11 +29,19 @@ export class Canceled extends Error {
   }
 }
 
-/** There is no session to act with. */
+/** How to get a session (Coder v2 API, v0.13.4: CLI). */
+export const loginHint = "Try logging in using 'berth login <url>'."
+
+/** The command needs a session, and there is none. */
 export class NotLoggedIn extends CommandError {
   override readonly name = 'NotLoggedIn'
 
   constructor() {
-    super("You are not logged in. Try logging in using 'berth login <url>'.")
+    super(`You are not logged in. ${loginHint}`)
   }
+}
+
+/** Returns the text of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -1,12 +1,12 @@
 import { Canceled } from './failures.ts'
 import type { World } from './world.ts'
 
-/** Ctrl-C and the wish to end: the first aborts a signal that everything that waits listens to, unless a command has a better idea. */
+/** Handles SIGINT and SIGTERM: they abort {@link signal}, unless a command intercepts them. */
 export class Interrupts {
   readonly #controller = new AbortController()
   readonly #stops: (() => void)[]
   #listener: (() => void) | undefined
-  /** Rejects with `Canceled` when {@link signal} is aborted; otherwise never settles. */
+  /** Rejects with `Canceled` once {@link signal} is aborted. Otherwise never settles. */
   readonly aborted: Promise<never>
 
   constructor(onSignal: World['onSignal']) {
@@ -17,17 +17,17 @@ export class Interrupts {
     this.aborted = new Promise((_, reject) => {
       this.#controller.signal.addEventListener('abort', () => reject(new Canceled()), { once: true })
     })
-    // Whoever races it hears of it; nobody has to.
+    // Without a listener, the rejection would end the process.
     this.aborted.catch(() => undefined)
     this.#stops = [onSignal('SIGINT', heard), onSignal('SIGTERM', heard)]
   }
 
-  /** Aborted with `Canceled`. */
+  /** Aborted with `Canceled` by the first interrupt that nobody intercepts. */
   get signal(): AbortSignal {
     return this.#controller.signal
   }
 
-  /** Sends interrupts to `listener` while `task` runs. */
+  /** Calls `listener` for each interrupt while `task` runs. */
   async intercept<Value>(listener: () => void, task: () => Promise<Value>): Promise<Value> {
     const before = this.#listener
     this.#listener = listener
@@ -38,7 +38,7 @@ export class Interrupts {
     }
   }
 
-  /** Gives the signals back to their default action. */
+  /** Restores the default action of the signals. */
   close(): void {
     for (const stop of this.#stops) stop()
   }

@@ -4,9 +4,10 @@ import { createClient } from '@berth/sdk'
 import { commandTree } from './command-tree.ts'
 import { run } from './run.ts'
 import { systemClock } from './system-clock.ts'
+import { defaultColumns, defaultRows } from './terminal/window-size.ts'
 import type { World } from './world.ts'
 
-/** Set by the build, which puts the starter templates beside the bundle; the sources find them where they are written. */
+/** Set by the build, which copies the starter templates next to the bundle. */
 declare const STARTER_TEMPLATES: string | undefined
 const starterTemplates = typeof STARTER_TEMPLATES === 'undefined' ? '../../../packages/provisioner/templates' : STARTER_TEMPLATES
 
@@ -28,17 +29,17 @@ const world: World = {
   },
 }
 
-// Some pseudo-terminals have no size until somebody gives them one, and questions would be drawn into nothing.
+// Some pseudo-terminals start with a size of zero, in which prompts can't be drawn.
 for (const stream of [process.stdout, process.stderr]) {
-  if (stream.isTTY) [stream.columns, stream.rows] = [stream.columns || 80, stream.rows || 24]
+  if (stream.isTTY) [stream.columns, stream.rows] = [stream.columns || defaultColumns, stream.rows || defaultRows]
 }
 
-// A reader that has seen enough, such as `head`, is no error of ours.
+// A reader that stops early, such as `head`, isn't an error.
 process.stdout.on('error', leaveOnBrokenPipe)
 process.stderr.on('error', leaveOnBrokenPipe)
 
 const code = await run(process.argv.slice(2), world, commandTree)
-// Sockets that are kept for further requests would hold the process for seconds.
+// Idle keep-alive sockets would delay a natural exit by seconds.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))
 
 function leaveOnBrokenPipe(error: NodeJS.ErrnoException): void {
@@ -46,7 +47,7 @@ function leaveOnBrokenPipe(error: NodeJS.ErrnoException): void {
   throw error
 }
 
-/** Containers run with user ids that have no entry and no name. */
+/** Containers often run with a user id that has no name. */
 function usernameHere(): string {
   try {
     return userInfo().username

@@ -1,25 +1,24 @@
 import { readFile } from 'node:fs/promises'
-import { CommandError } from './failures.ts'
+import { CommandError, messageOf } from './failures.ts'
 
-/** Values of parameters by name. */
+/** Parameter values by name. */
 export type ParameterValues = Readonly<Record<string, string>>
 
-/** Reads a parameter file; no file, no values. */
+/** Reads a parameter file. Without a path, there are no values. */
 export async function readParameterFile(path: string | undefined): Promise<ParameterValues> {
   if (path === undefined) return {}
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new CommandError(`The parameter file ${path} can't be read: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    })
+    throw new CommandError(`Can't read the parameter file ${path}: ${messageOf(error)}`, { cause: error })
   })
   return parseParameters(text, path)
 }
 
 /**
- * Reads names and values: either a JSON object, or YAML of one level, `name: value` on each line, values bare or in quotes. Values of more
- * than one line are for JSON.
+ * Parses names and values: a JSON object, or one level of YAML with `name: value` on each line.
+ * Values
+ * may be quoted. Multi-line values need JSON.
  *
- * @param source named in errors.
+ * @param source name of the file, for errors.
  */
 export function parseParameters(text: string, source: string): ParameterValues {
   if (text.trimStart().startsWith('{')) return parseJsonParameters(text, source)
@@ -30,8 +29,8 @@ export function parseParameters(text: string, source: string): ParameterValues {
     const name = match?.groups?.['name']?.replaceAll(/^["']|["']$/g, '')
     const value = scalar(match?.groups?.['value'] ?? '')
     if (name === undefined || value === undefined) {
-      throw new CommandError(`${source}:${index + 1}: "${line.trim()}" is not "name: value".`, {
-        help: 'Values of more than one line can be given in a JSON file.',
+      throw new CommandError(`${source}:${index + 1}: expected "name: value", not "${line.trim()}".`, {
+        help: 'For lists and multi-line values, use a JSON file.',
       })
     }
     values[name] = value
@@ -39,7 +38,7 @@ export function parseParameters(text: string, source: string): ParameterValues {
   return values
 }
 
-/** A YAML scalar on one line; undefined for lists, maps, blocks and unfinished quotes. */
+/** Reads a YAML scalar. Returns undefined for lists, maps, blocks and unclosed quotes. */
 function scalar(raw: string): string | undefined {
   const text = raw.trim()
   const double = /^("(?:[^"\\]|\\.)*")\s*(?:#.*)?$/.exec(text)?.[1]
@@ -61,13 +60,13 @@ function parseJsonParameters(text: string, source: string): ParameterValues {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    throw new CommandError(`${source} is not JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new CommandError(`${source} isn't valid JSON: ${messageOf(error)}`, { cause: error })
   }
   return Object.fromEntries(
     Object.entries(value ?? {}).map(([name, entry]: [string, unknown]) => {
       if (typeof entry === 'string') return [name, entry]
       if (typeof entry === 'number' || typeof entry === 'boolean') return [name, String(entry)]
-      throw new CommandError(`${source}: the value of "${name}" is neither text nor number nor true nor false.`)
+      throw new CommandError(`${source}: the value of "${name}" must be a string, a number or a boolean.`)
     }),
   )
 }

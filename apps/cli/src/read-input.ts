@@ -1,25 +1,38 @@
-import type { Command, Flag } from './command.ts'
+import { isGroup, type Command, type CommandGroup } from './command.ts'
 import { UsageError } from './failures.ts'
+import type { Flag, Flags } from './flags.ts'
+import { globalFlags, helpFlag } from './settings.ts'
 import type { Environment } from './world.ts'
 
-/** What stood on the command line for a flag: its texts, or `true` for a toggle. Absent flags are undefined. */
+/**
+ * Flags as typed: the texts of each, or `true` for a toggle. Flags that weren't typed are
+ * undefined.
+ */
 export type Given = Readonly<Record<string, readonly string[] | true | undefined>>
 
-type AnyFlag = Flag<unknown>
-
-/** `stopAfter` is typed `--stop-after`. */
-export function flagName(key: string): string {
-  return `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+/** Writes a key the way it is typed: `stopAfter` becomes `stop-after`. */
+export function kebabCase(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
-/** Gives every flag its value: what was typed, else BERTH_X, else CODER_X, else the default. */
-export function readFlags(flags: Readonly<Record<string, AnyFlag>>, given: Given, environment: Environment): Record<string, unknown> {
+/** Returns the flag of a key: `stopAfter` is typed `--stop-after`. */
+export function flagName(key: string): string {
+  return `--${kebabCase(key)}`
+}
+
+/** Returns every flag that a command or group accepts. */
+export function flagsOf(node: Command | CommandGroup): Flags {
+  return { ...(isGroup(node) ? {} : node.flags), ...globalFlags, ...helpFlag }
+}
+
+/** Returns each flag's value: as typed, else from BERTH_X, else from CODER_X, else the default. */
+export function readFlags(flags: Flags, given: Given, environment: Environment): Record<string, unknown> {
   return Object.fromEntries(Object.entries(flags).map(([key, flag]) => [key, readFlag(key, flag, { given: given[key], environment })]))
 }
 
 function readFlag(
   key: string,
-  flag: AnyFlag,
+  flag: Flag<unknown>,
   { given, environment }: { given: readonly string[] | true | undefined; environment: Environment },
 ): unknown {
   if (given === true) return true
@@ -33,9 +46,9 @@ function readFlag(
   return flag.defaultValue
 }
 
-function readText(flag: AnyFlag, text: string, source: string): unknown {
+function readText(flag: Flag<unknown>, text: string, source: string): unknown {
   if (flag.choices && !flag.choices.includes(text)) {
-    throw new UsageError(`${source} can't be "${text}". It is one of: ${flag.choices.join(', ')}.`)
+    throw new UsageError(`"${text}" isn't a valid value for ${source}. Use one of: ${flag.choices.join(', ')}.`)
   }
   try {
     return flag.read(text)
@@ -45,7 +58,7 @@ function readText(flag: AnyFlag, text: string, source: string): unknown {
   }
 }
 
-/** Gives every argument its word. The parser has counted them already, so a word that must be there is. */
+/** Returns each argument's value. The parser has checked that required words are there. */
 export function readArguments(args: Command['args'], words: readonly string[]): Record<string, unknown> {
   const names = Object.entries(args)
   return Object.fromEntries(names.map(([key, argument], index) => [key, argument.kind === 'rest' ? words.slice(index) : words[index]]))

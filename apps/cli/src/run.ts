@@ -1,48 +1,53 @@
 import type { Client } from '@berth/sdk'
 import type { CommandGroup } from './command.ts'
+import { completeWords } from './completion/complete-words.ts'
 import { defaultConfigFolder, openConfig, type Config } from './config.ts'
+import { connect } from './connect.ts'
 import type { Context } from './context.ts'
 import { describeFailure } from './describe-failure.ts'
-import { Canceled, CommandError, NotLoggedIn } from './failures.ts'
+import { Canceled, NotLoggedIn } from './failures.ts'
 import { Interrupts } from './interrupts.ts'
-import { parseWords, renderHelp, UsageErrorAt } from './program.ts'
-import { readArguments, readFlags } from './read-input.ts'
+import { parseWords, UsageErrorAt } from './parse-words.ts'
+import { flagName, readArguments, readFlags } from './read-input.ts'
+import { renderHelp } from './render-help.ts'
 import { globalFlags, headersOf, type Settings } from './settings.ts'
 import { createTerminal } from './terminal/terminal.ts'
+import { helpColumns } from './terminal/window-size.ts'
 import type { World } from './world.ts'
 
 /**
  * Runs one command line.
  *
- * @param words what was typed after `berth`.
- * @returns the exit code: 0, or 1 for any error, or what the command returned (`ssh` passes on the remote one).
+ * @param words the words after `berth`.
+ * @returns the exit code: 0 for success, 1 for any error, or what the command returns (`ssh`
+ *   returns that of the remote command).
  */
 export async function run(words: readonly string[], world: World, commands: CommandGroup): Promise<number> {
   const interrupts = new Interrupts(world.onSignal)
   let verbose = words.includes('--verbose') || words.includes('-v')
   let path: readonly string[] = []
   try {
-    const parsed = parseWords(commands, words, columnsOf(world))
+    const parsed = parseWords(commands, words)
     if (parsed.kind === 'help') {
-      world.output.write(`${parsed.text}\n`)
+      world.output.write(`${renderHelp(parsed, helpColumns(world.output))}\n`)
       return 0
     }
     path = parsed.path
     const settings = readSettings(parsed.globals, world)
     verbose = settings.verbose
     const values = {
-      ...readArguments(parsed.command.args, parsed.words),
-      ...readFlags(parsed.command.flags, parsed.given, world.environment),
+      ...readArguments(parsed.node.args, parsed.words),
+      ...readFlags(parsed.node.flags, parsed.given, world.environment),
     }
     const context = await createContext({ world, settings, commands, interrupts })
-    // Not everything a command waits for listens to the signal; nothing it waits for may outlive Ctrl-C.
-    return (await Promise.race([parsed.command.invoke(values, context), interrupts.aborted])) ?? 0
+    // Not everything that a command waits for listens to the signal, and Ctrl-C must end it all.
+    return (await Promise.race([parsed.node.invoke(values, context), interrupts.aborted])) ?? 0
   } catch (error) {
     if (error instanceof Canceled || interrupts.signal.aborted) return 1
     const at = error instanceof UsageErrorAt ? error.path : path
-    const { noteColors } = createTerminal({ ...world, noColor: words.includes('--no-color') })
+    const { paintNote } = createTerminal({ ...world, noColor: words.includes('--no-color') })
     const [first = '', ...more] = describeFailure(error, { verbose, path: at }).split('\n')
-    world.errorOutput.write(`${[noteColors.red(first), ...more].join('\n')}\n`)
+    world.errorOutput.write(`${[paintNote('red', first), ...more].join('\n')}\n`)
     return 1
   } finally {
     interrupts.close()
@@ -50,7 +55,7 @@ export async function run(words: readonly string[], world: World, commands: Comm
 }
 
 function readSettings(given: Parameters<typeof readFlags>[1], world: World): Settings {
-  // The keys and types are those of globalFlags, which Settings repeats as an interface.
+  // Settings repeats the keys and types of globalFlags as an interface.
   return readFlags(globalFlags, given, world.environment) as unknown as Settings
 }
 
@@ -75,23 +80,26 @@ async function createContext(options: {
     world,
     settings,
     config,
-    commands,
     clock: world.clock,
     terminal: createTerminal({ ...world, noColor: settings.noColor }),
-    help: (path) => renderHelp(commands, path, columnsOf(world)),
+    help: (path) => renderHelp(parseWords(commands, [...path, flagName('help')]), helpColumns(world.output)),
+    complete: (words) => completeWords(commands, words),
     signal: interrupts.signal,
     interceptInterrupt: (listener, task) => interrupts.intercept(listener, task),
     get session() {
       return session()
     },
     get client() {
-      client ??= connectTo(world, { ...session(), headers })
+      client ??= connect(world, { ...session(), headers })
       return client
     },
   }
 }
 
-/** A session belongs to the deployment that it was made for, and is never sent to another one. */
+/**
+ * Reads the stored session. A token is only for the deployment that issued it, and never sent to
+ * another.
+ */
 async function readStored(settings: Settings, config: Config): Promise<{ url: string | undefined; token: string | undefined }> {
   if (settings.url !== undefined && settings.token !== undefined) return { url: undefined, token: undefined }
   const [url, token] = await Promise.all([config.read('url'), config.read('session')])
@@ -99,18 +107,6 @@ async function readStored(settings: Settings, config: Config): Promise<{ url: st
   return { url, token: isElsewhere ? undefined : token }
 }
 
-function connectTo(world: World, options: Parameters<World['connect']>[0]): Client {
-  try {
-    return world.connect(options)
-  } catch (error) {
-    throw error instanceof TypeError ? new CommandError(error.message, { cause: error }) : error
-  }
-}
-
 function trimSlashes(url: string): string {
   return url.replace(/\/+$/, '')
-}
-
-function columnsOf({ output }: World): number {
-  return Math.max(60, Math.min(output.columns ?? 100, 140))
 }

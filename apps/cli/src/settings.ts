@@ -1,17 +1,20 @@
-import { list, text, toggle } from './command.ts'
 import { UsageError } from './failures.ts'
+import { list, text, toggle } from './flags.ts'
 
-/** The flags that every command has. */
+/** The flags of every command. */
 export const globalFlags = {
-  url: text('Address of the deployment', { variable: 'URL', placeholder: 'url' }),
+  url: text('URL of the deployment', { variable: 'URL', placeholder: 'url' }),
   token: text('Session token', { variable: 'SESSION_TOKEN', placeholder: 'token' }),
-  globalConfig: text('Folder with the session', { variable: 'CONFIG_DIR', placeholder: 'folder', completes: 'folders' }),
-  header: list('Send a header with every request, as Name=Value; can be repeated', { placeholder: 'header' }),
-  verbose: toggle('Say more about errors', { short: 'v', variable: 'VERBOSE' }),
-  noColor: toggle('Print without colours'),
-  noVersionWarning: toggle('Accepted for compatibility', { hidden: true, variable: 'NO_VERSION_WARNING' }),
-  noFeatureWarning: toggle('Accepted for compatibility', { hidden: true, variable: 'NO_FEATURE_WARNING' }),
+  globalConfig: text('Configuration folder', { variable: 'CONFIG_DIR', placeholder: 'folder', completes: 'folders' }),
+  header: list('Header to send with every request, as Name=Value; can be repeated', { placeholder: 'header' }),
+  verbose: toggle('Show more detail in errors', { short: 'v', variable: 'VERBOSE' }),
+  noColor: toggle('Disable colored output'),
+  noVersionWarning: toggle('Accepted for compatibility; has no effect', { hidden: true, variable: 'NO_VERSION_WARNING' }),
+  noFeatureWarning: toggle('Accepted for compatibility; has no effect', { hidden: true, variable: 'NO_FEATURE_WARNING' }),
 } as const
+
+/** Shows help instead of running the command. */
+export const helpFlag = { help: toggle('Show help', { short: 'h' }) } as const
 
 /** Values of {@link globalFlags}. */
 export interface Settings {
@@ -23,7 +26,7 @@ export interface Settings {
   readonly noColor: boolean
 }
 
-/** Splits `Name=Value`; the value may hold further equals signs. */
+/** Splits `Name=Value` at the first equals sign. */
 export function headersOf(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {

@@ -1,7 +1,7 @@
 import manifest from '../package.json' with { type: 'json' }
 
-/** Version of this program. */
+/** Version of the command line. */
 export const version = `v${manifest.version}`
 
-/** The API that it speaks. */
+/** Version of the Coder v2 API it speaks. */
 export const apiVersion = 'v0.13.4'

@@ -1,31 +1,35 @@
 import { followLogs } from '@berth/sdk'
 import type { ProvisionerJob, ProvisionerJobLog } from '@berth/schema'
 import type { Context } from './context.ts'
-import { Canceled, CommandError } from './failures.ts'
+import { Canceled, CommandError, messageOf } from './failures.ts'
 import { createProgress, type Progress } from './terminal/progress.ts'
 
-/** A job to wait for: of a build or of a template version's import. */
+/** A provisioner job to wait for: of a build, or of the import of a template version. */
 export interface WatchedJob {
   /** Whose log to follow. */
   readonly of: { readonly build: string } | { readonly templateVersion: string }
-  /** Reads the job as it stands. */
+  /** Reads the current state of the job. */
   readonly read: () => Promise<ProvisionerJob>
-  /** Asks the server to cancel; called on Ctrl-C. Without it, Ctrl-C ends the waiting and the job goes on. */
+  /** Asks the server to cancel, on Ctrl-C. Without it, Ctrl-C only stops waiting. */
   readonly cancel?: () => Promise<unknown>
-  /** Printed when the waiting ends while the job goes on. */
+  /** Printed when waiting stops while the job continues. */
   readonly leftRunning?: string
 }
 
 const pollMs = 1000
+/** How long to wait for the end of the log once the job is complete. */
+const logGraceMs = 2 * pollMs
+/** How often to read the job once its log has ended. */
 const completionPollMs = 200
-/** How long a job may stay unfinished after its log has ended until that counts as an error. */
+/** How long a job can stay incomplete after the end of its log before that is an error. */
 const completionGraceMs = 60_000
 
 /**
- * Waits until a job is over and shows its stages and log lines meanwhile (Coder v2 API, v0.13.4: job wait).
+ * Waits until a job is complete, and shows its stages and log lines (Coder v2 API, v0.13.4: job
+ * wait).
  *
- * @returns the finished job, succeeded or failed.
- * @throws Canceled when the job was canceled, or the user stopped waiting.
+ * @returns the job, succeeded or failed.
+ * @throws Canceled if the job was canceled, or the user stopped waiting.
  */
 export async function waitForJob(job: WatchedJob, context: Context): Promise<ProvisionerJob> {
   const progress = createProgress(context)
@@ -38,7 +42,7 @@ export async function waitForJob(job: WatchedJob, context: Context): Promise<Pro
     }
     isInterrupted = true
     progress.line('Canceling …')
-    // Whether it could be canceled shows in the job itself.
+    // The state of the job shows whether canceling worked.
     job.cancel().catch(() => undefined)
   }
   return context.interceptInterrupt(onInterrupt, async () => {
@@ -58,10 +62,14 @@ export async function waitForJob(job: WatchedJob, context: Context): Promise<Pro
   })
 }
 
-/** Like {@link waitForJob}, and a failed job is an error with the job's own words. */
+/**
+ * Waits like {@link waitForJob}.
+ *
+ * @throws CommandError with the job's error if the job failed.
+ */
 export async function waitForSuccess(job: WatchedJob, context: Context): Promise<ProvisionerJob> {
   const finished = await waitForJob(job, context)
-  if (finished.status !== 'succeeded') throw new CommandError(finished.error ?? 'The job failed and gave no reason.')
+  if (finished.status !== 'succeeded') throw new CommandError(finished.error ?? 'The job failed without giving a reason.')
   return finished
 }
 
@@ -79,14 +87,15 @@ async function follow(job: WatchedJob, { context, progress, signal }: Following)
   const done = new AbortController()
   const both = AbortSignal.any([signal, done.signal])
   try {
-    // The log tells more and sooner; reading the job itself notices the start of a job that says nothing, and an end without an end of the log.
+    // The log is faster and more detailed. Polling covers a job that logs nothing, and a log that
+    // never ends.
     const polled = pollUntilComplete(job, { context, stages, signal: both })
     const followed = followStages(job, { context, stages, signal: both }).then(
-      () => pollUntilOver(job, { context, stages, signal: both }),
+      () => pollAfterLog(job, { context, stages, signal: both }),
       (error: unknown) => {
         both.throwIfAborted()
-        // A proxy that lets no WebSocket through must not hide how the job ends.
-        progress.line(`The log can't be followed: ${error instanceof Error ? error.message : String(error)}`)
+        // Behind a proxy that blocks WebSockets, polling still shows how the job ends.
+        progress.line(`Can't follow the log: ${messageOf(error)}`)
         return polled
       },
     )
@@ -113,31 +122,31 @@ async function pollUntilComplete(job: WatchedJob, { context, stages, signal }: W
     const current = await job.read()
     if (current.started_at !== undefined) stages.running(new Date(current.started_at))
     if (current.completed_at === undefined) continue
-    // The last lines of the log may still be on their way.
+    // The last lines of the log may still arrive.
     completedAt ??= context.clock.now().getTime()
-    if (context.clock.now().getTime() - completedAt > 2 * pollMs) return current
+    if (context.clock.now().getTime() - completedAt > logGraceMs) return current
   }
 }
 
-async function pollUntilOver(job: WatchedJob, { context, signal }: Watching): Promise<ProvisionerJob> {
+async function pollAfterLog(job: WatchedJob, { context, signal }: Watching): Promise<ProvisionerJob> {
   const logEndedAt = context.clock.now().getTime()
   for (;;) {
     const current = await job.read()
-    if (isOver(current)) return current
+    if (isComplete(current)) return current
     if (context.clock.now().getTime() - logEndedAt > completionGraceMs) {
-      throw new CommandError('The log has ended, but the job has not.', {
-        help: 'Try again in a minute, or ask the administrator of the deployment.',
+      throw new CommandError('The log of the job ended, but the job is still not complete.', {
+        help: 'Try again in a minute, or ask your administrator.',
       })
     }
     await context.clock.sleep(completionPollMs, signal)
   }
 }
 
-function isOver({ status, completed_at }: ProvisionerJob): boolean {
+function isComplete({ status, completed_at }: ProvisionerJob): boolean {
   return completed_at !== undefined || status === 'failed'
 }
 
-/** Turns log entries into steps of the progress. */
+/** Turns log entries into progress steps. */
 class Stages {
   readonly #progress: Progress
   #isRunning = false
@@ -159,7 +168,7 @@ class Stages {
       this.#stage = stage
       this.#progress.step(stage, new Date(created_at))
     }
-    // The first entry of a stage has no output of its own.
+    // The first entry of a stage has no output.
     if (output !== '' && log_level !== 'debug' && log_level !== 'trace') this.#progress.line(output)
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Everything outside the program that a command may touch, as one argument.
+ * Everything outside the program that a command can touch, as one argument.
  * @module
  */
 import type { Readable, Writable } from 'node:stream'
@@ -13,12 +13,15 @@ export type Input = Readable & { readonly isTTY?: boolean; setRawMode?(raw: bool
 /** Standard output or standard error. */
 export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number }
 
-/** Time. */
+/** The current time, and timers. */
 export interface Clock {
   now(): Date
-  /** Resolves after that many milliseconds, or rejects with the signal's reason. */
+  /** Resolves after `ms` milliseconds. Rejects with the signal's reason once it is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** Calls back every so many milliseconds until the returned function is called. Does not keep the process alive. */
+  /**
+   * Calls `callback` every `ms` milliseconds until the returned function is called. Doesn't keep
+   * the process alive.
+   */
   every(ms: number, callback: () => void): () => void
   /** Name of the local time zone, such as `Europe/Dublin`. */
   readonly timeZone: string
@@ -31,10 +34,10 @@ export interface ConnectOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** The signals that a command may want to hear of. */
+/** Signals that a command can listen to. */
 export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGWINCH'
 
-/** The world as the program is given it. */
+/** The process, the machine and the network, as the program sees them. */
 export interface World {
   readonly environment: Environment
   readonly input: Input
@@ -44,12 +47,18 @@ export interface World {
   readonly platform: NodeJS.Platform
   readonly homeDirectory: string
   readonly workingDirectory: string
-  /** Login name of the operating system's user. */
+  /** Name of the operating system's user. Empty if it has none. */
   readonly username: string
-  /** The folder with one starter template per subfolder. */
+  /** Folder with one subfolder for each starter template. */
   readonly starterTemplatesDirectory: string
-  /** Makes a client for a deployment; nothing is sent yet. */
+  /**
+   * Creates a client for a deployment. Throws `TypeError` if the URL isn't valid. Nothing is sent
+   * yet.
+   */
   readonly connect: (options: ConnectOptions) => Client
-  /** Listens to a signal instead of the default action, until the returned function is called. */
+  /**
+   * Calls `listener` in place of the signal's default action, until the returned function is
+   * called.
+   */
   readonly onSignal: (signal: Signal, listener: () => void) => () => void
 }

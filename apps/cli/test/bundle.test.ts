@@ -24,18 +24,18 @@ async function berth(words: readonly string[], environment: Record<string, strin
   return { ...(await running), home }
 }
 
-test('one file, away from every other package, starts', async () => {
+test('the bundle starts without any other package', async () => {
   const { stdout, stderr } = await berth(['version'])
   expect(stdout).toMatch(/^berth v\d+\.\d+\.\d+/)
   expect(stderr).toBe('')
 })
 
-test('it brings the starter templates along', async () => {
+test('the bundle comes with the starter templates', async () => {
   const { home } = await berth(['templates', 'init', 'local-starter'])
   expect(await readdir(join(home, 'local-starter'))).toContain('template.yaml')
 })
 
-test('it reaches into a workspace', async () => {
+test('the bundle connects to a workspace', async () => {
   const far = await startStubWorkspace()
   try {
     const { stdout, stderr } = await berth(['ssh', 'dev', '--', 'echo in'], { BERTH_URL: far.url, BERTH_SESSION_TOKEN: 'secret' })

@@ -6,7 +6,7 @@ import type { ParameterSchema, ProvisionerJob, Template, TemplateVersion, Worksp
 
 const time = '2026-11-24T09:00:00Z'
 
-/** A UUID that is recognised at sight. */
+/** Returns a UUID that is easy to recognize. */
 export const id = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
 
 export const job = (changes: Partial<ProvisionerJob> = {}): ProvisionerJob => ({

@@ -13,101 +13,106 @@ function walk(node: Command | CommandGroup, path: string[]): { path: string[]; c
   return Object.entries(node.commands).flatMap(([name, child]) => walk(child, [...path, name]))
 }
 
-test('berth alone shows what there is', async () => {
+test('berth alone lists the commands', async () => {
   const { code, stdout, stderr } = await runBerth([])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatchInlineSnapshot(`
     "Usage: berth <command>
 
-    Workspaces for developers, on machines of your own.
+    Create and use developer workspaces on your own machines.
 
     Commands:
-      login [url]                    Sign in to a deployment, or set up a new one
-      logout                         End the session
+      login [url]                    Log in to a deployment, or set up a new one
+      logout                         Log out and delete the stored session
       create [name]                  Create a workspace
       list, ls                       List workspaces
-      show <workspace>               Show a workspace with its resources and agents
+      show <workspace>               Show a workspace, its resources and its agents
       start <workspace>              Start a workspace
-      stop <workspace>               Stop a workspace; its home stays
-      ssh <workspace> [command...]   Open a shell in a workspace, or run a command there
-      update <workspace>             Build a workspace with its template's newest version
-      rename <workspace> <new-name>  Give a workspace another name
+      stop <workspace>               Stop a workspace and keep its home directory
+      ssh <workspace> [command...]   Open a shell in a workspace, or run a command in it
+      update <workspace>             Update a workspace to its template's active version
+      rename <workspace> <new-name>  Rename a workspace
       delete, rm <workspace>         Delete a workspace and everything in it
-      schedule                       Start and stop a workspace by itself
-      templates, template            Manage what workspaces are made of
-      completion <shell>             Print a script that makes your shell complete the words of berth
-      version                        Show the version of this program
-      help [command...]              Show what a command does
+      schedule                       Manage when a workspace starts and stops automatically
+      templates, template            Manage templates
+      completion <shell>             Print a completion script for your shell
+      version                        Show the version of berth
+      help [command...]              Show help for a command
 
-    Options:
-      -h, --help                     Show this help
+    Flags:
+      -h, --help                     Show help
 
-    Flags of every command:
-      --url <url>                    Address of the deployment ($BERTH_URL)
+    Global flags:
+      --url <url>                    URL of the deployment ($BERTH_URL)
       --token <token>                Session token ($BERTH_SESSION_TOKEN)
-      --global-config <folder>       Folder with the session ($BERTH_CONFIG_DIR)
-      --header <header>              Send a header with every request, as Name=Value; can be repeated
-      -v, --verbose                  Say more about errors ($BERTH_VERBOSE)
-      --no-color                     Print without colours
+      --global-config <folder>       Configuration folder ($BERTH_CONFIG_DIR)
+      --header <header>              Header to send with every request, as Name=Value; can be repeated
+      -v, --verbose                  Show more detail in errors ($BERTH_VERBOSE)
+      --no-color                     Disable colored output
 
     Examples:
       berth login https://berth.example.com
       berth create dev
       berth ssh dev
+
+    Run 'berth <command> --help' for more about a command.
     "
   `)
 })
 
-test('a group shows its commands', async () => {
+test('a group lists its commands', async () => {
   expect((await runBerth(['templates'])).stdout).toMatchInlineSnapshot(`
-    "Usage: berth templates|template <command>
+    "Usage: berth templates <command>
+    Aliases: template
 
-    Manage what workspaces are made of.
+    Manage templates.
 
     Commands:
-      init [folder]             Write a starter template into a folder
-      create [name]             Make a template out of a folder
-      push [template]           Make a new version of a template out of a folder
+      init [folder]             Write a starter template to a folder
+      create [name]             Create a template from a folder
+      push [template]           Upload a new version of a template and make it active
       list, ls                  List templates
 
-    Options:
-      -h, --help                Show this help
+    Flags:
+      -h, --help                Show help
 
-    Flags of every command:
-      --url <url>               Address of the deployment ($BERTH_URL)
+    Global flags:
+      --url <url>               URL of the deployment ($BERTH_URL)
       --token <token>           Session token ($BERTH_SESSION_TOKEN)
-      --global-config <folder>  Folder with the session ($BERTH_CONFIG_DIR)
-      --header <header>         Send a header with every request, as Name=Value; can be repeated
-      -v, --verbose             Say more about errors ($BERTH_VERBOSE)
-      --no-color                Print without colours
+      --global-config <folder>  Configuration folder ($BERTH_CONFIG_DIR)
+      --header <header>         Header to send with every request, as Name=Value; can be repeated
+      -v, --verbose             Show more detail in errors ($BERTH_VERBOSE)
+      --no-color                Disable colored output
+
+    Run 'berth templates <command> --help' for more about a command.
     "
   `)
 })
 
-test('a command shows its words, its flags and an example', async () => {
+test('a command shows its arguments, flags and examples', async () => {
   expect((await runBerth(['ssh', '--help'])).stdout).toMatchInlineSnapshot(`
-    "Usage: berth ssh [options] <workspace> [command...]
+    "Usage: berth ssh [flags] <workspace> [command...]
 
-    Open a shell in a workspace, or run a command there.
+    Open a shell in a workspace, or run a command in it.
 
     Arguments:
-      workspace                 Its name, or owner/name, with .agent behind it where it has several
-      command                   Run this instead of a shell; write -- before it
+      workspace                 Workspace name, or owner/name; append .agent if it has several agents
+      command                   Command to run instead of a shell; put -- before it
 
-    Options:
-      --stdio                   Carry the bytes of another SSH client, as its ProxyCommand
+    Flags:
+      --stdio                   Relay an SSH client on standard input and output, as a ProxyCommand
                                 ($BERTH_SSH_STDIO)
-      -t, --tty                 Give the command a terminal
-      -T, --no-tty              Give the shell no terminal
-      -h, --help                Show this help
+      -t, --tty                 Allocate a terminal for the command
+      -T, --no-tty              Don't allocate a terminal
+      -h, --help                Show help
 
-    Flags of every command:
-      --url <url>               Address of the deployment ($BERTH_URL)
+    Global flags:
+      --url <url>               URL of the deployment ($BERTH_URL)
       --token <token>           Session token ($BERTH_SESSION_TOKEN)
-      --global-config <folder>  Folder with the session ($BERTH_CONFIG_DIR)
-      --header <header>         Send a header with every request, as Name=Value; can be repeated
-      -v, --verbose             Say more about errors ($BERTH_VERBOSE)
-      --no-color                Print without colours
+      --global-config <folder>  Configuration folder ($BERTH_CONFIG_DIR)
+      --header <header>         Header to send with every request, as Name=Value; can be repeated
+      -v, --verbose             Show more detail in errors ($BERTH_VERBOSE)
+      --no-color                Disable colored output
 
     Examples:
       berth ssh dev
@@ -128,11 +133,11 @@ test('help, --help and -h show the same', async () => {
   expect(two?.stdout).toBe(three?.stdout.replace('template create', 'templates create'))
 })
 
-test('help for what does not exist is an error', async () => {
+test('help for an unknown command is an error', async () => {
   expect((await runBerth(['help', 'nothing'])).code).toBe(1)
 })
 
-test.each(commands)('$path says what it does in one line, and no flag of it hides one that all commands have', ({ command }) => {
+test.each(commands)('$path has a summary of one line, and no flag of it hides a global one', ({ command }) => {
   expect(command.summary).toMatch(/^[A-Z][^\n]*[^.]$/)
   const own = Object.entries(command.flags).map(([key, flag]) => ({ name: flagName(key), short: flag.short }))
   for (const [key, flag] of Object.entries(globalFlags)) {
@@ -155,23 +160,23 @@ test.each([
   [['list', '-o', ''], ['table', 'json'], undefined],
   [['ssh', 'dev', '--', ''], [], undefined],
   [['help', 'log'], ['login', 'logout'], undefined],
-])('after %j come %j and names of %s', (words, expected, names) => {
+])('after %j come %j and the names of %s', (words, expected, names) => {
   const found = completeWords(commandTree, words)
   expect(found.words.filter((word) => word.startsWith(words.at(-1) ?? ''))).toEqual(expected)
   expect(found.names).toBe(names)
 })
 
-test('completion asks the deployment for names, and without a session prints nothing and is no error', async () => {
+test('without a session, completion of names prints nothing and is not an error', async () => {
   expect(await runBerth(['__complete', '--', 'start', ''])).toEqual({ code: 0, stdout: '', stderr: '' })
   expect((await runBerth(['__complete', '--', 'sto'])).stdout).toBe('stop\n')
 })
 
-test.each(['bash', 'zsh', 'fish'])('there is a script for %s', async (shell) => {
+test.each(['bash', 'zsh', 'fish'])('there is a completion script for %s', async (shell) => {
   const { code, stdout } = await runBerth(['completion', shell])
   expect(code).toBe(0)
   expect(stdout).toContain('berth __complete --'.slice(6))
 })
 
-test('a shell nobody knows is told which ones are known', async () => {
-  expect((await runBerth(['completion', 'csh'])).stderr).toContain('There is one for: bash, zsh, fish.')
+test('an unknown shell is refused with a list of known ones', async () => {
+  expect((await runBerth(['completion', 'csh'])).stderr).toContain('Use one of: bash, zsh, fish.')
 })

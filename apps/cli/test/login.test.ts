@@ -35,11 +35,11 @@ function withoutUsers(): void {
 const asked = (operation: string) => stub.requests.filter((request) => request.operation === operation)
 const bodyOf = (operation: string): unknown => asked(operation).map((request) => ('body' in request ? request.body : undefined))[0]
 
-test('the first user is made from flags, signed in, and remembered', async () => {
+test('the first user is created from flags and logged in, and the session is stored', async () => {
   withoutUsers()
   const folder = join(await temporaryFolder(), 'deep', 'berth')
   const { code, stdout, stderr } = await runBerth(['login', `${stub.url}/`, ...ada, '--global-config', folder])
-  expect({ code, stdout }).toEqual({ code: 0, stdout: `Welcome, ada! You are signed in to ${stub.url}.\n` })
+  expect({ code, stdout }).toEqual({ code: 0, stdout: `Welcome, ada! You are logged in to ${stub.url}.\n` })
   expect(stderr).toContain('has no users yet')
   expect(bodyOf('users.createFirst')).toEqual({ username: 'ada', email: 'ada@example.com', password: 'correct horse', trial: false })
   expect(bodyOf('sessions.login')).toEqual({ email: 'ada@example.com', password: 'correct horse' })
@@ -51,7 +51,7 @@ test('the first user is made from flags, signed in, and remembered', async () =>
   expect((await stat(folder)).mode & 0o027).toBe(0)
 })
 
-test('the first user is made from the environment, with either prefix', async () => {
+test('the first user is created from the environment, with either prefix', async () => {
   withoutUsers()
   const environment = {
     BERTH_URL: stub.url,
@@ -65,14 +65,14 @@ test('the first user is made from the environment, with either prefix', async ()
 })
 
 test.each([
-  ['--first-user-username', ada.slice(2)],
-  ['--first-user-email', [...ada.slice(0, 2), ...ada.slice(4)]],
-  ['--first-user-password', ada.slice(0, 4)],
-])('without a terminal, a missing %s is an error that names it', async (flag, words) => {
+  ['--first-user-username', 'Username', ada.slice(2)],
+  ['--first-user-email', 'E-mail address', [...ada.slice(0, 2), ...ada.slice(4)]],
+  ['--first-user-password', 'Password', ada.slice(0, 4)],
+])('without a terminal, a missing %s is an error that names it', async (flag, question, words) => {
   withoutUsers()
   const { code, stderr } = await runBerth(['login', stub.url, ...words])
   expect(code).toBe(1)
-  expect(stderr).toContain(`can't be asked: there is no terminal. Pass ${flag}.`)
+  expect(stderr).toContain(`Can't ask "${question}" without a terminal. Pass ${flag}.`)
   expect(asked('users.createFirst')).toEqual([])
 })
 
@@ -84,7 +84,7 @@ test('a password of seven characters is refused before it is sent', async () => 
   expect(asked('users.createFirst')).toEqual([])
 })
 
-test('a user signs in with a password from standard input, which is kept as it is but for its newline', async () => {
+test('a user logs in with a password from standard input, without the newline at its end', async () => {
   const folder = await temporaryFolder()
   const words = ['login', stub.url, '--email', 'ada@example.com', '--password-stdin', '--global-config', folder]
   expect((await runBerth(words, { stdin: ' pass word \n' })).code).toBe(0)
@@ -92,7 +92,7 @@ test('a user signs in with a password from standard input, which is kept as it i
   expect(await readFile(join(folder, 'session'), 'utf8')).toBe(token)
 })
 
-test('a token is tried before it is kept', async () => {
+test('a token is tried before it is stored', async () => {
   const folder = await temporaryFolder()
   const good = await runBerth(['login', stub.url, '--token', 'given', '--global-config', folder])
   expect(good.code).toBe(0)
@@ -106,7 +106,7 @@ test('a token is tried before it is kept', async () => {
   expect(await readFile(join(folder, 'session'), 'utf8')).toBe('given')
 })
 
-test('a wrong password is told in the words of the server', async () => {
+test("a wrong password is reported in the server's words", async () => {
   stub.on('sessions.login', () => {
     throw new Failure('incorrect_login')
   })
@@ -124,27 +124,27 @@ test('refused fields are listed', async () => {
   expect(stderr).toContain('Validation failed.\n- email: is taken\n')
 })
 
-/** The address of a server that was there a moment ago. */
+/** Returns the URL of a server that has stopped. */
 async function goneUrl(): Promise<string> {
   const gone = await startStubServer()
   await gone.close()
   return gone.url
 }
 
-test('an address where nothing answers is told with what to check', async () => {
+test('a URL where nothing answers is an error with what to check', async () => {
   const url = await goneUrl()
   const { code, stderr } = await runBerth(['login', url])
   expect(code).toBe(1)
   expect(stderr).toContain(`Nothing answers at ${url}. Check that the server is running`)
 })
 
-test('an address that is none is told as such', async () => {
+test('an invalid URL is an error that names it', async () => {
   const { code, stderr } = await runBerth(['login', 'http://'])
   expect(code).toBe(1)
   expect(stderr).toContain('"http://" is not the address of a server.')
 })
 
-test('logging out ends the session and removes what was kept', async () => {
+test('logging out ends the session and removes the stored one', async () => {
   const folder = await temporaryFolder()
   await writeFile(join(folder, 'url'), stub.url)
   await writeFile(join(folder, 'session'), `${token}\n`)
@@ -155,7 +155,7 @@ test('logging out ends the session and removes what was kept', async () => {
   await expect(stat(join(folder, 'url'))).rejects.toThrow('ENOENT')
 })
 
-test('logging out of a server that is gone still removes what was kept, and says so', async () => {
+test('logging out of a server that is gone is an error, and still removes the stored session', async () => {
   const folder = await temporaryFolder()
   const url = await goneUrl()
   await writeFile(join(folder, 'url'), url)
@@ -166,12 +166,12 @@ test('logging out of a server that is gone still removes what was kept, and says
   await expect(stat(join(folder, 'session'))).rejects.toThrow('ENOENT')
 })
 
-test.each([['list'], ['ssh', 'dev'], ['logout', '-y']])('without a session, berth %s says how to get one', async (...words) => {
+test.each([['list'], ['ssh', 'dev'], ['logout', '-y']])('without a session, berth %s says how to log in', async (...words) => {
   const { stderr } = await runBerth(words)
   expect(stderr).toBe("You are not logged in. Try logging in using 'berth login <url>'.\n")
 })
 
-test('a session is never sent to another deployment than its own', async () => {
+test('a session is only sent to its own deployment', async () => {
   const folder = await temporaryFolder()
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'url'), 'http://127.0.0.1:1')
@@ -182,14 +182,14 @@ test('a session is never sent to another deployment than its own', async () => {
   expect(stub.requests).toEqual([])
 })
 
-test('the configuration is in XDG_CONFIG_HOME, else in ~/.config', async () => {
+test('the configuration folder is in XDG_CONFIG_HOME', async () => {
   const folder = await temporaryFolder()
   const environment = { XDG_CONFIG_HOME: folder }
   expect((await runBerth(['login', stub.url, '--token', 'given'], { environment })).code).toBe(0)
   expect(await readFile(join(folder, 'berth', 'session'), 'utf8')).toBe('given')
 })
 
-test('headers of the user go with every request', async () => {
+test('headers from --header go with every request', async () => {
   await runBerth(['login', stub.url, '--token', 'given', '--header', 'X-Team=a', '--header', 'X-Way=b'])
   expect(stub.requests.map(({ headers }) => [headers['x-team'], headers['x-way']])).toEqual(stub.requests.map(() => ['a', 'b']))
 })

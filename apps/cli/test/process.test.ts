@@ -19,7 +19,7 @@ const session = () => ({ BERTH_URL: stub.url, BERTH_SESSION_TOKEN: 'secret' })
 const enter = '\r'
 const ctrlC = '\u0003'
 
-test('the exit code and the outputs are those of a process', async () => {
+test('the process has the exit code and output of the command', async () => {
   const good = await startBerth(['version', '-o', 'json'])
   expect(await good.ended).toMatchObject({ code: 0, stderr: '' })
   const bad = await startBerth(['lsit'])
@@ -30,7 +30,7 @@ test('the exit code and the outputs are those of a process', async () => {
   })
 })
 
-test('a reader that has seen enough is no error', async () => {
+test('a reader that stops early is not an error', async () => {
   const workspaces = Array.from({ length: 3000 }, (_, index) => workspace({ name: `w${index}` }))
   stub.on('workspaces.list', () => ({ workspaces, count: workspaces.length }))
   const tsx = fileURLToPath(new URL('../../../node_modules/.bin/tsx', import.meta.url))
@@ -47,7 +47,7 @@ test('a reader that has seen enough is no error', async () => {
 })
 
 describe('on a terminal', () => {
-  test('the first user answers questions, and no password shows', async () => {
+  test('the first user is asked for everything, and no password shows', async () => {
     stub.on('users.hasFirst', () => {
       throw new Failure('first_user_missing')
     })
@@ -56,17 +56,17 @@ describe('on a terminal', () => {
     berth.type(`\u0015ada${enter}`)
     await berth.prints('E-mail address')
     berth.type(`nonsense${enter}`)
-    await berth.prints('That is no e-mail address.')
+    await berth.prints('Enter a valid e-mail address.')
     berth.type(`\u0015ada@example.com${enter}`)
     await berth.prints('Password')
     berth.type(`correct horse${enter}`)
-    await berth.prints('The same password again')
+    await berth.prints('Repeat the password')
     berth.type(`correct house${enter}`)
-    await berth.prints('That is not the same password.')
+    await berth.prints("The passwords don't match.")
     berth.type(`\u0015correct horse${enter}`)
     const { code, stdout } = await berth.ended
     expect(code).toBe(0)
-    expect(stdout).toContain('You are signed in to')
+    expect(stdout).toContain('You are logged in to')
     expect(stdout).not.toMatch(/correct|horse/)
     expect(asked('users.createFirst')[0]).toMatchObject({ body: { username: 'ada', email: 'ada@example.com', password: 'correct horse' } })
   })
@@ -74,7 +74,7 @@ describe('on a terminal', () => {
   test.each([
     ['no', `n`],
     ['Ctrl-C', ctrlC],
-  ])('%s to a question ends the command with 1, silently and with nothing done', async (_, keys) => {
+  ])('%s to a prompt exits with 1, silently and without doing anything', async (_, keys) => {
     const berth = await startBerth(['stop', 'dev'], { terminal: true, environment: session() })
     await berth.prints('Stop dev?')
     berth.type(keys)
@@ -89,14 +89,14 @@ describe('on a terminal', () => {
     [['--no-color'], {}, false],
     [[], { NO_COLOR: '1' }, false],
     [[], { TERM: 'dumb' }, false],
-  ])('with %j and %j, errors in colour: %s', async (flags, environment, isColored) => {
+  ])('with %j and %j, errors in color: %s', async (flags, environment, isColored) => {
     const berth = await startBerth(['list', ...flags], { terminal: true, environment })
     const { stdout } = await berth.ended
     expect(stdout).toContain('You are not logged in.')
     expect(stdout.includes('\u001B[31m')).toBe(isColored)
   })
 
-  test('a shell in a workspace gets every key, and its exit code is that of the command', async () => {
+  test('a shell in a workspace gets every key, and its exit code is passed on', async () => {
     const far = await startStubWorkspace()
     try {
       const environment = { BERTH_URL: far.url, BERTH_SESSION_TOKEN: 'secret', TERM: 'screen' }

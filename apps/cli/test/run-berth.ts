@@ -9,34 +9,37 @@ import { run } from '../src/run.ts'
 import { systemClock } from '../src/system-clock.ts'
 import type { Environment, Signal, World } from '../src/world.ts'
 
-/** What a command left behind. */
+/** Result of a command. */
 export interface Outcome {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
 }
 
-/** How a command is called; everything is optional. */
+/** How to call a command. */
 export interface Call {
   readonly environment?: Environment
   /** Standard input as a pipe. */
   readonly stdin?: string
   readonly workingDirectory?: string
   readonly starterTemplatesDirectory?: string
-  /** Called with a function that sends a signal to the command. */
+  /** Called with a function that sends the command a signal. */
   readonly onStart?: (send: (signal: Signal) => void) => void
   readonly input?: World['input']
   readonly output?: World['output']
 }
 
-/** A folder that is gone after the test. */
+/** Creates a folder that is removed after the test. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'berth-cli-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** Runs a command line in this process, with pipes for a terminal and nothing of this machine's configuration. */
+/**
+ * Runs a command in this process, with pipes in place of a terminal and without this machine's
+ * configuration.
+ */
 export async function runBerth(words: readonly string[], call: Call = {}): Promise<Outcome> {
   const stdout = new Collector()
   const stderr = new Collector()

@@ -18,7 +18,7 @@ const berth = (words: readonly string[], call: Call = {}) =>
   runBerth(words, { ...call, environment: { BERTH_URL: far.url, BERTH_SESSION_TOKEN: 'secret', ...call.environment } })
 
 describe('a command', () => {
-  test('prints what it prints, on both outputs, and nothing else', async () => {
+  test('prints the output of the command, on both streams, and nothing else', async () => {
     expect(await berth(['ssh', 'dev', '--', 'echo out; echo err >&2'])).toEqual({ code: 0, stdout: 'out\n', stderr: 'err\n' })
   })
 
@@ -26,34 +26,34 @@ describe('a command', () => {
     expect(await berth(['ssh', 'dev', '--', `exit ${code}`])).toEqual({ code, stdout: '', stderr: '' })
   })
 
-  test('that is over at once loses neither its output nor its exit code', async () => {
+  test('that ends at once loses neither its output nor its exit code', async () => {
     expect(await berth(['ssh', 'dev', '--', 'at-once'])).toEqual({ code: 7, stdout: 'out\n', stderr: '' })
   })
 
   test.each([
     ['TERM', 143],
     ['KILL', 137],
-  ])('that dies of SIG%s is told as a shell does', async (signal, code) => {
+  ])('killed by SIG%s ends with the exit code a shell would report', async (signal, code) => {
     expect((await berth(['ssh', 'dev', '--', `kill -${signal} $$`])).code).toBe(code)
   })
 
-  test('gets its words joined by blanks, as OpenSSH does it', async () => {
+  test('gets its words joined by spaces, as with OpenSSH', async () => {
     expect((await berth(['ssh', 'dev', 'echo', 'a  b', '$((1+1))'])).stdout).toBe('a b 2\n')
   })
 
-  test('reads standard input to its end, a megabyte of it, and every byte comes back', async () => {
+  test('reads a megabyte of standard input to its end, and every byte comes back', async () => {
     const bytes = randomBytes(1024 * 1024)
     const output = new Gathered()
     expect((await berth(['ssh', 'dev', '--', 'cat'], { input: Readable.from([bytes]), output })).code).toBe(0)
     expect(output.bytes.equals(bytes)).toBe(true)
   })
 
-  test('signs in as the owner, over a tunnel opened with the session', async () => {
+  test('runs as the owner, over a tunnel opened with the session', async () => {
     await berth(['ssh', 'dev', '--', 'true'])
     expect(far.seen).toMatchObject({ username: 'ada', tunnelToken: 'secret', term: undefined })
   })
 
-  test('gets the language, but no other variable of this machine', async () => {
+  test('gets the language and color variables of this machine, and no others', async () => {
     const environment = { LANG: 'de_DE.UTF-8', LC_TIME: 'C', COLORTERM: 'truecolor', AWS_SECRET_ACCESS_KEY: 'x', PATH: '/nowhere' }
     await berth(['ssh', 'dev', '--', 'true'], { environment })
     expect(far.seen.environment).toEqual({ LANG: 'de_DE.UTF-8', LC_TIME: 'C', COLORTERM: 'truecolor' })
@@ -69,7 +69,7 @@ describe('a command', () => {
     expect(code).toBe(9)
   })
 
-  test('that does not care is left behind by the second Ctrl-C, and by the first one after the end of standard input', async () => {
+  test('that ignores Ctrl-C is left running by the second one, or by the first one after the end of standard input', async () => {
     for (const [input, times] of [
       [new PassThrough(), 2],
       [undefined, 1],
@@ -87,7 +87,7 @@ describe('a command', () => {
     }
   })
 
-  test('is left behind when this program is told to end', async () => {
+  test('is left running when this program is terminated', async () => {
     const output = new Gathered()
     const { code } = await berth(['ssh', 'dev', '--', 'echo up; sleep 60'], {
       output,
@@ -96,16 +96,16 @@ describe('a command', () => {
     expect(code).toBe(143)
   })
 
-  test('whose connection breaks is an error with code 255', async () => {
+  test('that loses its connection is an error with code 255', async () => {
     const output = new Gathered()
     const { code, stderr } = await berth(['ssh', 'dev', '--', 'echo up; sleep 60'], {
       output,
       onStart: () => void output.once('gathered', () => far.breakConnections()),
     })
-    expect({ code, stderr }).toEqual({ code: 255, stderr: 'The connection to dev broke.\n' })
+    expect({ code, stderr }).toEqual({ code: 255, stderr: 'Lost the connection to dev.\n' })
   })
 
-  test('whose reader goes away ends', async () => {
+  test('ends when the reader of its output goes away', async () => {
     const output = new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })) })
     const { code } = await berth(['ssh', 'dev', '--', 'while :; do echo y; done'], { output })
     expect(code).toBe(255)
@@ -120,7 +120,7 @@ function terminal() {
 }
 
 describe('a shell on a terminal', () => {
-  test('has the size and type of this one, follows its changes, and gives it back', async () => {
+  test('gets the size and type of this terminal, follows its changes, and restores it', async () => {
     const { input, output, modes } = terminal()
     input.write('echo up\n')
     const { code } = await berth(['ssh', 'dev'], {
@@ -139,7 +139,7 @@ describe('a shell on a terminal', () => {
     expect(modes).toEqual([true, false])
   })
 
-  test('is not had with -T, and is had for a command with -t', async () => {
+  test('gets no terminal with -T, and a command gets one with -t', async () => {
     const without = terminal()
     without.input.end('exit 4\n')
     expect((await berth(['ssh', 'dev', '-T'], without)).code).toBe(4)
@@ -168,8 +168,8 @@ test('with --stdio, another SSH client speaks through it', async () => {
   expect(await relay).toMatchObject({ code: 0, stderr: '' })
 })
 
-describe('a workspace that is not up', () => {
-  test('must be started', async () => {
+describe('a workspace that is not running', () => {
+  test('must be started first', async () => {
     far.stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build: build({ transition: 'stop', status: 'stopped' }) }))
     expect(await berth(['ssh', 'dev'])).toEqual({
       code: 255,
@@ -178,10 +178,10 @@ describe('a workspace that is not up', () => {
     })
   })
 
-  test('whose start failed says why', async () => {
+  test('whose start failed is reported with the reason', async () => {
     const failed = build({ status: 'failed', job: job({ status: 'failed', error: 'no space left' }) })
     far.stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build: failed }))
-    expect((await berth(['ssh', 'dev'])).stderr).toContain('The last start of dev did not succeed: no space left. Try')
+    expect((await berth(['ssh', 'dev'])).stderr).toContain('The last start of dev failed: no space left. Try')
   })
 
   test('is waited for: its build, then its agent', async () => {
@@ -193,14 +193,14 @@ describe('a workspace that is not up', () => {
     far.stub.on('workspaces.get', () => workspace({ latest_build: build({}, [connecting]) }))
     let polls = 0
     far.stub.on('agents.get', () => ((polls += 1) < 3 ? connecting : agent()))
-    // The log is followed over a WebSocket, which this deployment's front does not carry: reading the build itself must do.
+    // This deployment's proxy blocks the log's WebSocket, so the build is polled instead.
     const { code, stdout, stderr } = await berth(['ssh', 'dev', '--', 'echo in'])
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'in\n' })
     expect(stderr).toContain('==> Queued')
     expect(stderr).toContain('==> Waiting for the agent main')
   })
 
-  test('is told by name when it does not exist', async () => {
+  test('that does not exist is named in the error', async () => {
     far.stub.on('workspaces.getByOwnerAndName', () => {
       throw new Failure('not_found')
     })
@@ -213,13 +213,13 @@ describe('agents', () => {
     const two = build({}, [agent({ name: 'cpu', id: '00000000-0000-4000-8000-000000000099' }), agent()])
     far.stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build: two }))
     expect((await berth(['ssh', 'dev'])).stderr).toBe(
-      "The workspace dev has several agents: cpu, main. Name one, as in 'berth ssh dev.cpu'.\n",
+      "The workspace dev has several agents: cpu, main. Choose one, for example with 'berth ssh dev.cpu'.\n",
     )
-    expect((await berth(['ssh', 'dev.gpu'])).stderr).toContain('The workspace dev has no agent "gpu". It has: cpu, main.')
+    expect((await berth(['ssh', 'dev.gpu'])).stderr).toContain('The workspace dev has no agent "gpu". Use one of: cpu, main.')
     expect((await berth(['ssh', 'dev.main', '--', 'echo here'])).stdout).toBe('here\n')
   })
 
-  test('none means that nothing can be reached', async () => {
+  test('a workspace without any is an error', async () => {
     far.stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build: build({}, []) }))
     expect((await berth(['ssh', 'dev'])).stderr).toContain('The workspace dev has no agent')
   })

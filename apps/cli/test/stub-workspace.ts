@@ -1,5 +1,5 @@
 /**
- * A deployment whose one agent is real where it matters: a tunnel over a WebSocket, an SSH server in it, and a shell behind that.
+ * A stub deployment with one agent whose tunnel, SSH server and shell are real.
  * @module
  */
 import { spawn } from 'node:child_process'
@@ -17,15 +17,15 @@ type Socket = Parameters<typeof socketStream>[0]
 interface SocketServer {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, done: (socket: Socket) => void): void
 }
-// The tunnel's own copy of ws: this package has no use for one outside this test.
+// Uses the tunnel package's copy of ws, since only this test needs one.
 const ws = createRequire(new URL('../../../packages/tunnel/package.json', import.meta.url))('ws') as {
   WebSocketServer: new (options: { noServer: true }) => SocketServer
 }
 
-// Not by ssh2, which cannot read one in 256 of the keys it makes.
+// ssh2's own generator makes keys of which it can't read one in 256.
 const hostKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'pem' }).toString()
 
-/** What a session asked the far end for. */
+/** What clients asked the workspace for. */
 export interface Seen {
   readonly environment: Record<string, string>
   readonly sizes: string[]
@@ -38,7 +38,7 @@ export interface StubWorkspace {
   readonly url: string
   readonly stub: StubServer
   readonly seen: Seen
-  /** Breaks every connection to the agent. */
+  /** Closes every connection to the agent. */
   breakConnections(): void
   close(): Promise<void>
 }
@@ -100,7 +100,7 @@ function serveSsh(stream: Duplex, seen: Seen): void {
     })
     connection.on('session', (accept) => serveSession(accept(), seen))
   })
-  // ssh2 asks for a socket and uses only what every duplex has.
+  // The types ask for a socket, but ssh2 only uses what every duplex stream has.
   server.injectSocket(stream as NetSocket)
 }
 
@@ -128,7 +128,7 @@ function serveSession(session: Session, seen: Seen): void {
   }
   session.on('env', (accept, _reject, { key, val }) => {
     seen.environment[key] = val
-    // ssh2 gives no way to answer where the client wants no answer.
+    // ssh2 passes no `accept` if the client wants no reply.
     if (typeof accept === 'function') accept()
   })
   session.on('pty', (accept, _reject, { cols, rows, ...pty }) => {

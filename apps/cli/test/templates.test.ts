@@ -78,13 +78,13 @@ describe('the archive of a template', () => {
     })
   })
 
-  test('is the same bytes for the same content, whenever it was written', async () => {
+  test('has the same bytes for the same content, whenever it was written', async () => {
     const [one, other] = [await templateFolder({ 'b.tf': '1', 'a.tf': '2' }), await templateFolder({ 'a.tf': '2', 'b.tf': '1' })]
     await utimes(join(other, 'a.tf'), 1, 1)
     expect(Buffer.from(await packTemplate(one)).equals(Buffer.from(await packTemplate(other)))).toBe(true)
   })
 
-  test('is refused from one megabyte of content on', async () => {
+  test('is refused at one megabyte of content', async () => {
     const folder = await templateFolder({ 'main.tf': 'x'.repeat(1024 * 1024 - 1) })
     expect((await packTemplate(folder)).length).toBeGreaterThan(1024 * 1024)
     await writeFile(join(folder, 'more.tf'), 'x')
@@ -95,15 +95,15 @@ describe('the archive of a template', () => {
 test.each([
   [{ 'template.yaml': '', 'main.tf': '' }, 'berth'],
   [{ 'main.tf': '' }, 'terraform'],
-])('a folder with %j is of type %s', async (files, provisioner) => {
+])('a folder with %j is for the provisioner %s', async (files, provisioner) => {
   expect(await openTemplateFolder(await templateFolder(files), undefined)).toMatchObject({ provisioner })
 })
 
-test('a folder without a template is refused with its whole path', async () => {
+test('a folder without a template is refused with its full path', async () => {
   const folder = await templateFolder({ 'readme.md': '' })
   const { code, stderr } = await berth(['templates', 'create', '-d', folder, '-y'])
   expect(code).toBe(1)
-  expect(stderr).toContain(`${folder} is no template: it has neither a template.yaml nor a *.tf file.`)
+  expect(stderr).toContain(`${folder} isn't a template: it has no template.yaml and no *.tf file.`)
 })
 
 async function starters(): Promise<string> {
@@ -116,7 +116,7 @@ async function starters(): Promise<string> {
 }
 
 describe('init', () => {
-  test('writes the template of that name into a folder of that name and says what is next', async () => {
+  test('writes the named template to a folder of the same name and says what to do next', async () => {
     const workingDirectory = await temporaryFolder()
     const { code, stdout } = await berth(['templates', 'init', 'local-starter'], {
       workingDirectory,
@@ -127,7 +127,7 @@ describe('init', () => {
     expect(await readdir(join(workingDirectory, 'local-starter'))).toEqual(['template.yaml'])
   })
 
-  test('writes a template into another folder, and nothing over what is there', async () => {
+  test('writes a template to another folder, and overwrites nothing', async () => {
     const workingDirectory = await temporaryFolder()
     const call = { workingDirectory, starterTemplatesDirectory: await starters() }
     await mkdir(join(workingDirectory, 'mine'))
@@ -135,7 +135,7 @@ describe('init', () => {
     expect(await readFile(join(workingDirectory, 'mine', 'template.yaml'), 'utf8')).toContain('name: other')
     const again = await berth(['templates', 'init', 'mine', '--id', 'local-starter'], call)
     expect(again.code).toBe(1)
-    expect(again.stderr).toContain('template.yaml exists already.')
+    expect(again.stderr).toContain('template.yaml already exists.')
     expect(await readFile(join(workingDirectory, 'mine', 'template.yaml'), 'utf8')).toContain('name: other')
   })
 
@@ -145,17 +145,17 @@ describe('init', () => {
     for (const { description } of templates) expect(description).toMatch(/^[A-Z].+\.$/)
   })
 
-  test('without a name and a terminal, wants one', async () => {
+  test('without a name and a terminal, asks for --id', async () => {
     expect((await berth(['templates', 'init'], { starterTemplatesDirectory: await starters() })).stderr).toContain('Pass --id.')
   })
 })
 
 describe('create', () => {
-  test('uploads the folder, imports it and makes a template named after it', async () => {
+  test('uploads the folder, imports it and creates a template named after it', async () => {
     const folder = await templateFolder()
     const { code, stdout, stderr } = await berth(['templates', 'create', '-d', folder, '-y'])
     expect(code).toBe(0)
-    expect(stdout).toBe('The template local-starter is ready. Make a workspace of it:\n  berth create dev --template local-starter\n')
+    expect(stdout).toBe('The template local-starter is ready. Create a workspace with:\n  berth create dev --template local-starter\n')
     expect(stderr).toContain('==> Parsing template parameters\n    read\n')
     const [upload] = bodiesOf('files.upload')
     expect(await entriesOf(upload as Uint8Array)).toEqual({ 'template.yaml': 'name: local-starter\n' })
@@ -200,8 +200,8 @@ describe('create', () => {
     const folder = await templateFolder()
     const none = await berth(['templates', 'create', '-d', folder, '-y'])
     expect(none.code).toBe(1)
-    expect(none.stderr).toContain('The template needs a parameter that has no value: region.')
-    expect(none.stderr).toContain('Pass region in a --parameter-file.')
+    expect(none.stderr).toContain('The template needs values for: region.')
+    expect(none.stderr).toContain('Pass a --parameter-file that sets region.')
     const values = join(folder, '..', 'values.yaml')
     await writeFile(values, 'region: eu\n')
     expect((await berth(['templates', 'create', '-d', folder, '-y', '--parameter-file', values])).code).toBe(0)
@@ -211,7 +211,7 @@ describe('create', () => {
     })
   })
 
-  test('an import that fails says why and makes no template', async () => {
+  test('a failed import is reported with the reason, and creates no template', async () => {
     stub.on('templateVersions.get', () => templateVersion({ job: job({ status: 'failed', error: 'template.yaml:3:1: no such key' }) }))
     const { code, stderr } = await berth(['templates', 'create', '-d', await templateFolder(), '-y'])
     expect(code).toBe(1)
@@ -243,17 +243,17 @@ describe('create', () => {
     expect(asked('templates.create')).toEqual([])
   })
 
-  test('a name that is taken leads to push', async () => {
+  test('a name that is taken points to push', async () => {
     stub.on('templates.getByName', () => template())
     const { code, stderr } = await berth(['templates', 'create', '-d', await templateFolder(), '-y'])
     expect(code).toBe(1)
-    expect(stderr).toContain("Make a new version of it with 'berth templates push local-starter'.")
+    expect(stderr).toContain("Push a new version of it with 'berth templates push local-starter'.")
     expect(asked('files.upload')).toEqual([])
   })
 
-  test('a folder whose name can be no template wants a name', async () => {
+  test('a folder whose name is not a valid template name needs a name', async () => {
     const { stderr } = await berth(['templates', 'create', '-d', await templateFolder({ 'main.tf': '' }, 'my_template'), '-y'])
-    expect(stderr).toContain('"my_template" can\'t be the name of a template')
+    expect(stderr).toContain('"my_template" isn\'t a valid template name')
     expect(stderr).toContain("Run 'berth templates create --help' for usage.")
   })
 })
@@ -278,7 +278,7 @@ test('push imports a version for the template, keeps its values and makes it the
   const { code, stdout } = await berth(['template', 'push', '-d', await templateFolder(), '--name', 'second', '-y'])
   expect({ code, stdout }).toEqual({
     code: 0,
-    stdout: 'New workspaces of local-starter use the version first from now on; others when they are updated.\n',
+    stdout: "The active version of local-starter is now first. Update existing workspaces with 'berth update'.\n",
   })
   expect(bodiesOf('templateVersions.create')).toMatchObject([
     { template_id: id(14), name: 'second', parameter_values: [{ copy_from_parameter: id(41), name: 'region' }] },

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { defineCommand, outputFlag, rest, text, toggle, word, type CommandGroup } from '../src/command.ts'
+import { defineCommand, rest, word, type CommandGroup } from '../src/command.ts'
 import { completeUrl } from '../src/commands/login.ts'
 import { describeDuration, describeElapsed, parseDuration } from '../src/durations.ts'
 import { UsageError } from '../src/failures.ts'
+import { outputFlag, text, toggle } from '../src/flags.ts'
 import { parseParameters } from '../src/parameter-file.ts'
-import { parseWords } from '../src/program.ts'
+import { parseWords } from '../src/parse-words.ts'
 import { readArguments, readFlags } from '../src/read-input.ts'
 import { headersOf } from '../src/settings.ts'
 import { parseTarget } from '../src/ssh/choose-agent.ts'
-import { editDistance, nearestWord } from '../src/suggest.ts'
 import { clipText, displayWidth, safeText } from '../src/terminal/safe-text.ts'
 import { chooseColumns, renderTable } from '../src/terminal/table.ts'
 
@@ -20,7 +20,11 @@ const flags = {
 const command = defineCommand({ summary: 'Try', args: { first: word('One'), others: rest('More') }, flags, run: () => Promise.resolve() })
 const tree: CommandGroup = {
   summary: 'Test',
-  commands: { try: command, things: { summary: 'Things', aliases: ['thing'], commands: { list: { ...command, aliases: ['ls'] } } } },
+  commands: {
+    try: command,
+    one: { ...command, args: { first: word('One') } },
+    things: { summary: 'Things', aliases: ['thing'], commands: { list: { ...command, aliases: ['ls'] } } },
+  },
 }
 
 function parse(...words: string[]) {
@@ -40,17 +44,45 @@ function refusal(act: () => unknown): string {
 }
 
 describe('parsing', () => {
-  test('words after -- are words, whatever they look like', () => {
+  test('words after -- are arguments, whatever they look like', () => {
     const { words, path } = parse('try', 'dev', '--', 'ls', '-la', '--all')
     expect(path).toEqual(['try'])
     expect(readArguments(command.args, words)).toEqual({ first: 'dev', others: ['ls', '-la', '--all'] })
   })
 
-  test('flags of every command stand before or after its words', () => {
+  test('global flags can come before or after the words of a command', () => {
     expect(parse('--url', 'http://a', 'try', 'x').globals['url']).toEqual(['http://a'])
     expect(parse('try', 'x', '--url', 'http://a').globals['url']).toEqual(['http://a'])
     expect(parse('things', '--no-color', 'list', 'x').globals['noColor']).toBe(true)
     expect(parse('try', 'x').globals['noColor']).toBeUndefined()
+    expect(parse('--header', 'A=1', 'try', 'x', '--header', 'B=2').globals['header']).toEqual(['A=1', 'B=2'])
+  })
+
+  test.each([
+    [['-t', 'a'], { template: ['a'] }],
+    [['-ta'], { template: ['a'] }],
+    [['--template=a=b'], { template: ['a=b'] }],
+    [['--template', '-a'], { template: ['-a'] }],
+    [['-t', 'a', '--template', 'b'], { template: ['a', 'b'] }],
+    [['-at', 'x'], { all: true, template: ['x'] }],
+    [['--all', '--all'], { all: true }],
+  ])('flags may be written %j', (typed, given) => {
+    expect(parse('try', ...typed, 'dev')).toMatchObject({ given, words: ['dev'] })
+    expect(parse('try', 'dev', ...typed)).toMatchObject({ given, words: ['dev'] })
+  })
+
+  test.each([
+    [['--help'], []],
+    [['things', '-h'], ['things']],
+    [['try', '--help'], ['try']],
+    [['try', '--unknown', '--help', 'x'], ['try']],
+    [
+      ['thing', 'ls', '--help'],
+      ['things', 'list'],
+    ],
+  ])('%j asks for the help of %j', (words, path) => {
+    expect(parseWords(tree, words)).toMatchObject({ kind: 'help', path })
+    expect(parse('try', 'x', '--', '--help').words).toEqual(['x', '--help'])
   })
 
   test('aliases lead to the same command', () => {
@@ -59,12 +91,24 @@ describe('parsing', () => {
 
   test.each([
     [['tyr'], 'unknown command "tyr" for "berth". Did you mean "try"?'],
+    [['TRY'], 'unknown command "TRY" for "berth". Did you mean "try"?'],
+    [['thin'], 'unknown command "thin" for "berth". Did you mean "things"?'],
+    [[''], 'unknown command "" for "berth".'],
+    [['frobnicate'], 'unknown command "frobnicate" for "berth".'],
+    [['x'.repeat(100_000)], `unknown command "${'x'.repeat(100_000)}" for "berth".`],
     [['things', 'lost'], 'unknown command "lost" for "berth things". Did you mean "list"?'],
     [['things', 'quux'], 'unknown command "quux" for "berth things".'],
-    [['try', 'x', '--al'], "unknown option '--al'. Did you mean --all?"],
-    [['try'], "missing required argument 'first'."],
-    [['try', 'x', '--template'], "option '-t, --template <value>' argument missing."],
-  ])('%j is refused with its reason', (words, message) => {
+    [['try', 'x', '--al'], 'Unknown flag --al. Did you mean "--all"?'],
+    [['try', 'x', '--tempalte'], 'Unknown flag --tempalte. Did you mean "--template"?'],
+    [['try', 'x', '-q'], 'Unknown flag -q.'],
+    [['--all', 'try', 'x'], 'Unknown flag --all.'],
+    [['try'], 'Missing argument <first>.'],
+    [['things', 'list'], 'Missing argument <first>.'],
+    [['one', 'x', 'y'], 'Unexpected argument "y".'],
+    [['try', 'x', '--template'], '--template needs a value: --template <value>.'],
+    [['try', 'x', '-at'], '-t needs a value: -t <value>.'],
+    [['try', 'x', '--all=no'], '--all takes no value.'],
+  ])('%j is refused with the reason', (words, message) => {
     expect(refusal(() => parseWords(tree, words))).toBe(message)
   })
 })
@@ -81,8 +125,8 @@ describe('flags', () => {
     expect(readFlags(flags, { template: given }, variables)['template']).toBe(expected)
   })
 
-  test('a word that is no choice is refused', () => {
-    expect(() => readFlags(flags, { output: ['yaml'] }, {})).toThrow('--output can\'t be "yaml". It is one of: table, json.')
+  test('a value that is not one of the choices is refused', () => {
+    expect(() => readFlags(flags, { output: ['yaml'] }, {})).toThrow('"yaml" isn\'t a valid value for --output. Use one of: table, json.')
   })
 
   test('headers are split at the first equals sign', () => {
@@ -104,7 +148,7 @@ test.each([
   expect(parseDuration(words)).toBe(ms)
 })
 
-test.each(['', 'soon', '1h 30m', '-5m', '1x', '5mh'])('"%s" is no duration', (words) => {
+test.each(['', 'soon', '1h 30m', '-5m', '1x', '5mh'])('"%s" is not a duration', (words) => {
   expect(() => parseDuration(words)).toThrow(UsageError)
 })
 
@@ -140,7 +184,7 @@ test.each([
   ['dev', { workspace: 'dev', agent: undefined }],
   ['dev.main', { workspace: 'dev', agent: 'main' }],
   ['ada/dev.main', { workspace: 'ada/dev', agent: 'main' }],
-])('%s is taken apart', (words, target) => {
+])('%s is parsed', (words, target) => {
   expect(parseTarget(words)).toEqual(target)
 })
 
@@ -161,30 +205,13 @@ describe('parameter files', () => {
   })
 
   test.each([
-    ['list:\n  - a', 'p:2: "- a" is not "name: value".'],
-    ['key: |\n  text', 'p:1: "key: |" is not "name: value".'],
-    ['key: "open', 'p:1: "key: "open" is not "name: value".'],
-    ['{"a": {}}', 'p: the value of "a" is neither text nor number nor true nor false.'],
-    ['{"a"', 'p is not JSON: '],
-  ])('%j is refused with its place', (content, message) => {
+    ['list:\n  - a', 'p:2: expected "name: value", not "- a".'],
+    ['key: |\n  text', 'p:1: expected "name: value", not "key: |".'],
+    ['key: "open', 'p:1: expected "name: value", not "key: "open".'],
+    ['{"a": {}}', 'p: the value of "a" must be a string, a number or a boolean.'],
+    ['{"a"', "p isn't valid JSON: "],
+  ])('%j is refused with its line', (content, message) => {
     expect(() => parseParameters(content, 'p')).toThrow(message)
-  })
-})
-
-describe('suggestions', () => {
-  test.each([
-    ['list', 'list', 0],
-    ['lsit', 'list', 1],
-    ['templtes', 'templates', 1],
-    ['', 'abc', 3],
-  ])('%s and %s are %d apart', (from, to, distance) => {
-    expect(editDistance(from, to)).toBe(distance)
-    expect(editDistance(to, from)).toBe(distance)
-  })
-
-  test('a far word suggests nothing', () => {
-    expect(nearestWord('frobnicate', ['list', 'stop'])).toBeUndefined()
-    expect(nearestWord('x'.repeat(100_000), ['list'])).toBeUndefined()
   })
 })
 
@@ -195,7 +222,7 @@ describe('tables', () => {
     { name: 'id', cell: () => '1', optional: true },
   ]
 
-  test('columns line up, wide characters and all, and lines end without blanks', () => {
+  test('columns line up, even with wide characters, and lines end without spaces', () => {
     const rows = [
       { name: '日本', size: '' },
       { name: 'a', size: '10' },
@@ -203,18 +230,18 @@ describe('tables', () => {
     expect(renderTable(rows, chooseColumns(columns, []))).toBe('NAME  DISK SIZE\n日本\na     10')
   })
 
-  test('columns are chosen without regard to case, with _ for a blank', () => {
+  test('columns are chosen ignoring case, with _ for a space', () => {
     expect(chooseColumns(columns, ['ID,Disk_Size']).map(({ name }) => name)).toEqual(['id', 'disk size'])
-    expect(() => chooseColumns(columns, ['age'])).toThrow('There is no column "age". Columns are: name, disk size, id.')
+    expect(() => chooseColumns(columns, ['age'])).toThrow('There is no column "age". Use one of: name, disk size, id.')
   })
 })
 
-describe('text from elsewhere', () => {
-  test('loses what a terminal would obey', () => {
+describe('foreign text', () => {
+  test('loses its control characters', () => {
     expect(safeText('\u001B]0;title\u0007a\u001B[2Jb\rc\u009B31md\ne\tf')).toBe('abcd\ne\tf')
   })
 
-  test('is measured and cut by columns', () => {
+  test('is measured and cut in columns', () => {
     expect(displayWidth('a日e\u0301')).toBe(4)
     expect(clipText('日本語', 5)).toBe('日本…')
     expect(clipText('abc', 3)).toBe('abc')

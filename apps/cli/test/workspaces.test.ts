@@ -57,16 +57,16 @@ describe('list', () => {
     expect(asked('workspaces.list')[0]).toMatchObject({ query: { q } })
   })
 
-  test('nothing to show is a hint on standard error, and still a success', async () => {
+  test('without workspaces it prints a hint on standard error and exits with 0', async () => {
     stub.on('workspaces.list', () => ({ workspaces: [], count: 0 }))
     expect(await berth(['list'])).toEqual({
       code: 0,
       stdout: '',
-      stderr: "There are no workspaces here. Make one with 'berth create <name>'.\n",
+      stderr: "No workspaces found. Create one with 'berth create <name>'.\n",
     })
   })
 
-  test('as JSON it is one array on one line', async () => {
+  test('as JSON it prints one array on one line', async () => {
     stub.on('workspaces.list', () => ({ workspaces: [], count: 0 }))
     expect(await berth(['list', '-o', 'json'])).toEqual({ code: 0, stdout: '[]\n', stderr: '' })
     stub.on('workspaces.list', () => ({ workspaces: [workspace()], count: 1 }))
@@ -76,7 +76,7 @@ describe('list', () => {
   })
 })
 
-test('show prints the facts, the resources and how to get in', async () => {
+test('show prints the facts, the resources and how to connect', async () => {
   const two = build({}, [agent(), agent({ id: id(32), name: 'gpu', status: 'connecting', version: '' })])
   stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build: two }))
   const { code, stdout } = await berth(['show', 'ada/dev'])
@@ -94,7 +94,7 @@ test('show prints the facts, the resources and how to get in', async () => {
   expect(asked('workspaces.getByOwnerAndName')[0]).toMatchObject({ params: { user: 'ada', workspacename: 'dev' } })
 })
 
-test('a workspace that is not there is told by name', async () => {
+test('a workspace that does not exist is named in the error', async () => {
   stub.on('workspaces.getByOwnerAndName', () => {
     throw new Failure('not_found')
   })
@@ -102,10 +102,10 @@ test('a workspace that is not there is told by name', async () => {
 })
 
 describe('start, stop and delete', () => {
-  test('start shows the stages with their durations and says what to type next', async () => {
+  test('start shows the stages with their durations and says how to connect', async () => {
     const { code, stdout, stderr } = await berth(['start', 'dev'])
     expect(code).toBe(0)
-    expect(stdout).toBe('The workspace dev is ready. Open a shell in it:\n  berth ssh dev\n')
+    expect(stdout).toBe('The workspace dev is ready. Open a shell with:\n  berth ssh dev\n')
     expect(stderr).toMatchInlineSnapshot(`
       "==> Queued
       === Queued [0ms]
@@ -132,7 +132,7 @@ describe('start, stop and delete', () => {
     expect(stderr).toContain('==> Waiting for the agent main')
   })
 
-  test('an agent that takes longer than its template allows ends the waiting with 1', async () => {
+  test('an agent that takes longer than its template allows is an error', async () => {
     stub.on('workspaces.get', () => workspace({ latest_build: build({}, [agent({ status: 'connecting' })]) }))
     stub.on('agents.get', () => agent({ status: 'timeout', troubleshooting_url: 'https://help.example' }))
     const { code, stdout, stderr } = await berth(['start', 'dev'])
@@ -147,21 +147,21 @@ describe('start, stop and delete', () => {
     expect(stderr).toContain('=== Starting workspace [failed after 1.3s]\nno space left\n')
   })
 
-  test('a canceled build ends without a word of its own', async () => {
+  test('a canceled build ends without an error message', async () => {
     stub.on('builds.get', () => build({ job: job({ status: 'canceled' }), status: 'canceled' }))
     const { code, stderr } = await berth(['stop', 'dev', '-y'])
     expect(code).toBe(1)
     expect(stderr.trimEnd().split('\n').at(-1)).toBe('=== Starting workspace [canceled after 1.3s]')
   })
 
-  test('a build that is active already is told in the words of the server', async () => {
+  test("an active build is reported in the server's words", async () => {
     stub.on('builds.create', () => {
       throw new Failure('build_active')
     })
     expect(await berth(['start', 'dev'])).toEqual({ code: 1, stdout: '', stderr: 'A workspace build is already active.\n' })
   })
 
-  test('Ctrl-C ends the waiting and leaves the build alone', async () => {
+  test('Ctrl-C stops waiting and leaves the build running', async () => {
     stub.on('builds.get', () => build({ job: job({ status: 'running', completed_at: undefined as never }), status: 'starting' }))
     let interrupt: (() => void) | undefined
     stub.onStream('builds.logs', async (_, stream) => {
@@ -174,11 +174,11 @@ describe('start, stop and delete', () => {
       },
     })
     expect(code).toBe(1)
-    expect(stderr).toContain("The build goes on. See how it stands with 'berth show dev'.")
+    expect(stderr).toContain("The build continues. Check on it with 'berth show dev'.")
     expect(asked('builds.cancel')).toEqual([])
   })
 
-  test('stop and delete ask first, and without a terminal they want --yes', async () => {
+  test('stop and delete ask first, and need --yes without a terminal', async () => {
     for (const command of ['stop', 'delete']) {
       const { code, stderr } = await berth([command, 'dev'])
       expect(code).toBe(1)
@@ -187,9 +187,9 @@ describe('start, stop and delete', () => {
     expect(asked('builds.create')).toEqual([])
   })
 
-  test('stop stops', async () => {
+  test('stop sends a stop build', async () => {
     const { code, stdout } = await berth(['stop', 'dev', '-y'])
-    expect({ code, stdout }).toEqual({ code: 0, stdout: "The workspace dev is stopped. Start it again with 'berth start dev'.\n" })
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "Stopped the workspace dev. Start it again with 'berth start dev'.\n" })
     expect(bodyOf('builds.create')).toEqual({ transition: 'stop' })
   })
 
@@ -198,7 +198,7 @@ describe('start, stop and delete', () => {
     [['delete', 'dev', '-y', '--orphan'], { transition: 'delete', orphan: true }],
   ])('berth %j asks for %j', async (words, body) => {
     const { code, stdout } = await berth(words)
-    expect({ code, stdout }).toEqual({ code: 0, stdout: 'The workspace dev is deleted.\n' })
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'Deleted the workspace dev.\n' })
     expect(bodyOf('builds.create')).toEqual(body)
   })
 
@@ -222,16 +222,16 @@ describe('create', () => {
     })
   })
 
-  test('the only template is taken, and the workspace stops by itself after eight hours', async () => {
+  test('the only template is used, and the workspace stops automatically after eight hours', async () => {
     const { code, stdout } = await berth(['create', 'dev', '-y'])
-    expect({ code, stdout }).toEqual({ code: 0, stdout: 'The workspace dev is ready. Open a shell in it:\n  berth ssh dev\n' })
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'The workspace dev is ready. Open a shell with:\n  berth ssh dev\n' })
     expect(asked('workspaces.create')[0]).toMatchObject({
       params: { organization: id(15), user: 'me' },
       body: { template_id: id(14), name: 'dev', autostart_schedule: null, ttl_ms: 28_800_000, parameter_values: [] },
     })
   })
 
-  test('schedule and time to stop are as typed', async () => {
+  test('--start-at and --stop-after set the schedule', async () => {
     await berth(['create', 'dev', '-y', '--start-at', '9:30AM Mon-Fri Europe/Dublin', '--stop-after', '0'])
     expect(bodyOf('workspaces.create')).toMatchObject({ autostart_schedule: 'CRON_TZ=Europe/Dublin 30 9 * * Mon-Fri', ttl_ms: 0 })
   })
@@ -243,27 +243,27 @@ describe('create', () => {
     expect(stderr).toContain('Pass --template.')
   })
 
-  test('no template at all is told with how to make one', async () => {
+  test('without templates it says how to create one', async () => {
     stub.on('templates.list', () => [])
     const { stderr } = await berth(['create', 'dev', '-y'])
-    expect(stderr).toContain("There are no templates yet. Begin with 'berth templates init local-starter'")
+    expect(stderr).toContain("There are no templates yet. Start with 'berth templates init local-starter'")
   })
 
-  test('an unknown template and a taken name are told by name', async () => {
+  test('an unknown template and a name that is taken are named in the error', async () => {
     stub.on('templates.getByName', () => {
       throw new Failure('not_found')
     })
     expect((await berth(['create', 'dev', '-t', 'nope', '-y'])).stderr).toContain('There is no template "nope".')
     stub.on('workspaces.getByOwnerAndName', () => workspace())
-    expect((await berth(['create', 'dev', '-y'])).stderr).toBe(`You have a workspace "dev" already. Open it with 'berth ssh dev'.\n`)
+    expect((await berth(['create', 'dev', '-y'])).stderr).toBe(`You already have a workspace "dev". Open it with 'berth ssh dev'.\n`)
   })
 
-  test('a bad name is refused before anything is made', async () => {
-    expect((await berth(['create', 'my_dev', '-y'])).stderr).toContain('"my_dev" can\'t be the name of a workspace')
+  test('an invalid name is refused before anything is created', async () => {
+    expect((await berth(['create', 'my_dev', '-y'])).stderr).toContain('"my_dev" isn\'t a valid workspace name')
     expect(asked('workspaces.create')).toEqual([])
   })
 
-  test('parameters come from the file; defaults stay; what may not be overridden is not sent', async () => {
+  test('parameters come from the file, defaults stay, and parameters that can not be overridden are not sent', async () => {
     const file = join(await temporaryFolder(), 'values.yaml')
     await writeFile(file, 'region: eu\nfixed: x\n')
     stub.on('templateVersions.schema', () => [
@@ -277,18 +277,18 @@ describe('create', () => {
     })
     await writeFile(file, 'region: mars\n')
     expect((await berth(['create', 'dev', '-y', '--parameter-file', file])).stderr).toContain(
-      'The parameter "region" can\'t be "mars". It is one of: eu, us.',
+      '"mars" isn\'t a valid value for the parameter "region". Use one of: eu, us.',
     )
   })
 
   test('a parameter without a value and without a terminal is an error that names it', async () => {
     stub.on('templateVersions.schema', () => [parameterSchema()])
-    expect((await berth(['create', 'dev', '-y'])).stderr).toContain('Pass region in a --parameter-file.')
+    expect((await berth(['create', 'dev', '-y'])).stderr).toContain('Pass a --parameter-file that sets region.')
   })
 })
 
 describe('schedule, rename and update', () => {
-  test('a start schedule is written as the wire has it, and shown in words', async () => {
+  test('a start schedule is sent in the format of the API, and shown in words', async () => {
     const set = workspace({ autostart_schedule: 'CRON_TZ=Europe/Dublin 30 9 * * 1-5' })
     stub.on('workspaces.get', () => set)
     const { code, stdout } = await berth(['schedule', 'start', 'dev', '9:30AM', 'Mon-Fri', 'Europe/Dublin'])
@@ -303,30 +303,30 @@ describe('schedule, rename and update', () => {
     [['start', 'dev', 'manual'], 'workspaces.updateAutostart', { schedule: null }],
     [['stop', 'dev', '10h'], 'workspaces.updateTTL', { ttl_ms: 36_000_000 }],
     [['stop', 'dev', 'manual'], 'workspaces.updateTTL', { ttl_ms: null }],
-  ])('berth schedule %j writes %j', async (words, operation, body) => {
+  ])('berth schedule %j sends %j', async (words, operation, body) => {
     expect((await berth(['schedule', ...words])).code).toBe(0)
     expect(bodyOf(operation)).toEqual(body)
   })
 
-  test('a running workspace can be kept for at least half an hour', async () => {
+  test('override-stop takes at least half an hour', async () => {
     expect((await berth(['schedule', 'override-stop', 'dev', '10m'])).code).toBe(1)
     expect(asked('workspaces.extend')).toEqual([])
     expect((await berth(['schedule', 'override-stop', 'dev', '2h'])).code).toBe(0)
     expect(asked('workspaces.extend')).toHaveLength(1)
   })
 
-  test('words that are no schedule are refused with how to write one', async () => {
+  test('an invalid schedule is refused with an example of a valid one', async () => {
     const { code, stderr } = await berth(['schedule', 'start', 'dev', 'teatime'])
     expect(code).toBe(1)
-    expect(stderr).toContain('Write it like 9:30AM Mon-Fri Europe/Dublin.')
+    expect(stderr).toContain('Use a format such as 9:30AM Mon-Fri Europe/Dublin.')
   })
 
-  test('rename renames', async () => {
-    expect((await berth(['rename', 'dev', 'web', '-y'])).stdout).toBe('The workspace dev is called web now.\n')
+  test('rename sends the new name', async () => {
+    expect((await berth(['rename', 'dev', 'web', '-y'])).stdout).toBe('Renamed the workspace dev to web.\n')
     expect(bodyOf('workspaces.update')).toEqual({ name: 'web' })
   })
 
-  test('update builds only what is outdated, with the active version and the transition it had', async () => {
+  test('update builds only an outdated workspace, with the active version and the same transition', async () => {
     expect((await berth(['update', 'dev'])).stdout).toBe('The workspace dev is up to date.\n')
     expect(asked('builds.create')).toEqual([])
     stub.on('workspaces.getByOwnerAndName', () => workspace({ outdated: true }))

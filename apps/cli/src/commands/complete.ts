@@ -1,19 +1,19 @@
-import { defineCommand, rest, type Completion } from '../command.ts'
-import { completeWords } from '../completion/complete-words.ts'
+import { defineCommand, rest } from '../command.ts'
+import type { Completion } from '../completion/candidates.ts'
 import type { Context } from '../context.ts'
 import { currentOrganization } from '../organization.ts'
 
-/** A shell waits for this with a frozen prompt. */
+/** The shell's prompt is blocked for this long. */
 const maxWaitMs = 2000
 
 export const complete = defineCommand({
-  summary: 'Print what may follow the words, one on each line; the scripts of `completion` call it',
+  summary: 'Print what can follow the words, one candidate a line; called by the completion scripts',
   hidden: true,
-  args: { words: rest('What is typed so far; the last word may be unfinished or empty') },
+  args: { words: rest('Words typed so far; the last one may be unfinished or empty') },
   async run({ words }, context) {
-    const found = completeWords(context.commands, words)
+    const found = context.complete(words)
     const unfinished = words.at(-1) ?? ''
-    // Nobody can read an error here, and a session is not needed for most words.
+    // The shell shows no errors, and most words need no session.
     const names = found.names === undefined ? [] : await namesOf(found.names, context).catch(() => [])
     const candidates = [...found.words, ...names].filter((candidate) => candidate.startsWith(unfinished))
     if (candidates.length > 0) context.terminal.print(candidates.join('\n'))

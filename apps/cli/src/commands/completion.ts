@@ -2,9 +2,11 @@ import { defineCommand, word } from '../command.ts'
 import { completionScripts } from '../completion/scripts.ts'
 import { UsageError } from '../failures.ts'
 
+const shells = Object.keys(completionScripts).join(', ')
+
 export const completion = defineCommand({
-  summary: 'Print a script that makes your shell complete the words of berth',
-  args: { shell: word('bash, zsh or fish') },
+  summary: 'Print a completion script for your shell',
+  args: { shell: word(`One of: ${shells}`) },
   examples: [
     'completion bash > /etc/bash_completion.d/berth',
     'completion zsh > "${fpath[1]}/_berth"',
@@ -12,8 +14,7 @@ export const completion = defineCommand({
   ],
   run({ shell }, { terminal }) {
     const script = completionScripts[shell]
-    if (script === undefined)
-      throw new UsageError(`There is no script for "${shell}". There is one for: ${Object.keys(completionScripts).join(', ')}.`)
+    if (script === undefined) throw new UsageError(`There is no completion script for "${shell}". Use one of: ${shells}.`)
     terminal.print(script)
     return Promise.resolve()
   },

@@ -1,29 +1,35 @@
 import { ApiError, type Client } from '@berth/sdk'
 import type { Template } from '@berth/schema'
-import { isName } from '@berth/schema/rules'
 import { askParameters } from '../ask-parameters.ts'
 import { waitForBuild } from '../build-workspace.ts'
-import { defineCommand, optionalWord, outputFlag, parsed, text, yesFlag } from '../command.ts'
+import { defineCommand, optionalWord } from '../command.ts'
 import type { Context } from '../context.ts'
-import { parseDuration } from '../durations.ts'
+import { describeDuration, hourMs, parseDuration } from '../durations.ts'
 import { CommandError } from '../failures.ts'
+import { outputFlag, parsed, text, yesFlag } from '../flags.ts'
+import { nameFault } from '../name-fault.ts'
 import { currentOrganization } from '../organization.ts'
 import { readParameterFile } from '../parameter-file.ts'
 import { readSchedule } from './schedule/start.ts'
 import { announceReady } from '../ssh/announce-ready.ts'
+import { findTemplate } from '../templates/find-template.ts'
 
-const eightHoursMs = 8 * 3_600_000
+const defaultStopAfterMs = 8 * hourMs
 
 export const create = defineCommand({
   summary: 'Create a workspace',
-  args: { name: optionalWord('Its name') },
+  args: { name: optionalWord('Name of the workspace') },
   flags: {
-    template: text('Name of the template', { short: 't', variable: 'TEMPLATE_NAME', placeholder: 'name', completes: 'templates' }),
-    parameterFile: text('File with values for the parameters', { variable: 'PARAMETER_FILE', placeholder: 'file' }),
-    startAt: text('Start it by itself, as "9:30AM Mon-Fri Europe/Dublin"', { variable: 'WORKSPACE_START_AT', placeholder: 'schedule' }),
-    stopAfter: parsed<number>('Stop it by itself after so long; 0 to leave that to the template (default 8h)', {
+    template: text('Template to create it from', { short: 't', variable: 'TEMPLATE_NAME', placeholder: 'name', completes: 'templates' }),
+    parameterFile: text('YAML or JSON file with parameter values', { variable: 'PARAMETER_FILE', placeholder: 'file' }),
+    startAt: text('When to start automatically, such as "9:30AM Mon-Fri Europe/Dublin"', {
+      variable: 'WORKSPACE_START_AT',
+      placeholder: 'schedule',
+    }),
+    stopAfter: parsed<number>("How long to run before stopping automatically; 0 for the template's default", {
       read: parseDuration,
-      defaultValue: eightHoursMs,
+      defaultValue: defaultStopAfterMs,
+      shownDefault: describeDuration(defaultStopAfterMs),
       variable: 'WORKSPACE_STOP_AFTER',
       placeholder: 'duration',
     }),
@@ -57,20 +63,17 @@ export const create = defineCommand({
   },
 })
 
+const workspaceNameFault = (name: string): string | undefined => nameFault('workspace', name)
+
 async function chooseName(given: string | undefined, { client, terminal }: Context): Promise<string> {
   const name =
-    given ?? (await terminal.prompts.text({ message: 'Name of the workspace', flag: 'the name as an argument', validate: nameFault }))
-  const wrong = nameFault(name)
+    given ??
+    (await terminal.prompts.text({ message: 'Name of the workspace', flag: 'the name as an argument', validate: workspaceNameFault }))
+  const wrong = workspaceNameFault(name)
   if (wrong !== undefined) throw new CommandError(wrong)
   if (await exists(client, name))
-    throw new CommandError(`You have a workspace "${name}" already.`, { help: `Open it with 'berth ssh ${name}'.` })
+    throw new CommandError(`You already have a workspace "${name}".`, { help: `Open it with 'berth ssh ${name}'.` })
   return name
-}
-
-function nameFault(name: string): string | undefined {
-  return isName(name)
-    ? undefined
-    : `"${name}" can't be the name of a workspace: up to 32 letters and digits, with single hyphens between them.`
 }
 
 async function exists(client: Client, name: string): Promise<boolean> {
@@ -85,18 +88,15 @@ async function exists(client: Client, name: string): Promise<boolean> {
 
 async function chooseTemplate(given: string | undefined, organization: string, { client, terminal }: Context): Promise<Template> {
   if (given !== undefined) {
-    try {
-      return await client.templates.getByName({ params: { organization, templatename: given } })
-    } catch (error) {
-      if (!ApiError.is(error, 404)) throw error
-      throw new CommandError(`There is no template "${given}".`, { help: "See 'berth templates list'.", cause: error })
-    }
+    const template = await findTemplate(client, organization, given)
+    if (template === undefined) throw new CommandError(`There is no template "${given}".`, { help: "See 'berth templates list'." })
+    return template
   }
   const templates = await client.templates.list({ params: { organization } })
   const [first, second] = templates
   if (first === undefined) {
     throw new CommandError('There are no templates yet.', {
-      help: "Begin with 'berth templates init local-starter' and 'berth templates create'.",
+      help: "Start with 'berth templates init local-starter', then run 'berth templates create'.",
     })
   }
   if (second === undefined) return first

@@ -1,13 +1,14 @@
 import { buildWorkspace } from '../build-workspace.ts'
-import { defineCommand, outputFlag, toggle, word, yesFlag } from '../command.ts'
+import { defineCommand, word } from '../command.ts'
 import { findWorkspace } from '../find-workspace.ts'
+import { outputFlag, toggle, yesFlag } from '../flags.ts'
 
 export const deleteWorkspace = defineCommand({
   summary: 'Delete a workspace and everything in it',
   aliases: ['rm'],
-  args: { workspace: word('Its name, or owner/name', 'workspaces') },
+  args: { workspace: word('Workspace name, or owner/name', 'workspaces') },
   flags: {
-    orphan: toggle('Forget the resources instead of destroying them; for templates that can no longer destroy theirs'),
+    orphan: toggle('Leave its resources in place, for example if its template can no longer destroy them'),
     yes: yesFlag,
     output: outputFlag,
   },
@@ -16,7 +17,7 @@ export const deleteWorkspace = defineCommand({
     if (!yes) await terminal.prompts.confirm({ message: `Delete ${words} and everything in it?`, initial: false })
     const workspace = await findWorkspace(client, words)
     await buildWorkspace(workspace, { transition: 'delete', ...(orphan && { orphan }) }, context)
-    if (output !== 'json') return terminal.print(`The workspace ${workspace.name} is deleted.`)
+    if (output !== 'json') return terminal.print(`Deleted the workspace ${workspace.name}.`)
     terminal.printJson(await client.workspaces.get({ params: { workspace: workspace.id }, query: { include_deleted: true } }))
   },
 })

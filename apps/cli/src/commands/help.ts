@@ -1,8 +1,8 @@
 import { defineCommand, rest } from '../command.ts'
 
 export const help = defineCommand({
-  summary: 'Show what a command does',
-  args: { command: rest('The words of the command', 'commands') },
+  summary: 'Show help for a command',
+  args: { command: rest('Command to show help for', 'commands') },
   examples: ['help templates create'],
   run({ command }, context) {
     context.terminal.print(context.help(command))

@@ -1,6 +1,7 @@
 import type { Workspace } from '@berth/schema'
 import { describeSchedule, parseSchedule } from '@berth/schema/rules'
-import { defineCommand, list as listFlag, outputFlag, parsed, toggle } from '../command.ts'
+import { defineCommand } from '../command.ts'
+import { list as listFlag, outputFlag, parsed, toggle } from '../flags.ts'
 import { chooseColumns, renderTable, type Column } from '../terminal/table.ts'
 import { describeAge, describeAutostop, describeStatus } from '../workspace-status.ts'
 
@@ -20,13 +21,13 @@ export const list = defineCommand({
   summary: 'List workspaces',
   aliases: ['ls'],
   flags: {
-    all: toggle('Show the workspaces of everybody that you may see', { short: 'a' }),
-    search: parsed('Show what matches, as owner:me name:web status:running', {
+    all: toggle('List all workspaces you can see, not only your own', { short: 'a' }),
+    search: parsed('Search query, such as "owner:me name:web status:running"', {
       read: (words) => words,
       defaultValue: ownSearch,
-      placeholder: 'search',
+      placeholder: 'query',
     }),
-    column: listFlag('Show only these columns', { short: 'c', placeholder: 'names' }),
+    column: listFlag('Columns to show, separated by commas', { short: 'c', placeholder: 'names' }),
     output: outputFlag,
   },
   async run({ all, search, column, output }, { client, clock, terminal }) {
@@ -34,13 +35,13 @@ export const list = defineCommand({
     const q = all && search === ownSearch ? '' : search
     const { workspaces } = await client.workspaces.list({ query: { q } })
     if (output === 'json') return terminal.printJson(workspaces)
-    if (workspaces.length === 0) return terminal.note("There are no workspaces here. Make one with 'berth create <name>'.")
+    if (workspaces.length === 0) return terminal.note("No workspaces found. Create one with 'berth create <name>'.")
     const sorted = workspaces.toSorted((a, b) => `${a.owner_name}/${a.name}`.localeCompare(`${b.owner_name}/${b.name}`))
     terminal.print(renderTable(sorted, columns))
   },
 })
 
-/** A schedule that a later server allows and this program can't read is shown as it is. */
+/** Describes a schedule. One that only a newer server understands is shown unchanged. */
 function describeAutostart(schedule: string | undefined): string {
   if (!schedule) return ''
   try {

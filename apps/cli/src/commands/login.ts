@@ -1,21 +1,24 @@
 import { ApiError, type Client } from '@berth/sdk'
 import { PasswordError, checkPassword, isEmail, isName } from '@berth/schema/rules'
-import { defineCommand, optionalWord, text, toggle } from '../command.ts'
+import { defineCommand, optionalWord } from '../command.ts'
+import { connect } from '../connect.ts'
 import type { Context } from '../context.ts'
 import { CommandError } from '../failures.ts'
+import { text, toggle } from '../flags.ts'
+import { nameFault } from '../name-fault.ts'
 import { readSecretFrom } from '../read-secret.ts'
 import { headersOf } from '../settings.ts'
 
-/** Where `pnpm start` serves, so that trying Berth out takes no address. */
+/** Where `pnpm start` serves. */
 const localUrl = 'http://127.0.0.1:3000'
 
 const flags = {
-  email: text('E-mail address to sign in with', { placeholder: 'address' }),
+  email: text('E-mail address to log in with', { placeholder: 'address' }),
   passwordStdin: toggle('Read the password from standard input'),
   firstUserEmail: text('E-mail address of the first user', { variable: 'FIRST_USER_EMAIL', placeholder: 'address' }),
-  firstUserUsername: text('Name of the first user', { variable: 'FIRST_USER_USERNAME', placeholder: 'name' }),
-  firstUserPassword: text('Password of the first user, 8 characters or more', { variable: 'FIRST_USER_PASSWORD', placeholder: 'password' }),
-  firstUserTrial: toggle('Accepted for compatibility: everything is free', { variable: 'FIRST_USER_TRIAL', hidden: true }),
+  firstUserUsername: text('Username of the first user', { variable: 'FIRST_USER_USERNAME', placeholder: 'name' }),
+  firstUserPassword: text('Password of the first user', { variable: 'FIRST_USER_PASSWORD', placeholder: 'password' }),
+  firstUserTrial: toggle('Accepted for compatibility; Berth has no trial', { variable: 'FIRST_USER_TRIAL', hidden: true }),
 } as const
 
 interface Answers {
@@ -28,8 +31,8 @@ interface Answers {
 }
 
 export const login = defineCommand({
-  summary: 'Sign in to a deployment, or set up a new one',
-  args: { url: optionalWord('Address of the deployment; default: the one you last signed in to, else http://127.0.0.1:3000') },
+  summary: 'Log in to a deployment, or set up a new one',
+  args: { url: optionalWord(`URL of the deployment (default: the last one you logged in to, else ${localUrl})`) },
   flags,
   examples: [
     'login https://berth.example.com',
@@ -40,30 +43,22 @@ export const login = defineCommand({
     const stored = await config.read('url')
     const url = completeUrl(typed ?? settings.url ?? stored ?? localUrl)
     const headers = headersOf(settings.header)
-    const anonymous = connect(context, { url, headers })
+    const anonymous = connect(world, { url, headers })
     await anonymous.deployment.buildInfo()
     const isNew = await firstUserIsMissing(anonymous)
     const token = isNew ? await setUp(anonymous, answers, context) : await signIn(anonymous, answers, context)
-    const user = await world.connect({ url, token, headers }).users.get({ params: { user: 'me' } })
+    const user = await connect(world, { url, token, headers }).users.get({ params: { user: 'me' } })
     await config.write('session', token)
     await config.write('url', anonymous.url)
-    terminal.print(`Welcome, ${user.username}! You are signed in to ${anonymous.url}.`)
-    if (isNew) terminal.note("Next: 'berth templates list' shows what workspaces can be made of; 'berth create dev' makes one.")
+    terminal.print(`Welcome, ${user.username}! You are logged in to ${anonymous.url}.`)
+    if (isNew) terminal.note("Next, choose a template with 'berth templates list', then create a workspace with 'berth create dev'.")
   },
 })
 
-/** People leave the scheme out: HTTPS, except on their own machine. */
+/** Adds a missing scheme: HTTPS, or HTTP for the local machine. */
 export function completeUrl(url: string): string {
   if (/^[a-z][a-z\d+.-]*:\/\//i.test(url)) return url
   return `${/^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?:[:/]|$)/.test(url) ? 'http' : 'https'}://${url}`
-}
-
-function connect({ world }: Context, options: { url: string; headers: Record<string, string> }): Client {
-  try {
-    return world.connect(options)
-  } catch (error) {
-    throw error instanceof TypeError ? new CommandError(error.message, { cause: error }) : error
-  }
 }
 
 async function firstUserIsMissing(client: Client): Promise<boolean> {
@@ -78,25 +73,25 @@ async function firstUserIsMissing(client: Client): Promise<boolean> {
 
 async function setUp(client: Client, answers: Answers, { terminal, world }: Context): Promise<string> {
   const { prompts } = terminal
-  terminal.note(`${client.url} has no users yet; this makes the first one, who may do everything.`)
+  terminal.note(`${client.url} has no users yet. The first user becomes the owner.`)
   const username =
     answers.firstUserUsername ??
     (await prompts.text({
       message: 'Username',
       flag: '--first-user-username',
       ...(isName(world.username) && { initial: world.username }),
-      validate: (name) => (isName(name) ? undefined : 'Up to 32 letters and digits, with single hyphens between them.'),
+      validate: (name) => nameFault('user', name),
     }))
   const email =
     answers.firstUserEmail ??
     (await prompts.text({
       message: 'E-mail address',
       flag: '--first-user-email',
-      validate: (address) => (isEmail(address) ? undefined : 'That is no e-mail address.'),
+      validate: (address) => (isEmail(address) ? undefined : 'Enter a valid e-mail address.'),
     }))
   const password = answers.firstUserPassword ?? (await askNewPassword({ terminal }))
-  const objection = passwordObjection(password)
-  if (objection !== undefined) throw new CommandError(objection)
+  const fault = passwordFault(password)
+  if (fault !== undefined) throw new CommandError(fault)
   await client.users.createFirst({ body: { email, username, password, trial: answers.firstUserTrial } })
   const { session_token } = await client.sessions.login({ body: { email, password } })
   return session_token
@@ -104,16 +99,12 @@ async function setUp(client: Client, answers: Answers, { terminal, world }: Cont
 
 async function askNewPassword({ terminal: { prompts } }: Pick<Context, 'terminal'>): Promise<string> {
   const flag = '--first-user-password'
-  const password = await prompts.secret({
-    message: 'Password',
-    flag,
-    validate: passwordObjection,
-  })
-  const validate = (answer: string): string | undefined => (answer === password ? undefined : 'That is not the same password.')
-  return prompts.secret({ message: 'The same password again', flag, validate })
+  const password = await prompts.secret({ message: 'Password', flag, validate: passwordFault })
+  const validate = (answer: string): string | undefined => (answer === password ? undefined : "The passwords don't match.")
+  return prompts.secret({ message: 'Repeat the password', flag, validate })
 }
 
-function passwordObjection(password: string): string | undefined {
+function passwordFault(password: string): string | undefined {
   try {
     checkPassword(password)
     return undefined
@@ -124,14 +115,14 @@ function passwordObjection(password: string): string | undefined {
 }
 
 async function signIn(client: Client, answers: Answers, { settings, terminal }: Context): Promise<string> {
-  // The token itself is tried by whoever asked for it.
+  // The caller checks the token.
   if (settings.token !== undefined) return settings.token
-  // A script that sets up a deployment may run again: then its first user signs in.
+  // A script that sets up a deployment may run again. Then its first user logs in.
   const email =
-    answers.email ?? answers.firstUserEmail ?? (await terminal.prompts.text({ message: 'E-mail address', flag: '--email (or --token)' }))
+    answers.email ?? answers.firstUserEmail ?? (await terminal.prompts.text({ message: 'E-mail address', flag: '--email or --token' }))
   const password = answers.passwordStdin
     ? await readSecretFrom(terminal.input)
-    : (answers.firstUserPassword ?? (await terminal.prompts.secret({ message: 'Password', flag: '--password-stdin (or --token)' })))
+    : (answers.firstUserPassword ?? (await terminal.prompts.secret({ message: 'Password', flag: '--password-stdin or --token' })))
   const { session_token } = await client.sessions.login({ body: { email, password } })
   return session_token
 }

@@ -1,7 +1,8 @@
-import { defineCommand, yesFlag } from '../command.ts'
+import { defineCommand } from '../command.ts'
+import { yesFlag } from '../flags.ts'
 
 export const logout = defineCommand({
-  summary: 'End the session',
+  summary: 'Log out and delete the stored session',
   flags: { yes: yesFlag },
   async run({ yes }, { client, config, terminal }) {
     if (!yes) await terminal.prompts.confirm({ message: `Log out of ${client.url}?` })
@@ -9,7 +10,7 @@ export const logout = defineCommand({
       () => undefined,
       (error: unknown) => ({ error }),
     )
-    // What is kept here goes in any case: whoever logs out wants the session gone from this machine.
+    // The stored session goes even if the server can't end it.
     await Promise.all([config.remove('url'), config.remove('session'), config.remove('organization')])
     if (ended) throw ended.error
     terminal.note('You are logged out.')

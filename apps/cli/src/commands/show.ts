@@ -1,21 +1,27 @@
-import type { Workspace, WorkspaceAgent, WorkspaceResource } from '@berth/schema'
-import { defineCommand, outputFlag, word } from '../command.ts'
+import type { Workspace, WorkspaceResource } from '@berth/schema'
+import { defineCommand, word } from '../command.ts'
 import { findWorkspace, fullName } from '../find-workspace.ts'
+import { outputFlag } from '../flags.ts'
+import { agentsOf, sshName } from '../ssh/choose-agent.ts'
+import type { Paint } from '../terminal/colors.ts'
 import { renderTable } from '../terminal/table.ts'
 import { describeAge, describeAutostop, describeStatus } from '../workspace-status.ts'
 
 export const show = defineCommand({
-  summary: 'Show a workspace with its resources and agents',
-  args: { workspace: word('Its name, or owner/name', 'workspaces') },
+  summary: 'Show a workspace, its resources and its agents',
+  args: { workspace: word('Workspace name, or owner/name', 'workspaces') },
   flags: { output: outputFlag },
   async run({ workspace: words, output }, { client, clock, terminal }) {
     const workspace = await findWorkspace(client, words)
     if (output === 'json') return terminal.printJson(workspace)
-    terminal.print(renderWorkspace(workspace, { now: clock.now(), bold: terminal.colors.bold }))
+    terminal.print(renderWorkspace(workspace, { now: clock.now(), paint: terminal.paint }))
   },
 })
 
-function renderWorkspace(workspace: Workspace, { now, bold }: { now: Date; bold: (text: string) => string }): string {
+/** Columns for the names of facts, such as `Template:`. */
+const factWidth = 13
+
+function renderWorkspace(workspace: Workspace, { now, paint }: { readonly now: Date; readonly paint: Paint }): string {
   const { latest_build: build } = workspace
   const autostop = describeAutostop(workspace, now)
   const facts = [
@@ -27,10 +33,10 @@ function renderWorkspace(workspace: Workspace, { now, bold }: { now: Date; bold:
     ...(build.job.error ? [['Error', build.job.error]] : []),
     ...(autostop === '' ? [] : [['Stops after', autostop]]),
   ]
-  const lines = facts.map(([name = '', value = '']) => `${`${name}:`.padEnd(13)}${value}`)
+  const lines = facts.map(([name = '', value = '']) => `${`${name}:`.padEnd(factWidth)}${value}`)
   const rows = build.resources.filter(({ hide }) => !hide).flatMap((resource) => rowsOf(resource, workspace))
   const resources = rows.length === 0 ? [] : ['', renderTable(rows, columns)]
-  return [bold(fullName(workspace)), ...lines, ...resources].join('\n')
+  return [paint('bold', fullName(workspace)), ...lines, ...resources].join('\n')
 }
 
 interface Row {
@@ -52,11 +58,6 @@ function rowsOf(resource: WorkspaceResource, workspace: Workspace): Row[] {
     agent: `${agent.name} (${agent.operating_system}, ${agent.architecture})`,
     status: agent.status,
     version: agent.version,
-    access: agent.status === 'connected' ? `berth ssh ${sshName(agent, workspace)}` : '',
+    access: agent.status === 'connected' ? `berth ssh ${sshName(workspace.name, { agent, agents: agentsOf(workspace) })}` : '',
   }))
-}
-
-function sshName(agent: WorkspaceAgent, { name, latest_build }: Workspace): string {
-  const agents = latest_build.resources.flatMap((resource) => resource.agents ?? [])
-  return agents.length === 1 ? name : `${name}.${agent.name}`
 }

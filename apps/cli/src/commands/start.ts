@@ -1,11 +1,12 @@
 import { buildWorkspace } from '../build-workspace.ts'
-import { defineCommand, outputFlag, word, yesFlag } from '../command.ts'
+import { defineCommand, word } from '../command.ts'
 import { findWorkspace } from '../find-workspace.ts'
+import { outputFlag, yesFlag } from '../flags.ts'
 import { announceReady } from '../ssh/announce-ready.ts'
 
 export const start = defineCommand({
   summary: 'Start a workspace',
-  args: { workspace: word('Its name, or owner/name', 'workspaces') },
+  args: { workspace: word('Workspace name, or owner/name', 'workspaces') },
   flags: { yes: yesFlag, output: outputFlag },
   async run({ workspace: words, output }, context) {
     const workspace = await findWorkspace(context.client, words)

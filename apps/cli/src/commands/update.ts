@@ -1,16 +1,17 @@
 import { askParameters } from '../ask-parameters.ts'
 import { buildWorkspace } from '../build-workspace.ts'
-import { defineCommand, outputFlag, text, toggle, word, yesFlag } from '../command.ts'
+import { defineCommand, word } from '../command.ts'
 import { findWorkspace } from '../find-workspace.ts'
+import { outputFlag, text, toggle, yesFlag } from '../flags.ts'
 import { readParameterFile } from '../parameter-file.ts'
 import { announceReady } from '../ssh/announce-ready.ts'
 
 export const update = defineCommand({
-  summary: "Build a workspace with its template's newest version",
-  args: { workspace: word('Its name, or owner/name', 'workspaces') },
+  summary: "Update a workspace to its template's active version",
+  args: { workspace: word('Workspace name, or owner/name', 'workspaces') },
   flags: {
-    alwaysPrompt: toggle('Ask for the parameters, even when the workspace is up to date'),
-    parameterFile: text('File with values for the parameters', { variable: 'PARAMETER_FILE', placeholder: 'file' }),
+    alwaysPrompt: toggle('Ask for all parameters, even if the workspace is up to date'),
+    parameterFile: text('YAML or JSON file with parameter values', { variable: 'PARAMETER_FILE', placeholder: 'file' }),
     yes: yesFlag,
     output: outputFlag,
   },
@@ -25,7 +26,8 @@ export const update = defineCommand({
     const template = await client.templates.get({ params: { template: workspace.template_id } })
     const schemas = await client.templateVersions.schema({ params: { templateversion: template.active_version_id } })
     const overridable = schemas.filter((schema) => schema.allow_override_source)
-    // The workspace has values already; only those of the file and those that the user asked to be asked for are new.
+    // The workspace keeps its values, except for those in the file and those the user wants to be
+    // asked for.
     const concerned = input.alwaysPrompt ? overridable : overridable.filter(({ name }) => values[name] !== undefined)
     const parameter_values = await askParameters(concerned, { values, takeDefaults: input.yes, terminal })
     const { transition } = workspace.latest_build

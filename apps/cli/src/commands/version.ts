@@ -1,8 +1,9 @@
-import { defineCommand, outputFlag } from '../command.ts'
+import { defineCommand } from '../command.ts'
+import { outputFlag } from '../flags.ts'
 import { apiVersion, version as number } from '../version.ts'
 
 export const version = defineCommand({
-  summary: 'Show the version of this program',
+  summary: 'Show the version of berth',
   flags: { output: outputFlag },
   run({ output }, { terminal }) {
     if (output === 'json') terminal.printJson({ version: number, api_version: apiVersion })

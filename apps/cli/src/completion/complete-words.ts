@@ -1,14 +1,9 @@
-import { isGroup, type Command, type CommandGroup, type Completion, type Flag } from '../command.ts'
-import { flagName } from '../read-input.ts'
-import { globalFlags } from '../settings.ts'
+import { childOf, isGroup, visibleChildren, type Command, type CommandGroup } from '../command.ts'
+import type { Flag } from '../flags.ts'
+import { flagName, flagsOf } from '../read-input.ts'
+import type { Candidates } from './candidates.ts'
 
-/** What may come next: words that are known here, and a kind of names that the deployment knows. */
-export interface Candidates {
-  readonly words: readonly string[]
-  readonly names?: Completion
-}
-
-/** Finds out what may stand in the place of the last word, which is unfinished. */
+/** Returns what can stand in place of the last word, which may be unfinished. */
 export function completeWords(tree: CommandGroup, words: readonly string[]): Candidates {
   const unfinished = words.at(-1) ?? ''
   let node: Command | CommandGroup = tree
@@ -23,7 +18,7 @@ export function completeWords(tree: CommandGroup, words: readonly string[]): Can
       const flag = flagOf(node, word)
       openFlag = flag && flag.kind !== 'toggle' && !word.includes('=') ? flag : undefined
     } else {
-      const below: Command | CommandGroup | undefined = isGroup(node) ? childOf(node, word) : undefined
+      const below: Command | CommandGroup | undefined = isGroup(node) ? childOf(node, word)?.node : undefined
       if (below) node = below
       else position += 1
     }
@@ -37,18 +32,8 @@ export function completeWords(tree: CommandGroup, words: readonly string[]): Can
   return { words: [], ...(argument?.completes && { names: argument.completes }) }
 }
 
-function childOf({ commands }: CommandGroup, word: string): Command | CommandGroup | undefined {
-  return Object.entries(commands).find(([name, child]) => name === word || child.aliases?.includes(word))?.[1]
-}
-
-function visibleNames({ commands }: CommandGroup): string[] {
-  return Object.entries(commands).flatMap(([name, child]) => (child.hidden ? [] : [name]))
-}
-
-type AnyFlags = Readonly<Record<string, Flag<unknown>>>
-
-function flagsOf(node: Command | CommandGroup): AnyFlags {
-  return { ...(isGroup(node) ? {} : node.flags), ...globalFlags }
+function visibleNames(group: CommandGroup): string[] {
+  return visibleChildren(group).map(({ name }) => name)
 }
 
 function flagOf(node: Command | CommandGroup, word: string): Flag<unknown> | undefined {
@@ -57,6 +42,5 @@ function flagOf(node: Command | CommandGroup, word: string): Flag<unknown> | und
 }
 
 function flagNames(node: Command | CommandGroup): string[] {
-  const flags = Object.entries(flagsOf(node)).flatMap(([key, flag]) => (flag.hidden ? [] : [flagName(key)]))
-  return [...flags, '--help']
+  return Object.entries(flagsOf(node)).flatMap(([key, flag]) => (flag.hidden ? [] : [flagName(key)]))
 }

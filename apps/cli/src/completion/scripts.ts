@@ -1,6 +1,7 @@
 /**
- * What each shell needs to ask this program for the next word. All the knowledge is in `berth __complete`; a script only hands the typed
- * words over. They stand behind `--`, so that none of them is taken for a flag of `__complete` itself.
+ * Completion scripts. They pass the typed words to `berth __complete`, which knows what can follow.
+ * The
+ * words come after `--`, so that none is read as a flag of `__complete` itself.
  * @module
  */
 
@@ -36,5 +37,5 @@ function __berth_complete
 end
 complete --command berth --arguments '(__berth_complete)'`
 
-/** The scripts by name of the shell. */
+/** Completion scripts by shell. */
 export const completionScripts: Readonly<Record<string, string>> = { bash, zsh, fish }

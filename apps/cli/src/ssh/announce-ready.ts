@@ -1,21 +1,25 @@
-import type { Workspace } from '@berth/schema'
 import type { Context } from '../context.ts'
+import type { OutputFormat } from '../flags.ts'
+import { agentsOf, sshName } from './choose-agent.ts'
 import { waitForAgent } from './wait-for-agent.ts'
 
-/** After a start: waits for the workspace's agents and says what to type next. */
+/**
+ * Waits for the agents of a started workspace, and says how to connect. `words` name the workspace
+ * as the user typed it.
+ */
 export async function announceReady(
   id: string,
-  { words, output }: { readonly words: string; readonly output: 'table' | 'json' },
+  { words, output }: { readonly words: string; readonly output: OutputFormat },
   context: Context,
 ): Promise<void> {
   const { client, terminal } = context
   const params = { workspace: id }
-  const started: Workspace = await client.workspaces.get({ params })
-  const agents = started.latest_build.resources.flatMap((resource) => resource.agents ?? [])
+  const started = await client.workspaces.get({ params })
+  const agents = agentsOf(started)
   for (const agent of agents) await waitForAgent(agent, context, { patient: false })
   if (output === 'json') return terminal.printJson(await client.workspaces.get({ params }))
-  const [first, second] = agents
-  if (first === undefined) return terminal.print(`The workspace ${started.name} is started. It has no agent to connect to.`)
-  terminal.print(`The workspace ${started.name} is ready. Open a shell in it:`)
-  terminal.print(`  berth ssh ${second === undefined ? words : `${words}.${first.name}`}`)
+  const [first] = agents
+  if (first === undefined) return terminal.print(`The workspace ${started.name} has started. It has no agent to connect to.`)
+  terminal.print(`The workspace ${started.name} is ready. Open a shell with:`)
+  terminal.print(`  berth ssh ${sshName(words, { agent: first, agents })}`)
 }

@@ -3,21 +3,21 @@ import { routes } from '@berth/schema/routes'
 import type { Client } from '@berth/sdk'
 import { dialTunnel, formatAgentTarget, socketStream } from '@berth/tunnel'
 
-/** A connection to the SSH server of an agent. */
+/** A connection to an agent's SSH server. */
 export interface AgentConnection {
   readonly stream: Duplex
   /** Closes the stream and its tunnel. */
   close(): void
 }
 
-/** Opens a tunnel to an agent and dials its SSH server. */
+/** Opens a tunnel to an agent, and connects to its SSH server. */
 export async function dialAgent(client: Client, agent: string, signal: AbortSignal): Promise<AgentConnection> {
   const socket = client.openSocket(routes.agents.dialTunnel.path.replace(':workspaceagent', encodeURIComponent(agent)))
   let refusal: unknown
   socket.addEventListener('error', ({ error }) => {
     refusal ??= error
   })
-  // In Node the client's sockets are those of the `ws` package.
+  // In Node, the client's sockets are those of the `ws` package.
   const tunnel = dialTunnel(socketStream(socket as unknown as Parameters<typeof socketStream>[0]))
   try {
     const stream = await tunnel.dial(formatAgentTarget({ kind: 'ssh' }), { signal })
@@ -30,7 +30,7 @@ export async function dialAgent(client: Client, agent: string, signal: AbortSign
     }
   } catch (error) {
     tunnel.close()
-    // The server's answer to the handshake says more than that the tunnel closed.
+    // The server's answer to the handshake says more than a closed tunnel.
     throw refusal ?? error
   }
 }

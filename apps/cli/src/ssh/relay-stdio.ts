@@ -2,8 +2,9 @@ import type { Duplex } from 'node:stream'
 import type { World } from '../world.ts'
 
 /**
- * Carries an SSH client's bytes between standard input and output and the far end, as a ProxyCommand does. Ends when the far end does, or
- * when the client closes its side.
+ * Relays an SSH client on standard input and output to a stream, as a ProxyCommand does. Ends when
+ * either
+ * side closes.
  */
 export function relayStdio(stream: Duplex, { input, output }: Pick<World, 'input' | 'output'>): Promise<void> {
   return new Promise((resolve, reject) => {

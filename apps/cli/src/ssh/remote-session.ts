@@ -1,30 +1,40 @@
 /**
- * One command or shell over an SSH connection, with the local terminal as its own.
+ * A command or shell over SSH, attached to the local terminal.
  * @module
  */
 import { constants } from 'node:os'
 import type { Duplex } from 'node:stream'
 import type { ClientChannel, Client as SshClient, PseudoTtyOptions } from 'ssh2'
 import { CommandError } from '../failures.ts'
+import { defaultColumns, defaultRows } from '../terminal/window-size.ts'
 import type { Environment, Signal, World } from '../world.ts'
+
+const readyTimeoutMs = 30_000
+const keepAliveMs = 15_000
+/** Keep-alives without an answer before the connection counts as lost. */
+const maxMissedKeepAlives = 3
+
+/** What a shell adds to the number of a signal to report it as an exit code. */
+const signalCodeBase = 128
 
 /** What to run. */
 export interface SessionRequest {
   readonly username: string
-  /** Runs in a shell at the far end; undefined for an interactive shell. */
+  /** Command line for the shell in the workspace. Undefined for an interactive shell. */
   readonly command: string | undefined
-  /** Whether the far end gets a terminal. */
+  /** Whether to allocate a terminal in the workspace. */
   readonly terminal: boolean
 }
 
 type SessionWorld = Pick<World, 'environment' | 'input' | 'output' | 'errorOutput' | 'onSignal'>
 
 /**
- * Runs a session over a byte stream to an SSH server, until it is over.
+ * Runs a session over a byte stream to an SSH server.
  *
- * The host key is not checked and nobody signs in: the stream itself is authenticated at both ends.
+ * SSH checks neither host key nor user here: the stream itself is authenticated at both ends.
  *
- * @returns the exit status; 128 plus the signal's number when a signal ended the far end or this end; undefined when the connection broke.
+ * @returns the exit code; 128 plus the number of the signal that ended the command or this program;
+ *   undefined if the connection was lost.
  */
 export async function runSession(stream: Duplex, request: SessionRequest, world: SessionWorld): Promise<number | undefined> {
   const ssh = await connect(stream, request.username)
@@ -36,30 +46,31 @@ export async function runSession(stream: Duplex, request: SessionRequest, world:
 }
 
 async function connect(stream: Duplex, username: string): Promise<SshClient> {
-  // Loaded here, since it is the larger part of the program and other commands start without it.
+  // Loaded on demand: it is the largest part of the program, and other commands start faster
+  // without it.
   const { default: ssh2 } = await import('ssh2')
   const ssh = new ssh2.Client()
   return new Promise((resolve, reject) => {
     ssh.once('ready', () => {
-      // Whatever breaks later shows as a channel that closes without a status.
+      // A later error shows as a channel that closes without an exit code.
       ssh.on('error', () => undefined)
       resolve(ssh)
     })
-    ssh.once('error', (error) => reject(new CommandError(`The workspace does not answer over SSH: ${error.message}`, { cause: error })))
-    ssh.once('close', () => reject(new CommandError('The connection to the workspace closed before it was up.')))
+    ssh.once('error', (error) => reject(new CommandError(`Can't connect to the workspace over SSH: ${error.message}`, { cause: error })))
+    ssh.once('close', () => reject(new CommandError('The connection to the workspace closed before it was ready.', { help: 'Try again.' })))
     ssh.connect({
       sock: stream,
       username,
       authHandler: ['none'],
       hostVerifier: () => true,
-      readyTimeout: 30_000,
-      keepaliveInterval: 15_000,
-      keepaliveCountMax: 3,
+      readyTimeout: readyTimeoutMs,
+      keepaliveInterval: keepAliveMs,
+      keepaliveCountMax: maxMissedKeepAlives,
     })
   })
 }
 
-/** Language and colour settings travel along, as OpenSSH clients are usually set up to send them. */
+/** Selects the language and color settings, which OpenSSH clients usually send too. */
 function sentEnvironment(environment: Environment): Record<string, string> {
   return Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) =>
@@ -70,7 +81,10 @@ function sentEnvironment(environment: Environment): Record<string, string> {
 
 interface OpenChannel {
   readonly channel: ClientChannel
-  /** Listened for from the start: the status of a quick command comes in the same packet as the channel. */
+  /**
+   * Awaited from the start: a quick command's exit code can arrive in the same packet as the
+   * channel.
+   */
   readonly exit: Promise<number | undefined>
 }
 
@@ -81,7 +95,7 @@ function openChannel(ssh: SshClient, { command, terminal }: SessionRequest, worl
     : undefined
   return new Promise((resolve, reject) => {
     const opened = (error: Error | undefined, channel: ClientChannel): void => {
-      if (error) reject(new CommandError(`The workspace refuses the session: ${error.message}`, { cause: error }))
+      if (error) reject(new CommandError(`The workspace refused the session: ${error.message}`, { cause: error }))
       else resolve({ channel, exit: exitOf(channel) })
     }
     if (command !== undefined) ssh.exec(command, { env, ...(pty && { pty }) }, opened)
@@ -90,7 +104,7 @@ function openChannel(ssh: SshClient, { command, terminal }: SessionRequest, worl
 }
 
 function windowOf({ output }: Pick<World, 'output'>): { rows: number; cols: number; width: number; height: number } {
-  return { rows: output.rows ?? 24, cols: output.columns ?? 80, width: 0, height: 0 }
+  return { rows: output.rows ?? defaultRows, cols: output.columns ?? defaultColumns, width: 0, height: 0 }
 }
 
 interface Attachment {
@@ -101,7 +115,8 @@ interface Attachment {
 async function attach({ channel, exit }: OpenChannel, { request, world }: Attachment): Promise<number | undefined> {
   const stops = [connectStreams(channel, world)]
   const ended = new Promise<number>((resolve) => {
-    // Whoever ends this program must not have to wait for a far end that may be out of reach; losing the connection ends it there.
+    // Ending this program must not wait for a workspace that may be out of reach. Losing the
+    // connection ends the command there.
     const endBy = (signal: Signal) => () => resolve(signalCode(signal) ?? 1)
     stops.push(world.onSignal('SIGTERM', endBy('SIGTERM')), world.onSignal('SIGHUP', endBy('SIGHUP')))
     if (request.terminal && world.input.isTTY === true) stops.push(lendTerminal(channel, world))
@@ -118,7 +133,8 @@ function connectStreams(channel: ClientChannel, { input, output, errorOutput }: 
   const onInputError = (): void => {
     channel.end()
   }
-  // Nobody reads on: the far end learns of it as it would in a local pipe. What is on its way has to be taken for the close to be seen.
+  // A closed output closes the channel, like a local pipe. Remaining data must be read for the
+  // close to be seen.
   const onOutputError = (): void => {
     channel.close()
     channel.resume()
@@ -136,7 +152,10 @@ function connectStreams(channel: ClientChannel, { input, output, errorOutput }: 
   }
 }
 
-/** Every key goes to the far end as it is, Ctrl-C too, and it learns of the size of the window. */
+/**
+ * Sends every key to the workspace unchanged, Ctrl-C included, and keeps it informed of the window
+ * size.
+ */
 function lendTerminal(channel: ClientChannel, world: SessionWorld): () => void {
   world.input.setRawMode?.(true)
   const stopResizing = world.onSignal('SIGWINCH', () => {
@@ -149,11 +168,14 @@ function lendTerminal(channel: ClientChannel, world: SessionWorld): () => void {
   }
 }
 
-/** Without a terminal at the far end, Ctrl-C is a signal here and has to be carried over; the second one gives up. */
+/**
+ * Forwards Ctrl-C, which is a signal here if the workspace has no terminal. The second one gives
+ * up.
+ */
 function carryInterrupt(channel: ClientChannel, giveUp: () => void): () => void {
   let isInterrupted = false
   return () => {
-    // After the end of standard input, the library sends no signals any more.
+    // The library sends no signals after the end of standard input.
     if (isInterrupted || !channel.writable) giveUp()
     else channel.signal('INT')
     isInterrupted = true
@@ -168,16 +190,16 @@ function exitOf(channel: ClientChannel): Promise<number | undefined> {
     })
     channel.on('error', () => undefined)
     channel.once('close', () => {
-      // The library waits for the end of standard output only.
+      // The library only waits for the end of standard output.
       if (channel.stderr.readableEnded || channel.stderr.destroyed) resolve(code)
       else channel.stderr.once('end', () => resolve(code)).once('close', () => resolve(code))
     })
   })
 }
 
-/** What a shell reports for a command that a signal such as `SIGTERM` ended. */
+/** Returns the exit code a shell reports for a command ended by a signal such as `SIGTERM`. */
 function signalCode(name: string): number | undefined {
   const numbers: Readonly<Record<string, number>> = constants.signals
   const number = numbers[name]
-  return number === undefined ? undefined : 128 + number
+  return number === undefined ? undefined : signalCodeBase + number
 }

@@ -4,16 +4,16 @@ import type { Context } from '../context.ts'
 import { CommandError } from '../failures.ts'
 import { createProgress } from '../terminal/progress.ts'
 
-/** An agent that comes up is seen within this time at first, and less often once it takes its time. */
+/** The first polls come quickly, because most agents connect within seconds. */
 const quickPollMs = 100
-const pollMs = 500
 const quickPolls = 30
+const pollMs = 500
 
 /**
- * Waits until an agent is connected, and shows so on standard error.
+ * Waits until an agent is connected, and shows progress.
  *
- * @param options.patient whether to go on when the agent takes longer than its template allows it.
- * @throws CommandError when it takes longer and nobody is patient.
+ * @param options.patient whether to keep waiting past the agent's connection timeout.
+ * @throws CommandError if the agent times out and `patient` is false.
  */
 export async function waitForAgent(
   agent: WorkspaceAgent,
@@ -44,7 +44,7 @@ export async function waitForAgent(
     throw error
   }
 
-  /** A server that is just being restarted is worth waiting for, as the agent is. */
+  /** Returns undefined while the server restarts or limits requests: that passes. */
   async function readAgent({ id }: WorkspaceAgent, { signal: aborted }: Context): Promise<WorkspaceAgent | undefined> {
     try {
       return await client.agents.get({ params: { workspaceagent: id } }, { signal: aborted })
@@ -57,14 +57,14 @@ export async function waitForAgent(
 }
 
 function tookTooLong({ name, connection_timeout_seconds, troubleshooting_url }: WorkspaceAgent): CommandError {
-  const help = troubleshooting_url === '' ? "'berth ssh' waits for it longer." : `See ${troubleshooting_url}.`
-  return new CommandError(`The workspace is started, but its agent ${name} did not connect within ${connection_timeout_seconds} seconds.`, {
+  const help = troubleshooting_url === '' ? "Run 'berth ssh' to wait longer." : `See ${troubleshooting_url}.`
+  return new CommandError(`The workspace started, but its agent ${name} did not connect within ${connection_timeout_seconds} seconds.`, {
     help,
   })
 }
 
 function explain({ status, troubleshooting_url }: WorkspaceAgent): string {
   const help = troubleshooting_url === '' ? '' : ` See ${troubleshooting_url}.`
-  if (status === 'timeout') return `The agent takes longer than its template expects.${help} Still waiting; Ctrl-C ends it.`
-  return `The agent has lost its connection to the server.${help} Waiting for it to come back.`
+  if (status === 'timeout') return `The agent is taking longer than its template allows.${help} Still waiting; press Ctrl-C to stop.`
+  return `The agent lost its connection to the server.${help} Waiting for it to reconnect.`
 }

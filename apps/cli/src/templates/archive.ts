@@ -2,19 +2,21 @@ import { ArchiveError, createArchive } from '@berth/provisioner/archive'
 import { CommandError } from '../failures.ts'
 
 /**
- * Packs a template's folder into a plain tar. The same content makes the same bytes, so that the server recognises an upload it has.
+ * Packs a template's folder into a tar. Equal content gives equal bytes, so that the server
+ * recognises an
+ * upload it already has.
  *
- * @throws CommandError when there is a megabyte of content or more.
+ * @throws CommandError if the content is too large.
  */
 export async function packTemplate(folder: string): Promise<Uint8Array> {
   try {
-    // What kind of template it is has been looked at already.
+    // The caller has checked that the folder holds a template.
     return await createArchive(folder, { isAnyFolder: true })
   } catch (error) {
     if (!(error instanceof ArchiveError)) throw error
     throw new CommandError(error.message, {
       cause: error,
-      help: 'A template is text; leave out what is not needed, or put it where the template can fetch it.',
+      help: "Remove files that the template doesn't need, or let the template download them.",
     })
   }
 }

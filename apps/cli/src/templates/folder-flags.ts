@@ -1,8 +1,8 @@
 import type { ProvisionerType } from '@berth/schema'
-import { parsed } from '../command.ts'
+import { parsed } from '../flags.ts'
 import { readProvisioner } from './template-folder.ts'
 
-/** Flags of the commands that read a template from a folder. */
+/** Flags of commands that read a template from a folder. */
 export const folderFlags = {
   directory: parsed<string>('Folder of the template', {
     read: (path) => path,
@@ -11,7 +11,7 @@ export const folderFlags = {
     placeholder: 'folder',
     completes: 'folders',
   }),
-  provisioner: parsed<ProvisionerType | undefined>('What runs the template, whatever is in the folder', {
+  provisioner: parsed<ProvisionerType | undefined>('Provisioner type, whatever the folder contains', {
     read: readProvisioner,
     defaultValue: undefined,
     placeholder: 'type',

@@ -7,24 +7,25 @@ import { waitForJob } from '../wait-for-job.ts'
 import { packTemplate } from './archive.ts'
 import type { TemplateFolder } from './template-folder.ts'
 
-/** What to import, and into what. */
+/** What to import. */
 export interface Import {
   readonly organization: string
   readonly folder: TemplateFolder
-  /** The template that the version is for; without one, a template is made of it later. */
+  /** The template of the version. Absent for a template that is created afterwards. */
   readonly template?: string
-  /** Name of the version; made up by the server when absent. */
+  /** Name of the version. The server chooses one if absent. */
   readonly versionName?: string
   readonly tags: Readonly<Record<string, string>>
   readonly values: ParameterValues
   readonly takeDefaults: boolean
-  /** Values to send with the first try, besides those of the file. */
+  /** Values to send in addition to those of the file. */
   readonly inherited?: readonly CreateParameterRequest[]
 }
 
 /**
- * Uploads a template and waits until the server has understood it. When parameters are missing, asks for them and tries again with the
- * same upload (Coder v2 API, v0.13.4: `missing parameter`).
+ * Uploads a template and waits for its import. If parameters have no value, asks for them and
+ * imports the
+ * same upload again (Coder v2 API, v0.13.4: `missing parameter`).
  */
 export async function importVersion(request: Import, context: Context): Promise<TemplateVersion> {
   const { client } = context
@@ -38,9 +39,7 @@ export async function importVersion(request: Import, context: Context): Promise<
   const params = { templateversion: first.id }
   const [schemas, known] = await Promise.all([client.templateVersions.schema({ params }), client.templateVersions.parameters({ params })])
   const missing = schemas.filter(({ name }) => !known.some((parameter) => parameter.name === name))
-  context.terminal.note(
-    `The template needs ${missing.length === 1 ? 'a parameter' : 'parameters'} that ${missing.length === 1 ? 'has' : 'have'} no value: ${missing.map(({ name }) => name).join(', ')}.`,
-  )
+  context.terminal.note(`The template needs values for: ${missing.map(({ name }) => name).join(', ')}.`)
   const { values, takeDefaults } = request
   const answers = await askParameters(missing, { values, takeDefaults, terminal: context.terminal })
   const second = await importFile({ request, file: hash, parameters: [...inherited, ...fromFile, ...answers] }, context)
@@ -84,7 +83,7 @@ async function importFile({ request, file, parameters }: Attempt, context: Conte
   return { ...version, job }
 }
 
-/** The server refuses a name that comes twice; the last value wins. */
+/** Keeps the last value of each name. The server refuses repeated names. */
 function uniqueByName(parameters: readonly CreateParameterRequest[]): CreateParameterRequest[] {
   return [...new Map(parameters.map((parameter) => [parameter.name, parameter])).values()]
 }
@@ -93,7 +92,7 @@ function importFailure({ job }: TemplateVersion): CommandError {
   return new CommandError(`The template could not be imported: ${job.error ?? 'the server gave no reason.'}`)
 }
 
-/** Reads `key=value` pairs of --provisioner-tag. */
+/** Reads the `key=value` pairs of --provisioner-tag. */
 export function readTags(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {

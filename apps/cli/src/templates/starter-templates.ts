@@ -3,19 +3,19 @@ import { join } from 'node:path'
 import { isErrorWithCode } from '../config.ts'
 import { CommandError } from '../failures.ts'
 
-/** A template that the program brings along. */
+/** A template that comes with the program. */
 export interface StarterTemplate {
-  /** Name of its folder, and of the folder that it is written to unless another is given. */
+  /** Name of its folder, and the default name of the folder to write it to. */
   readonly id: string
-  /** One line, from the template itself. */
+  /** One line, from its template.yaml. */
   readonly description: string
   readonly folder: string
 }
 
-/** The starter templates, by id. */
+/** Returns the starter templates, sorted by id. */
 export async function listStarterTemplates(folder: string): Promise<StarterTemplate[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    throw new CommandError('The starter templates are not where they should be.', { help: 'Install the program again.', cause: error })
+    throw new CommandError('The starter templates are missing from this installation.', { help: 'Install berth again.', cause: error })
   })
   const folders = entries.filter((entry) => entry.isDirectory()).toSorted((a, b) => (a.name < b.name ? -1 : 1))
   return Promise.all(
@@ -25,20 +25,20 @@ export async function listStarterTemplates(folder: string): Promise<StarterTempl
 
 async function descriptionOf(folder: string): Promise<string> {
   const manifest = await readFile(join(folder, 'template.yaml'), 'utf8').catch(() => '')
-  // The line is ours to write; a YAML parser for one line of our own file would be the larger half of the program's start.
+  // A YAML parser for one line of our own file would slow down every start of the program.
   return /^description:\s*(['"]?)(.+)\1\s*$/m.exec(manifest)?.[2] ?? ''
 }
 
 /**
- * Writes a starter template into a folder, which may exist.
+ * Writes a starter template to a folder, and creates the folder if needed. Overwrites nothing.
  *
- * @throws CommandError when a file of the template is there already; nothing of anybody's is overwritten.
+ * @throws CommandError if the folder already has a file of the template.
  */
 export async function writeStarterTemplate(template: StarterTemplate, into: string): Promise<void> {
   const [present, own] = await Promise.all([namesIn(into), readdir(template.folder)])
   const clash = own.find((name) => present.includes(name))
   if (clash !== undefined) {
-    throw new CommandError(`${join(into, clash)} exists already.`, { help: 'Choose another folder, or remove what is there.' })
+    throw new CommandError(`${join(into, clash)} already exists.`, { help: 'Choose another folder, or remove it.' })
   }
   await mkdir(into, { recursive: true })
   await cp(template.folder, into, { recursive: true, errorOnExist: true, force: false })

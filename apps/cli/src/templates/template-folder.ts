@@ -1,22 +1,23 @@
 import { readdir } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import { isName } from '@berth/schema/rules'
 import type { ProvisionerType } from '@berth/schema'
 import { isErrorWithCode } from '../config.ts'
 import { CommandError, UsageError } from '../failures.ts'
+import { nameFault } from '../name-fault.ts'
 
 /** A folder that holds a template. */
 export interface TemplateFolder {
-  /** Absolute. */
+  /** Absolute path. */
   readonly path: string
-  /** What runs it. */
   readonly provisioner: ProvisionerType
 }
 
 /**
- * Looks at a folder and tells what kind of template is in it: `template.yaml` makes it a native one, `*.tf` one of Terraform.
+ * Detects the provisioner of a template's folder: `template.yaml` is for the native one, `*.tf` for
+ * Terraform.
  *
- * @param forced what the user says it is.
+ * @param forced the provisioner to use whatever the folder contains.
+ * @throws CommandError if there is no folder, or no template in it.
  */
 export async function openTemplateFolder(path: string, forced: ProvisionerType | undefined): Promise<TemplateFolder> {
   const absolute = resolve(path)
@@ -24,8 +25,8 @@ export async function openTemplateFolder(path: string, forced: ProvisionerType |
   if (forced !== undefined) return { path: absolute, provisioner: forced }
   if (names.includes('template.yaml') || names.includes('template.yml')) return { path: absolute, provisioner: 'berth' }
   if (names.some((name) => name.endsWith('.tf'))) return { path: absolute, provisioner: 'terraform' }
-  throw new CommandError(`${absolute} is no template: it has neither a template.yaml nor a *.tf file.`, {
-    help: "Point to the folder with --directory, or begin with 'berth templates init'.",
+  throw new CommandError(`${absolute} isn't a template: it has no template.yaml and no *.tf file.`, {
+    help: "Choose the template's folder with --directory, or create one with 'berth templates init'.",
   })
 }
 
@@ -39,16 +40,16 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** The name of a template: as given, else that of its folder. */
+/** Returns the name of a template: as given, else that of its folder. */
 export function templateName(given: string | undefined, { path }: TemplateFolder): string {
   const name = given ?? basename(path)
-  if (isName(name)) return name
-  const where = given === undefined ? ' It is the name of the folder; give another one as an argument.' : ''
-  throw new UsageError(`"${name}" can't be the name of a template: up to 32 letters and digits, with single hyphens between them.${where}`)
+  const fault = nameFault('template', name)
+  if (fault === undefined) return name
+  throw new UsageError(given === undefined ? `${fault} This is the name of the folder; pass another one as an argument.` : fault)
 }
 
-/** Kinds of templates as a hidden flag has them. */
+/** Reads the value of --provisioner. */
 export function readProvisioner(text: string): ProvisionerType {
   if (text === 'berth' || text === 'terraform' || text === 'echo') return text
-  throw new UsageError(`"${text}" is none of berth, terraform, echo.`)
+  throw new UsageError(`"${text}" isn't a provisioner type. Use one of: berth, terraform, echo.`)
 }

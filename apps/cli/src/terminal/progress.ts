@@ -2,16 +2,26 @@ import type { Clock } from '../world.ts'
 import { describeElapsed } from '../durations.ts'
 import { clipText, safeText } from './safe-text.ts'
 import type { Terminal } from './terminal.ts'
+import { defaultColumns } from './window-size.ts'
 
+/** Erases the line that the cursor is on. */
+const eraseLine = '\r\u001B[2K'
+
+const frameMs = 100
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 
-/** Shows what is going on, step by step: a moving line on a terminal, plain lines elsewhere. Everything goes to standard error. */
+/**
+ * Shows progress step by step on standard error: an animated line on a terminal, plain lines
+ * elsewhere.
+ */
 export interface Progress {
-  /** Ends the step before, as done, and begins one. `startedAt` is the server's time where it is known. */
+  /**
+   * Ends the current step as done and begins another. `startedAt` is the server's time if known.
+   */
   step(title: string, startedAt?: Date): void
-  /** A line of output below the step. */
+  /** Prints a line of output of the step. */
   line(text: string): void
-  /** Ends the last step. */
+  /** Ends the current step. */
   finish(outcome: 'done' | 'failed' | 'canceled', at?: Date): void
 }
 
@@ -20,7 +30,7 @@ interface Step {
   readonly startedAt: Date
 }
 
-/** Progress on the terminal's standard error. */
+/** Creates the progress of a command. */
 export function createProgress({ terminal, clock }: { readonly terminal: Terminal; readonly clock: Clock }): Progress {
   return terminal.errorOutput.isTTY === true ? new LiveProgress(terminal, clock) : new PlainProgress(terminal, clock)
 }
@@ -70,32 +80,33 @@ class LiveProgress implements Progress {
     this.finish('done', startedAt)
     this.#step = { title: safeText(title), startedAt }
     this.#shownSince = this.#clock.now().getTime()
-    this.#stopTimer = this.#clock.every(100, () => this.#draw())
+    this.#stopTimer = this.#clock.every(frameMs, () => this.#draw())
     this.#draw()
   }
 
   line(text: string): void {
-    const { noteColors } = this.#terminal
-    this.#terminal.errorOutput.write(`\r\u001B[2K${noteColors.dim(`  │ ${safeText(text)}`)}\n`)
+    const { errorOutput, paintNote } = this.#terminal
+    errorOutput.write(`${eraseLine}${paintNote('dim', `  │ ${safeText(text)}`)}\n`)
     this.#draw()
   }
 
   finish(outcome: 'done' | 'failed' | 'canceled', at = this.#clock.now()): void {
     if (this.#step === undefined) return
     this.#stopTimer?.()
-    const { noteColors } = this.#terminal
-    const mark = outcome === 'done' ? noteColors.green('✔') : noteColors.red('✘')
+    const { errorOutput, paintNote } = this.#terminal
+    const mark = outcome === 'done' ? paintNote('green', '✔') : paintNote('red', '✘')
     const elapsed = describeElapsed(at.getTime() - this.#step.startedAt.getTime())
-    this.#terminal.errorOutput.write(`\r\u001B[2K${mark} ${this.#step.title} ${noteColors.dim(`[${elapsed}]`)}\n`)
+    errorOutput.write(`${eraseLine}${mark} ${this.#step.title} ${paintNote('dim', `[${elapsed}]`)}\n`)
     this.#step = undefined
   }
 
   #draw(): void {
     if (this.#step === undefined) return
     this.#frame = (this.#frame + 1) % frames.length
-    // Counted on the own clock, which may be apart from the server's.
+    // The server's clock may differ from this one.
     const elapsed = describeElapsed(this.#clock.now().getTime() - this.#shownSince)
-    const text = clipText(`${frames[this.#frame]} ${this.#step.title} … ${elapsed}`, (this.#terminal.errorOutput.columns ?? 80) - 1)
-    this.#terminal.errorOutput.write(`\r\u001B[2K${text}`)
+    const { errorOutput } = this.#terminal
+    const text = clipText(`${frames[this.#frame]} ${this.#step.title} … ${elapsed}`, (errorOutput.columns ?? defaultColumns) - 1)
+    errorOutput.write(`${eraseLine}${text}`)
   }
 }

@@ -1,45 +1,48 @@
 import { CommandError, Canceled } from '../failures.ts'
 import type { Input, Output } from '../world.ts'
 
-/** What every question needs: the words, and what to pass where nobody can be asked. */
+/** A question, and the flag that answers it. */
 interface Question {
   readonly message: string
-  /** The flag that answers the question, such as `--template`; named in the error where there is no terminal. */
+  /** What to pass instead, such as `--template`. Named in the error without a terminal. */
   readonly flag: string
 }
 
-/** Asks for text. */
+/** A question whose answer is a text. */
 export interface TextQuestion extends Question {
-  /** Stands in the field already; Enter takes it. */
+  /** Prefilled answer. */
   readonly initial?: string
-  /** Says what is wrong with an answer; nothing when it is fine. */
+  /** Returns what is wrong with an answer, or undefined if it's valid. */
   readonly validate?: (answer: string) => string | undefined
 }
 
-/** Asks to choose one of several. */
+/** A question whose answer is one of several choices. */
 export interface ChoiceQuestion extends Question {
   readonly choices: readonly { readonly value: string; readonly label?: string; readonly hint?: string }[]
   readonly initial?: string
 }
 
-/** Questions to the user. All throw `Canceled` on Ctrl-C, and a `CommandError` naming the flag where there is no terminal. */
+/**
+ * Prompts. All throw `Canceled` on Ctrl-C, and a `CommandError` that names the flag if there is no
+ * terminal.
+ */
 export interface Prompts {
-  /** Whether somebody is there to answer. */
+  /** Whether there is a terminal to ask on. */
   readonly available: boolean
   text(question: TextQuestion): Promise<string>
-  /** Asks for something that is not shown while it is typed. */
+  /** Asks for a text that is hidden while typed. */
   secret(question: TextQuestion): Promise<string>
   choose(question: ChoiceQuestion): Promise<string>
-  /** Returns when the answer is yes; throws `Canceled` otherwise. */
+  /** Returns if the answer is yes. Throws `Canceled` otherwise. */
   confirm(question: { readonly message: string; readonly initial?: boolean }): Promise<void>
 }
 
-/** Questions on a terminal; the answers come from `input`, the questions go to `output`. */
+/** Creates prompts that read from `input` and write to `output`. */
 export function createPrompts({ input, output }: { readonly input: Input; readonly output: Output }): Prompts {
   const available = input.isTTY === true && output.isTTY === true
   const streams = { input, output }
   const ready = async ({ message, flag }: Question) => {
-    if (!available) throw new CommandError(`"${message}" can't be asked: there is no terminal.`, { help: `Pass ${flag}.` })
+    if (!available) throw new CommandError(`Can't ask "${message}" without a terminal.`, { help: `Pass ${flag}.` })
     return import('@clack/prompts')
   }
   return {
@@ -78,7 +81,7 @@ function prefilled(initial: string | undefined): { initialValue?: string } {
   return initial === undefined ? {} : { initialValue: initial }
 }
 
-/** The library answers Ctrl-C with a symbol. */
+/** Returns the answer. The library returns a symbol for Ctrl-C. */
 function answered(answer: string | symbol | undefined): string {
   if (typeof answer === 'symbol') throw new Canceled()
   return answer ?? ''

@@ -1,18 +1,22 @@
 import { stripVTControlCharacters } from 'node:util'
 
-// Everything below space but tab, and the C1 range, which some terminals obey like escapes.
-// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+// All controls but tab and newline, C1 included: some terminals treat those as escapes.
+// oxlint-disable-next-line no-control-regex -- matches control characters on purpose
 const controls = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g
 
 /**
- * Makes text from elsewhere safe for a terminal: without escape sequences and control characters, a line can't move the cursor, retitle
- * the window or hide what is printed after it. Newlines stay.
+ * Removes escape sequences and control characters, so that foreign text can't move the cursor,
+ * change
+ * the window title or hide later output. Keeps newlines.
  */
 export function safeText(text: string): string {
   return stripVTControlCharacters(text.replaceAll('\r\n', '\n')).replaceAll(controls, '')
 }
 
-/** Columns that a text takes up: wide East Asian characters and emoji count two, combining marks none. */
+/**
+ * Returns the columns a text takes up. East Asian wide characters and emoji take two, combining
+ * marks none.
+ */
 export function displayWidth(text: string): number {
   let width = 0
   for (const character of stripVTControlCharacters(text)) {
@@ -24,7 +28,7 @@ export function displayWidth(text: string): number {
   return width
 }
 
-/** Cuts a text to a number of columns, with an ellipsis where something was cut. */
+/** Cuts a text to a number of columns. A cut text ends with an ellipsis. */
 export function clipText(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text
   let clipped = ''

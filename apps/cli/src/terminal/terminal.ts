@@ -1,26 +1,29 @@
 import type { Environment, Input, Output } from '../world.ts'
-import { colorsFor, wantsColors, type Colors } from './colors.ts'
+import { painterFor, wantsColors, type Paint } from './colors.ts'
 import { createPrompts, type Prompts } from './prompts.ts'
 
-/** What a command says and asks. Data goes to standard output; progress, hints and questions to standard error. */
+/**
+ * Output and prompts. Data goes to standard output; progress, hints and prompts go to standard
+ * error.
+ */
 export interface Terminal {
   readonly input: Input
   readonly output: Output
   readonly errorOutput: Output
-  /** Writes one or more lines of data. */
+  /** Writes lines of data. */
   print(text: string): void
-  /** Writes one or more lines that are not data. */
+  /** Writes lines that are not data. */
   note(text: string): void
-  /** Writes one JSON document on a line. */
+  /** Writes a JSON document on one line. */
   printJson(value: unknown): void
-  /** Colours for what goes to {@link print}. */
-  readonly colors: Colors
-  /** Colours for what goes to {@link note}. */
-  readonly noteColors: Colors
+  /** Styles text for {@link print}. */
+  readonly paint: Paint
+  /** Styles text for {@link note}. */
+  readonly paintNote: Paint
   readonly prompts: Prompts
 }
 
-/** The terminal, or the pipes in its place. */
+/** Creates the terminal. Its streams may be pipes. */
 export function createTerminal(options: {
   readonly input: Input
   readonly output: Output
@@ -36,8 +39,8 @@ export function createTerminal(options: {
     print: (text) => void output.write(`${text}\n`),
     note: (text) => void errorOutput.write(`${text}\n`),
     printJson: (value) => void output.write(`${JSON.stringify(value)}\n`),
-    colors: colorsFor(!noColor && wantsColors(output, environment)),
-    noteColors: colorsFor(!noColor && wantsColors(errorOutput, environment)),
+    paint: painterFor(!noColor && wantsColors(output, environment)),
+    paintNote: painterFor(!noColor && wantsColors(errorOutput, environment)),
     prompts: createPrompts({ input, output: errorOutput }),
   }
 }

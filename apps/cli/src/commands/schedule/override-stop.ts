@@ -1,19 +1,24 @@
 import { defineCommand, word } from '../../command.ts'
-import { parseDuration } from '../../durations.ts'
+import { describeDuration, minuteMs, parseDuration } from '../../durations.ts'
 import { CommandError } from '../../failures.ts'
 import { findWorkspace } from '../../find-workspace.ts'
 import { renderSchedule } from './show.ts'
 
-const leastMs = 29 * 60_000
+/**
+ * What the server requires. The command accepts a minute less, and leaves the decision to the
+ * server.
+ */
+const minStopMs = 30 * minuteMs
+const minStop = describeDuration(minStopMs)
 
 export const overrideStop = defineCommand({
-  summary: 'Move the time at which a running workspace stops by itself',
-  args: { workspace: word('Its name, or owner/name', 'workspaces'), duration: word('How long from now, 30m or more') },
+  summary: 'Change when a running workspace stops next',
+  args: { workspace: word('Workspace name, or owner/name', 'workspaces'), duration: word(`Time from now, at least ${minStop}`) },
   examples: ['schedule override-stop dev 2h'],
   async run({ workspace: words, duration }, { client, clock, terminal }) {
     const ms = parseDuration(duration)
-    if (ms < leastMs)
-      throw new CommandError('A workspace can be told to stop in 30 minutes or later.', { help: `To stop it now: 'berth stop ${words}'.` })
+    if (ms < minStopMs - minuteMs)
+      throw new CommandError(`The new stop time must be at least ${minStop} from now.`, { help: `To stop now, run 'berth stop ${words}'.` })
     const { id } = await findWorkspace(client, words)
     const deadline = new Date(clock.now().getTime() + ms).toISOString()
     await client.workspaces.extend({ params: { workspace: id }, body: { deadline } })

@@ -1,12 +1,13 @@
 import type { Workspace } from '@berth/schema'
 import { describeSchedule, nextStart, parseSchedule } from '@berth/schema/rules'
-import { defineCommand, outputFlag, word } from '../../command.ts'
+import { defineCommand, word } from '../../command.ts'
 import { findWorkspace } from '../../find-workspace.ts'
+import { outputFlag } from '../../flags.ts'
 import { describeAutostop } from '../../workspace-status.ts'
 
 export const show = defineCommand({
-  summary: 'Show when a workspace starts and stops by itself',
-  args: { workspace: word('Its name, or owner/name', 'workspaces') },
+  summary: 'Show when a workspace starts and stops automatically',
+  args: { workspace: word('Workspace name, or owner/name', 'workspaces') },
   flags: { output: outputFlag },
   async run({ workspace: words, output }, { client, clock, terminal }) {
     const workspace = await findWorkspace(client, words)
@@ -18,7 +19,7 @@ export const show = defineCommand({
   },
 })
 
-/** Two lines: when the workspace starts, and when it stops. */
+/** Renders when a workspace starts and stops, on two lines. */
 export function renderSchedule(workspace: Workspace, now: Date): string {
   const { autostart_schedule: text } = workspace
   const starts = text ? describeStart(text, now) : 'manually'

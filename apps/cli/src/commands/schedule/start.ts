@@ -5,10 +5,10 @@ import { findWorkspace } from '../../find-workspace.ts'
 import { renderSchedule } from './show.ts'
 
 export const start = defineCommand({
-  summary: 'Start a workspace by itself at certain times',
+  summary: 'Set when a workspace starts automatically',
   args: {
-    workspace: word('Its name, or owner/name', 'workspaces'),
-    when: rest('Time, days and place, as 9:30AM Mon-Fri Europe/Dublin; or manual'),
+    workspace: word('Workspace name, or owner/name', 'workspaces'),
+    when: rest('Time, days and time zone, such as 9:30AM Mon-Fri Europe/Dublin; "manual" for no automatic start'),
   },
   examples: ['schedule start dev 9:30AM Mon-Fri Europe/Dublin', 'schedule start dev manual'],
   async run({ workspace: words, when }, { client, clock, terminal }) {
@@ -19,14 +19,17 @@ export const start = defineCommand({
   },
 })
 
-/** The wire's spelling of a schedule in words. */
+/** Converts typed words to the schedule that the API expects. */
 export function readSchedule(words: readonly string[], timeZone: string): string {
   try {
     return scheduleFromWords([...words], timeZone).text
   } catch (error) {
     if (!(error instanceof ScheduleError)) throw error
-    throw new UsageError(`"${words.join(' ')}" is not a schedule: ${error.message}. Write it like 9:30AM Mon-Fri Europe/Dublin.`, {
-      cause: error,
-    })
+    throw new UsageError(
+      `"${words.join(' ')}" isn't a valid schedule: ${error.message}. Use a format such as 9:30AM Mon-Fri Europe/Dublin.`,
+      {
+        cause: error,
+      },
+    )
   }
 }

@@ -4,8 +4,11 @@ import { findWorkspace } from '../../find-workspace.ts'
 import { renderSchedule } from './show.ts'
 
 export const stop = defineCommand({
-  summary: 'Stop a workspace by itself some time after each start',
-  args: { workspace: word('Its name, or owner/name', 'workspaces'), duration: word('For example 8h, from 1m to 7d; or manual') },
+  summary: 'Set how long a workspace runs before it stops automatically',
+  args: {
+    workspace: word('Workspace name, or owner/name', 'workspaces'),
+    duration: word('Duration, such as 8h; "manual" for no automatic stop'),
+  },
   examples: ['schedule stop dev 10h', 'schedule stop dev manual'],
   async run({ workspace: words, duration }, { client, clock, terminal }) {
     const ttl_ms = duration === 'manual' ? null : parseDuration(duration)
@@ -14,6 +17,6 @@ export const stop = defineCommand({
     const workspace = await client.workspaces.get({ params: { workspace: id } })
     terminal.print(renderSchedule(workspace, clock.now()))
     if (workspace.latest_build.transition === 'start')
-      terminal.note("It takes effect at the next start. For now: 'berth schedule override-stop'.")
+      terminal.note(`This applies from the next start. To change the next stop, run 'berth schedule override-stop ${words} <duration>'.`)
   },
 })

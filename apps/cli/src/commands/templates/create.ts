@@ -1,28 +1,28 @@
 import { resolve } from 'node:path'
-import { ApiError, type Client } from '@berth/sdk'
-import { defineCommand, list, optionalWord, outputFlag, parsed, text, yesFlag } from '../../command.ts'
-import { parseDuration } from '../../durations.ts'
+import { defineCommand, optionalWord } from '../../command.ts'
+import { dayMs, describeDuration, parseDuration } from '../../durations.ts'
 import { CommandError } from '../../failures.ts'
+import { list, outputFlag, parsed, text, yesFlag } from '../../flags.ts'
 import { currentOrganization } from '../../organization.ts'
 import { readParameterFile } from '../../parameter-file.ts'
+import { findTemplate } from '../../templates/find-template.ts'
+import { folderFlags } from '../../templates/folder-flags.ts'
 import { importVersion, readTags } from '../../templates/import-version.ts'
 import { openTemplateFolder, templateName } from '../../templates/template-folder.ts'
-import { folderFlags } from '../../templates/folder-flags.ts'
-
-const oneDayMs = 24 * 3_600_000
 
 export const create = defineCommand({
-  summary: 'Make a template out of a folder',
-  args: { name: optionalWord('Its name; default: that of the folder') },
+  summary: 'Create a template from a folder',
+  args: { name: optionalWord('Name of the template (default: the name of the folder)') },
   flags: {
     ...folderFlags,
-    defaultTtl: parsed<number>('Stop workspaces by themselves after so long, 0 for never, unless they say otherwise (default 24h)', {
+    defaultTtl: parsed<number>('How long workspaces run before they stop automatically, unless they set their own; 0 for no limit', {
       read: parseDuration,
-      defaultValue: oneDayMs,
+      defaultValue: dayMs,
+      shownDefault: describeDuration(dayMs),
       placeholder: 'duration',
     }),
-    parameterFile: text('File with values for the parameters of the template', { placeholder: 'file' }),
-    provisionerTag: list('Import only where a provisioner has this tag, as key=value; can be repeated', { placeholder: 'tag' }),
+    parameterFile: text('YAML or JSON file with parameter values', { placeholder: 'file' }),
+    provisionerTag: list('Tag that the provisioner must have, as key=value; can be repeated', { placeholder: 'tag' }),
     yes: yesFlag,
     output: outputFlag,
   },
@@ -34,12 +34,12 @@ export const create = defineCommand({
     const tags = readTags(input.provisionerTag)
     const values = await readParameterFile(input.parameterFile)
     const organization = await currentOrganization(client)
-    if (await exists(client, organization.id, name)) {
-      throw new CommandError(`There is a template "${name}" already.`, {
-        help: `Make a new version of it with 'berth templates push ${name}'.`,
+    if ((await findTemplate(client, organization.id, name)) !== undefined) {
+      throw new CommandError(`A template "${name}" already exists.`, {
+        help: `Push a new version of it with 'berth templates push ${name}'.`,
       })
     }
-    if (!input.yes) await terminal.prompts.confirm({ message: `Upload ${folder.path} and make the template ${name} of it?` })
+    if (!input.yes) await terminal.prompts.confirm({ message: `Upload ${folder.path} and create the template ${name}?` })
     const version = await importVersion({ organization: organization.id, folder, tags, values, takeDefaults: input.yes }, context)
     const template = await client.templates.create({
       params: { organization: organization.id },
@@ -51,17 +51,7 @@ export const create = defineCommand({
       },
     })
     if (input.output === 'json') return terminal.printJson(template)
-    terminal.print(`The template ${name} is ready. Make a workspace of it:`)
+    terminal.print(`The template ${name} is ready. Create a workspace with:`)
     terminal.print(`  berth create dev --template ${name}`)
   },
 })
-
-async function exists(client: Client, organization: string, templatename: string): Promise<boolean> {
-  try {
-    await client.templates.getByName({ params: { organization, templatename } })
-    return true
-  } catch (error) {
-    if (ApiError.is(error, 404)) return false
-    throw error
-  }
-}

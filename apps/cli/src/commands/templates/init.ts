@@ -1,15 +1,16 @@
 import { resolve } from 'node:path'
-import { defineCommand, optionalWord, text } from '../../command.ts'
+import { defineCommand, optionalWord } from '../../command.ts'
 import { UsageError } from '../../failures.ts'
+import { text } from '../../flags.ts'
 import { listStarterTemplates, writeStarterTemplate, type StarterTemplate } from '../../templates/starter-templates.ts'
 import type { Context } from '../../context.ts'
 
 export const init = defineCommand({
-  summary: 'Write a starter template into a folder',
+  summary: 'Write a starter template to a folder',
   args: {
-    folder: optionalWord('Where to write it; the name of a starter template stands for that template in a folder of that name', 'folders'),
+    folder: optionalWord('Folder to write to, or the name of a starter template', 'folders'),
   },
-  flags: { id: text('Which starter template', { placeholder: 'name' }) },
+  flags: { id: text('Starter template to write', { placeholder: 'name' }) },
   examples: ['templates init local-starter', 'templates init my-template --id local-starter'],
   async run({ folder, id }, context) {
     const { terminal, world } = context
@@ -17,7 +18,7 @@ export const init = defineCommand({
     const name = folder ?? template.id
     const path = resolve(world.workingDirectory, name)
     await writeStarterTemplate(template, path)
-    terminal.print(`The template is in ${path}. Change it as you like, then make it known:`)
+    terminal.print(`Wrote the template to ${path}. Edit it, then upload it with:`)
     terminal.print(`  berth templates create -d ${quoted(name)}`)
   },
 })
@@ -31,7 +32,7 @@ async function choose(
   if (byName) return byName
   const [only, another] = templates
   if (id !== undefined || only === undefined) {
-    throw new UsageError(`There is no starter template "${id ?? ''}". There is: ${templates.map((template) => template.id).join(', ')}.`)
+    throw new UsageError(`There is no starter template "${id ?? ''}". Use one of: ${templates.map((template) => template.id).join(', ')}.`)
   }
   if (another === undefined) return only
   const chosen = await terminal.prompts.choose({
@@ -42,7 +43,7 @@ async function choose(
   return templates.find((template) => template.id === chosen) ?? only
 }
 
-/** As it has to be typed into a shell. */
+/** Quotes a word for a shell if needed. */
 function quoted(word: string): string {
   return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }

@@ -1,6 +1,7 @@
 import type { Template } from '@berth/schema'
-import { defineCommand, list as listFlag, outputFlag } from '../../command.ts'
+import { defineCommand } from '../../command.ts'
 import { describeDuration } from '../../durations.ts'
+import { list as listFlag, outputFlag } from '../../flags.ts'
 import { currentOrganization } from '../../organization.ts'
 import { chooseColumns, renderTable, type Column } from '../../terminal/table.ts'
 
@@ -18,19 +19,19 @@ const columns: readonly Column<Template>[] = [
 export const list = defineCommand({
   summary: 'List templates',
   aliases: ['ls'],
-  flags: { column: listFlag('Show only these columns', { short: 'c', placeholder: 'names' }), output: outputFlag },
+  flags: { column: listFlag('Columns to show, separated by commas', { short: 'c', placeholder: 'names' }), output: outputFlag },
   async run({ column, output }, { client, terminal }) {
     const chosen = chooseColumns(columns, column)
     const organization = await currentOrganization(client)
     const templates = await client.templates.list({ params: { organization: organization.id } })
     const sorted = templates.toSorted((a, b) => a.name.localeCompare(b.name))
     if (output === 'json') return terminal.printJson(sorted)
-    if (sorted.length === 0) return terminal.note("There are no templates yet. Begin with 'berth templates init'.")
+    if (sorted.length === 0) return terminal.note("There are no templates yet. Start with 'berth templates init'.")
     terminal.print(renderTable(sorted, chosen))
   },
 })
 
-/** The server counts now and then; -1 says that it has not yet. */
+/** Describes how many developers use a template. The server reports -1 until it has counted. */
 function describeUsers(count: number): string {
   if (count < 0) return 'not counted yet'
   return `${count} active developer${count === 1 ? '' : 's'}`

@@ -1,23 +1,25 @@
 import { basename, resolve } from 'node:path'
-import { ApiError, type Client } from '@berth/sdk'
+import type { Client } from '@berth/sdk'
 import type { CreateParameterRequest, Template } from '@berth/schema'
-import { defineCommand, list, optionalWord, outputFlag, text, toggle, yesFlag } from '../../command.ts'
+import { defineCommand, optionalWord } from '../../command.ts'
 import { CommandError } from '../../failures.ts'
+import { list, outputFlag, text, toggle, yesFlag } from '../../flags.ts'
 import { currentOrganization } from '../../organization.ts'
 import { readParameterFile } from '../../parameter-file.ts'
+import { findTemplate } from '../../templates/find-template.ts'
 import { folderFlags } from '../../templates/folder-flags.ts'
 import { importVersion, readTags } from '../../templates/import-version.ts'
 import { openTemplateFolder } from '../../templates/template-folder.ts'
 
 export const push = defineCommand({
-  summary: 'Make a new version of a template out of a folder',
-  args: { template: optionalWord('Name of the template; default: that of the folder', 'templates') },
+  summary: 'Upload a new version of a template and make it active',
+  args: { template: optionalWord('Name of the template (default: the name of the folder)', 'templates') },
   flags: {
     ...folderFlags,
-    name: text('Name of the version; made up when left out', { placeholder: 'name' }),
-    parameterFile: text('File with values for the parameters of the template', { placeholder: 'file' }),
-    alwaysPrompt: toggle('Ask for all parameters again instead of keeping their values'),
-    provisionerTag: list('Import only where a provisioner has this tag, as key=value; can be repeated', { placeholder: 'tag' }),
+    name: text('Name of the version (default: a generated name)', { placeholder: 'name' }),
+    parameterFile: text('YAML or JSON file with parameter values', { placeholder: 'file' }),
+    alwaysPrompt: toggle('Ask for all parameters instead of keeping their values'),
+    provisionerTag: list('Tag that the provisioner must have, as key=value; can be repeated', { placeholder: 'tag' }),
     yes: yesFlag,
     output: outputFlag,
   },
@@ -28,8 +30,8 @@ export const push = defineCommand({
     const tags = readTags(input.provisionerTag)
     const values = await readParameterFile(input.parameterFile)
     const organization = await currentOrganization(client)
-    const template = await find(client, organization.id, input.template ?? basename(folder.path))
-    if (!input.yes) await terminal.prompts.confirm({ message: `Upload ${folder.path} as a new version of ${template.name}?` })
+    const template = await existingTemplate(client, organization.id, input.template ?? basename(folder.path))
+    if (!input.yes) await terminal.prompts.confirm({ message: `Upload ${folder.path} as a new version of the template ${template.name}?` })
     const version = await importVersion(
       {
         organization: organization.id,
@@ -45,23 +47,20 @@ export const push = defineCommand({
     )
     await client.templates.updateActiveVersion({ params: { template: template.id }, body: { id: version.id } })
     if (input.output === 'json') return terminal.printJson(version)
-    terminal.print(`New workspaces of ${template.name} use the version ${version.name} from now on; others when they are updated.`)
+    terminal.print(`The active version of ${template.name} is now ${version.name}. Update existing workspaces with 'berth update'.`)
   },
 })
 
-async function find(client: Client, organization: string, templatename: string): Promise<Template> {
-  try {
-    return await client.templates.getByName({ params: { organization, templatename } })
-  } catch (error) {
-    if (!ApiError.is(error, 404)) throw error
-    throw new CommandError(`There is no template "${templatename}".`, {
-      help: `Make it with 'berth templates create ${templatename}'.`,
-      cause: error,
-    })
-  }
+async function existingTemplate(client: Client, organization: string, name: string): Promise<Template> {
+  const template = await findTemplate(client, organization, name)
+  if (template !== undefined) return template
+  throw new CommandError(`There is no template "${name}".`, { help: `Create it with 'berth templates create ${name}'.` })
 }
 
-/** The values that were given for the version in use, as references: the server copies what it would not show, too. */
+/**
+ * References the values given for the active version. The server copies them, even those it doesn't
+ * show.
+ */
 async function valuesOfActiveVersion(client: Client, template: Template): Promise<CreateParameterRequest[]> {
   const parameters = await client.templateVersions.parameters({ params: { templateversion: template.active_version_id } })
   return parameters

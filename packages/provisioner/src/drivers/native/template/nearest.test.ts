@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nearest } from './nearest.ts'
+import { nearest, typos } from './nearest.ts'
 
 const keys = ['name', 'agents', 'startup_script', 'os', 'arch']
 
@@ -16,4 +16,19 @@ test.each([
 
 test.each(['image', 'x', 'metadata', 'toString'])('%s is like none of the keys', (word) => {
   expect(nearest(word, keys)).toBeUndefined()
+})
+
+test.each([
+  ['list', 'list', 0],
+  ['lsit', 'list', 1],
+  ['templtes', 'templates', 1],
+  ['', 'abc', 3],
+])('%s and %s are %d typos apart', (from, to, distance) => {
+  expect(typos(from, to)).toBe(distance)
+  expect(typos(to, from)).toBe(distance)
+})
+
+test('a far word suggests nothing, however long it is', () => {
+  expect(nearest('frobnicate', ['list', 'stop'])).toBeUndefined()
+  expect(nearest('x'.repeat(100_000), ['list'])).toBeUndefined()
 })

@@ -19,7 +19,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
  * Counts the insertions, deletions, replacements and swaps of neighbours that turn one word into
  * the other.
  */
-function typos(from: string, to: string): number {
+export function typos(from: string, to: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: to.length + 1 }, (_, column) => column)
   for (let row = 1; row <= from.length; row += 1) {

@@ -312,7 +312,7 @@ test('listeners and agents are let go as soon as the server stops, while a job i
 })
 
 /** Returns a driver for one job that ends when the test says so, even after the server has asked it to end. */
-function slowToEnd(): { driver: Driver; begin(server: TestServer): Promise<void>; end(): void; hasEnded(): boolean } {
+function slowToEnd(): { driver: Driver; begin(at: TestServer): Promise<void>; end(): void; hasEnded(): boolean } {
   const echo = createEchoDriver()
   const ending = new AbortController()
   let isHeld = false
@@ -329,9 +329,9 @@ function slowToEnd(): { driver: Driver; begin(server: TestServer): Promise<void>
         throw new Error('ended')
       },
     },
-    async begin(server) {
+    async begin(at) {
       isHeld = true
-      await createVersion(server)
+      await createVersion(at)
       await eventually(async () => hasBegun || undefined)
     },
     end: () => ending.abort(),

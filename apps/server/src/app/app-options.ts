@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Services } from '../compose/compose.ts'
 import type { Config } from '../settings/config.ts'
 
-/** What the HTTP face of the server needs. */
+/** What the HTTP side of the server needs. */
 export interface AppOptions {
   readonly services: Services
   readonly config: Config

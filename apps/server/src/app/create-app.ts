@@ -19,7 +19,10 @@ export interface App {
   readonly upgrades: WebSocketUpgrades
 }
 
-/** Returns the HTTP face of the server: the API below /api/v2, and a greeting for people who come with a browser. */
+/**
+ * Returns the HTTP side of the server: the API below /api/v2, the agent binaries, the relay, and a
+ * greeting for browsers.
+ */
 export function createApp(options: AppOptions): App {
   const app = express()
   app.disable('x-powered-by')
@@ -52,7 +55,7 @@ export function createApp(options: AppOptions): App {
   return { listener: app, upgrades }
 }
 
-/** At the root, because people register this address with their git provider. */
+/** Not below /api/v2, because people register this address with their git provider. */
 function gitAuthHandler({ services, config: { secureAuthCookie } }: AppOptions): RequestHandler {
   const callback = gitAuthCallback({
     service: services.gitAuth,

@@ -5,7 +5,10 @@ import { isConnectionError } from '../database/database-errors.ts'
 import { sendFailure } from '../http/send-failure.ts'
 import { originOf } from './request-origin.ts'
 
-/** Translates whatever was thrown into an answer. Unexpected errors are logged in full and sent as a bare 500. */
+/**
+ * Turns thrown errors into answers. Unexpected errors are logged in full and answered with a bare
+ * 500.
+ */
 export function failureHandler(logger: Logger): ErrorRequestHandler {
   return (error: unknown, _request, response, _next) => {
     const { request_id } = originOf(response)

@@ -16,8 +16,8 @@ export function originOf(response: ServerResponse): Origin {
 }
 
 /**
- * Gives each request an ID, sets the headers that every response carries, and logs one line when the
- * response ends. The query is never logged, because it may hold a token.
+ * Gives each request an ID, sets the headers that every response carries, and logs one line when
+ * the response ends. The query is never logged, because it may hold a token.
  */
 export function requestOrigin({ logger, clock, version, config: { secureAuthCookie, trustedProxies } }: AppOptions): RequestHandler {
   return (request, response, next) => {

@@ -34,7 +34,10 @@ export interface Area<Services> {
   readonly services: Services
   /** Begins the work that no request asks for. Everything that the area uses has been started. */
   start?(): void | Promise<void>
-  /** Lets go of agents, streams and waiting requests. All areas do so at once, before any of them stops. */
+  /**
+   * Lets go of agents, streams and waiting requests. All areas begin at once; jobs may still be
+   * ending.
+   */
   release?(): void | Promise<void>
   /** Ends the area's work gracefully. Everything that uses the area has been stopped. */
   stop?(): void | Promise<void>

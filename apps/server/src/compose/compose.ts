@@ -15,7 +15,10 @@ export interface Services extends DeploymentServices, PeopleServices, TemplateSe
   stop(): Promise<void>
 }
 
-/** Builds every service. Areas start in the order in which they are composed, and stop in reverse. */
+/**
+ * Builds every service. Areas start in the order in which they are composed, and stop in the
+ * reverse order.
+ */
 export function compose(world: World): Services {
   const areas: Area<unknown>[] = []
   const add = <AreaServices>(area: Area<AreaServices>): AreaServices => {

@@ -17,7 +17,7 @@ import { agentTokens } from './agent-tokens.ts'
 import type { Area, World } from './area.ts'
 import type { DeploymentServices } from './deployment.ts'
 
-/** Agents, and everything that connects people with them. */
+/** Agents, and everything that connects people to them. */
 export interface ConnectionServices {
   readonly agents: AgentService
   readonly tunnels: AgentTunnels

@@ -6,7 +6,7 @@ import { SECRETS_CHANNEL } from '../database/channels.ts'
 import { version } from '../version.ts'
 import type { Area, World } from './area.ts'
 
-/** What concerns the deployment as a whole. */
+/** Services of the deployment as a whole. */
 export interface DeploymentServices {
   readonly deployment: DeploymentService
   readonly retention: RetentionLoop

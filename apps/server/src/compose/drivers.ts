@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { createEchoDriver, createKubernetesRuntime, createLocalRuntime, createNativeDriver, type Driver } from '@berth/provisioner'
 import type { Config } from '../settings/config.ts'
 
-/** The provisioners that the built-in workers have. */
+/** Returns the drivers of the built-in provisioner daemons. */
 export function createDrivers(config: Config): Driver[] {
   const local = createLocalRuntime({
     workspacesDirectory: join(config.dataDirectory, 'workspaces'),

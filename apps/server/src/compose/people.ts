@@ -27,7 +27,7 @@ import { UserChanges } from '../features/users/user-changes.ts'
 import { OpenSessions } from '../http/open-sessions.ts'
 import type { Area, World } from './area.ts'
 
-/** Users, how they sign in, what they may do, and the log of what they did. */
+/** Users, their sign-in, organizations, groups, roles and keys, and the audit log. */
 export interface PeopleServices extends Accounts, Keys {
   readonly audit: AuditService
   readonly organizations: OrganizationService
@@ -60,7 +60,7 @@ export function composePeople(world: World): Area<PeopleServices> {
 
 interface Accounts {
   readonly sessions: SessionService
-  /** What is open in sessions; it closes when they end. */
+  /** Streams and sockets that close when the session behind them ends. */
   readonly openSessions: OpenSessions
   readonly users: UserService
   readonly userChanges: UserChanges
@@ -95,7 +95,7 @@ function composeAccounts(
   }
 }
 
-/** The providers that people may sign in with, besides a password. */
+/** Returns the configured sign-in providers by login type. */
 function signInProviders({ config, accessUrl, clock }: World): Map<SignInProvider['loginType'], SignInProvider> {
   const providers = new Map<SignInProvider['loginType'], SignInProvider>()
   const { githubSignIn, oidcSignIn } = config

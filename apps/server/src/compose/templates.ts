@@ -24,7 +24,9 @@ import { agentTokens } from './agent-tokens.ts'
 import type { Area, World } from './area.ts'
 import type { PeopleServices } from './people.ts'
 
-/** Templates, their versions, files and parameters, and the jobs that versions and builds put into the queue. */
+/**
+ * Templates, their versions, files and parameters, and the queue of jobs for versions and builds.
+ */
 export interface TemplateServices {
   readonly files: FileService
   readonly parameters: ParameterService
@@ -35,7 +37,7 @@ export interface TemplateServices {
   readonly dryRuns: DryRunService
   readonly templateAccess: TemplateAccess
   readonly templates: TemplateService
-  /** What jobs of template versions do. */
+  /** The handlers of jobs for template versions. */
   readonly versionHandlers: Pick<JobHandlers, 'template_version_import' | 'template_version_dry_run'>
 }
 

@@ -76,7 +76,7 @@ export function composeWorkspaces(world: World, earlier: Earlier): Area<Workspac
 
 type Finders = ConstructorParameters<typeof AuthorizationService>[0]['finders']
 
-/** What access depends on, for each kind of object that callers may ask about by ID. */
+/** Returns what access depends on, for each kind of object that callers may ask about by ID. */
 function accessFinders(from: Pick<Earlier, 'users' | 'groups' | 'templates'> & { readonly workspaces: WorkspaceStore }): Finders {
   const workspace: Finders[string] = async (id) => await from.workspaces.findById(id)
   return {

@@ -18,14 +18,17 @@ interface Dependencies extends FinderServices {
   readonly apiRateLimit: number
 }
 
-/** Returns what every request passes before its handler: who calls, what the path names, and whether they may. */
+/**
+ * Returns what every request passes before its handler: who calls, what the path names, and whether
+ * the caller has access.
+ */
 export function createGate(dependencies: Dependencies): Gate<FoundByPath, AgentRow> {
   const { sessions, agents, audit } = dependencies
   return {
     identify: async (token, origin) => await sessions.identify(token, origin),
     identifyAgent: async (token) => await agents.identify(token),
     spell: spellings,
-    // serve() collects the rows of a path from left to right, so a finder gets those that its type names.
+    // serve() collects rows from left to right, so each finder gets the rows that its type names.
     find: createFinders(dependencies) as Gate<FoundByPath, AgentRow>['find'],
     refuse: ({ spec, found, actor }) => refuseOwnRoles(spec, found, actor),
     admits,

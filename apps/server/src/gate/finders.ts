@@ -1,4 +1,4 @@
-import { Failure, api, type parameterScopes } from '@berth/schema'
+import { Failure, api } from '@berth/schema'
 import { WireValueError, parseBool } from '@berth/schema/rules'
 import type { AgentService } from '../features/agents/service.ts'
 import type { BuildService } from '../features/builds/service.ts'
@@ -14,6 +14,7 @@ import type { Actor } from '../http/caller.ts'
 import type { FindContext } from '../http/serve.ts'
 import type { FoundBefore, FoundByPath } from './found-by-path.ts'
 import { mayReadTemplate } from './policy.ts'
+import { readScope, type ParameterScope } from './spellings.ts'
 
 /** The services that look up what paths name. */
 export interface FinderServices {
@@ -33,12 +34,13 @@ interface Context<Name extends keyof FoundByPath> extends Omit<FindContext, 'fou
   readonly found: FoundBefore<Name>
 }
 
-/** One finder for each path parameter that names something. Each throws the failure that says it isn't there. */
+/**
+ * One finder for each path parameter that names a resource. A finder throws a failure when the
+ * resource doesn't exist.
+ */
 export type Finders = {
   readonly [Name in keyof FoundByPath]: (text: string, context: Context<Name>) => Promise<FoundByPath[Name]>
 }
-
-type ParameterScope = (typeof parameterScopes)[number]
 
 /** Returns the finders that look things up in these services. */
 export function createFinders(services: FinderServices): Finders {
@@ -61,7 +63,7 @@ export function createFinders(services: FinderServices): Finders {
       return { templateversion, template: await templateOf(services, templateversion) }
     },
     templateversionname: async (name, { actor, found }) => await findVersionByName(services, name, { actor, ...found }),
-    parameterscope: async (scope) => ({ scope: scope as ParameterScope }), // spelled before it is looked up
+    parameterscope: async (text) => ({ scope: readScope(text) }),
     scoped: async (id, { found }) => await findValueOwner(services, found.scope, id),
     dryrun: async (id) => ({ dryrun: await dryRuns.get(id) }),
     workspace: async (id, { spec }) => {
@@ -88,7 +90,10 @@ async function templateOf(
   return template_id === null ? undefined : await templates.find(template_id)
 }
 
-/** Where several templates have a version of this name, returns the newest one that the caller may read. */
+/**
+ * Returns the template's version of this name. Without a template, returns the organization's
+ * newest version of this name that the caller may read.
+ */
 async function findVersionByName(
   services: Pick<FinderServices, 'versions' | 'templates'>,
   name: string,
@@ -127,7 +132,10 @@ async function findValueOwner(
   return { owner: ownerOf('template_version', templateversion), templateversion, template: await templateOf(services, templateversion) }
 }
 
-/** Read before the workspace is looked up, because it decides which one is found (Coder v2 API, v0.13.4). */
+/**
+ * Read before the workspace is looked up, because it decides which one is found
+ * (Coder v2 API, v0.13.4).
+ */
 function includesDeleted(query: URLSearchParams): boolean {
   const text = query.get('include_deleted') ?? ''
   if (text === '') return false

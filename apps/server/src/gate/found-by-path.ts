@@ -27,7 +27,7 @@ export interface FoundByPath {
   readonly templatename: { readonly template: TemplateRow }
   /** A version may not belong to a template yet. */
   readonly templateversion: { readonly templateversion: TemplateVersionRow; readonly template: TemplateRow | undefined }
-  /** A version of the template to the left or, without one, of any template of the organization to the left. */
+  /** A version of the template to the left or, without one, of any template in the organization. */
   readonly templateversionname: FoundByPath['templateversion']
   readonly parameterscope: { readonly scope: ValueOwner['scope'] }
   /** What the values belong to, with the rows that decide who may read and change them. */
@@ -55,7 +55,10 @@ type PathBefore<Path extends string, Name extends string> = Path extends `${infe
     ? Left
     : never
 
-/** `true` where every path with `Name` has `Other` before it, `boolean` where some have, and `false` or `never` where none has. */
+/**
+ * Whether paths have `Other` before `Name`: `true` if every path with `Name` has, `boolean` if some
+ * have, `false` if none has.
+ */
 type IsBefore<Other extends string, Name extends string, Path extends string = PathBefore<ApiPath, Name>> = Path extends string
   ? Other extends ParameterNames<Path>
     ? true

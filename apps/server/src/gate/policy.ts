@@ -35,14 +35,17 @@ const objectsOf: { readonly [Type in ResourceType]?: ObjectOf } = {
   assign_org_role: inOrganization,
 }
 
-/** Whether a caller has the permission that an endpoint asks for on what its path names or, for a new object, on the place it goes to. */
+/**
+ * Whether a caller has the permission that an endpoint requires. It applies to the resource that
+ * the path names or, for a new one, to the organization or user that it will belong to.
+ */
 export function admits({ resource, action }: Exclude<Access, string>, found: Found, actor: Actor): boolean {
-  // Values of a workspace's parameters ask for the same action on the workspace.
+  // Changing a workspace's parameter values requires the same action on the workspace.
   const type = resource === 'template' && found.owner !== undefined && found.workspace !== undefined ? 'workspace' : resource
   return may(actor.permissions, action, { ...objectsOf[type]?.(found, actor), type })
 }
 
-/** Whether a caller may read a template, or versions that belong to none. */
+/** Whether a caller may read a template or, without one, versions that have no template. */
 export function mayReadTemplate(actor: Actor | undefined, template: TemplateRow | undefined): boolean {
   return actor !== undefined && may(actor.permissions, 'read', { ...template, type: 'template' })
 }

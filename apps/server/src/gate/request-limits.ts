@@ -9,10 +9,10 @@ import { RateLimiter, addressKey } from '../http/rate-limit.ts'
 const WINDOW_MS = 60_000
 
 /**
- * Returns what counts each request against the deployment's limit and the endpoint's own. It sets the
- * rate-limit headers, and throws `rate_limited`.
+ * Returns a function that counts each request against the deployment's limit and the endpoint's
+ * own. It sets the rate-limit headers, and throws `rate_limited` and `bypass_forbidden`.
  *
- * `apiRateLimit` is in requests a minute for one caller on one path; a negative one is no limit.
+ * `apiRateLimit` is in requests a minute for one caller on one path; negative for no limit.
  */
 export function requestLimiter({
   clock,
@@ -32,7 +32,7 @@ export function requestLimiter({
     if (general === undefined || bypasses(request)) return
     const { spec, path, actor, origin, response } = request
     const key = `${actor?.user_id ?? addressKey(origin.ip)}:${path}`
-    // The own limit of an endpoint for users counts those who are signed in; the general one counts everybody.
+    // An endpoint's own limit counts only signed-in callers, unless the endpoint is open to anyone.
     const isCounted = spec?.access === 'anyone' || actor !== undefined
     const limiters = spec?.requestsPerMinute === undefined || !isCounted ? [general] : [general, specialLimiter(spec.requestsPerMinute)]
     for (const limiter of limiters) {
@@ -49,7 +49,10 @@ export function requestLimiter({
   }
 }
 
-/** Owners may ask for no limit. Throws `bypass_forbidden` for others who ask (Coder v2 API, v0.13.4). */
+/**
+ * Whether an owner asks to skip the limits. Throws `bypass_forbidden` if anyone else asks
+ * (Coder v2 API, v0.13.4).
+ */
 function bypasses({ request, actor }: { readonly request: IncomingMessage; readonly actor: Actor | undefined }): boolean {
   const header = request.headers['x-coder-bypass-ratelimit']
   if (typeof header !== 'string' || actor === undefined) return false

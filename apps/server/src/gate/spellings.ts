@@ -3,6 +3,8 @@ import { WireValueError, parseInt32Text, parseUuid } from '@berth/schema/rules'
 
 type Spelling = (text: string) => string
 
+export type ParameterScope = (typeof parameterScopes)[number]
+
 /**
  * Checks how a path parameter is written, and returns the text to look up. Other parameters are
  * taken as they are.
@@ -15,7 +17,7 @@ export const spellings: Readonly<Record<string, Spelling>> = {
   ),
   user: userText,
   buildnumber: buildNumber,
-  parameterscope: parameterScope,
+  parameterscope: readScope,
   scoped: scopedId,
 }
 
@@ -50,8 +52,10 @@ function buildNumber(text: string): string {
   )
 }
 
-function parameterScope(text: string): string {
-  if (parameterScopes.some((scope) => scope === text)) return text
+/** Returns the parameter scope of this name. Throws `validation_failed`. */
+export function readScope(text: string): ParameterScope {
+  const scope = parameterScopes.find((known) => known === text)
+  if (scope !== undefined) return scope
   throw new Failure('validation_failed', {
     message: `There is no parameter scope ${JSON.stringify(text)}.`,
     validations: [{ field: 'scope', detail: `Must be one of ${parameterScopes.join(', ')}` }],

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { isGroup, type Command, type CommandGroup } from '../src/command.ts'
 import { commandTree } from '../src/command-tree.ts'
 import { completeWords } from '../src/completion/complete-words.ts'
-import { flagName } from '../src/read-input.ts'
+import { flagName } from '../src/parsing/read-input.ts'
 import { globalFlags } from '../src/settings.ts'
 import { runBerth } from './run-berth.ts'
 

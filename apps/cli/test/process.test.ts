@@ -19,7 +19,7 @@ const session = () => ({ BERTH_URL: stub.url, BERTH_SESSION_TOKEN: 'secret' })
 const enter = '\r'
 const ctrlC = '\u0003'
 
-test('the process has the exit code and output of the command', async () => {
+test('the exit code and the outputs are those of a process', async () => {
   const good = await startBerth(['version', '-o', 'json'])
   expect(await good.ended).toMatchObject({ code: 0, stderr: '' })
   const bad = await startBerth(['lsit'])
@@ -30,7 +30,7 @@ test('the process has the exit code and output of the command', async () => {
   })
 })
 
-test('a reader that stops early is not an error', async () => {
+test('a reader that has seen enough is no error', async () => {
   const workspaces = Array.from({ length: 3000 }, (_, index) => workspace({ name: `w${index}` }))
   stub.on('workspaces.list', () => ({ workspaces, count: workspaces.length }))
   const tsx = fileURLToPath(new URL('../../../node_modules/.bin/tsx', import.meta.url))
@@ -74,7 +74,7 @@ describe('on a terminal', () => {
   test.each([
     ['no', `n`],
     ['Ctrl-C', ctrlC],
-  ])('%s to a prompt exits with 1, silently and without doing anything', async (_, keys) => {
+  ])('%s to a question ends the command with 1, silently and with nothing done', async (_, keys) => {
     const berth = await startBerth(['stop', 'dev'], { terminal: true, environment: session() })
     await berth.prints('Stop dev?')
     berth.type(keys)
@@ -89,7 +89,7 @@ describe('on a terminal', () => {
     [['--no-color'], {}, false],
     [[], { NO_COLOR: '1' }, false],
     [[], { TERM: 'dumb' }, false],
-  ])('with %j and %j, errors in color: %s', async (flags, environment, isColored) => {
+  ])('with %j and %j, errors in colour: %s', async (flags, environment, isColored) => {
     const berth = await startBerth(['list', ...flags], { terminal: true, environment })
     const { stdout } = await berth.ended
     expect(stdout).toContain('You are not logged in.')

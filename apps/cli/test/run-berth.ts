@@ -36,10 +36,7 @@ export async function temporaryFolder(): Promise<string> {
   return folder
 }
 
-/**
- * Runs a command in this process, with pipes in place of a terminal and without this machine's
- * configuration.
- */
+/** Runs a command line in this process, with pipes for a terminal and nothing of this machine's configuration. */
 export async function runBerth(words: readonly string[], call: Call = {}): Promise<Outcome> {
   const stdout = new Collector()
   const stderr = new Collector()

@@ -193,7 +193,7 @@ describe('a workspace that is not running', () => {
     far.stub.on('workspaces.get', () => workspace({ latest_build: build({}, [connecting]) }))
     let polls = 0
     far.stub.on('agents.get', () => ((polls += 1) < 3 ? connecting : agent()))
-    // This deployment's proxy blocks the log's WebSocket, so the build is polled instead.
+    // This stub carries no WebSocket for the log, so the command has to poll the build.
     const { code, stdout, stderr } = await berth(['ssh', 'dev', '--', 'echo in'])
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'in\n' })
     expect(stderr).toContain('==> Queued')

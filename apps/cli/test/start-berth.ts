@@ -7,16 +7,16 @@ import { temporaryFolder, type Outcome } from './run-berth.ts'
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const command = [here('../../../node_modules/.bin/tsx'), '--conditions=@berth/source', here('../src/main.ts')]
 
-/** A command in its own process. */
+/** A command that runs as a process of its own. */
 export interface Running {
-  /** Resolves once the output so far contains the text. */
+  /** Resolves when all that was printed so far contains the text. */
   readonly prints: (text: string) => Promise<void>
   readonly type: (keys: string) => void
-  /** On a terminal, `stdout` includes standard error. */
+  /** On a terminal, standard error is in `stdout` too. */
   readonly ended: Promise<Outcome>
 }
 
-/** Starts the program from source, on a pseudo-terminal or on pipes. */
+/** Starts the program from its sources, on a pseudo-terminal or on pipes. */
 export async function startBerth(
   words: readonly string[],
   options: { readonly terminal?: boolean; readonly environment?: Environment } = {},

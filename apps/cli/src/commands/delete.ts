@@ -1,6 +1,6 @@
-import { buildWorkspace } from '../build-workspace.ts'
+import { buildWorkspace } from '../workspaces/build-workspace.ts'
 import { defineCommand, word } from '../command.ts'
-import { findWorkspace } from '../find-workspace.ts'
+import { findWorkspace } from '../workspaces/find-workspace.ts'
 import { outputFlag, toggle, yesFlag } from '../flags.ts'
 
 export const deleteWorkspace = defineCommand({

@@ -3,7 +3,7 @@ import { describeSchedule, parseSchedule } from '@berth/schema/rules'
 import { defineCommand } from '../command.ts'
 import { list as listFlag, outputFlag, parsed, toggle } from '../flags.ts'
 import { chooseColumns, renderTable, type Column } from '../terminal/table.ts'
-import { describeAge, describeAutostop, describeStatus } from '../workspace-status.ts'
+import { describeAge, describeAutostop, describeStatus } from '../workspaces/workspace-status.ts'
 
 const ownSearch = 'owner:me'
 

@@ -1,5 +1,5 @@
 import { defineCommand, word } from '../command.ts'
-import { findWorkspace } from '../find-workspace.ts'
+import { findWorkspace } from '../workspaces/find-workspace.ts'
 import { yesFlag } from '../flags.ts'
 
 export const rename = defineCommand({

@@ -1,11 +1,11 @@
 import type { Workspace, WorkspaceResource } from '@berth/schema'
 import { defineCommand, word } from '../command.ts'
-import { findWorkspace, fullName } from '../find-workspace.ts'
+import { findWorkspace, fullName } from '../workspaces/find-workspace.ts'
 import { outputFlag } from '../flags.ts'
 import { agentsOf, sshName } from '../ssh/choose-agent.ts'
 import type { Paint } from '../terminal/colors.ts'
 import { renderTable } from '../terminal/table.ts'
-import { describeAge, describeAutostop, describeStatus } from '../workspace-status.ts'
+import { describeAge, describeAutostop, describeStatus } from '../workspaces/workspace-status.ts'
 
 export const show = defineCommand({
   summary: 'Show a workspace, its resources and its agents',

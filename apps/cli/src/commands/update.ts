@@ -1,9 +1,9 @@
-import { askParameters } from '../ask-parameters.ts'
-import { buildWorkspace } from '../build-workspace.ts'
+import { askParameters } from '../parameters/ask-parameters.ts'
+import { buildWorkspace } from '../workspaces/build-workspace.ts'
 import { defineCommand, word } from '../command.ts'
-import { findWorkspace } from '../find-workspace.ts'
+import { findWorkspace } from '../workspaces/find-workspace.ts'
 import { outputFlag, text, toggle, yesFlag } from '../flags.ts'
-import { readParameterFile } from '../parameter-file.ts'
+import { readParameterFile } from '../parameters/parameter-file.ts'
 import { announceReady } from '../ssh/announce-ready.ts'
 
 export const update = defineCommand({

@@ -1,6 +1,6 @@
 import { childOf, isGroup, visibleChildren, type Command, type CommandGroup } from '../command.ts'
 import type { Flag } from '../flags.ts'
-import { flagName, flagsOf } from '../read-input.ts'
+import { flagName, flagsOf } from '../parsing/read-input.ts'
 import type { Candidates } from './candidates.ts'
 
 /** Returns what can stand in place of the last word, which may be unfinished. */

@@ -1,7 +1,7 @@
 import { defineCommand, word } from '../../command.ts'
 import { describeDuration, minuteMs, parseDuration } from '../../durations.ts'
 import { CommandError } from '../../failures.ts'
-import { findWorkspace } from '../../find-workspace.ts'
+import { findWorkspace } from '../../workspaces/find-workspace.ts'
 import { renderSchedule } from './show.ts'
 
 /**

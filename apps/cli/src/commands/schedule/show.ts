@@ -1,9 +1,9 @@
 import type { Workspace } from '@berth/schema'
 import { describeSchedule, nextStart, parseSchedule } from '@berth/schema/rules'
 import { defineCommand, word } from '../../command.ts'
-import { findWorkspace } from '../../find-workspace.ts'
+import { findWorkspace } from '../../workspaces/find-workspace.ts'
 import { outputFlag } from '../../flags.ts'
-import { describeAutostop } from '../../workspace-status.ts'
+import { describeAutostop } from '../../workspaces/workspace-status.ts'
 
 export const show = defineCommand({
   summary: 'Show when a workspace starts and stops automatically',

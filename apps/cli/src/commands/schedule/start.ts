@@ -1,7 +1,7 @@
 import { ScheduleError, scheduleFromWords } from '@berth/schema/rules'
 import { defineCommand, rest, word } from '../../command.ts'
 import { UsageError } from '../../failures.ts'
-import { findWorkspace } from '../../find-workspace.ts'
+import { findWorkspace } from '../../workspaces/find-workspace.ts'
 import { renderSchedule } from './show.ts'
 
 export const start = defineCommand({

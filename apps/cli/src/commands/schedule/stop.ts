@@ -1,6 +1,6 @@
 import { defineCommand, word } from '../../command.ts'
 import { parseDuration } from '../../durations.ts'
-import { findWorkspace } from '../../find-workspace.ts'
+import { findWorkspace } from '../../workspaces/find-workspace.ts'
 import { renderSchedule } from './show.ts'
 
 export const stop = defineCommand({

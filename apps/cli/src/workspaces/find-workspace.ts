@@ -1,6 +1,6 @@
 import { ApiError, type Client } from '@berth/sdk'
 import type { Workspace } from '@berth/schema'
-import { CommandError } from './failures.ts'
+import { CommandError } from '../failures.ts'
 
 /**
  * Finds a workspace by `owner/name`, or by `name` among the user's own.

@@ -4,11 +4,11 @@
  */
 import { parseArgs } from 'node:util'
 import { nearest } from '@berth/provisioner/nearest'
-import { childOf, isGroup, visibleChildren, type Command, type CommandGroup } from './command.ts'
-import { UsageError } from './failures.ts'
-import type { Flags } from './flags.ts'
+import { childOf, isGroup, visibleChildren, type Command, type CommandGroup } from '../command.ts'
+import { UsageError } from '../failures.ts'
+import type { Flags } from '../flags.ts'
 import { flagsOf, kebabCase, type Given } from './read-input.ts'
-import { globalFlags } from './settings.ts'
+import { globalFlags } from '../settings.ts'
 
 /** A command or group with its path, such as `['templates', 'create']`. */
 export interface Place<Node extends Command | CommandGroup = Command | CommandGroup> {

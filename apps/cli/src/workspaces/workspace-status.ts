@@ -1,5 +1,5 @@
 import type { Workspace, WorkspaceStatus } from '@berth/schema'
-import { describeDuration } from './durations.ts'
+import { describeDuration } from '../durations.ts'
 
 /** Statuses as lists show them (Coder v2 API, v0.13.4: CLI). */
 const words: Readonly<Record<WorkspaceStatus, string>> = {

@@ -1,6 +1,6 @@
 import type { CreateWorkspaceBuildRequest, Workspace, WorkspaceBuild } from '@berth/schema'
-import type { Context } from './context.ts'
-import { waitForSuccess } from './wait-for-job.ts'
+import type { Context } from '../context.ts'
+import { waitForSuccess } from '../wait-for-job.ts'
 
 /** Starts a build of a workspace and waits for it. */
 export async function buildWorkspace(workspace: Workspace, request: CreateWorkspaceBuildRequest, context: Context): Promise<void> {

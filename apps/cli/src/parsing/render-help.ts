@@ -1,8 +1,8 @@
-import { isGroup, visibleChildren, type Command, type CommandGroup } from './command.ts'
-import type { Flag, Flags } from './flags.ts'
+import { isGroup, visibleChildren, type Command, type CommandGroup } from '../command.ts'
+import type { Flag, Flags } from '../flags.ts'
 import type { Place } from './parse-words.ts'
 import { flagName, kebabCase } from './read-input.ts'
-import { globalFlags, helpFlag } from './settings.ts'
+import { globalFlags, helpFlag } from '../settings.ts'
 
 /** A term and what it means, side by side. */
 type Row = readonly [term: string, meaning: string]

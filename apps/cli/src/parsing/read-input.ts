@@ -1,8 +1,8 @@
-import { isGroup, type Command, type CommandGroup } from './command.ts'
-import { UsageError } from './failures.ts'
-import type { Flag, Flags } from './flags.ts'
-import { globalFlags, helpFlag } from './settings.ts'
-import type { Environment } from './world.ts'
+import { isGroup, type Command, type CommandGroup } from '../command.ts'
+import { UsageError } from '../failures.ts'
+import type { Flag, Flags } from '../flags.ts'
+import { globalFlags, helpFlag } from '../settings.ts'
+import type { Environment } from '../world.ts'
 
 /**
  * Flags as typed: the texts of each, or `true` for a toggle. Flags that weren't typed are

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { CommandError, messageOf } from './failures.ts'
+import { CommandError, messageOf } from '../failures.ts'
 
 /** Parameter values by name. */
 export type ParameterValues = Readonly<Record<string, string>>

@@ -1,7 +1,7 @@
 import type { CreateParameterRequest, ParameterSchema } from '@berth/schema'
-import { CommandError } from './failures.ts'
+import { CommandError } from '../failures.ts'
 import type { ParameterValues } from './parameter-file.ts'
-import type { Terminal } from './terminal/terminal.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 /** Where values come from. */
 export interface AskOptions {

@@ -1,5 +1,4 @@
-import { instanceAuths } from '@berth/schema/rules'
-import { standardMetadataUrl, type InstanceSignIn } from './instance-identity.ts'
+import { instanceAuths, type InstanceAuth } from '@berth/schema/rules'
 
 /** What the agent needs in order to reach its server. */
 export interface AgentConfig {
@@ -9,10 +8,21 @@ export interface AgentConfig {
   token: string
 }
 
+/** How an agent signs in with the identity of its machine. */
+export interface InstanceSignIn {
+  readonly auth: InstanceAuth
+  readonly serverUrl: string
+  /** Without a trailing slash. */
+  readonly metadataUrl: string
+}
+
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The variables that may hold the token. None of them is passed to the user's processes. */
 export const tokenNames = ['BERTH_AGENT_TOKEN', 'CODER_AGENT_TOKEN'] as const
+
+/** Where machines of each of these clouds find their metadata service. */
+const standardMetadataUrl = 'http://169.254.169.254'
 
 /**
  * The agent's settings: with a token, or with the way its machine proves its identity to get one.

@@ -4,23 +4,13 @@ import type { InstanceAuth } from '@berth/schema/rules'
 import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { signInPauseMs } from './back-off.ts'
+import type { InstanceSignIn } from './config.ts'
 import { reasonOf, type Logger } from './logger.ts'
 import { request, type AgentRoute } from './server-client.ts'
-
-/** Where machines of each of these clouds find their metadata service. */
-export const standardMetadataUrl = 'http://169.254.169.254'
 
 const timeoutMs = 15_000
 /** Lifetime of the AWS metadata service's own token, in seconds: its longest. */
 const metadataTokenTtlSeconds = 21_600
-
-/** How an agent signs in with the identity of its machine. */
-export interface InstanceSignIn {
-  readonly auth: InstanceAuth
-  readonly serverUrl: string
-  /** Without a trailing slash. */
-  readonly metadataUrl: string
-}
 
 /**
  * Gets the agent's token from the server in exchange for its cloud's proof of the machine's

@@ -7,7 +7,10 @@ import { startAgentProcess, type AgentProcess } from './agent-process.ts'
 import { buildAgent } from './build-agent.ts'
 import { instanceToken, startStubServer } from './stub-server.ts'
 
-/* The metadata services of the three clouds, which no machine here has: what they are asked, and with which headers, is their published interface. */
+/*
+ * Stands in for the metadata services of the three clouds. Their requests and headers are published
+ * interfaces.
+ */
 
 interface Asked {
   readonly line: string

@@ -186,7 +186,7 @@ describe('a shell on a terminal', () => {
 
   test('shows everything a program wrote, to a client that reads late', async () => {
     const channel = await openCommand(client, 'seq 1 1000000', { pty: { cols: 80, rows: 24 } })
-    // By now the agent has paused the program, and the program has ended.
+    // Long enough for the agent to pause the program, and for the program to end.
     channel.pause()
     await new Promise((resolve) => {
       setTimeout(resolve, 1_000)

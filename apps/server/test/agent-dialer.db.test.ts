@@ -27,11 +27,12 @@ const replicaOf = async ({ id }: AgentPlace): Promise<string | null> => {
   return row?.connected_replica_id ?? null
 }
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
 /**
  * The refusals of everything that dials an agent: its ports, its terminal and a client's tunnel.
  */
 async function refusalsAt(server: At, { id }: AgentPlace): Promise<string[]> {
-  const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
   const client = await connectClient(server, { agentId: id, token: first.firstUser.token })
   onTestFinished(() => client.close())
   const terminal = opened(openSocket(server, `/workspaceagents/${id}/pty?reconnect=${randomUUID()}`, first.firstUser.token))

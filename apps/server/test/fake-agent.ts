@@ -9,18 +9,18 @@ import { eventually } from './eventually.ts'
 import { buildEnded, createTemplate, createWorkspace } from './factories.ts'
 import type { TestServer } from './start-test-server.ts'
 
-/** An agent that a workspace has, whether or not something answers for it. */
+/** An agent of a workspace, whether or not anything answers for it. */
 export interface AgentPlace {
   readonly workspace: Workspace
   readonly id: string
   readonly token: string
   /** Calls the server as the agent. */
   readonly client: Client
-  /** What people see of it. */
+  /** Returns what people see of it. */
   readonly view: () => Promise<WorkspaceAgent>
 }
 
-/** A running workspace with one agent. */
+/** Creates a running workspace with one agent. */
 export async function createAgent(
   server: TestServer,
   agent: EchoAgentInput = {},
@@ -41,7 +41,7 @@ export async function createAgent(
   }
 }
 
-/** Waits until people see an agent in a status. */
+/** Waits until an agent has a status. */
 export async function statusBecomes({ view }: AgentPlace, status: WorkspaceAgent['status']): Promise<WorkspaceAgent> {
   return await eventually(async () => {
     const agent = await view()
@@ -55,7 +55,7 @@ export interface SocketEnd {
   readonly reason: string
 }
 
-/** The agent's end of a tunnel, without an agent behind it. */
+/** The answering end of a tunnel, without an agent behind it. */
 export interface FakeAgent {
   readonly socket: WebSocket
   readonly closed: Promise<SocketEnd>
@@ -64,7 +64,9 @@ export interface FakeAgent {
 
 type At = { readonly url: string }
 
-/** Opens the tunnel of the agent with a token. Rejects with the status and the body of a refusal. */
+/**
+ * Opens the tunnel of the agent with a token. Rejects with the status and the body of a refusal.
+ */
 export async function connectAgent(
   server: At,
   token: string,
@@ -84,7 +86,7 @@ export async function connectAgent(
   }
 }
 
-/** Opens a person's tunnel to an agent. */
+/** Opens a client's tunnel to an agent. */
 export async function connectClient(
   server: At,
   { agentId, token }: { readonly agentId: string; readonly token: string },
@@ -95,7 +97,7 @@ export async function connectClient(
   return { ...tunnel, socket }
 }
 
-/** A WebSocket to a path below `/api/v2`. */
+/** Opens a WebSocket to a path below `/api/v2`. */
 export function openSocket({ url }: At, path: string, token: string): WebSocket {
   return new WebSocket(`${url.replace('http', 'ws')}/api/v2${path}`, { ...tunnelSocketOptions, headers: { 'Coder-Session-Token': token } })
 }
@@ -106,7 +108,7 @@ export async function endOf(socket: WebSocket): Promise<SocketEnd> {
   })
 }
 
-/** Settles when a socket is open; rejects with what the server said instead. */
+/** Resolves when a socket is open. Rejects with the server's answer if it refuses. */
 export async function opened(socket: WebSocket): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     socket.once('open', resolve)

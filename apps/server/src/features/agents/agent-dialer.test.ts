@@ -11,8 +11,9 @@ function silentTunnel(): DialTunnel {
   return tunnel
 }
 
+const unused = async (): Promise<never> => await Promise.reject(new Error('the agent is connected here'))
+
 function dialerOf(tunnel: DialTunnel, dialTimeoutMs: number): AgentDialer {
-  const unused = async (): Promise<never> => await Promise.reject(new Error('the agent is connected here'))
   return new AgentDialer({
     tunnels: { find: () => tunnel },
     store: { getView: unused, findReplica: unused },

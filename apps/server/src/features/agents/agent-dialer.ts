@@ -78,24 +78,21 @@ export class AgentDialer {
 }
 
 /**
- * Words the refusal to dial an agent, naming its state and the state it needs (Coder v2 API,
- * v0.13.4).
+ * Words the refusal to dial an agent: its state, and the state it needs (Coder v2 API, v0.13.4).
  */
 function notConnected(location: AgentLocation): Failure {
-  return new Failure('agent_not_connected', { message: describe(location) })
+  if (location.at === 'here') return refusal('The agent connected only a moment ago. Try again.')
+  if (location.at === 'another-replica') {
+    const { replicaId } = location
+    return refusal(
+      `Agent state is "connected" to another replica of the server (${replicaId}), it must be in the "connected" state to this one.`,
+    )
+  }
+  // A connected agent has no tunnel, or lost it a moment ago.
+  const missing = location.status === 'connected' ? ' with a tunnel to this server' : ''
+  return refusal(`Agent state is "${location.status}", it must be in the "connected" state${missing}.`)
 }
 
-function describe(location: AgentLocation): string {
-  switch (location.at) {
-    case 'another-replica':
-      return `Agent state is "connected" to another replica of the server (${location.replicaId}), it must be in the "connected" state to this one.`
-    case 'nowhere': {
-      const { status } = location
-      // Without a tunnel, or one that closed a moment ago.
-      const missing = status === 'connected' ? ' with a tunnel to this server' : ''
-      return `Agent state is "${status}", it must be in the "connected" state${missing}.`
-    }
-    case 'here':
-      return 'The agent lost its connection a moment ago. Try again.'
-  }
+function refusal(message: string): Failure {
+  return new Failure('agent_not_connected', { message })
 }

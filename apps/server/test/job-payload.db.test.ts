@@ -42,6 +42,6 @@ test('a job with more than 4 MiB fails and says how much it is', async () => {
   const { job } = await importOf(echoArchive(heavy(4_200_000)), 'echo')
   expect(job).toMatchObject({
     status: 'failed',
-    error: expect.stringMatching(/^payload was too big: 42\d{5} bytes, and a job has 4194304 at most/),
+    error: expect.stringMatching(/^payload was too big: 42\d{5} bytes, and at most 4194304 are allowed/),
   })
 })

@@ -46,7 +46,6 @@ function readLines(lines: string): Arrows {
 
 function arrowsBetweenPackages(counts: (imported: Import) => boolean): Arrows {
   const released = allRooms().filter(({ manifest }) => manifest.private !== true)
-  const nameOf = (packageName: string): string => packageName.replace('@berth/', '')
   return new Map(
     released.map(({ folder, name }) => {
       const imported = allSources()
@@ -74,4 +73,8 @@ function arrowsInside(folder: string, counts: (imported: Import) => boolean): Ar
 
 function sorted(names: readonly string[]): string[] {
   return [...new Set(names)].toSorted()
+}
+
+function nameOf(packageName: string): string {
+  return packageName.replace('@berth/', '')
 }

@@ -1,6 +1,6 @@
 import { api } from './api.ts'
 import type { EndpointSpec } from './endpoint.ts'
-import { eventPingIntervalMs } from './event-stream.ts'
+import { eventPingIntervalMs } from './rules/event-stream.ts'
 
 /** The text of `routes.gen.ts`. Kept apart from the script so that a test can see whether the committed file is current. */
 export function renderRoutes(): string {

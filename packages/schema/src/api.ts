@@ -23,7 +23,7 @@ import { templates } from './endpoints/templates.ts'
 import { users } from './endpoints/users.ts'
 import { workspaces } from './endpoints/workspaces.ts'
 
-/** The whole API: noun → operation → endpoint. The SDK has the same shape. */
+/** The whole API: noun → operation → endpoint. The SDK's client has the same shape. */
 export const api = {
   deployment,
   users,

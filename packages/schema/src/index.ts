@@ -1,6 +1,6 @@
 /**
- * The wire contract of Berth: entities, endpoints, failures and the pure rules about wire values.
- * Every export here is public API.
+ * The wire contract of Berth: entities, endpoints, failures and the template file. Every export is public
+ * API.
  * @module
  */
 export { api, type BerthApi } from './api.ts'
@@ -129,8 +129,21 @@ export {
   keyScopes,
   sessions,
 } from './endpoints/sessions.ts'
-export { TemplateAgent, TemplateApp, TemplateFile, TemplateParameter, templateFileJsonSchema } from './template-file/template-file.ts'
-export { KubernetesRuntimeBlock, reservedTemplateRuntimes, templateRuntimes, type TemplateRuntime } from './template-file/template-runtimes.ts'
+export {
+  TemplateAgent,
+  TemplateApp,
+  TemplateFile,
+  TemplateParameter,
+  defaultConnectionTimeoutSeconds,
+  templateFileJsonSchema,
+} from './template-file/template-file.ts'
+export {
+  KubernetesRuntimeBlock,
+  kubernetesDefaults,
+  reservedTemplateRuntimes,
+  templateRuntimes,
+  type TemplateRuntime,
+} from './template-file/template-runtimes.ts'
 export { CreateTemplateVersionRequest, TemplateVersion, templateVersions } from './endpoints/template-versions.ts'
 export {
   CreateTemplateRequest,

@@ -1,5 +1,6 @@
 /**
- * The pure rules about wire values, free of schemas and their library: small enough for a browser and for a command line that has to start fast.
+ * Pure rules about wire values, without TypeBox: small enough for browsers and for a command line that must
+ * start fast.
  * @module
  */
 export {
@@ -14,6 +15,7 @@ export {
   parseUuid,
 } from './rules/wire-values.ts'
 export { instanceAuths, type AgentAuth, type InstanceAuth } from './rules/agent-auth.ts'
+export { minAcceptedExtensionMs, minExtensionMs } from './rules/deadline.ts'
 export { DurationError, formatDuration, parseDuration } from './rules/duration.ts'
 export { isAppSlug, isEmail, isName, isTemplateDisplayName, randomName, truncateRunes, usernameFrom } from './rules/names.ts'
 export { PasswordError, checkPassword } from './rules/password.ts'

@@ -3,9 +3,9 @@ import { endpoint } from '../endpoint.ts'
 import { Choice, Nullable, StringMap, Uuid } from '../wire.ts'
 import { WorkspaceAgent, WorkspaceApp, appHealths } from './workspace-resources.ts'
 
-const omittedWhenFalse = { description: 'Absent: no.' }
+const omittedWhenFalse = { description: 'Absent when false.' }
 
-/** One relay server, or one that only tells clients their address. Fields that are zero are left out. */
+/** A relay server, or a STUN server, which only tells clients their address. Zero fields are omitted. */
 export const DERPNode = Type.Object(
   {
     Name: Type.String(),
@@ -14,9 +14,9 @@ export const DERPNode = Type.Object(
     CertName: Type.Optional(Type.String()),
     IPv4: Type.Optional(Type.String()),
     IPv6: Type.Optional(Type.String()),
-    STUNPort: Type.Optional(Type.Integer({ description: 'Absent: 3478; -1: it answers no STUN.' })),
+    STUNPort: Type.Optional(Type.Integer({ description: 'Default: 3478. -1: no STUN.' })),
     STUNOnly: Type.Optional(Type.Boolean(omittedWhenFalse)),
-    DERPPort: Type.Optional(Type.Integer({ description: 'Absent: 443.' })),
+    DERPPort: Type.Optional(Type.Integer({ description: 'Default: 443.' })),
     InsecureForTests: Type.Optional(Type.Boolean(omittedWhenFalse)),
     ForceHTTP: Type.Optional(Type.Boolean(omittedWhenFalse)),
     STUNTestIP: Type.Optional(Type.String()),
@@ -25,10 +25,10 @@ export const DERPNode = Type.Object(
 )
 export type DERPNode = Static<typeof DERPNode>
 
-/** Relay servers that stand beside each other. */
+/** A group of relay servers in one place. */
 export const DERPMapRegion = Type.Object(
   {
-    EmbeddedRelay: Type.Optional(Type.Boolean({ description: 'The relay of this deployment.' })),
+    EmbeddedRelay: Type.Optional(Type.Boolean({ description: 'Whether the relay is part of this deployment.' })),
     RegionID: Type.Integer(),
     RegionCode: Type.String(),
     RegionName: Type.String(),
@@ -39,7 +39,7 @@ export const DERPMapRegion = Type.Object(
 )
 export type DERPMapRegion = Static<typeof DERPMapRegion>
 
-/** Relays by the ID of their region, for agents and clients of the reference. Our own use the tunnel instead. */
+/** Relay regions by ID, for agents and clients of the reference. Berth's own use the tunnel instead. */
 export const DERPMap = Type.Object(
   {
     Regions: Type.Record(Type.String({ pattern: '^-?\\d+$' }), DERPMapRegion),
@@ -49,7 +49,7 @@ export const DERPMap = Type.Object(
 )
 export type DERPMap = Static<typeof DERPMap>
 
-/** What an agent needs to know about itself (Coder v2 API, v0.13.4). */
+/** The configuration an agent fetches when it starts (Coder v2 API, v0.13.4). */
 export const WorkspaceAgentMetadata = Type.Object(
   {
     git_auth_configs: Type.Integer(),
@@ -66,7 +66,7 @@ export const WorkspaceAgentMetadata = Type.Object(
 export type WorkspaceAgentMetadata = Static<typeof WorkspaceAgentMetadata>
 
 export const PostWorkspaceAgentVersionRequest = Type.Object(
-  { version: Type.String({ description: 'Semantic version with a leading v.' }) },
+  { version: Type.String({ description: 'Semantic version with a leading `v`.' }) },
   { title: 'PostWorkspaceAgentVersionRequest', examples: [{ version: 'v0.1.0' }] },
 )
 export type PostWorkspaceAgentVersionRequest = Static<typeof PostWorkspaceAgentVersionRequest>
@@ -77,7 +77,7 @@ export const PostWorkspaceAppHealthsRequest = Type.Object(
 )
 export type PostWorkspaceAppHealthsRequest = Static<typeof PostWorkspaceAppHealthsRequest>
 
-/** Traffic since the last report. */
+/** An agent's traffic since its last report. */
 export const AgentStats = Type.Object(
   {
     conns_by_proto: Type.Optional(Nullable(Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Type.Integer()))),
@@ -92,7 +92,7 @@ export const AgentStats = Type.Object(
 export type AgentStats = Static<typeof AgentStats>
 
 export const AgentStatsResponse = Type.Object(
-  { report_interval: Type.Integer({ description: 'Nanoseconds until the next report.' }) },
+  { report_interval: Type.Integer({ description: 'Nanoseconds until the next report is due.' }) },
   { title: 'AgentStatsResponse' },
 )
 export type AgentStatsResponse = Static<typeof AgentStatsResponse>
@@ -116,7 +116,7 @@ export const agents = {
   metadata: endpoint({
     method: 'GET',
     path: '/workspaceagents/me/metadata',
-    summary: 'Get what the calling agent has to set up.',
+    summary: "Get the calling agent's configuration.",
     access: 'agent',
     status: 200,
     response: WorkspaceAgentMetadata,
@@ -125,7 +125,7 @@ export const agents = {
   updateVersion: endpoint({
     method: 'POST',
     path: '/workspaceagents/me/version',
-    summary: 'Report the version of the calling agent.',
+    summary: "Report the calling agent's version.",
     access: 'agent',
     body: PostWorkspaceAgentVersionRequest,
     status: 200,
@@ -135,7 +135,7 @@ export const agents = {
   updateAppHealth: endpoint({
     method: 'POST',
     path: '/workspaceagents/me/app-health',
-    summary: 'Report the health of apps.',
+    summary: "Report the health of the agent's apps.",
     access: 'agent',
     body: PostWorkspaceAppHealthsRequest,
     status: 200,
@@ -157,7 +157,7 @@ export const agents = {
     path: '/workspaceagents/me/report-stats',
     summary: 'Report traffic over a WebSocket.',
     description:
-      'Deprecated, for old agents. The server sends `{}` when a report is due, the agent answers with `{"num_comms", "rx_bytes", "tx_bytes"}`; a report that equals the one before is ignored.',
+      'Deprecated; kept for old agents. The server sends `{}` when a report is due. The agent answers with `{"num_comms", "rx_bytes", "tx_bytes"}`. The server ignores a report that equals the previous one.',
     access: 'agent',
     status: 101,
     delivery: 'websocket',
@@ -166,8 +166,9 @@ export const agents = {
   serveTunnel: endpoint({
     method: 'GET',
     path: '/workspaceagents/me/tunnel',
-    summary: 'Open the tunnel through which the calling agent is reached.',
-    description: 'Berth only. HTTP/2 over the WebSocket, the agent being the server; one stream is one byte stream to a target.',
+    summary: 'Open the tunnel that connects the calling agent to the server.',
+    description:
+      'Berth only. HTTP/2 over a WebSocket, with the agent as the HTTP/2 server. Each HTTP/2 stream carries one byte stream to a target.',
     access: 'agent',
     status: 101,
     delivery: 'websocket',
@@ -187,7 +188,7 @@ export const agents = {
   listeningPorts: endpoint({
     method: 'GET',
     path: '/workspaceagents/:workspaceagent/listening-ports',
-    summary: 'List the ports that programs in the workspace listen on.',
+    summary: 'List the ports that processes in the workspace listen on.',
     access: { resource: 'workspace', action: 'read' },
     params: AgentParams,
     status: 200,
@@ -197,15 +198,16 @@ export const agents = {
   pty: endpoint({
     method: 'GET',
     path: '/workspaceagents/:workspaceagent/pty',
-    summary: 'Open a terminal that survives broken connections.',
-    description: 'WebSocket. To the terminal: JSON `{"data", "height", "width"}`; from it: raw bytes.',
+    summary: 'Open a terminal, or reconnect to one.',
+    description:
+      'A WebSocket. The client sends JSON, `{"data", "height", "width"}`; the server sends raw bytes. The terminal survives a broken connection.',
     access: { resource: 'workspace_execution', action: 'create' },
     params: AgentParams,
     query: Type.Object({
-      reconnect: Uuid({ description: 'The same ID attaches to the same terminal again.' }),
-      height: Type.Optional(Type.String({ description: 'Rows; 80 when it is not a number.' })),
-      width: Type.Optional(Type.String({ description: 'Columns; 80 when it is not a number.' })),
-      command: Type.Optional(Type.String({ description: 'Default: the login shell.' })),
+      reconnect: Uuid({ description: 'ID of the terminal. Use the same ID to reconnect to it.' }),
+      height: Type.Optional(Type.String({ description: 'Number of rows. Anything but a number selects the default.' })),
+      width: Type.Optional(Type.String({ description: 'Number of columns. Anything but a number selects the default.' })),
+      command: Type.Optional(Type.String({ description: 'Command to run. Default: the login shell.' })),
     }),
     status: 101,
     delivery: 'websocket',
@@ -224,7 +226,7 @@ export const agents = {
     path: '/workspaceagents/:workspaceagent/tunnel',
     summary: 'Open a tunnel to an agent.',
     description:
-      'Berth only. HTTP/2 over the WebSocket, the caller being the client; targets are `ssh`, `ports/<port>` and `listening-ports`.',
+      'Berth only. HTTP/2 over a WebSocket, with the caller as the HTTP/2 client. Targets are `ssh`, `ports/<port>` and `listening-ports`.',
     access: { resource: 'workspace_execution', action: 'create' },
     params: AgentParams,
     status: 101,

@@ -2,7 +2,7 @@ import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from '../endpoint.ts'
 
 export const GetAppHostResponse = Type.Object(
-  { host: Type.String({ description: 'For example `*.apps.example.com`; empty where apps have no hosts of their own.' }) },
+  { host: Type.String({ description: 'For example `*.apps.example.com`. Empty when the deployment has no wildcard host name for apps.' }) },
   { title: 'GetAppHostResponse' },
 )
 export type GetAppHostResponse = Static<typeof GetAppHostResponse>
@@ -11,7 +11,7 @@ export const applications = {
   getHost: endpoint({
     method: 'GET',
     path: '/applications/host',
-    summary: 'Get the pattern of the host names of apps.',
+    summary: 'Get the wildcard host name of apps.',
     access: 'signed_in',
     status: 200,
     response: GetAppHostResponse,
@@ -20,14 +20,14 @@ export const applications = {
   authRedirect: endpoint({
     method: 'GET',
     path: '/applications/auth-redirect',
-    summary: 'Sign in to an app on a host of its own.',
+    summary: 'Sign in to an app on its own subdomain.',
     description:
-      'Leads a browser back to the app with a key, encrypted and good for a minute, that opens apps and nothing else; whoever is not signed in is led to the page for that. Where apps have no hosts of their own, this is not found.',
+      'Redirects the browser back to the app with a short-lived, encrypted key that can only open apps. A caller who is not signed in is redirected to the sign-in page first. Answers 404 when the deployment has no wildcard host name for apps.',
     access: { resource: 'api_key', action: 'create' },
     query: Type.Object({
       redirect_uri: Type.Optional(
         Type.String({
-          description: 'Where to come back to: an address on the host of an app.',
+          description: 'URL to return to. Its host must be that of an app.',
           examples: ['https://code--main--dev--alice.apps.example.com/'],
         }),
       ),

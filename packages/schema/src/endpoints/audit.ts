@@ -3,11 +3,11 @@ import { endpoint } from '../endpoint.ts'
 import { User } from './users.ts'
 import { Choice, Nullable, Pagination, Timestamp, Uuid } from '../wire.ts'
 
-/** What was done to a resource. */
+/** Actions that the audit log records. */
 export const auditActions = ['create', 'write', 'delete', 'start', 'stop'] as const
 export type AuditAction = (typeof auditActions)[number]
 
-/** Kinds of resources that a search of the audit log knows (Coder v2 API, v0.13.4). */
+/** Resource types that an audit log search accepts (Coder v2 API, v0.13.4). */
 export const searchableResourceTypes = [
   'organization',
   'template',
@@ -23,7 +23,7 @@ export const AuditDiffField = Type.Object(
   {
     old: Type.Optional(Type.Unknown()),
     new: Type.Optional(Type.Unknown()),
-    secret: Type.Boolean({ description: 'Whether the value is hidden; both sides are empty then.' }),
+    secret: Type.Boolean({ description: 'Whether the field is secret. If so, both values are empty.' }),
   },
   { title: 'AuditDiffField' },
 )
@@ -32,32 +32,32 @@ export type AuditDiffField = Static<typeof AuditDiffField>
 export const AuditLog = Type.Object(
   {
     id: Uuid(),
-    request_id: Uuid({ description: 'The request; of what a build brought about, the job.' }),
+    request_id: Uuid({ description: 'ID of the request, or of the provisioner job for changes a build makes.' }),
     time: Timestamp(),
-    organization_id: Uuid({ description: 'The nil UUID where there is none.' }),
-    ip: Type.String({ description: 'Empty if unknown.' }),
+    organization_id: Uuid({ description: 'The nil UUID when the resource belongs to no organization.' }),
+    ip: Type.String({ description: 'IP address of the caller. Empty when unknown.' }),
     user_agent: Type.String(),
     resource_type: Type.String(),
     resource_id: Uuid(),
-    resource_target: Type.String({ description: 'What people call the resource.' }),
+    resource_target: Type.String({ description: 'Display name of the resource.' }),
     resource_icon: Type.String(),
     action: Choice(auditActions),
     diff: Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), AuditDiffField, {
-      description: 'Field → both values. Empty for what failed.',
+      description: 'Old and new value of each changed field. Empty when the request failed.',
     }),
     status_code: Type.Integer(),
     additional_fields: Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Type.Unknown()),
-    description: Type.String({ description: 'What happened, with the placeholders `{user}` and `{target}`.' }),
-    resource_link: Type.String({ description: 'Page of the resource on the dashboard; empty where there is none.' }),
-    is_deleted: Type.Boolean({ description: 'Whether the resource is gone.' }),
-    user: Nullable(User, { description: 'Who did it; null when the account is gone.' }),
+    description: Type.String({ description: 'What happened. Contains the placeholders `{user}` and `{target}`.' }),
+    resource_link: Type.String({ description: 'Dashboard path of the resource. Empty when it has no page.' }),
+    is_deleted: Type.Boolean({ description: 'Whether the resource has been deleted.' }),
+    user: Nullable(User, { description: 'Who made the change. Null when the account no longer exists.' }),
   },
   { title: 'AuditLog' },
 )
 export type AuditLog = Static<typeof AuditLog>
 
 export const AuditLogResponse = Type.Object(
-  { audit_logs: Type.Array(AuditLog), count: Type.Integer({ description: 'Matches over all pages.' }) },
+  { audit_logs: Type.Array(AuditLog), count: Type.Integer({ description: 'Number of matches on all pages.' }) },
   { title: 'AuditLogResponse' },
 )
 export type AuditLogResponse = Static<typeof AuditLogResponse>
@@ -77,12 +77,12 @@ export const audit = {
   list: endpoint({
     method: 'GET',
     path: '/audit',
-    summary: 'List entries of the audit log, the newest first.',
+    summary: 'List audit log entries, newest first.',
     description:
-      'Without a limit the list is empty and only the count is told. `q` takes the words resource_type, resource_id, action, username, email, date_from and date_to.',
+      'Without a `limit`, the answer contains only the count. `q` accepts the keys `resource_type`, `resource_id`, `action`, `username`, `email`, `date_from` and `date_to`.',
     access: { resource: 'audit_log', action: 'read', denied: 'forbidden' },
     query: Type.Object({
-      q: Type.Optional(Type.String({ description: 'Search, for example `action:create date_from:2023-01-01`.' })),
+      q: Type.Optional(Type.String({ description: 'Search query, for example `action:create date_from:2023-01-01`.' })),
       ...Pagination,
     }),
     status: 200,
@@ -93,7 +93,7 @@ export const audit = {
   generateTest: endpoint({
     method: 'POST',
     path: '/audit/testgenerate',
-    summary: 'Write an entry for tests into the audit log.',
+    summary: 'Add a test entry to the audit log.',
     access: { resource: 'audit_log', action: 'read', denied: 'forbidden' },
     body: CreateTestAuditLogRequest,
     status: 204,

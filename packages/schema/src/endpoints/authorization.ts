@@ -5,13 +5,13 @@ const AnyKey = Type.String({ pattern: '^[\\s\\S]*$' })
 
 export const AuthorizationObject = Type.Object(
   {
-    resource_type: Type.String({ description: 'Kind of object, as in `workspace`.' }),
-    owner_id: Type.Optional(Type.String({ description: 'Owner of the object; `me` is the caller.' })),
-    organization_id: Type.Optional(Type.String({ description: 'Organization that the object is in.' })),
+    resource_type: Type.String({ description: 'Resource type, for example `workspace`.' }),
+    owner_id: Type.Optional(Type.String({ description: 'ID of the owner, or `me` for the caller.' })),
+    organization_id: Type.Optional(Type.String({ description: 'ID of the organization the object belongs to.' })),
     resource_id: Type.Optional(
       Type.String({
         description:
-          'A workspace, workspace_execution, template, user or group that exists, whose own owner and organization count. At most 10 checks may name one.',
+          'ID of an existing workspace, workspace_execution, template, user or group. The check then uses its stored owner and organization. The number of such checks in one request is limited.',
       }),
     ),
   },
@@ -26,7 +26,7 @@ export const AuthorizationCheck = Type.Object(
 export type AuthorizationCheck = Static<typeof AuthorizationCheck>
 
 export const AuthorizationRequest = Type.Object(
-  { checks: Type.Record(AnyKey, AuthorizationCheck, { description: 'What is asked, under names of the caller.' }) },
+  { checks: Type.Record(AnyKey, AuthorizationCheck, { description: 'The checks, by a name the caller chooses for each.' }) },
   {
     title: 'AuthorizationRequest',
     examples: [{ checks: { readAll: { object: { resource_type: 'workspace', owner_id: 'me' }, action: 'read' } } }],
@@ -36,7 +36,7 @@ export type AuthorizationRequest = Static<typeof AuthorizationRequest>
 
 export const AuthorizationResponse = Type.Record(AnyKey, Type.Boolean(), {
   title: 'AuthorizationResponse',
-  description: 'Whether the caller may, under the names of the request.',
+  description: 'The result of each check, by the name it has in the request.',
   examples: [{ readAll: true }],
 })
 export type AuthorizationResponse = Static<typeof AuthorizationResponse>
@@ -45,8 +45,8 @@ export const authorization = {
   check: endpoint({
     method: 'POST',
     path: '/authcheck',
-    summary: 'Tell what the caller may do.',
-    description: 'Of kinds and actions that nobody knows, only roles that allow everything allow anything.',
+    summary: 'Check what the caller is allowed to do.',
+    description: 'Only roles that allow everything allow an unknown resource type or action.',
     access: 'signed_in',
     body: AuthorizationRequest,
     status: 200,

@@ -6,7 +6,7 @@ import { UserParams } from './users.ts'
 import { Base64, Choice, Nullable, Pagination, Response, Timestamp, Uuid } from '../wire.ts'
 import { WorkspaceResource, transitions } from './workspace-resources.ts'
 
-/** Where a workspace stands: status of the newest build's job × its transition (Coder v2 API, v0.13.4). */
+/** Workspace statuses. They follow from the transition and the job status of the latest build (Coder v2 API, v0.13.4). */
 export const workspaceStatuses = [
   'pending',
   'starting',
@@ -21,7 +21,7 @@ export const workspaceStatuses = [
 ] as const
 export type WorkspaceStatus = (typeof workspaceStatuses)[number]
 
-/** Who or what asked for a build. */
+/** Reasons for a build: a person (`initiator`) or a schedule. */
 export const buildReasons = ['initiator', 'autostart', 'autostop'] as const
 
 export const WorkspaceBuild = Type.Object(
@@ -42,7 +42,7 @@ export const WorkspaceBuild = Type.Object(
     job: ProvisionerJob,
     reason: Choice(buildReasons),
     resources: Type.Array(WorkspaceResource),
-    deadline: Nullable(Timestamp(), { description: 'When the workspace stops by itself; null: it does not.' }),
+    deadline: Nullable(Timestamp(), { description: 'When the workspace stops automatically. Null: never.' }),
     status: Choice(workspaceStatuses),
     daily_cost: Type.Integer(),
   },
@@ -52,11 +52,14 @@ export type WorkspaceBuild = Static<typeof WorkspaceBuild>
 
 export const CreateWorkspaceBuildRequest = Type.Object(
   {
-    template_version_id: Type.Optional(Uuid({ description: 'Default: the version of the newest build.' })),
-    transition: Choice(['create', ...transitions], { rules: ['oneof', 'required'], description: '`create` is recognised and refused.' }),
-    dry_run: Type.Optional(Type.Boolean({ description: 'Accepted and ignored.' })),
-    state: Type.Optional(Nullable(Base64({ description: 'Replaces the state of the provisioner.' }))),
-    orphan: Type.Optional(Type.Boolean({ description: 'With `delete`: forget the resources instead of destroying them.' })),
+    template_version_id: Type.Optional(Uuid({ description: 'Default: the version of the latest build.' })),
+    transition: Choice(['create', ...transitions], {
+      rules: ['oneof', 'required'],
+      description: '`create` is recognized but always refused.',
+    }),
+    dry_run: Type.Optional(Type.Boolean({ description: 'Accepted but ignored.' })),
+    state: Type.Optional(Nullable(Base64({ description: 'Replaces the provisioner state.' }))),
+    orphan: Type.Optional(Type.Boolean({ description: 'With `delete`: forget the resources without destroying them.' })),
     parameter_values: Type.Optional(Nullable(Type.Array(CreateParameterRequest))),
   },
   { title: 'CreateWorkspaceBuildRequest', examples: [{ transition: 'start' }] },
@@ -72,7 +75,7 @@ export const builds = {
     method: 'POST',
     path: '/workspaces/:workspace/builds',
     summary: 'Start, stop or delete a workspace.',
-    description: 'Needs the right to delete the workspace for the transition `delete`, the right to update it otherwise.',
+    description: 'The transition `delete` needs permission to delete the workspace, the others to update it.',
     access: { resource: 'workspace', action: 'update' },
     params: WorkspaceParams,
     body: CreateWorkspaceBuildRequest,
@@ -108,7 +111,7 @@ export const builds = {
   getByNumber: endpoint({
     method: 'GET',
     path: '/users/:user/workspace/:workspacename/builds/:buildnumber',
-    summary: 'Get a build by the number that it has in its workspace.',
+    summary: 'Get a build by its number in the workspace.',
     access: readable,
     params: Type.Object({
       ...UserParams.properties,
@@ -143,7 +146,7 @@ export const builds = {
   logs: endpoint({
     method: 'GET',
     path: '/workspacebuilds/:workspacebuild/logs',
-    summary: 'Read or follow the log of a build.',
+    summary: 'Read or follow the logs of a build.',
     access: readable,
     params: BuildParams,
     query: LogQuery,
@@ -154,7 +157,7 @@ export const builds = {
   resources: endpoint({
     method: 'GET',
     path: '/workspacebuilds/:workspacebuild/resources',
-    summary: 'List what a build brought up.',
+    summary: 'List the resources of a build.',
     access: readable,
     params: BuildParams,
     status: 200,
@@ -164,7 +167,7 @@ export const builds = {
   state: endpoint({
     method: 'GET',
     path: '/workspacebuilds/:workspacebuild/state',
-    summary: "Get the provisioner's state after a build.",
+    summary: 'Get the provisioner state after a build.',
     access: readable,
     params: BuildParams,
     status: 200,

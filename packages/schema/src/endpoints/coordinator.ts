@@ -2,17 +2,17 @@ import { Type, type Static } from '@sinclair/typebox'
 import { AgentParams, DERPMap } from './agents.ts'
 import { endpoint } from '../endpoint.ts'
 
-/** What a client needs to know before it looks for an agent. */
+/** The information a client needs to connect to an agent. */
 export const WorkspaceAgentConnectionInfo = Type.Object({ derp_map: DERPMap }, { title: 'WorkspaceAgentConnectionInfo' })
 export type WorkspaceAgentConnectionInfo = Static<typeof WorkspaceAgentConnectionInfo>
 
-/** How agents and clients of the reference find each other: each sends its network node, and gets those of the other side. */
+/** How agents and clients of the reference find each other: each sends its network node and receives the other side's. */
 export const coordinator = {
   coordinateAgent: endpoint({
     method: 'GET',
     path: '/workspaceagents/me/coordinate',
-    summary: 'Exchange network nodes with the clients of the calling agent.',
-    description: 'WebSocket, binary messages. To the server: one JSON node each; from it: JSON arrays of nodes of clients.',
+    summary: "Exchange network nodes with the calling agent's clients.",
+    description: "A WebSocket with binary messages. The agent sends its node as JSON. The server sends JSON arrays of its clients' nodes.",
     access: 'agent',
     status: 101,
     delivery: 'websocket',
@@ -21,7 +21,7 @@ export const coordinator = {
   connection: endpoint({
     method: 'GET',
     path: '/workspaceagents/:workspaceagent/connection',
-    summary: 'Get what a connection to an agent needs.',
+    summary: 'Get the information needed to connect to an agent.',
     access: { resource: 'workspace', action: 'read' },
     params: AgentParams,
     status: 200,
@@ -32,7 +32,8 @@ export const coordinator = {
     method: 'GET',
     path: '/workspaceagents/:workspaceagent/coordinate',
     summary: 'Exchange network nodes with an agent.',
-    description: 'WebSocket, binary messages. To the server: one JSON node each; from it: JSON arrays with the newest node of the agent.',
+    description:
+      "A WebSocket with binary messages. The client sends its node as JSON. The server sends JSON arrays with the agent's latest node.",
     access: { resource: 'workspace_execution', action: 'create' },
     params: AgentParams,
     status: 101,

@@ -5,9 +5,10 @@ import { Response } from '../wire.ts'
 
 export const BuildInfo = Type.Object(
   {
-    external_url: Type.String({ description: 'Where this version is described.' }),
+    external_url: Type.String({ description: 'URL of the documentation for this version.' }),
     version: Type.String({
-      description: 'Version of the server, for example `v0.13.4+berth.0.1.0`: the API that it speaks and, behind the plus sign, its own.',
+      description:
+        'Server version, for example `v0.13.4+berth.0.1.0`: the version of the API, then after the plus sign the version of Berth.',
     }),
   },
   { title: 'BuildInfo' },
@@ -16,9 +17,9 @@ export type BuildInfo = Static<typeof BuildInfo>
 
 export const UpdateCheckResponse = Type.Object(
   {
-    current: Type.Boolean({ description: 'Whether nothing newer is known.' }),
-    version: Type.String({ description: 'The newest version that is known.' }),
-    url: Type.String({ description: 'Where that version is described.' }),
+    current: Type.Boolean({ description: 'Whether the running version is the latest known release.' }),
+    version: Type.String({ description: 'Latest known release.' }),
+    url: Type.String({ description: 'URL of the release notes.' }),
   },
   { title: 'UpdateCheckResponse' },
 )
@@ -35,7 +36,7 @@ const features = [
   'external_provisioner_daemons',
   'service_banners',
 ] as const
-/** Names of what other editions may charge for (Coder v2 API, v0.13.4). */
+/** Features that the reference sells with a license (Coder v2 API, v0.13.4). All are free here. */
 export const entitledFeatures: readonly (typeof features)[number][] = features
 
 const Feature = Type.Object({ entitlement: Type.Literal('entitled'), enabled: Type.Boolean() }, { title: 'Feature' })
@@ -71,9 +72,9 @@ export type ServiceBanner = Static<typeof ServiceBanner>
 
 export const UpdateServiceBannerRequest = Type.Object(
   {
-    enabled: Type.Boolean({ description: 'Whether it is shown.' }),
-    message: Type.Optional(Type.String({ maxLength: 3_000, description: 'What it says.' })),
-    background_color: Type.Optional(Type.String({ description: 'As #rrggbb; empty: that of the page.' })),
+    enabled: Type.Boolean({ description: 'Whether to show the banner.' }),
+    message: Type.Optional(Type.String({ maxLength: 3_000, description: 'Text of the banner.' })),
+    background_color: Type.Optional(Type.String({ description: 'Color as `#rrggbb`. Empty: the color of the page.' })),
   },
   { title: 'UpdateServiceBannerRequest', examples: [{ enabled: true, message: 'Down for repairs at noon.', background_color: '#004852' }] },
 )
@@ -82,7 +83,7 @@ export type UpdateServiceBannerRequest = Static<typeof UpdateServiceBannerReques
 export const CspReportRequest = Type.Object(
   {
     'csp-report': Type.Optional(
-      Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Type.Unknown(), { description: 'As browsers write it.' }),
+      Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Type.Unknown(), { description: 'The report as the browser sends it.' }),
     ),
   },
   { title: 'CSPReportRequest', examples: [{ 'csp-report': { 'blocked-uri': 'https://example.com/script.js' } }] },
@@ -93,7 +94,7 @@ export const deployment = {
   greet: endpoint({
     method: 'GET',
     path: '/',
-    summary: 'Say hello.',
+    summary: 'Greet the caller.',
     access: 'anyone',
     status: 200,
     response: Response,
@@ -113,8 +114,8 @@ export const deployment = {
   updateCheck: endpoint({
     method: 'GET',
     path: '/updatecheck',
-    summary: 'Tell whether there is a newer release.',
-    description: 'Where the deployment does not look for releases, the running version counts as the newest.',
+    summary: 'Check for a newer release.',
+    description: 'When update checks are off, the running version counts as the latest.',
     access: 'anyone',
     status: 200,
     response: UpdateCheckResponse,
@@ -124,7 +125,7 @@ export const deployment = {
   getConfig: endpoint({
     method: 'GET',
     path: '/config/deployment',
-    summary: 'Get the settings of the deployment, without its secrets.',
+    summary: 'Get the settings of the deployment. Secrets are blank.',
     access: { resource: 'deployment_config', action: 'read', denied: 'forbidden' },
     status: 200,
     response: DeploymentConfig,
@@ -133,7 +134,7 @@ export const deployment = {
   getEntitlements: endpoint({
     method: 'GET',
     path: '/entitlements',
-    summary: 'Get what may be used: everything.',
+    summary: 'List the licensed features. All are enabled.',
     access: 'anyone',
     status: 200,
     response: Entitlements,
@@ -142,7 +143,7 @@ export const deployment = {
   getServiceBanner: endpoint({
     method: 'GET',
     path: '/service-banner',
-    summary: 'Get the message that is shown on every page.',
+    summary: 'Get the banner shown on every page.',
     access: 'signed_in',
     status: 200,
     response: ServiceBanner,
@@ -152,7 +153,7 @@ export const deployment = {
   updateServiceBanner: endpoint({
     method: 'PUT',
     path: '/service-banner',
-    summary: 'Set the message that is shown on every page.',
+    summary: 'Set the banner shown on every page.',
     access: { resource: 'deployment_config', action: 'update', denied: 'forbidden' },
     body: UpdateServiceBannerRequest,
     status: 200,
@@ -163,8 +164,8 @@ export const deployment = {
   reportCsp: endpoint({
     method: 'POST',
     path: '/csp/reports',
-    summary: 'Report what the content security policy kept a page from.',
-    description: 'Browsers do. The report goes into the log of the server.',
+    summary: 'Report a violation of the content security policy.',
+    description: 'Sent by browsers. The server writes the report to its log.',
     access: 'anyone',
     body: CspReportRequest,
     status: 200,
@@ -177,7 +178,10 @@ export const deployment = {
     summary: 'Get this document.',
     access: 'anyone',
     status: 200,
-    response: Type.Object({ openapi: Type.String({ examples: ['3.1.1'] }) }, { description: 'OpenAPI 3.1.', additionalProperties: true }),
+    response: Type.Object(
+      { openapi: Type.String({ examples: ['3.1.1'] }) },
+      { description: 'An OpenAPI 3.1 document.', additionalProperties: true },
+    ),
     failures: [],
   }),
 }

@@ -8,11 +8,11 @@ import { WorkspaceResource } from './workspace-resources.ts'
 
 export const CreateTemplateVersionDryRunRequest = Type.Object(
   {
-    workspace_name: Type.Optional(Type.String({ description: 'What the workspace would be called; `dryrun` when empty.' })),
+    workspace_name: Type.Optional(Type.String({ description: 'Name of the imagined workspace. Default: `dryrun`.' })),
     parameter_values: Type.Optional(
       Nullable(
         Type.Array(CreateParameterRequest, {
-          description: 'Not validated: what the version declares no parameter for is ignored, and the last value of a name counts.',
+          description: 'Not validated. Values for undeclared parameters are ignored; of several values for one name, the last counts.',
         }),
       ),
     ),
@@ -24,13 +24,13 @@ export type CreateTemplateVersionDryRunRequest = Static<typeof CreateTemplateVer
 const DryRunParams = Type.Object({ ...TemplateVersionParams.properties, dryrun: Uuid({ description: 'Job ID of the dry run.' }) })
 const readable = { resource: 'template', action: 'read' } as const
 
-/** Finding out what a workspace with certain values would get, without making it. */
+/** Dry runs: plan a workspace with given parameter values without creating it. */
 export const dryRuns = {
   create: endpoint({
     method: 'POST',
     path: '/templateversions/:templateversion/dry-run',
-    summary: 'Find out what a workspace of a template version would get.',
-    description: 'Takes the permission to create workspaces for oneself, too.',
+    summary: 'Plan a workspace from a template version without creating it.',
+    description: 'Also needs permission to create your own workspaces.',
     access: readable,
     params: TemplateVersionParams,
     body: CreateTemplateVersionDryRunRequest,
@@ -51,7 +51,7 @@ export const dryRuns = {
   resources: endpoint({
     method: 'GET',
     path: '/templateversions/:templateversion/dry-run/:dryrun/resources',
-    summary: 'List what a dry run has found.',
+    summary: 'List the resources a dry run planned.',
     access: readable,
     params: DryRunParams,
     status: 200,
@@ -61,7 +61,7 @@ export const dryRuns = {
   logs: endpoint({
     method: 'GET',
     path: '/templateversions/:templateversion/dry-run/:dryrun/logs',
-    summary: 'Read or follow the log of a dry run.',
+    summary: 'Read or follow the logs of a dry run.',
     access: readable,
     params: DryRunParams,
     query: LogQuery,

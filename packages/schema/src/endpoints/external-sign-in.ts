@@ -2,12 +2,12 @@ import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from '../endpoint.ts'
 
 export const ExternalSignInQuery = Type.Object({
-  redirect: Type.Optional(Type.String({ description: 'Path of this deployment to go to after signing in. Default: `/`.' })),
-  code: Type.Optional(Type.String({ description: 'From the provider. Without it the way to the provider begins.' })),
-  state: Type.Optional(Type.String({ description: 'From the provider; must be that of the cookie `oauth_state`.' })),
-  iss: Type.Optional(Type.String({ description: 'From the provider: who it is.' })),
-  error: Type.Optional(Type.String({ description: 'From the provider: why it refuses.' })),
-  error_description: Type.Optional(Type.String({ description: 'From the provider: the same for people.' })),
+  redirect: Type.Optional(Type.String({ description: 'Path on this deployment to open after sign-in. Default: `/`.' })),
+  code: Type.Optional(Type.String({ description: 'Authorization code from the provider. Absent: start the sign-in.' })),
+  state: Type.Optional(Type.String({ description: 'State from the provider. Must match the cookie `oauth_state`.' })),
+  iss: Type.Optional(Type.String({ description: 'Issuer that the provider names.' })),
+  error: Type.Optional(Type.String({ description: 'Error code from the provider.' })),
+  error_description: Type.Optional(Type.String({ description: 'Error text from the provider.' })),
 })
 export type ExternalSignInQuery = Static<typeof ExternalSignInQuery>
 
@@ -29,7 +29,7 @@ export const externalSignIn = {
     method: 'GET',
     path: '/users/oauth2/github/callback',
     summary: 'Sign in with GitHub.',
-    description: 'Leads a browser to GitHub and, when it comes back, sets the session cookie.',
+    description: 'Redirects the browser to GitHub and, when it returns, sets the session cookie.',
     access: 'anyone',
     query: ExternalSignInQuery,
     status: 307,
@@ -39,7 +39,7 @@ export const externalSignIn = {
     method: 'GET',
     path: '/users/oidc/callback',
     summary: 'Sign in with OpenID Connect.',
-    description: 'Leads a browser to the provider and, when it comes back, sets the session cookie.',
+    description: 'Redirects the browser to the provider and, when it returns, sets the session cookie.',
     access: 'anyone',
     query: ExternalSignInQuery,
     status: 307,

@@ -2,11 +2,12 @@ import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from '../endpoint.ts'
 import { Uuid } from '../wire.ts'
 
-/** Largest file that can be uploaded. */
-export const maxFileBytes = 100 * 1024 * 1024
+const MIB = 1024 * 1024
+/** The largest file a user can upload. */
+export const maxFileBytes = 100 * MIB
 
 export const UploadResponse = Type.Object(
-  { hash: Uuid({ description: 'The ID of the file; the key is called `hash` for compatibility.' }) },
+  { hash: Uuid({ description: 'ID of the file. The name `hash` is historical.' }) },
   { title: 'UploadResponse' },
 )
 export type UploadResponse = Static<typeof UploadResponse>
@@ -16,7 +17,7 @@ export const files = {
     method: 'POST',
     path: '/files',
     summary: 'Upload a template archive.',
-    description: 'A plain tar of at most 100 MiB. The same bytes uploaded again by the same user answer 200 with the same ID.',
+    description: `An uncompressed tar archive of at most ${maxFileBytes / MIB} MiB. If the same user uploads the same bytes again, the answer is 200 with the same ID.`,
     access: { resource: 'file', action: 'create', denied: 'forbidden' },
     bodyType: 'application/x-tar',
     status: 201,

@@ -3,20 +3,22 @@ import { endpoint } from '../endpoint.ts'
 import { UserParams } from './users.ts'
 import { Timestamp, Uuid } from '../wire.ts'
 
-const publicKey = { description: 'One line as authorized_keys has them, with the line break.' }
+const publicKey = { description: 'One line in `authorized_keys` format, with its line break.' }
 
-/** The key with which git in a user's workspaces signs in over SSH; the private half never reaches people. */
+/** The public half of the SSH key that git uses in a user's workspaces. Only agents get the private half. */
 export const GitSSHKey = Type.Object(
   { user_id: Uuid(), created_at: Timestamp(), updated_at: Timestamp(), public_key: Type.String(publicKey) },
   { title: 'GitSSHKey' },
 )
 export type GitSSHKey = Static<typeof GitSSHKey>
 
-/** Both halves, for agents. */
+/** Both halves of a git SSH key, for agents. */
 export const AgentGitSSHKey = Type.Object(
   {
     public_key: Type.String(publicKey),
-    private_key: Type.String({ description: 'PEM: OpenSSH for ed25519, EC PRIVATE KEY or RSA PRIVATE KEY for others.' }),
+    private_key: Type.String({
+      description: 'PEM. The format is OpenSSH for ed25519, `EC PRIVATE KEY` for ECDSA and `RSA PRIVATE KEY` for RSA.',
+    }),
   },
   { title: 'AgentGitSSHKey' },
 )
@@ -26,7 +28,7 @@ export const gitSshKeys = {
   get: endpoint({
     method: 'GET',
     path: '/users/:user/gitsshkey',
-    summary: "Get the public half of a user's git SSH key.",
+    summary: "Get a user's public git SSH key.",
     access: { resource: 'user_data', action: 'read' },
     params: UserParams,
     status: 200,
@@ -36,7 +38,7 @@ export const gitSshKeys = {
   regenerate: endpoint({
     method: 'PUT',
     path: '/users/:user/gitsshkey',
-    summary: "Replace a user's git SSH key by a new one.",
+    summary: "Replace a user's git SSH key with a new one.",
     access: { resource: 'user_data', action: 'update' },
     params: UserParams,
     status: 200,
@@ -46,7 +48,7 @@ export const gitSshKeys = {
   getOfAgent: endpoint({
     method: 'GET',
     path: '/workspaceagents/me/gitsshkey',
-    summary: "Get the git SSH key of the owner of the calling agent's workspace.",
+    summary: "Get the workspace owner's git SSH key, for the calling agent.",
     access: 'agent',
     status: 200,
     response: AgentGitSSHKey,

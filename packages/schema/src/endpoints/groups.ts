@@ -6,12 +6,12 @@ import { Response, Uuid } from '../wire.ts'
 
 export const Group = Type.Object(
   {
-    id: Uuid({ description: 'The group of everybody in an organization has the ID of the organization.' }),
+    id: Uuid({ description: "The group of all members of an organization has the organization's ID." }),
     name: Type.String(),
     organization_id: Uuid(),
     members: Type.Array(User),
     avatar_url: Type.String(),
-    quota_allowance: Type.Integer({ description: 'Credits for workspaces that each member may use, on top of those of other groups.' }),
+    quota_allowance: Type.Integer({ description: 'Daily workspace credits for each member. Allowances of several groups add up.' }),
   },
   { title: 'Group' },
 )
@@ -31,9 +31,9 @@ export type CreateGroupRequest = Static<typeof CreateGroupRequest>
 
 export const PatchGroupRequest = Type.Object(
   {
-    add_users: Type.Optional(Type.Array(Type.String(), { description: 'IDs of members of the organization.' })),
-    remove_users: Type.Optional(Type.Array(Type.String(), { description: 'IDs of members of the group.' })),
-    name: Type.Optional(Type.String({ description: 'Empty: unchanged.' })),
+    add_users: Type.Optional(Type.Array(Type.String(), { description: 'User IDs to add. They must be members of the organization.' })),
+    remove_users: Type.Optional(Type.Array(Type.String(), { description: 'User IDs to remove.' })),
+    name: Type.Optional(Type.String({ description: 'New name. Empty: unchanged.' })),
     avatar_url: Type.Optional(Type.Union([Type.String(), Type.Null()])),
     quota_allowance: Type.Optional(Type.Union([QuotaAllowance, Type.Null()])),
   },
@@ -92,7 +92,7 @@ export const groups = {
   update: endpoint({
     method: 'PATCH',
     path: '/groups/:group',
-    summary: 'Rename a group, change what it grants, add and remove members.',
+    summary: 'Rename a group, change its allowance, add or remove members.',
     access: { resource: 'group', action: 'update' },
     params: GroupParams,
     body: PatchGroupRequest,
@@ -104,7 +104,7 @@ export const groups = {
   delete: endpoint({
     method: 'DELETE',
     path: '/groups/:group',
-    summary: 'Delete a group. Its members stay.',
+    summary: 'Delete a group. Its members keep their accounts.',
     access: { resource: 'group', action: 'delete' },
     params: GroupParams,
     status: 200,

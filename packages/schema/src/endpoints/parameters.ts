@@ -6,7 +6,7 @@ export const parameterScopes = ['template', 'import_job', 'workspace'] as const
 export const parameterSourceSchemes = ['none', 'data'] as const
 export const parameterDestinationSchemes = ['none', 'environment_variable', 'provisioner_variable'] as const
 
-/** A parameter that a template version declares (Coder v2 API, v0.13.4). */
+/** A parameter declared by a template version (Coder v2 API, v0.13.4). */
 export const ParameterSchema = Type.Object(
   {
     id: Uuid(),
@@ -20,18 +20,18 @@ export const ParameterSchema = Type.Object(
     default_destination_scheme: Choice(parameterDestinationSchemes),
     allow_override_destination: Type.Boolean(),
     default_refresh: Type.String(),
-    redisplay_value: Type.Boolean({ description: 'False for sensitive parameters: their values are never shown again.' }),
+    redisplay_value: Type.Boolean({ description: 'False for sensitive parameters, whose values are never shown.' }),
     validation_error: Type.String(),
     validation_condition: Type.String(),
     validation_type_system: Choice(['none', 'hcl']),
     validation_value_type: Type.String(),
-    validation_contains: Type.Optional(Type.Array(Type.String(), { description: 'The only values that are accepted.' })),
+    validation_contains: Type.Optional(Type.Array(Type.String(), { description: 'The accepted values. Absent: any value.' })),
   },
   { title: 'ParameterSchema' },
 )
 export type ParameterSchema = Static<typeof ParameterSchema>
 
-/** A value as computed for a job; blank where the schema says that it is not shown again. */
+/** A parameter value computed for a job. The value is blank when the parameter is sensitive. */
 export const ComputedParameter = Type.Object(
   {
     id: Uuid(),
@@ -50,13 +50,13 @@ export const ComputedParameter = Type.Object(
 )
 export type ComputedParameter = Static<typeof ComputedParameter>
 
-/** How many characters the name of a parameter may have (Coder v2 API, v0.13.4). */
+/** The maximum length of a parameter name, in characters (Coder v2 API, v0.13.4). */
 export const maxParameterNameLength = 64
 
-/** A value that a request brings along. Elements are decoded but not validated (Coder v2 API, v0.13.4). */
+/** A parameter value inside another request. The server decodes it but doesn't validate it (Coder v2 API, v0.13.4). */
 export const CreateParameterRequest = Type.Object(
   {
-    copy_from_parameter: Type.Optional(Uuid({ description: 'Take value and schemes of this parameter instead.' })),
+    copy_from_parameter: Type.Optional(Uuid({ description: 'Copy the value and schemes of this parameter instead.' })),
     name: Type.String(),
     source_value: Type.String(),
     source_scheme: Choice(parameterSourceSchemes),
@@ -66,7 +66,7 @@ export const CreateParameterRequest = Type.Object(
 )
 export type CreateParameterRequest = Static<typeof CreateParameterRequest>
 
-/** A value that a template, the import of a version or a workspace has been given. The value itself is never shown. */
+/** A stored parameter value of a template, an import job or a workspace. The answer never includes the value itself. */
 export const Parameter = Type.Object(
   {
     id: Uuid(),
@@ -84,7 +84,7 @@ export type Parameter = Static<typeof Parameter>
 
 export const CreateScopedParameterRequest = Type.Object(
   {
-    copy_from_parameter: Type.Optional(Uuid({ description: 'Of no effect: a value has to be given.' })),
+    copy_from_parameter: Type.Optional(Uuid({ description: 'Ignored. `source_value` is required.' })),
     name: Type.String({ rules: ['required'], maxLength: maxParameterNameLength }),
     source_value: Type.String({ rules: ['required'] }),
     source_scheme: Choice(['data'], { rules: ['oneof', 'required'] }),
@@ -95,16 +95,16 @@ export const CreateScopedParameterRequest = Type.Object(
 export type CreateScopedParameterRequest = Static<typeof CreateScopedParameterRequest>
 
 const ScopeParams = Type.Object({
-  parameterscope: Choice(parameterScopes, { description: 'What kind of thing has the value.' }),
-  scoped: Uuid({ description: 'ID of the template or the workspace, or of the import job of a template version.' }),
+  parameterscope: Choice(parameterScopes, { description: 'What the value belongs to.' }),
+  scoped: Uuid({ description: 'ID of the template, the import job or the workspace.' }),
 })
 
-/** Values by what has them. Whoever may read or change that may list or change its values. */
+/** Stored parameter values. Access follows from access to the template or workspace they belong to. */
 export const parameters = {
   create: endpoint({
     method: 'POST',
     path: '/parameters/:parameterscope/:scoped',
-    summary: 'Give a template, an import or a workspace a parameter value.',
+    summary: 'Create a parameter value for a template, an import job or a workspace.',
     access: { resource: 'template', action: 'update' },
     params: ScopeParams,
     body: CreateScopedParameterRequest,
@@ -115,7 +115,7 @@ export const parameters = {
   list: endpoint({
     method: 'GET',
     path: '/parameters/:parameterscope/:scoped',
-    summary: 'List the parameter values of a template, an import or a workspace.',
+    summary: 'List the parameter values of a template, an import job or a workspace.',
     access: { resource: 'template', action: 'read' },
     params: ScopeParams,
     status: 200,
@@ -125,7 +125,7 @@ export const parameters = {
   delete: endpoint({
     method: 'DELETE',
     path: '/parameters/:parameterscope/:scoped/:parametername',
-    summary: 'Take a parameter value away.',
+    summary: 'Delete a parameter value.',
     access: { resource: 'template', action: 'update' },
     params: Type.Object({ ...ScopeParams.properties, parametername: Type.String() }),
     status: 200,

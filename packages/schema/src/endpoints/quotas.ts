@@ -4,8 +4,8 @@ import { UserParams } from './users.ts'
 
 export const WorkspaceQuota = Type.Object(
   {
-    credits_consumed: Type.Integer({ description: 'What the newest builds of all workspaces of the user cost.' }),
-    budget: Type.Integer({ description: 'What the groups of the user allow together.' }),
+    credits_consumed: Type.Integer({ description: "Daily cost of the latest builds of the user's workspaces." }),
+    budget: Type.Integer({ description: "Sum of the allowances of the user's groups." }),
   },
   { title: 'WorkspaceQuota' },
 )
@@ -15,7 +15,7 @@ export const quotas = {
   get: endpoint({
     method: 'GET',
     path: '/workspace-quota/:user',
-    summary: 'Get what a user spends on workspaces and may spend.',
+    summary: "Get a user's workspace credits: the budget and what is used.",
     access: { resource: 'user', action: 'read' },
     params: UserParams,
     status: 200,

@@ -5,7 +5,7 @@ import { Role, UpdateRoles, UserParams } from './users.ts'
 import { Timestamp, Uuid } from '../wire.ts'
 
 export const AssignableRole = Type.Object(
-  { ...Role.properties, assignable: Type.Boolean({ description: 'Whether the caller may give and take the role.' }) },
+  { ...Role.properties, assignable: Type.Boolean({ description: 'Whether the caller may assign and remove the role.' }) },
   { title: 'AssignableRoles', examples: [{ name: 'owner', display_name: 'Owner', assignable: true }] },
 )
 export type AssignableRole = Static<typeof AssignableRole>
@@ -16,7 +16,7 @@ export const OrganizationMember = Type.Object(
     organization_id: Uuid(),
     created_at: Timestamp(),
     updated_at: Timestamp(),
-    roles: Type.Array(Role, { description: 'Roles in the organization, as stored.' }),
+    roles: Type.Array(Role, { description: 'Stored roles in the organization. The implied member role is not listed.' }),
   },
   { title: 'OrganizationMember' },
 )
@@ -46,7 +46,7 @@ export const roles = {
     method: 'PUT',
     path: '/organizations/:organization/members/:user/roles',
     summary: 'Set the roles of a member of an organization.',
-    description: 'Nobody changes their own roles.',
+    description: 'You cannot change your own roles.',
     access: { resource: 'assign_org_role', action: 'create', denied: 'forbidden' },
     params: Type.Object({ ...OrganizationParams.properties, ...UserParams.properties }),
     body: UpdateRoles,

@@ -13,7 +13,7 @@ export const LoginWithPasswordRequest = Type.Object(
 export type LoginWithPasswordRequest = Static<typeof LoginWithPasswordRequest>
 
 export const LoginWithPasswordResponse = Type.Object(
-  { session_token: Type.String({ description: '`<10 characters>-<22 characters>`; goes into the header `Coder-Session-Token`.' }) },
+  { session_token: Type.String({ description: 'Send it in the header `Coder-Session-Token`.' }) },
   { title: 'LoginWithPasswordResponse' },
 )
 export type LoginWithPasswordResponse = Static<typeof LoginWithPasswordResponse>
@@ -24,20 +24,20 @@ export type AuthMethods = Static<typeof AuthMethods>
 export const GenerateApiKeyResponse = Type.Object({ key: Type.String() }, { title: 'GenerateAPIKeyResponse' })
 export type GenerateApiKeyResponse = Static<typeof GenerateApiKeyResponse>
 
-/** What a key may be used for. */
+/** Scopes of a key: the whole API, or opening apps only. */
 export const keyScopes = ['all', 'application_connect'] as const
 
 export const ApiKey = Type.Object(
   {
-    id: Type.String({ description: 'The first part of the token.' }),
+    id: Type.String({ description: 'Part of the token before the hyphen.' }),
     user_id: Uuid(),
-    last_used: Timestamp({ description: 'The zero time until the first use. Not every later use moves it.' }),
+    last_used: Timestamp({ description: 'The zero time until the first use. Not updated on every request.' }),
     expires_at: Timestamp(),
     created_at: Timestamp(),
     updated_at: Timestamp(),
     login_type: Choice(['password', 'github', 'oidc', 'token']),
     scope: Choice(keyScopes),
-    lifetime_seconds: Type.Integer({ description: 'A key that is used lives so long again.' }),
+    lifetime_seconds: Type.Integer({ description: 'Each use can extend the expiry to this long from then.' }),
   },
   {
     title: 'APIKey',
@@ -61,7 +61,7 @@ export type ApiKey = Static<typeof ApiKey>
 export const CreateTokenRequest = Type.Object(
   {
     lifetime: Type.Optional(
-      Type.Integer({ description: "Nanoseconds. 0 or absent: the default lifetime, or the deployment's maximum where that is shorter." }),
+      Type.Integer({ description: 'Nanoseconds. 0 or absent: the default, or the maximum of the deployment if that is shorter.' }),
     ),
     scope: Type.Optional(Choice(keyScopes, { rules: ['oneof'], description: 'Default: `all`.' })),
   },
@@ -78,7 +78,7 @@ export const sessions = {
   login: endpoint({
     method: 'POST',
     path: '/users/login',
-    summary: 'Sign in with e-mail and password.',
+    summary: 'Sign in with an e-mail address and a password.',
     description: 'The answer also sets the session cookie.',
     access: 'anyone',
     body: LoginWithPasswordRequest,
@@ -90,7 +90,7 @@ export const sessions = {
   logout: endpoint({
     method: 'POST',
     path: '/users/logout',
-    summary: 'End the session that makes the request.',
+    summary: 'Sign out.',
     access: 'signed_in',
     status: 200,
     response: Response,
@@ -99,7 +99,7 @@ export const sessions = {
   authMethods: endpoint({
     method: 'GET',
     path: '/users/authmethods',
-    summary: 'List the ways to sign in.',
+    summary: 'List the enabled sign-in methods.',
     access: 'anyone',
     status: 200,
     response: AuthMethods,
@@ -108,7 +108,7 @@ export const sessions = {
   createKey: endpoint({
     method: 'POST',
     path: '/users/:user/keys',
-    summary: 'Create a session key for a command line.',
+    summary: 'Create a session key.',
     access: { resource: 'api_key', action: 'create' },
     params: UserParams,
     status: 201,
@@ -118,7 +118,7 @@ export const sessions = {
   createToken: endpoint({
     method: 'POST',
     path: '/users/:user/keys/tokens',
-    summary: 'Create a token for programs.',
+    summary: 'Create an API token.',
     access: { resource: 'api_key', action: 'create' },
     params: UserParams,
     body: CreateTokenRequest,
@@ -129,7 +129,7 @@ export const sessions = {
   listTokens: endpoint({
     method: 'GET',
     path: '/users/:user/keys/tokens',
-    summary: 'List the tokens of a user.',
+    summary: "List a user's API tokens.",
     access: { resource: 'api_key', action: 'read' },
     params: UserParams,
     status: 200,
@@ -139,7 +139,7 @@ export const sessions = {
   getKey: endpoint({
     method: 'GET',
     path: '/users/:user/keys/:keyid',
-    summary: 'Get a session or token of a user.',
+    summary: "Get one of a user's sessions or tokens.",
     access: { resource: 'api_key', action: 'read' },
     params: KeyParams,
     status: 200,
@@ -149,7 +149,7 @@ export const sessions = {
   deleteKey: endpoint({
     method: 'DELETE',
     path: '/users/:user/keys/:keyid',
-    summary: 'End a session or token of a user.',
+    summary: "Revoke one of a user's sessions or tokens.",
     access: { resource: 'api_key', action: 'delete' },
     params: KeyParams,
     status: 204,

@@ -11,7 +11,7 @@ import { WorkspaceResource } from './workspace-resources.ts'
 export const TemplateVersion = Type.Object(
   {
     id: Uuid(),
-    template_id: Uuid({ description: 'The nil UUID while the version belongs to no template.' }),
+    template_id: Uuid({ description: 'The nil UUID until the version belongs to a template.' }),
     organization_id: Uuid(),
     created_at: Timestamp(),
     updated_at: Timestamp(),
@@ -20,7 +20,7 @@ export const TemplateVersion = Type.Object(
     readme: Type.String(),
     created_by: Type.Object(
       { ...User.properties, organization_ids: Nullable(Type.Array(Uuid())) },
-      { title: 'TemplateVersionCreator', description: 'The creator; organization IDs are null here.' },
+      { title: 'TemplateVersionCreator', description: 'The creator. Here `organization_ids` is always null.' },
     ),
   },
   { title: 'TemplateVersion' },
@@ -29,7 +29,7 @@ export type TemplateVersion = Static<typeof TemplateVersion>
 
 export const CreateTemplateVersionRequest = Type.Object(
   {
-    name: Type.Optional(Type.String({ rules: ['template_name'], description: 'Made up when absent.' })),
+    name: Type.Optional(Type.String({ rules: ['template_name'], description: 'Default: a random name.' })),
     template_id: Type.Optional(Uuid()),
     storage_method: Choice(['file'], { rules: ['oneof', 'required'] }),
     file_id: Type.Optional(Uuid({ requiredWithout: 'example_id' })),
@@ -43,7 +43,7 @@ export const CreateTemplateVersionRequest = Type.Object(
 export type CreateTemplateVersionRequest = Static<typeof CreateTemplateVersionRequest>
 
 export const TemplateVersionParams = Type.Object({ templateversion: Uuid({ description: 'Template version ID.' }) })
-/** A version by the name it has in its template. Names are case-sensitive. */
+/** The name of a version in its template. Case matters. */
 const VersionNameParams = { templateversionname: Type.String({ description: 'Template version name.' }) }
 const readable = { resource: 'template', action: 'read' } as const
 
@@ -52,7 +52,7 @@ export const templateVersions = {
     method: 'POST',
     path: '/organizations/:organization/templateversions',
     summary: 'Create a template version from an uploaded archive and start its import.',
-    description: 'Takes the permission to create templates in the organization, or, with a `template_id`, to add to that template.',
+    description: 'Needs permission to create templates in the organization or, with a `template_id`, to update that template.',
     access: 'signed_in',
     params: OrganizationParams,
     body: CreateTemplateVersionRequest,
@@ -107,7 +107,7 @@ export const templateVersions = {
     method: 'GET',
     path: '/organizations/:organization/templateversions/:templateversionname',
     summary: 'Get a template version of an organization by name.',
-    description: 'Where several templates have a version of the name, the newest that the caller may read.',
+    description: 'If several templates have a version with this name, returns the newest one the caller may read.',
     access: readable,
     params: Type.Object({ ...OrganizationParams.properties, ...VersionNameParams }),
     status: 200,
@@ -117,7 +117,7 @@ export const templateVersions = {
   previous: endpoint({
     method: 'GET',
     path: '/organizations/:organization/templateversions/:templateversionname/previous',
-    summary: 'Get the version that a template had before the named one.',
+    summary: "Get the previous version of the named version's template.",
     access: readable,
     params: Type.Object({ ...OrganizationParams.properties, ...VersionNameParams }),
     status: 200,
@@ -157,7 +157,7 @@ export const templateVersions = {
   resources: endpoint({
     method: 'GET',
     path: '/templateversions/:templateversion/resources',
-    summary: 'List what a template version would create, once for start and once for stop.',
+    summary: 'List the resources of a template version, once for start and once for stop.',
     access: readable,
     params: TemplateVersionParams,
     status: 200,
@@ -167,7 +167,7 @@ export const templateVersions = {
   logs: endpoint({
     method: 'GET',
     path: '/templateversions/:templateversion/logs',
-    summary: 'Read or follow the log of an import.',
+    summary: 'Read or follow the logs of an import.',
     access: readable,
     params: TemplateVersionParams,
     query: LogQuery,

@@ -8,7 +8,7 @@ import { Choice, Nullable, Response, Timestamp, Uuid } from '../wire.ts'
 
 const TransitionStats = Type.Object(
   { P50: Nullable(Type.Integer()), P95: Nullable(Type.Integer()) },
-  { title: 'TransitionStats', description: 'Milliseconds; null without data.' },
+  { title: 'TransitionStats', description: 'Milliseconds. Null without data.' },
 )
 
 export const Template = Type.Object(
@@ -20,16 +20,16 @@ export const Template = Type.Object(
     name: Type.String(),
     display_name: Type.String(),
     provisioner: Choice(provisionerTypes),
-    active_version_id: Uuid({ description: 'New workspaces use this version.' }),
-    workspace_owner_count: Type.Integer({ description: 'How many users own a workspace of this template.' }),
-    active_user_count: Type.Integer({ description: '-1 while not known.' }),
+    active_version_id: Uuid({ description: 'The version that new workspaces use.' }),
+    workspace_owner_count: Type.Integer({ description: 'Number of users who own a workspace of this template.' }),
+    active_user_count: Type.Integer({ description: '-1 until it is known.' }),
     build_time_stats: Type.Object(
       { delete: TransitionStats, start: TransitionStats, stop: TransitionStats },
       { title: 'TemplateBuildTimeStats' },
     ),
     description: Type.String(),
     icon: Type.String(),
-    default_ttl_ms: Type.Integer({ description: 'Milliseconds until a started workspace stops; 0: it does not stop by itself.' }),
+    default_ttl_ms: Type.Integer({ description: 'Milliseconds until a started workspace stops automatically. 0: never.' }),
     created_by_id: Uuid(),
     created_by_name: Type.String(),
     allow_user_cancel_workspace_jobs: Type.Boolean(),
@@ -56,12 +56,12 @@ export type CreateTemplateRequest = Static<typeof CreateTemplateRequest>
 export const UpdateActiveTemplateVersion = Type.Object({ id: Uuid({ rules: ['required'] }) }, { title: 'UpdateActiveTemplateVersion' })
 export type UpdateActiveTemplateVersion = Static<typeof UpdateActiveTemplateVersion>
 
-/** What a template is called and what it does by default. What is left out counts as empty, 0 or false (Coder v2 API, v0.13.4). */
+/** The changeable fields of a template. A missing field counts as empty, 0 or false (Coder v2 API, v0.13.4). */
 export const UpdateTemplateMeta = Type.Object(
   {
-    name: Type.Optional(Type.String({ rules: ['template_name'], description: 'Empty: stays.' })),
+    name: Type.Optional(Type.String({ rules: ['template_name'], description: 'Empty: unchanged.' })),
     display_name: Type.Optional(Type.String({ rules: ['template_display_name'] })),
-    description: Type.Optional(Type.String({ maxLength: 128, description: 'Empty: stays.' })),
+    description: Type.Optional(Type.String({ maxLength: 128, description: 'Empty: unchanged.' })),
     icon: Type.Optional(Type.String({ maxLength: 256 })),
     default_ttl_ms: Type.Optional(Nullable(Type.Integer())),
     allow_user_cancel_workspace_jobs: Type.Optional(Nullable(Type.Boolean())),
@@ -70,22 +70,22 @@ export const UpdateTemplateMeta = Type.Object(
 )
 export type UpdateTemplateMeta = Static<typeof UpdateTemplateMeta>
 
-/** A template that comes with Berth. */
+/** An example template that comes with Berth. */
 export const TemplateExample = Type.Object(
   {
-    id: Type.String({ description: 'The `example_id` of a new template version.' }),
-    url: Type.String({ description: 'Where its source can be read.' }),
+    id: Type.String({ description: 'Use it as the `example_id` of a new template version.' }),
+    url: Type.String({ description: 'URL of the source.' }),
     name: Type.String(),
     description: Type.String(),
     icon: Type.String(),
     tags: Type.Array(Type.String()),
-    markdown: Type.String({ description: 'Its README.' }),
+    markdown: Type.String({ description: 'The README.' }),
   },
   { title: 'TemplateExample' },
 )
 export type TemplateExample = Static<typeof TemplateExample>
 
-/** How many users were active on each day (UTC), from the first to the last day with any. */
+/** Active users for each day (UTC), from the first to the last day that had any. */
 export const TemplateDAUsResponse = Type.Object(
   {
     entries: Type.Array(
@@ -96,21 +96,21 @@ export const TemplateDAUsResponse = Type.Object(
 )
 export type TemplateDAUsResponse = Static<typeof TemplateDAUsResponse>
 
-/** What somebody may do with a template: `use` it, `admin` it; empty takes away what was given. */
+/** Template roles: `use` and `admin`. The empty role removes access. */
 export const templateRoles = ['admin', 'use', ''] as const
 export type TemplateRole = (typeof templateRoles)[number]
 
 const RolesById = (description: string) =>
   Type.Optional(Nullable(Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Choice(templateRoles), { keyFormat: 'uuid', description })))
 
-/** Who a template is shared with, people and groups. */
+/** The users and groups that a template is shared with. */
 export const TemplateACL = Type.Object(
   {
     users: Type.Array(Type.Object({ ...User.properties, role: Choice(templateRoles) }, { title: 'TemplateUser' })),
     group: Type.Array(
       Type.Object(
         {
-          id: Uuid({ description: 'The group of everybody in an organization has the ID of the organization.' }),
+          id: Uuid({ description: "The group of all members of an organization has the organization's ID." }),
           name: Type.String(),
           organization_id: Uuid(),
           members: Type.Array(User),
@@ -126,9 +126,9 @@ export const TemplateACL = Type.Object(
 )
 export type TemplateACL = Static<typeof TemplateACL>
 
-/** Who is not named keeps what they have. */
+/** Changes to a template's access list. Users and groups that aren't named keep their role. */
 export const UpdateTemplateACL = Type.Object(
-  { user_perms: RolesById('User ID to role.'), group_perms: RolesById('Group ID to role.') },
+  { user_perms: RolesById('Role by user ID.'), group_perms: RolesById('Role by group ID.') },
   { title: 'UpdateTemplateACL' },
 )
 export type UpdateTemplateACL = Static<typeof UpdateTemplateACL>
@@ -162,7 +162,7 @@ export const templates = {
   examples: endpoint({
     method: 'GET',
     path: '/organizations/:organization/templates/examples',
-    summary: 'List the templates that come with Berth.',
+    summary: 'List the example templates.',
     access: { resource: 'template', action: 'read' },
     params: OrganizationParams,
     status: 200,
@@ -193,8 +193,8 @@ export const templates = {
   update: endpoint({
     method: 'PATCH',
     path: '/templates/:template',
-    summary: 'Change how a template is called and what it does by default.',
-    description: 'Answers 304 with no body when nothing would change.',
+    summary: 'Update the name, description and defaults of a template.',
+    description: 'Answers 304 without a body if nothing would change.',
     access: { resource: 'template', action: 'update' },
     params: TemplateParams,
     body: UpdateTemplateMeta,
@@ -207,7 +207,7 @@ export const templates = {
   dailyActiveUsers: endpoint({
     method: 'GET',
     path: '/templates/:template/daus',
-    summary: 'Count the users of a template by day.',
+    summary: "Count a template's active users by day.",
     access: { resource: 'template', action: 'read' },
     params: TemplateParams,
     status: 200,
@@ -217,7 +217,7 @@ export const templates = {
   accessList: endpoint({
     method: 'GET',
     path: '/templates/:template/acl',
-    summary: 'List whom a template is shared with.',
+    summary: 'List the users and groups a template is shared with.',
     access: { resource: 'template', action: 'read' },
     params: TemplateParams,
     status: 200,
@@ -227,7 +227,7 @@ export const templates = {
   updateAccessList: endpoint({
     method: 'PATCH',
     path: '/templates/:template/acl',
-    summary: 'Share a template with people and groups, or no longer.',
+    summary: "Change a template's access list.",
     access: { resource: 'template', action: 'update' },
     params: TemplateParams,
     body: UpdateTemplateACL,
@@ -249,7 +249,7 @@ export const templates = {
   updateActiveVersion: endpoint({
     method: 'PATCH',
     path: '/templates/:template/versions',
-    summary: 'Make a version the one that new workspaces use.',
+    summary: 'Set the version that new workspaces use.',
     access: { resource: 'template', action: 'update' },
     params: TemplateParams,
     body: UpdateActiveTemplateVersion,

@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from '../endpoint.ts'
+import { maxPasswordBytes, minPasswordBytes } from '../rules/password.ts'
 import { Choice, Pagination, Response, Timestamp, Uuid } from '../wire.ts'
 
 export const Role = Type.Object({ name: Type.String(), display_name: Type.String() }, { title: 'Role' })
@@ -11,10 +12,10 @@ export const User = Type.Object(
     username: Type.String(),
     email: Type.String(),
     created_at: Timestamp(),
-    last_seen_at: Timestamp({ description: 'The zero time until the first use.' }),
+    last_seen_at: Timestamp({ description: 'The zero time until the user makes a request.' }),
     status: Choice(['active', 'suspended']),
     organization_ids: Type.Array(Uuid()),
-    roles: Type.Array(Role, { description: 'Site roles; the implied member role is not listed.' }),
+    roles: Type.Array(Role, { description: 'Site roles. The implied member role is not listed.' }),
     avatar_url: Type.String(),
   },
   { title: 'User' },
@@ -26,7 +27,7 @@ export const CreateFirstUserRequest = Type.Object(
     email: Type.String({ rules: ['required', 'email'] }),
     username: Type.String({ rules: ['required', 'username'] }),
     password: Type.String({ rules: ['required'] }),
-    trial: Type.Optional(Type.Boolean({ description: 'Accepted for compatibility; there is nothing to try, everything is free.' })),
+    trial: Type.Optional(Type.Boolean({ description: 'Accepted for compatibility and ignored: every feature is free.' })),
   },
   { title: 'CreateFirstUserRequest', examples: [{ email: 'ada@example.com', username: 'ada', password: 'correct horse battery' }] },
 )
@@ -57,8 +58,8 @@ export type UpdateUserProfileRequest = Static<typeof UpdateUserProfileRequest>
 
 export const UpdateUserPasswordRequest = Type.Object(
   {
-    old_password: Type.Optional(Type.String({ description: 'May be left out by those who may update any user.' })),
-    password: Type.String({ rules: ['required'], description: '8 to 64 bytes.' }),
+    old_password: Type.Optional(Type.String({ description: 'Not required from callers who may update any user.' })),
+    password: Type.String({ rules: ['required'], description: `${minPasswordBytes} to ${maxPasswordBytes} bytes of UTF-8.` }),
   },
   { title: 'UpdateUserPasswordRequest', examples: [{ old_password: 'correct horse battery', password: 'staple of the horse' }] },
 )
@@ -67,7 +68,7 @@ export type UpdateUserPasswordRequest = Static<typeof UpdateUserPasswordRequest>
 export const UpdateRoles = Type.Object(
   {
     roles: Type.Array(Type.String(), {
-      description: 'All roles that the user is to have, by full name; the implied ones need not be named.',
+      description: 'Full names of all the roles the user is to have. Implied roles may be left out.',
     }),
   },
   { title: 'UpdateRoles', examples: [{ roles: ['template-admin'] }] },
@@ -78,7 +79,7 @@ export const UserRoles = Type.Object(
   {
     roles: Type.Array(Type.String(), { description: 'Site roles.' }),
     organization_roles: Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Type.Array(Type.String()), {
-      description: 'Roles of each membership, by organization ID.',
+      description: 'Organization roles, by organization ID.',
     }),
   },
   {
@@ -99,8 +100,8 @@ export const users = {
   hasFirst: endpoint({
     method: 'GET',
     path: '/users/first',
-    summary: 'Tell whether the first user exists.',
-    description: '404 until somebody has set the deployment up.',
+    summary: 'Check whether the first user exists.',
+    description: 'Answers 404 until the first user has been created.',
     access: 'anyone',
     status: 200,
     response: Response,
@@ -121,13 +122,13 @@ export const users = {
     path: '/users',
     summary: 'List users.',
     description:
-      'Deleted users are left out; the oldest come first. `count` is the number of matches over all pages. An `after_id` that nobody has is followed by nobody.',
+      'Oldest first, without deleted users. `count` is the number of matches on all pages. An unknown `after_id` gives an empty page.',
     access: { resource: 'user', action: 'read', filtered: true },
     query: Type.Object({
       q: Type.Optional(
         Type.String({
           description:
-            'Words that are part of a username or an e-mail address, `status:active,suspended` and `role:owner`, where everybody has the role `member`. A value with spaces goes in double quotes.',
+            'Search query: part of a username or an e-mail address, `status:active,suspended`, `role:owner`. Every user has the role `member`. Put a value with spaces in double quotes.',
           examples: ['ada status:active'],
         }),
       ),
@@ -165,7 +166,7 @@ export const users = {
     path: '/users/:user',
     summary: 'Delete a user.',
     description:
-      'Sessions and tokens of the user end at once; name and address are free again. Not possible while the user owns workspaces, and never for the last owner of the deployment.',
+      "Ends the user's sessions and tokens at once and frees the username and e-mail address. Refused while the user owns workspaces, and for the last owner of the deployment.",
     access: { resource: 'user', action: 'delete', denied: 'forbidden' },
     params: UserParams,
     status: 200,
@@ -188,7 +189,7 @@ export const users = {
     method: 'PUT',
     path: '/users/:user/status/suspend',
     summary: 'Suspend a user.',
-    description: 'Sessions and tokens stop working until the user is activated again. Owners have to lose the role first.',
+    description: "The user's sessions and tokens stop working until the user is activated again. An owner must lose that role first.",
     access: { resource: 'user', action: 'delete' },
     params: UserParams,
     status: 200,
@@ -208,8 +209,8 @@ export const users = {
   updatePassword: endpoint({
     method: 'PUT',
     path: '/users/:user/password',
-    summary: 'Set the password of a user.',
-    description: 'Ends every session and token of the user, the one that makes the request too if it is theirs.',
+    summary: "Set a user's password.",
+    description: "Ends all of the user's sessions and tokens, including the one that makes the request.",
     access: { resource: 'user_data', action: 'update' },
     params: UserParams,
     body: UpdateUserPasswordRequest,
@@ -230,7 +231,7 @@ export const users = {
     method: 'PUT',
     path: '/users/:user/roles',
     summary: 'Set the site roles of a user.',
-    description: 'Nobody changes their own roles, and the last owner of the deployment keeps the role.',
+    description: 'You cannot change your own roles, and the last owner of the deployment keeps that role.',
     access: { resource: 'user', action: 'read' },
     params: UserParams,
     body: UpdateRoles,

@@ -1,11 +1,11 @@
 /**
- * What a build brings up: resources, the agents in them, the apps of those.
+ * What a build creates: resources, their agents, and the agents' apps.
  * @module
  */
 import { Type, type Static } from '@sinclair/typebox'
 import { Choice, Nullable, StringMap, Timestamp, Uuid } from '../wire.ts'
 
-/** The direction of a build. */
+/** What a build does to the workspace. */
 export const transitions = ['start', 'stop', 'delete'] as const
 export type Transition = (typeof transitions)[number]
 
@@ -29,8 +29,8 @@ export const WorkspaceApp = Type.Object(
     healthcheck: Type.Object(
       {
         url: Type.String(),
-        interval: Type.Integer({ description: 'Seconds between two checks.' }),
-        threshold: Type.Integer({ description: 'Failed checks in a row until the app counts as unhealthy.' }),
+        interval: Type.Integer({ description: 'Seconds between checks.' }),
+        threshold: Type.Integer({ description: 'Consecutive failed checks before the app counts as unhealthy.' }),
       },
       { title: 'Healthcheck' },
     ),
@@ -57,7 +57,7 @@ export const WorkspaceAgent = Type.Object(
     operating_system: Type.String(),
     startup_script: Type.Optional(Type.String()),
     directory: Type.Optional(Type.String()),
-    version: Type.String({ description: 'Empty until the agent reports.' }),
+    version: Type.String({ description: 'Empty until the agent reports its version.' }),
     apps: Type.Array(WorkspaceApp),
     latency: Type.Optional(
       Type.Record(
@@ -65,7 +65,7 @@ export const WorkspaceAgent = Type.Object(
         Type.Object({ preferred: Type.Boolean(), latency_ms: Type.Number() }, { title: 'DERPRegion' }),
       ),
     ),
-    connection_timeout_seconds: Type.Integer({ description: '0: the agent may take as long as it likes.' }),
+    connection_timeout_seconds: Type.Integer({ description: 'Seconds the agent has to connect. 0: no limit.' }),
     troubleshooting_url: Type.String(),
   },
   { title: 'WorkspaceAgent' },
@@ -80,7 +80,7 @@ export const WorkspaceResource = Type.Object(
     workspace_transition: Choice(transitions),
     type: Type.String(),
     name: Type.String(),
-    hide: Type.Boolean({ description: 'A hint to user interfaces.' }),
+    hide: Type.Boolean({ description: 'Whether user interfaces should hide the resource.' }),
     icon: Type.String(),
     agents: Type.Optional(Type.Array(WorkspaceAgent)),
     metadata: Type.Optional(

@@ -1,6 +1,9 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { WorkspaceBuild, workspaceStatuses } from './builds.ts'
 import { endpoint } from '../endpoint.ts'
+import { eventPingIntervalMs } from '../rules/event-stream.ts'
+import { maxNameLength } from '../rules/names.ts'
+import { maxTtlMs, minTtlMs } from '../rules/ttl.ts'
 import { OrganizationParams } from './organizations.ts'
 import { CreateParameterRequest } from './parameters.ts'
 import { UserParams } from './users.ts'
@@ -20,28 +23,33 @@ export const Workspace = Type.Object(
     template_icon: Type.String(),
     template_allow_user_cancel_workspace_jobs: Type.Boolean(),
     latest_build: WorkspaceBuild,
-    outdated: Type.Boolean({ description: "The newest build does not use the template's active version." }),
+    outdated: Type.Boolean({ description: "Whether the latest build uses another version than the template's active one." }),
     name: Type.String(),
-    autostart_schedule: Type.Optional(Type.String({ description: 'When the workspace starts by itself, as its user wrote it.' })),
-    ttl_ms: Type.Optional(Type.Integer({ description: 'Milliseconds after which a started workspace stops by itself.' })),
-    last_used_at: Timestamp({ description: 'The zero time if never used.' }),
+    autostart_schedule: Type.Optional(Type.String({ description: 'When the workspace starts automatically, as it was entered.' })),
+    ttl_ms: Type.Optional(Type.Integer({ description: 'Milliseconds after which a started workspace stops automatically.' })),
+    last_used_at: Timestamp({ description: 'The zero time if the workspace was never used.' }),
   },
   { title: 'Workspace' },
 )
 export type Workspace = Static<typeof Workspace>
 
 export const WorkspacesResponse = Type.Object(
-  { workspaces: Type.Array(Workspace), count: Type.Integer({ description: 'Number of matches over all pages.' }) },
+  { workspaces: Type.Array(Workspace), count: Type.Integer({ description: 'Number of matches on all pages.' }) },
   { title: 'WorkspacesResponse' },
 )
 export type WorkspacesResponse = Static<typeof WorkspacesResponse>
 
+const ttlBounds = `From ${minTtlMs} to ${maxTtlMs} milliseconds.`
+
 export const CreateWorkspaceRequest = Type.Object(
   {
     template_id: Uuid({ rules: ['required'] }),
-    name: Type.String({ rules: ['workspace_name', 'required'], description: '1–32 letters, digits and single hyphens between them.' }),
+    name: Type.String({
+      rules: ['workspace_name', 'required'],
+      description: `1 to ${maxNameLength} letters and digits, with single hyphens between them.`,
+    }),
     autostart_schedule: Type.Optional(Nullable(Type.String({ description: 'For example `CRON_TZ=Europe/Dublin 30 9 * * 1-5`.' }))),
-    ttl_ms: Type.Optional(Nullable(Type.Integer({ description: 'One minute to seven days; absent or 0: the default of the template.' }))),
+    ttl_ms: Type.Optional(Nullable(Type.Integer({ description: `${ttlBounds} Absent or 0: the default of the template.` }))),
     parameter_values: Type.Optional(Nullable(Type.Array(CreateParameterRequest))),
   },
   { title: 'CreateWorkspaceRequest' },
@@ -61,7 +69,7 @@ export const UpdateWorkspaceAutostartRequest = Type.Object(
 export type UpdateWorkspaceAutostartRequest = Static<typeof UpdateWorkspaceAutostartRequest>
 
 export const UpdateWorkspaceTTLRequest = Type.Object(
-  { ttl_ms: Type.Optional(Nullable(Type.Integer({ description: 'One minute to seven days; null or 0: never stop by itself.' }))) },
+  { ttl_ms: Type.Optional(Nullable(Type.Integer({ description: `${ttlBounds} Null or 0: never.` }))) },
   { title: 'UpdateWorkspaceTTLRequest', examples: [{ ttl_ms: 28_800_000 }] },
 )
 export type UpdateWorkspaceTTLRequest = Static<typeof UpdateWorkspaceTTLRequest>
@@ -72,7 +80,7 @@ export const PutExtendWorkspaceRequest = Type.Object(
 )
 export type PutExtendWorkspaceRequest = Static<typeof PutExtendWorkspaceRequest>
 
-/** One event of the watch stream. `data` holds a whole {@link Workspace}, `error` a {@link Response}, `ping` nothing. */
+/** An event of the watch stream. `data` carries a {@link Workspace}, `error` a {@link Response}, `ping` nothing. */
 export const WorkspaceEvent = Type.Object(
   { event: Choice(['ping', 'data', 'error']), data: Type.Optional(Type.Unknown()) },
   { title: 'WorkspaceEvent' },
@@ -80,10 +88,8 @@ export const WorkspaceEvent = Type.Object(
 
 export const WorkspaceParams = Type.Object({ workspace: Uuid({ description: 'Workspace ID.' }) })
 const includeDeleted = {
-  include_deleted: Type.Optional(Type.Boolean({ description: 'Return a deleted workspace too.' })),
+  include_deleted: Type.Optional(Type.Boolean({ description: 'Also return a deleted workspace.' })),
 }
-/** `starting` is accepted besides the words of the API page: it is a real status. */
-const statusFilter = workspaceStatuses
 
 export const workspaces = {
   create: endpoint({
@@ -127,15 +133,15 @@ export const workspaces = {
     method: 'GET',
     path: '/workspaces',
     summary: 'List workspaces.',
-    description: 'All filters that are given must match. Most recently used first.',
+    description: 'Most recently used first. A workspace must match every given filter.',
     access: { resource: 'workspace', action: 'read', filtered: true },
     query: Type.Object({
-      owner: Type.Optional(Type.String({ description: "Owner's username, or `me`." })),
+      owner: Type.Optional(Type.String({ description: 'Username of the owner, or `me`.' })),
       template: Type.Optional(Type.String({ description: 'Template name.' })),
       name: Type.Optional(Type.String({ description: 'Part of the workspace name.' })),
-      status: Type.Optional(Choice(statusFilter, { description: 'Workspace status.' })),
-      has_agent: Type.Optional(Choice(agentStatuses, { description: 'Status of at least one agent.' })),
-      q: Type.Optional(Type.String({ description: 'Search: `owner:me name:web status:running`, or `owner/name`.' })),
+      status: Type.Optional(Choice(workspaceStatuses, { description: 'Workspace status.' })),
+      has_agent: Type.Optional(Choice(agentStatuses, { description: 'Status that at least one agent must have.' })),
+      q: Type.Optional(Type.String({ description: 'Search query: `owner:me name:web status:running`, or `owner/name`.' })),
       ...Pagination,
     }),
     status: 200,
@@ -150,7 +156,7 @@ export const workspaces = {
     access: { resource: 'workspace', action: 'read' },
     params: WorkspaceParams,
     query: Type.Object({
-      include_deleted: Type.Optional(Type.Boolean({ description: 'Return a deleted workspace too.', reportedAs: 'deleted' })),
+      include_deleted: Type.Optional(Type.Boolean({ description: 'Also return a deleted workspace.', reportedAs: 'deleted' })),
     }),
     status: 200,
     response: Workspace,
@@ -182,8 +188,8 @@ export const workspaces = {
   updateTTL: endpoint({
     method: 'PUT',
     path: '/workspaces/:workspace/ttl',
-    summary: 'Set or clear the time after which a workspace stops by itself.',
-    description: 'Takes effect at the next start.',
+    summary: 'Set or clear the time after which a workspace stops automatically.',
+    description: 'Takes effect the next time the workspace starts.',
     access: { resource: 'workspace', action: 'update' },
     params: WorkspaceParams,
     body: UpdateWorkspaceTTLRequest,
@@ -194,7 +200,7 @@ export const workspaces = {
   extend: endpoint({
     method: 'PUT',
     path: '/workspaces/:workspace/extend',
-    summary: 'Move the time at which a running workspace stops by itself.',
+    summary: 'Change when a running workspace stops automatically.',
     access: { resource: 'workspace', action: 'update' },
     params: WorkspaceParams,
     body: PutExtendWorkspaceRequest,
@@ -206,7 +212,7 @@ export const workspaces = {
     method: 'GET',
     path: '/workspaces/:workspace/watch',
     summary: 'Watch a workspace.',
-    description: 'Server-sent events: a ping at once and at regular intervals, and the whole workspace after each change.',
+    description: `Server-sent events: a ping at once and then every ${eventPingIntervalMs / 1000} seconds, and the whole workspace after each change.`,
     access: { resource: 'workspace', action: 'read' },
     params: WorkspaceParams,
     status: 200,

@@ -1,10 +1,10 @@
 import type { TSchema } from '@sinclair/typebox'
 import type { PlainSchema } from './example-of.ts'
 
-/** A value that JSON can carry. */
+/** A JSON object. */
 export type JsonObject = { readonly [key: string]: unknown }
 
-/** The keywords of JSON Schema that are handed on. All others are notes of ours to the server. */
+/** The JSON Schema keywords to keep. All others are Berth's own notes to the server. */
 const keywords = new Set(
   [
     ['type', 'title', 'description', 'default', 'examples', 'enum', 'const', 'deprecated', 'readOnly', 'writeOnly'],
@@ -21,24 +21,24 @@ const oneSchema = new Set(['items', 'additionalProperties', 'not'])
 const schemaLists = new Set(['anyOf', 'allOf', 'oneOf'])
 const schemaMaps = new Set(['properties', 'patternProperties'])
 
-/** Collects the schemas that have a title, once each, and refers to them. */
+/** Collects titled schemas, each once, and replaces them with references. */
 export class Components {
   readonly #schemas = new Map<string, JsonObject>()
 
-  /** The schema as JSON Schema 2020-12: without our own keywords, with titled parts as references. */
+  /** Returns a schema as JSON Schema 2020-12, without Berth's keywords and with references to titled schemas. */
   refer(schema: TSchema | PlainSchema): JsonObject {
     const { title }: PlainSchema = schema
     if (title === undefined) return this.#convert(schema)
     const converted = this.#convert(schema)
     const known = this.#schemas.get(title)
     if (known !== undefined && JSON.stringify(known) !== JSON.stringify(converted)) {
-      throw new Error(`Two different schemas have the title ${title}. Give one of them another.`)
+      throw new Error(`Two different schemas have the title ${title}. Rename one of them.`)
     }
     this.#schemas.set(title, converted)
     return { $ref: `#/components/schemas/${title}` }
   }
 
-  /** What has been collected, by title, in the order of the alphabet. */
+  /** Returns the collected schemas by title, in alphabetical order. */
   schemas(): JsonObject {
     return Object.fromEntries([...this.#schemas].toSorted(([one], [other]) => (one < other ? -1 : 1)))
   }
@@ -46,14 +46,14 @@ export class Components {
   #convert(schema: PlainSchema): JsonObject {
     const entries = Object.entries(schema)
       .filter(([keyword]) => keywords.has(keyword))
-      // A choice says the same twice, for checkers and for readers.
+      // A Choice states its words twice; documents need only the enum.
       .filter(([keyword]) => keyword !== 'anyOf' || schema.enum === undefined)
       .flatMap(([keyword, value]) => this.#keyword(keyword, value))
     return Object.fromEntries(entries)
   }
 
   #keyword(keyword: string, value: unknown): [string, unknown][] {
-    // JSON Schema 2020-12 says this with a keyword of its own.
+    // JSON Schema 2020-12 has its own keyword for this.
     if (keyword === 'format' && value === 'byte') return [['contentEncoding', 'base64']]
     if (oneSchema.has(keyword) && isObject(value)) return [[keyword, this.refer(value)]]
     if (schemaLists.has(keyword) && Array.isArray(value)) return [[keyword, value.filter(isObject).map((part) => this.refer(part))]]

@@ -1,6 +1,6 @@
 import type { TSchema } from '@sinclair/typebox'
 
-/** A JSON schema as plain keywords, which is what TypeBox schemas are. */
+/** A JSON Schema as plain keywords. TypeBox schemas have this shape. */
 export interface PlainSchema {
   readonly [keyword: string]: unknown
   readonly type?: string
@@ -16,13 +16,13 @@ export interface PlainSchema {
   readonly required?: readonly string[]
 }
 
-/** Words that make an example of something alive and well. */
+/** Words that examples prefer, because they show the usual state. */
 const preferredWords: readonly unknown[] = ['succeeded', 'connected', 'running', 'active', 'healthy', 'info', 'data', 'none', 'berth']
 
-/** Optional properties that an example shows although they are single values. */
+/** Optional scalar properties that examples include. */
 const shownOptional = new Set(['started_at', 'completed_at', 'first_connected_at', 'last_connected_at'])
 
-/** What things are called in examples, by what they are. */
+/** Example names, by noun. */
 const names: Readonly<Record<string, string>> = {
   agent: 'main',
   app: 'code',
@@ -36,7 +36,7 @@ const names: Readonly<Record<string, string>> = {
   workspace: 'dev',
 }
 
-/** Text by the name of its property, or of what it belongs to and its property. */
+/** Example texts, by property or by noun and property. */
 const texts: Readonly<Record<string, string>> = {
   'app.display_name': 'Code',
   'generate_apikey_response.key': 'fzQ2vVwYbT-VhRt0pWqNzKc3sLmYd8JxE',
@@ -75,7 +75,7 @@ const texts: Readonly<Record<string, string>> = {
   vscode_port_proxy_uri: '',
 }
 
-/** One thing goes by several names in the API; in examples they share its ID and its name. */
+/** Other names for a noun. Examples use one ID and one name for all of them. */
 const aliases: Readonly<Record<string, string>> = {
   active_version: 'template_version',
   created_by: 'user',
@@ -86,15 +86,16 @@ const aliases: Readonly<Record<string, string>> = {
 }
 
 interface Place {
-  /** What the object around is: `workspace` for the schema titled Workspace. */
+  /** The surrounding object: `workspace` for the schema titled Workspace. */
   readonly noun: string
   /** The property that holds the value. */
   readonly key: string
 }
 
 /**
- * A value of a schema: the first of its `examples`, or else one made of what its properties are called. The same schema always gives
- * the same value. IDs agree with each other (`workspace_id` is the `id` of the Workspace), optional single values are left out.
+ * Returns an example of a schema: the first of its `examples`, or else one derived from the names of its
+ * properties. The same schema always gives the same example. IDs agree with each other (`workspace_id` is the
+ * `id` of the Workspace). Optional scalars are left out.
  */
 export function exampleOf(schema: TSchema | PlainSchema): unknown {
   return valueOf(schema, { noun: '', key: '' })
@@ -154,7 +155,7 @@ function thing(alias: string): string {
   return aliases[alias] ?? alias
 }
 
-/** `WorkspaceBuild` → `build`, `TemplateVersion` → `template_version`, `ProvisionerJob` → `job`: the words that `…_id` goes by. */
+/** Returns the noun that `…_id` properties use: `WorkspaceBuild` → `build`, `TemplateVersion` → `template_version`, `ProvisionerJob` → `job`. */
 function nounOf(title: string): string {
   const words = title.replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase()
   return words
@@ -163,7 +164,7 @@ function nounOf(title: string): string {
     .replace(/^(?:workspace|provisioner)_/, '')
 }
 
-/** A version 4 UUID that is the same for the same seed. */
+/** Returns a version 4 UUID derived from a seed. */
 function uuidOf(seed: string): string {
   let state = 0x811c9dc5
   const hex = Array.from({ length: 32 }, (_, index) => {

@@ -25,7 +25,7 @@ const rows = Object.entries(api).flatMap(([noun, group]) =>
 
 function operationOf({ path, method }: EndpointSpec): Operation {
   const operation = document.paths[path.replace(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()]
-  // The document is plain JSON; the tests below compare what they read of it.
+  // The document is plain JSON; the tests below check the parts they read.
   return operation as unknown as Operation
 }
 
@@ -39,7 +39,7 @@ describe("Redocly's recommended rules", async () => {
     expect(named('error').map(({ ruleId, message, location }) => ({ ruleId, message, at: location[0]?.pointer }))).toEqual([])
   })
 
-  test('no warnings but those about sockets and redirects, which have no 2xx', () => {
+  test('the only warnings are about sockets and redirects, which have no 2xx', () => {
     const others = rows.filter(({ spec }) => spec.delivery === 'websocket' || spec.status === 307)
     const warnings = named('warn').map(({ ruleId }) => ruleId)
     expect(warnings).toEqual(others.map(() => 'operation-2xx-response'))
@@ -49,7 +49,7 @@ describe("Redocly's recommended rules", async () => {
 describe.each(rows)('$operationId', ({ operationId, spec }) => {
   const operation = operationOf(spec)
 
-  test('is there, with every failure that it can answer with', () => {
+  test('is documented with every failure it can answer', () => {
     expect(operation.operationId).toBe(operationId)
     const documented = Object.entries(operation.responses).flatMap(([status, { content }]) =>
       Object.keys(content?.['application/json']?.examples ?? {}).map((code) => `${status} ${code}`),
@@ -61,7 +61,7 @@ describe.each(rows)('$operationId', ({ operationId, spec }) => {
     )
   })
 
-  test('documents its parameters, its body and its success', () => {
+  test('documents its parameters, body and success', () => {
     const names = [...Object.keys(spec.params?.properties ?? {}), ...Object.keys(spec.query?.properties ?? {})]
     expect((operation.parameters ?? []).map(({ name }) => name)).toEqual(names)
     for (const { description } of operation.parameters ?? []) expect(description).toMatch(/\.$/)
@@ -71,7 +71,7 @@ describe.each(rows)('$operationId', ({ operationId, spec }) => {
   })
 })
 
-test('log endpoints describe the socket besides the list', () => {
+test('log endpoints describe the socket and the list', () => {
   expect(Object.keys(operationOf(api.builds.logs).responses).slice(0, 2)).toEqual(['101', '200'])
 })
 
@@ -80,27 +80,27 @@ test('the watch is a stream of events', () => {
   expect(content).toHaveProperty(['text/event-stream', 'schema', 'contentSchema'], { $ref: '#/components/schemas/WorkspaceEvent' })
 })
 
-test('an upload that is known already is 200 besides 201', () => {
+test('a repeated upload is 200, a new one 201', () => {
   expect(operationOf(api.files.upload).responses).toMatchObject({ 200: expect.anything(), 201: expect.anything() })
 })
 
-test('a server elsewhere can be named', () => {
+test('the document can name another server', () => {
   expect(renderOpenApi({ version: '1', serverUrl: 'https://example.org/api/v2' }).servers[0]?.url).toBe('https://example.org/api/v2')
   expect(document.servers[0]?.url).toBe('/api/v2')
 })
 
-test('every reference leads somewhere, and the schemas are in order', () => {
+test('every reference resolves, and every schema is referenced', () => {
   const names = Object.keys(document.components.schemas)
   const references = new Set([...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map((match) => match[1]))
   expect(references).toEqual(new Set(names))
 })
 
-test('keywords of ours are left out, properties of the same name are not', () => {
+test("Berth's keywords are left out, properties of the same name are not", () => {
   const schema = { type: 'object', reportedAs: 'x', properties: { rules: { type: 'string', rules: ['required'] } } }
   expect(new Components().refer(schema)).toEqual({ type: 'object', properties: { rules: { type: 'string' } } })
 })
 
-test('two schemas of one title are refused', () => {
+test('two different schemas with one title are refused', () => {
   const components = new Components()
   components.refer({ type: 'string', title: 'Name' })
   expect(() => components.refer({ type: 'integer', title: 'Name' })).toThrow('Two different schemas have the title Name.')

@@ -10,15 +10,15 @@ import { renderOperation } from './operation.ts'
 export { exampleOf, type PlainSchema } from './example-of.ts'
 export type { JsonObject } from './components.ts'
 
-/** What a document says about the deployment that it describes. */
+/** The deployment that a document describes. */
 export interface OpenApiOptions {
-  /** Version of the server. */
+  /** Version of the server, in the document's `info`. */
   readonly version: string
-  /** Where the API is, with the prefix `/api/v2`. Default: `/api/v2` on the server that the document comes from. */
+  /** URL of the API, including `/api/v2`. Default: `/api/v2` on the server that hands out the document. */
   readonly serverUrl?: string
 }
 
-/** An OpenAPI 3.1 document. Plain JSON. */
+/** An OpenAPI 3.1 document as plain JSON. */
 export interface OpenApiDocument {
   readonly openapi: '3.1.1'
   readonly info: JsonObject
@@ -30,29 +30,29 @@ export interface OpenApiDocument {
 }
 
 const tags: { readonly [Noun in keyof BerthApi]: { readonly name: string; readonly description: string } } = {
-  deployment: { name: 'Deployment', description: 'The server itself.' },
-  users: { name: 'Users', description: 'People with an account.' },
-  externalSignIn: { name: 'Sign-in elsewhere', description: 'Signing in through GitHub or OpenID Connect.' },
-  sessions: { name: 'Sessions', description: 'Signing in and out, and session tokens.' },
-  organizations: { name: 'Organizations', description: 'What users, templates and workspaces belong to.' },
-  roles: { name: 'Roles', description: 'What people may do, everywhere and in an organization.' },
-  authorization: { name: 'Authorization', description: 'Questions about what the caller may do.' },
+  deployment: { name: 'Deployment', description: 'The server, its settings and its features.' },
+  users: { name: 'Users', description: 'User accounts.' },
+  externalSignIn: { name: 'External sign-in', description: 'Sign-in with GitHub or OpenID Connect.' },
+  sessions: { name: 'Sessions', description: 'Sign-in, sign-out, sessions and API tokens.' },
+  organizations: { name: 'Organizations', description: 'Organizations, to which users, templates and workspaces belong.' },
+  roles: { name: 'Roles', description: 'Site roles and organization roles.' },
+  authorization: { name: 'Authorization', description: 'Permission checks.' },
   files: { name: 'Files', description: 'Uploaded template archives.' },
-  templates: { name: 'Templates', description: 'What workspaces are made of.' },
-  templateVersions: { name: 'Template versions', description: 'The archives that a template has been, and their import.' },
-  dryRuns: { name: 'Dry runs', description: 'What a workspace would get, found out without making it.' },
-  parameters: { name: 'Parameters', description: 'Values that templates, imports and workspaces have been given.' },
-  workspaces: { name: 'Workspaces', description: 'Where people work.' },
+  templates: { name: 'Templates', description: 'Templates of workspaces, and who may use them.' },
+  templateVersions: { name: 'Template versions', description: 'Versions of templates, and their import.' },
+  dryRuns: { name: 'Dry runs', description: 'Plans of workspaces that are not created.' },
+  parameters: { name: 'Parameters', description: 'Parameter values of templates, import jobs and workspaces.' },
+  workspaces: { name: 'Workspaces', description: 'Workspaces, their schedules and their changes.' },
   builds: { name: 'Builds', description: 'Starting, stopping and deleting workspaces.' },
-  coordinator: { name: 'Coordinator', description: 'How agents and clients of the Coder kind find each other.' },
-  instanceIdentity: { name: 'Instance identity', description: 'Agents on machines that can prove which machine they are.' },
-  gitSshKeys: { name: 'Git SSH keys', description: 'The keys with which git in workspaces signs in over SSH.' },
-  gitAuth: { name: 'Git sign-in', description: 'Tokens with which git in workspaces signs in over HTTPS.' },
-  agents: { name: 'Agents', description: 'The processes inside workspaces, and the ways to them.' },
-  applications: { name: 'Applications', description: 'Where the apps of workspaces are reached.' },
-  groups: { name: 'Groups', description: 'People who share templates and credits.' },
-  quotas: { name: 'Quotas', description: 'Credits for workspaces.' },
-  audit: { name: 'Audit log', description: 'Who did what, when and from where.' },
+  coordinator: { name: 'Coordinator', description: 'Connections between agents and clients of the Coder v2 API.' },
+  instanceIdentity: { name: 'Instance identity', description: 'Sign-in of agents on cloud machines.' },
+  gitSshKeys: { name: 'Git SSH keys', description: 'SSH keys for git in workspaces.' },
+  gitAuth: { name: 'Git tokens', description: 'Tokens for git over HTTPS in workspaces.' },
+  agents: { name: 'Agents', description: 'Agents, their reports, and connections to them.' },
+  applications: { name: 'Applications', description: 'Host names of workspace apps, and sign-in to them.' },
+  groups: { name: 'Groups', description: 'Groups, which share templates and workspace credits.' },
+  quotas: { name: 'Quotas', description: 'Workspace credits.' },
+  audit: { name: 'Audit log', description: 'Records of who changed what, when and from where.' },
 }
 
 const header = 'Coder-Session-Token'
@@ -61,15 +61,15 @@ const securitySchemes = {
     type: 'apiKey',
     in: 'header',
     name: header,
-    description: 'A session token: from signing in, or a key made for a program.',
+    description: 'A session token from sign-in, or an API token.',
   },
-  sessionCookie: { type: 'apiKey', in: 'cookie', name: 'coder_session_token', description: 'The same token as the cookie of a browser.' },
-  agentToken: { type: 'apiKey', in: 'header', name: header, description: 'The token that a workspace agent was started with.' },
+  sessionCookie: { type: 'apiKey', in: 'cookie', name: 'coder_session_token', description: 'The same token in a browser cookie.' },
+  agentToken: { type: 'apiKey', in: 'header', name: header, description: "A workspace agent's token." },
 }
 
 /**
- * Renders the whole API: every operation with its parameters, bodies, answers, failures and examples. The same input gives the same
- * document, in the order of the endpoints.
+ * Renders the whole API: every operation with its parameters, bodies, answers, failures and examples. The
+ * same input always gives the same document.
  */
 export function renderOpenApi({ version, serverUrl = '/api/v2' }: OpenApiOptions): OpenApiDocument {
   const components = new Components()
@@ -90,7 +90,7 @@ export function renderOpenApi({ version, serverUrl = '/api/v2' }: OpenApiOptions
       version,
       summary: 'Self-hosted developer workspaces.',
       description:
-        'Berth speaks the Coder v2 HTTP API as of v0.13.4. Failures answer with a message for people, and with the fields that were refused.',
+        'Berth speaks the Coder v2 HTTP API as of v0.13.4. A failure answers with a message for people and, where fields are invalid, their names.',
       license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: serverUrl, description: 'This deployment.' }],

@@ -4,16 +4,16 @@ import { failures, type FailureCode } from '../failures.ts'
 import type { Components, JsonObject } from './components.ts'
 import { Response } from '../wire.ts'
 
-/** What an operation is called and where it stands in the reference. */
+/** The name of an operation and its section in the API reference. */
 export interface OperationPlace {
   readonly operationId: string
   readonly tag: string
 }
 
-/** Failures whose answer names the fields that were refused. */
+/** Failures whose answer names invalid fields. */
 const fieldFailures = new Set<FailureCode>(['validation_failed', 'invalid_query', 'invalid_search', 'invalid_schedule', 'invalid_ttl'])
 
-/** One endpoint as an OpenAPI operation object. */
+/** Renders an endpoint as an OpenAPI operation object. */
 export function renderOperation(spec: EndpointSpec, place: OperationPlace, components: Components): JsonObject {
   const parameters = [...renderParameters(spec.params, 'path', components), ...renderParameters(spec.query, 'query', components)]
   const description = descriptionOf(spec)
@@ -29,7 +29,7 @@ export function renderOperation(spec: EndpointSpec, place: OperationPlace, compo
   }
 }
 
-/** Every failure that an operation answers with: its own, and those that any operation of its kind can meet. */
+/** Lists the failures of an operation: its own, and those that any operation with its access can answer. */
 export function failuresOf(spec: EndpointSpec): FailureCode[] {
   const isRefused = spec.access !== 'anyone' && spec.access !== 'agent' && spec.signInRedirect !== true
   const signedIn: FailureCode[] = isRefused ? ['signed_out', 'user_not_active'] : []
@@ -79,7 +79,8 @@ function renderSuccesses(spec: EndpointSpec, components: Components): JsonObject
   return {
     ...(isFollowable && {
       101: {
-        description: 'With `follow`: a WebSocket. Each text message is one entry; the socket closes with 1000 when the job has ended.',
+        description:
+          'With `follow`: a WebSocket. Each text message is one entry. The server closes the socket with code 1000 when the job ends.',
       },
     }),
     [spec.status]: success,
@@ -90,19 +91,19 @@ function renderSuccesses(spec: EndpointSpec, components: Components): JsonObject
 function renderSuccess(spec: EndpointSpec, components: Components): JsonObject {
   switch (spec.delivery) {
     case 'websocket':
-      return { description: 'The connection is a WebSocket from now on.' }
+      return { description: 'The connection becomes a WebSocket.' }
     case 'bytes':
-      return { description: 'The bytes as they are.', content: { 'application/octet-stream': { schema: {} } } }
+      return { description: 'Raw bytes.', content: { 'application/octet-stream': { schema: {} } } }
     case 'server_sent_events':
-      return { description: 'Events until the client leaves.', content: { 'text/event-stream': eventStream(spec, components) } }
+      return { description: 'Events, until the client disconnects.', content: { 'text/event-stream': eventStream(spec, components) } }
     default:
   }
   if (spec.status === 307)
     return {
-      description: 'Go on at the address in the header `Location`.',
-      headers: { Location: { description: 'The address.', schema: { type: 'string', format: 'uri-reference' } } },
+      description: 'Redirect to the URL in the header `Location`.',
+      headers: { Location: { description: 'URL to continue at.', schema: { type: 'string', format: 'uri-reference' } } },
     }
-  if (spec.response === undefined) return { description: 'Done; the answer is empty.' }
+  if (spec.response === undefined) return { description: 'Done. The answer has no body.' }
   const content = { schema: components.refer(spec.response), example: exampleOf(spec.response) }
   return { description: spec.status === 201 ? 'Created.' : 'Done.', content: { 'application/json': content } }
 }
@@ -142,5 +143,5 @@ function renderFailure(status: number, codes: readonly FailureCode[], components
 
 function failureExample(code: FailureCode): JsonObject {
   const { message } = failures[code]
-  return fieldFailures.has(code) ? { message, validations: [{ field: 'name', detail: 'What is wrong with it.' }] } : { message }
+  return fieldFailures.has(code) ? { message, validations: [{ field: 'name', detail: 'What is wrong with the field.' }] } : { message }
 }

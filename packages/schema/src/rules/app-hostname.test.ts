@@ -31,13 +31,13 @@ describe('the label of an app', () => {
     'app--agent--work_space--user',
     'app--agent--workspace--user.',
     'app--agent--workspace--user\n',
-  ])('%j is none', (text) => {
+  ])('%j names no app', (text) => {
     verifies('apps:hostname')
     expect(() => parseAppHostname(text)).toThrow(AppHostnameError)
     expect(() => parseAppHostname(text)).toThrow('invalid application url format')
   })
 
-  it('whatever four names say is read back', () => {
+  it('reads any four names back', () => {
     const name = fc.stringMatching(/^[a-z][a-z0-9]{0,4}(?:-[a-z0-9]{1,4}){0,2}$/)
     fc.assert(
       fc.property(fc.oneof(name, fc.integer({ min: 1, max: 65_535 })), name, name, name, (app, agent, workspace, user) => {
@@ -56,7 +56,7 @@ describe('the host of an app', () => {
     ['*-apps.example.com', 'a--b-apps.example.com', 'a--b'],
     ['pre-*.example.com', 'pre-x.example.com', 'x'],
     ['*.apps.example.com', '.apps.example.com', ''],
-  ])('%s fits %s', (pattern, host, label) => expect(appHostLabel(pattern, host)).toBe(label))
+  ])('%s matches %s', (pattern, host, label) => expect(appHostLabel(pattern, host)).toBe(label))
 
   it.each([
     ['*.apps.example.com', 'apps.example.com'],
@@ -66,5 +66,5 @@ describe('the host of an app', () => {
     ['*.apps.example.com', 'x.APPS.example.com'],
     ['*.apps.example.com', ''],
     ['pre-*-apps.example.com', 'pre-apps.example.com'],
-  ])('%s does not fit %j', (pattern, host) => expect(appHostLabel(pattern, host)).toBeUndefined())
+  ])('%s does not match %j', (pattern, host) => expect(appHostLabel(pattern, host)).toBeUndefined())
 })

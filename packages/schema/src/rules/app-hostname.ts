@@ -1,9 +1,9 @@
-/** The first label of a host name that names no app; the message says so in the words of the wire (Coder v2 API, v0.13.4). */
+/** A host name doesn't name an app. The wire fixes the message (Coder v2 API, v0.13.4). */
 export class AppHostnameError extends Error {
   override readonly name = 'AppHostnameError'
 }
 
-/** What the host name of an app says. Whether any of it exists is another question. */
+/** The parts of an app's host name. Nothing says that they exist. */
 export interface AppHostname {
   /** The slug of an app, or a port from 1 to 65535. */
   readonly app: string | number
@@ -18,9 +18,11 @@ const DIGITS = /^\d+$/
 const MAX_PORT = 65_535
 
 /**
- * Reads `{slug or port}--{agent}--{workspace}--{user}`, what stands for the asterisk in the pattern of the host names of apps (Coder v2 API, v0.13.4).
+ * Reads `{slug or port}--{agent}--{workspace}--{user}`, the part of an app's host name that the asterisk of
+ * the wildcard stands for (Coder v2 API, v0.13.4).
  *
- * @throws AppHostnameError unless there are exactly four parts of letters and digits with single hyphens between them.
+ * @throws AppHostnameError unless there are exactly four parts of letters and digits, with single hyphens
+ *   between them.
  */
 export function parseAppHostname(text: string): AppHostname {
   const [app = '', agent = '', workspace = '', user = '', ...more] = text.split('--')
@@ -31,10 +33,11 @@ export function parseAppHostname(text: string): AppHostname {
 }
 
 /**
- * What a host has in the place of the asterisk of a pattern such as `*.apps.example.com` or `*-apps.example.com`: no dot is in it, but it may be empty.
- * A port, a dot at the end and surrounding blanks do not count. The pattern is read in lower case, the host as it is (Coder v2 API, v0.13.4).
+ * Returns the part of a host that the asterisk of a pattern such as `*.apps.example.com` or
+ * `*-apps.example.com` stands for (Coder v2 API, v0.13.4). It contains no dot and may be empty. A port, a
+ * final dot and surrounding white space are ignored. The pattern is lower-cased first, the host is not.
  *
- * @returns undefined for a host that does not fit the pattern.
+ * @returns undefined for a host that doesn't match the pattern.
  */
 export function appHostLabel(pattern: string, host: string): string | undefined {
   const [before = '', after = ''] = pattern.toLowerCase().split('*')

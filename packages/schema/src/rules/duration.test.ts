@@ -78,10 +78,10 @@ describe('formatDuration', () => {
     [0.0000004, '0s'],
   ])('%d ms is %s', (ms, text) => expect(formatDuration(ms)).toBe(text))
 
-  it('writes what parseDuration reads back', () => {
+  it('writes what parseDuration can read back', () => {
     fc.assert(fc.property(fc.integer({ min: -9e12, max: 9e12 }), (ms) => parseDuration(formatDuration(ms)) === ms))
     const ns = fc.oneof(fc.integer(), fc.maxSafeInteger())
-    const example: [number] = [-5_444_207] // whole milliseconds and the rest, added, are off by one unit in the last place
+    const example: [number] = [-5_444_207] // adding whole milliseconds and the rest is off by one unit in the last place
     fc.assert(
       fc.property(ns, (count) => parseDuration(formatDuration(count / 1e6)) === count / 1e6),
       { examples: [example] },
@@ -89,7 +89,7 @@ describe('formatDuration', () => {
   })
 })
 
-it('any text is a duration or refused as none', () => {
+it('any text is a duration or a DurationError', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom('1', '0', '.', 'h', 'm', 's', '-', 'µ')), (pieces) => {
       try {

@@ -1,4 +1,4 @@
-/** A text is no duration. The message is the one command lines and settings show, as in `time: invalid duration "x"`. */
+/** A text isn't a duration. The message is shown to users, for example `time: invalid duration "x"`. */
 export class DurationError extends Error {
   override readonly name = 'DurationError'
 }
@@ -14,19 +14,19 @@ const UNIT_NS: Readonly<Record<string, bigint>> = {
   h: 3_600_000_000_000n,
 }
 
-/** Durations are 64-bit counts of nanoseconds where they come from: about 292 years to either side. */
+/** The wire counts durations in nanoseconds as signed 64-bit integers: about ±292 years. */
 const MAX_NS = 2n ** 63n - 1n
 
-/** Digits of a number that are looked at: as many as the largest duration has. The rest of a fraction is less than a nanosecond. */
+/** Digits of the largest duration. Later digits of a fraction are less than a nanosecond and ignored. */
 const MAX_DIGITS = 19
 
 const PART = /(\d*)(?:\.(\d*))?([^\d.]*)/y
 
 /**
- * Reads a duration as settings and command lines spell it: `1h30m`, `150ms`, `1.5h`, `-2m`, `0`. Units are `ns us µs ms s m h`; days and
- * weeks have none.
+ * Reads a duration as written in settings and on command lines: `1h30m`, `150ms`, `1.5h`, `-2m`, `0`. The
+ * units are `ns us µs ms s m h`; there is none for days or weeks.
  *
- * @returns milliseconds; a fraction of one is kept, down to nanoseconds.
+ * @returns milliseconds, with a fraction down to nanoseconds.
  * @throws DurationError with `time: invalid duration "…"`, `time: missing unit in duration "…"` or `time: unknown unit "…" in duration "…"`.
  */
 export function parseDuration(text: string): number {
@@ -58,8 +58,8 @@ function invalid(text: string): DurationError {
 }
 
 /**
- * The number nearest to the exact quotient, so that a duration reads back as what was written. A count too large to be a number before it is
- * divided has its whole milliseconds and the rest taken apart.
+ * Returns the number nearest to the exact quotient, so that a duration survives being formatted and parsed
+ * again. Beyond safe integers, whole milliseconds and the rest are converted separately.
  */
 function toMs(ns: bigint): number {
   const count = Number(ns)
@@ -68,9 +68,10 @@ function toMs(ns: bigint): number {
 }
 
 /**
- * Writes a duration the way {@link parseDuration} reads it: `720h0m0s`, `1m0s`, `1.5s`, `150ms`, `0s`. The largest unit is the hour.
+ * Formats a duration the way {@link parseDuration} reads it: `720h0m0s`, `1m0s`, `1.5s`, `150ms`, `0s`. The
+ * largest unit is the hour.
  *
- * @param ms milliseconds, finite; a fraction is rounded to nanoseconds.
+ * @param ms milliseconds, finite. A fraction is rounded to nanoseconds.
  */
 export function formatDuration(ms: number): string {
   const whole = Math.trunc(ms)
@@ -88,7 +89,7 @@ export function formatDuration(ms: number): string {
   return `${sign}${minutes / 60n}h${minutes % 60n}m${seconds}`
 }
 
-/** A count divided by a power of ten, without zeros at its end. */
+/** Returns a count divided by a power of ten, without trailing zeros. */
 function decimal(count: bigint, places: number): string {
   const digits = String(count).padStart(places + 1, '0')
   const fraction = digits.slice(-places).replace(/0+$/, '')

@@ -24,7 +24,7 @@ describe('isName', () => {
     'a'.repeat(33),
     'a.b',
     'me@x',
-  ])('%j is none', (text) => expect(isName(text)).toBe(false))
+  ])('%j is not a name', (text) => expect(isName(text)).toBe(false))
 })
 
 describe('isTemplateDisplayName', () => {
@@ -34,7 +34,7 @@ describe('isTemplateDisplayName', () => {
       expect(isTemplateDisplayName(text)).toBe(true)
     },
   )
-  it.each([' ', ' a', 'a ', '\ta', 'a\t', 'a\n', 'a\nb', 'x'.repeat(65), 'é'.repeat(33)])('%j is none', (text) => {
+  it.each([' ', ' a', 'a ', '\ta', 'a\t', 'a\n', 'a\nb', 'x'.repeat(65), 'é'.repeat(33)])('%j is not a display name', (text) => {
     expect(isTemplateDisplayName(text)).toBe(false)
   })
 })
@@ -78,7 +78,7 @@ describe('isEmail', () => {
     'a@b_c.com',
     'a<b>@c.com',
     `${'a'.repeat(320)}@b.com`,
-  ])('%j is none', (text) => expect(isEmail(text)).toBe(false))
+  ])('%j is not an address', (text) => expect(isEmail(text)).toBe(false))
 })
 
 it.each([
@@ -98,7 +98,7 @@ const randoms = fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true,
 const from = (stream: Iterator<number>) => () => Number(stream.next().value)
 
 describe('random names', () => {
-  it('are an adjective, a surname and a digit, and with a hyphen they are names', () => {
+  it('are an adjective, a surname and a digit; with a hyphen they are valid names', () => {
     fc.assert(
       fc.property(randoms, (stream) => {
         const name = randomName(from(stream))
@@ -108,7 +108,7 @@ describe('random names', () => {
     )
   })
 
-  it('follow the randomness they are given to both ends of the lists', () => {
+  it('reach both ends of the lists', () => {
     expect(randomName(() => 0)).toBe('able_abel0')
     expect(randomName(() => 0.999999)).toBe('zesty_zuse9')
   })
@@ -147,7 +147,7 @@ describe('truncateRunes', () => {
     ['😀😀', 2, '😀😀'],
   ])('%j to %d is %j', (text, max, cut) => expect(truncateRunes(text, max)).toBe(cut))
 
-  it('gives the first code points', () => {
+  it('keeps the first code points', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'binary' }),

@@ -1,21 +1,23 @@
 const NAME = /^[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*$/
-const NAME_MAX_BYTES = 32
+/** The maximum length of a name, in characters (Coder v2 API, v0.13.4). */
+export const maxNameLength = 32
 
 /**
- * Whether a text can name a user, organization, template, template version or workspace: 1 to 32 ASCII letters and digits, with single
- * hyphens between them only (Coder v2 API, v0.13.4). Names keep their case and are compared without it.
+ * Whether a text can be the name of a user, organization, template, template version or workspace: ASCII
+ * letters and digits, with single hyphens between them, no longer than {@link maxNameLength} (Coder v2 API,
+ * v0.13.4). Names keep their case; comparisons ignore it.
  */
 export function isName(text: string): boolean {
-  return text.length <= NAME_MAX_BYTES && NAME.test(text)
+  return text.length <= maxNameLength && NAME.test(text)
 }
 
-// Blanks are the ASCII ones: the rule's dialect of regular expressions knows no others.
+// Only ASCII white space counts: the reference's regular expressions know no other.
 const DISPLAY_NAME = /^[^\t\n\f\r ](?:[^\n]*[^\t\n\f\r ])?$/u
 const DISPLAY_NAME_MAX_BYTES = 64
 
 /**
- * Whether a text can be a template's display name: empty, or up to 64 bytes of UTF-8 in one line that neither begins nor ends with a blank
- * (Coder v2 API, v0.13.4).
+ * Whether a text can be a template's display name: empty, or one line of limited length without white space
+ * at its start or end (Coder v2 API, v0.13.4).
  */
 export function isTemplateDisplayName(text: string): boolean {
   return text === '' || (new TextEncoder().encode(text).length <= DISPLAY_NAME_MAX_BYTES && DISPLAY_NAME.test(text))
@@ -30,9 +32,10 @@ const EMAIL = new RegExp(`^(?:${ATOM}(?:\\.${ATOM})*|${QUOTED})@(?:${LABEL}\\.)*
 const EMAIL_MAX_LENGTH = 320
 
 /**
- * Whether a text can be an e-mail address: dot-separated atoms or one quoted string, `@`, and a domain of labels that begin and end with a
- * letter or digit, the last of them with a letter. Letters may be of any script; a domain without a dot will do, as on a network of
- * one's own; a dot may end it (after Coder v2 API, v0.13.4). No more than 320 characters: no mail system takes more.
+ * Whether a text is an e-mail address (after Coder v2 API, v0.13.4): dot-separated atoms or one quoted
+ * string, `@`, and a domain. Each label of the domain starts and ends with a letter or digit, the last
+ * label with a letter. Letters of any script are allowed. The domain may lack a dot, as on a private
+ * network, and may end in one. Longer addresses than any mail system accepts are refused.
  */
 export function isEmail(text: string): boolean {
   return text.length <= EMAIL_MAX_LENGTH && EMAIL.test(text)
@@ -41,8 +44,8 @@ export function isEmail(text: string): boolean {
 const APP_SLUG = /^[a-z0-9](?:-?[a-z0-9])*$/
 
 /**
- * Whether a text can be the slug of a workspace app: lower-case ASCII letters and digits, with single hyphens between them only
- * (Coder v2 API, v0.13.4).
+ * Whether a text can be the slug of a workspace app: lower-case ASCII letters and digits, with single
+ * hyphens between them (Coder v2 API, v0.13.4).
  */
 export function isAppSlug(text: string): boolean {
   return APP_SLUG.test(text)
@@ -57,7 +60,7 @@ const ADJECTIVES = words(`
   snug sound spry steady stout sunny swift tidy trim true upbeat vivid warm wise witty zesty
 `)
 
-/** Surnames of people who charted, sailed, engineered or computed. */
+/** Surnames of mathematicians, engineers, scientists and navigators. */
 const SURNAMES = words(`
   abel amundsen babbage baret bering bessemer boole bowditch brunel cabot celsius cook curie darwin dijkstra drake eads edison erdos
   euler faraday fermat fulton galois galton gauss germain goddard hadley halley hamming harrison hertz hooke hopper hubble hudson
@@ -67,9 +70,9 @@ const SURNAMES = words(`
 `)
 
 /**
- * A name for what nobody named, as `adjective_surname7`. With its underscore it isn't a name by {@link isName}.
+ * Returns a random name such as `brave_turing7`. Because of its underscore, {@link isName} refuses it.
  *
- * @param random gives numbers from 0 up to but not including 1, as `Math.random` does.
+ * @param random returns numbers from 0 up to but not including 1, like `Math.random`.
  */
 export function randomName(random: () => number): string {
   const pick = (list: readonly string[]) => list[Math.floor(random() * list.length)] ?? ''
@@ -77,10 +80,11 @@ export function randomName(random: () => number): string {
 }
 
 /**
- * Makes a username of any text, such as the login of another service: the text itself if it is a name, else what is before its last `@`
- * without the characters a name can't have, else a random name (Coder v2 API, v0.13.4).
+ * Returns a username based on any text, such as a login name at another service (Coder v2 API, v0.13.4): the
+ * text itself if it is a valid name, else the part before its last `@` without invalid characters, else a
+ * random name.
  *
- * @param random gives numbers from 0 up to but not including 1, as `Math.random` does.
+ * @param random returns numbers from 0 up to but not including 1, like `Math.random`.
  */
 export function usernameFrom(text: string, random: () => number): string {
   if (isName(text)) return text
@@ -89,7 +93,7 @@ export function usernameFrom(text: string, random: () => number): string {
   return isName(cleaned) ? cleaned : randomName(random).replaceAll('_', '-')
 }
 
-/** Cuts a text after so many characters, counted as Unicode code points, so that none is cut in half. */
+/** Returns the first `maxRunes` characters of a text, counted as Unicode code points, so that none is cut in half. */
 export function truncateRunes(text: string, maxRunes: number): string {
   if (text.length <= maxRunes) return text
   let end = 0

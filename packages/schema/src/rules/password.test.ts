@@ -2,7 +2,7 @@ import { verifies } from '@berth/requirements'
 import { expect, test } from 'vitest'
 import { PasswordError, checkPassword } from './password.ts'
 
-test.each(['12345678', 'a'.repeat(64), 'ππππ', '🔑🔑'])('%j is long enough and not too long', (password) => {
+test.each(['12345678', 'a'.repeat(64), 'ππππ', '🔑🔑'])('%j has an allowed length', (password) => {
   verifies('rulings:password-length')
   expect(() => checkPassword(password)).not.toThrow()
 })
@@ -13,7 +13,7 @@ test.each([
   ['πππ', 'at least 8'],
   ['a'.repeat(65), 'no more than 64'],
   ['π'.repeat(33), 'no more than 64'],
-])('%j is not: %s', (password, text) => {
+])('%j is refused: %s', (password, text) => {
   expect(() => checkPassword(password)).toThrow(PasswordError)
   expect(() => checkPassword(password)).toThrow(text)
 })

@@ -1,19 +1,20 @@
-/** Bounds of a password in bytes of UTF-8 (Coder v2 API, v0.13.4). */
-const MIN_BYTES = 8
-const MAX_BYTES = 64
+/** The minimum length of a password, in bytes of UTF-8 (Coder v2 API, v0.13.4). */
+export const minPasswordBytes = 8
+/** The maximum length of a password, in bytes of UTF-8 (Coder v2 API, v0.13.4). */
+export const maxPasswordBytes = 64
 
-/** A text cannot be a password. The message is the `detail` of the validation that a client sees. */
+/** A password is too short or too long. The message is the `detail` of the validation that clients see. */
 export class PasswordError extends Error {
   override readonly name = 'PasswordError'
 }
 
 /**
- * Checks the length of a new password: 8 to 64 bytes of UTF-8.
+ * Checks the length of a new password.
  *
- * @throws PasswordError
+ * @throws PasswordError below {@link minPasswordBytes} or above {@link maxPasswordBytes}.
  */
 export function checkPassword(password: string): void {
   const bytes = new TextEncoder().encode(password).length
-  if (bytes < MIN_BYTES) throw new PasswordError(`Password must be at least ${MIN_BYTES} characters.`)
-  if (bytes > MAX_BYTES) throw new PasswordError(`Password must be no more than ${MAX_BYTES} characters.`)
+  if (bytes < minPasswordBytes) throw new PasswordError(`Password must be at least ${minPasswordBytes} characters.`)
+  if (bytes > maxPasswordBytes) throw new PasswordError(`Password must be no more than ${maxPasswordBytes} characters.`)
 }

@@ -6,7 +6,7 @@ import { ScheduleError, describeSchedule, nextStart, parseSchedule, scheduleFrom
 const next = (text: string, after: string) => nextStart(parseSchedule(text), new Date(after))?.toISOString()
 
 describe('parseSchedule', () => {
-  it('keeps the text and gives the fields', () => {
+  it('keeps the text and reads the fields', () => {
     verifies('workspaces:autostart:grammar')
     expect(parseSchedule('CRON_TZ=US/Central */20 9-11,13 * * mon-WED,5')).toEqual({
       text: 'CRON_TZ=US/Central */20 9-11,13 * * mon-WED,5',
@@ -83,7 +83,7 @@ describe('parseSchedule', () => {
   ])('%j is refused', (text, message) => expect(() => parseSchedule(text)).toThrow(new ScheduleError(message)))
 })
 
-/** What the clocks of a zone show, minute by minute: the rule itself, too slow to use. */
+/** Walks the clocks of a zone minute by minute: a literal form of the rule, too slow for production. */
 function slowNext(text: string, after: Date): Date {
   const { timeZone, minutes, hours, daysOfWeek } = parseSchedule(text)
   const clock = new Intl.DateTimeFormat('en-US', { timeZone, hourCycle: 'h23', weekday: 'short', hour: 'numeric', minute: 'numeric' })
@@ -137,7 +137,7 @@ describe('nextStart', () => {
     ['a day that was left out', 'CRON_TZ=Pacific/Apia 0 12 * * fri', '2011-12-28T12:00:00Z', '2012-01-05T22:00:00.000Z'],
   ])('%s', (_, text, after, expected) => expect(next(text, after)).toBe(expected))
 
-  // Clocks change in the nights of these days, to either side, by an hour and by half of one, and once by a day.
+  // On these nights clocks change forward or back, by an hour or half an hour, and once by a day.
   const changes = fc.constantFrom(
     ['America/New_York', '2022-03-13T07:00Z'],
     ['America/New_York', '2022-11-06T06:00Z'],
@@ -153,7 +153,7 @@ describe('nextStart', () => {
     ['UTC', '2023-01-01T00:00Z'],
   )
 
-  it('agrees with a walk by the minute, close to where clocks change', () => {
+  it('agrees with a walk by the minute around changes of the clock', () => {
     verifies('workspaces:autostart:next-occurrence', 'workspaces:autostart:across-dst')
     fc.assert(
       fc.property(
@@ -170,7 +170,7 @@ describe('nextStart', () => {
     )
   })
 
-  it('is after the instant, on a whole minute, within nine days, and the same from anywhere in between', () => {
+  it('is after the instant, on a whole minute, within nine days, and the same from any instant in between', () => {
     const zones = fc.constantFrom(...Intl.supportedValuesOf('timeZone'))
     const dates = fc.date({ min: new Date('1980-01-01T00:00:00Z'), max: new Date('2040-01-01T00:00:00Z'), noInvalidDate: true })
     fc.assert(
@@ -203,7 +203,7 @@ describe('describeSchedule', () => {
     ['30 9 * * ,', 'never'],
   ])('%s is %j', (text, english) => expect(describeSchedule(parseSchedule(text))).toBe(english))
 
-  it('no schedule is manual', () => expect(describeSchedule(null)).toBe('manual'))
+  it('null is manual', () => expect(describeSchedule(null)).toBe('manual'))
 })
 
 describe('scheduleFromWords', () => {
@@ -224,15 +224,15 @@ describe('scheduleFromWords', () => {
   ])('%j is %s', (words, text) => expect(scheduleFromWords(words, 'America/New_York').text).toBe(text))
 
   it.each([
-    [[], '"" is no time of day; write it like 9:30AM or 21:30'],
-    [['tomorrow'], '"tomorrow" is no time of day; write it like 9:30AM or 21:30'],
-    [['24:00'], '"24:00" is no time of day; write it like 9:30AM or 21:30'],
-    [['13PM'], '"13PM" is no time of day; write it like 9:30AM or 21:30'],
-    [['0AM'], '"0AM" is no time of day; write it like 9:30AM or 21:30'],
-    [['9:60'], '"9:60" is no time of day; write it like 9:30AM or 21:30'],
+    [[], '"" isn\'t a time of day; write it like 9:30AM or 21:30'],
+    [['tomorrow'], '"tomorrow" isn\'t a time of day; write it like 9:30AM or 21:30'],
+    [['24:00'], '"24:00" isn\'t a time of day; write it like 9:30AM or 21:30'],
+    [['13PM'], '"13PM" isn\'t a time of day; write it like 9:30AM or 21:30'],
+    [['0AM'], '"0AM" isn\'t a time of day; write it like 9:30AM or 21:30'],
+    [['9:60'], '"9:60" isn\'t a time of day; write it like 9:30AM or 21:30'],
     [['9:30', 'weekends'], 'parse schedule: failed to parse int from weekends: strconv.Atoi: parsing "weekends": invalid syntax'],
     [['9:30', 'Mars/Base'], 'parse schedule: provided bad location Mars/Base: unknown time zone Mars/Base'],
     [['9:30', 'Mon', 'dublin'], 'parse schedule: provided bad location dublin: unknown time zone dublin'],
-    [['9:30', 'Mon', 'Tue', 'UTC'], 'expected a time, days and a time zone, as in "9:30AM Mon-Fri Europe/Dublin"; found more: Tue'],
+    [['9:30', 'Mon', 'Tue', 'UTC'], 'expected a time, days and a time zone, as in "9:30AM Mon-Fri Europe/Dublin"; remove "Tue"'],
   ])('%j is refused', (words, message) => expect(() => scheduleFromWords(words, 'UTC')).toThrow(new ScheduleError(message)))
 })

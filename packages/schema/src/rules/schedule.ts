@@ -1,15 +1,15 @@
 import { isTimeZone, offsetAtMs } from './time-zones.ts'
 
-/** A text is no schedule. The message is the `detail` of the validation a client sees (Coder v2 API, v0.13.4). */
+/** A text isn't a schedule. The message is the `detail` of the validation that clients see (Coder v2 API, v0.13.4). */
 export class ScheduleError extends Error {
   override readonly name = 'ScheduleError'
 }
 
-/** A weekly schedule: minutes of the day, on some days of the week, by the clocks of a time zone. */
+/** A weekly schedule: times of day on some days of the week, in a time zone. */
 export interface Schedule {
-  /** The text it was read from, which is what is stored and sent. */
+  /** The text it was read from. This text is stored and sent. */
   readonly text: string
-  /** A name of the tz database. */
+  /** Name in the tz database. */
   readonly timeZone: string
   /** 0 to 59, ascending. */
   readonly minutes: readonly number[]
@@ -33,9 +33,10 @@ const DAY_OF_WEEK: FieldRule = { minimum: 0, maximum: 6, names: DAY_NAMES }
 const ZONE_PREFIX = 'CRON_TZ='
 
 /**
- * Reads a weekly schedule: an optional `CRON_TZ=<time zone> `, then minute, hour, `*`, `*` and day of week, as in
- * `CRON_TZ=Europe/Dublin 30 9 * * 1-5`. Without the prefix it is UTC. A field is a comma list of `*`, `?`, `N` and `N-M`, each with `/step` if
- * need be; days of the week have names, too (Coder v2 API, v0.13.4).
+ * Reads a weekly schedule (Coder v2 API, v0.13.4): an optional `CRON_TZ=<time zone> `, then minute, hour, `*`,
+ * `*` and day of week, as in `CRON_TZ=Europe/Dublin 30 9 * * 1-5`. Without the prefix the zone is UTC. A field
+ * is a comma-separated list of `*`, `?`, `N` and `N-M`, each with an optional `/step`. Days of the week may be
+ * names.
  *
  * @throws ScheduleError whose message says what is wrong.
  */
@@ -138,18 +139,19 @@ const DAY_MINUTES = 24 * 60
 const DAY_MS = DAY_MINUTES * MINUTE_MS
 
 /**
- * The first time a schedule fires after an instant; never at the instant itself. Where clocks are put forward, times they skip don't fire that
- * day; where they are put back, times that come twice fire twice (Coder v2 API, v0.13.4).
+ * Returns the first time a schedule fires after an instant, never at the instant itself. When clocks go
+ * forward, skipped times don't fire that day. When they go back, repeated times fire twice (Coder v2 API,
+ * v0.13.4).
  *
- * @returns undefined for a schedule that never fires, as one of its fields is an empty list.
+ * @returns undefined for a schedule that never fires because one of its fields is empty.
  */
 export function nextStart(schedule: Schedule, after: Date): Date | undefined {
   if (schedule.minutes.length === 0 || schedule.hours.length === 0 || schedule.daysOfWeek.length === 0) return undefined
   const { timeZone } = schedule
   let at = after.getTime() + 1
   let offset = offsetAtMs(timeZone, at)
-  // While the offset stays the same the next match is arithmetic; so look ahead to it, in steps of no more than a day, and where the offset
-  // has changed by then, start again from the change. Every week without a change has a match, so this ends.
+  // While the offset stays the same, the next match is plain arithmetic. So look ahead, at most a day at a
+  // time, and start again at each change of the offset. Every week without a change has a match, so this ends.
   for (;;) {
     const match = nextMatchMs(schedule, at + offset) - offset
     const ahead = Math.min(match, at + DAY_MS)
@@ -165,12 +167,12 @@ export function nextStart(schedule: Schedule, after: Date): Date | undefined {
   }
 }
 
-/** The first matching minute at or after a local time, both as if local time were UTC. */
+/** Returns the first matching minute at or after a local time. Both are local times encoded as if they were UTC. */
 function nextMatchMs({ minutes, hours, daysOfWeek }: Schedule, localMs: number): number {
   const first = Math.ceil(localMs / MINUTE_MS)
   const firstDay = Math.floor(first / DAY_MINUTES)
   for (let day = firstDay; ; day++) {
-    // 1 January 1970 was a Thursday. Days before it are negative, and so would be their remainder.
+    // 1 January 1970 was a Thursday. Earlier days are negative, and so is their remainder.
     if (!daysOfWeek.includes((((day + 4) % 7) + 7) % 7)) continue
     const earliest = first - day * DAY_MINUTES
     for (const hour of hours) {
@@ -181,7 +183,7 @@ function nextMatchMs({ minutes, hours, daysOfWeek }: Schedule, localMs: number):
   }
 }
 
-/** The instant at which the offset a zone has at `fromMs` ends. It has another at `toMs`. Offsets change at whole seconds. */
+/** Returns when a zone's offset changes between two instants with different offsets. Offsets change at whole seconds. */
 function changeBetween(timeZone: string, fromMs: number, toMs: number): number {
   const before = offsetAtMs(timeZone, fromMs)
   let same = Math.floor(fromMs / 1000)
@@ -197,14 +199,14 @@ function changeBetween(timeZone: string, fromMs: number, toMs: number): number {
 const SHORT_DAY_NAMES = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
 
 /**
- * Says a schedule in English, as in `9:30AM Mon-Fri (Europe/Dublin)` or `every 5 minutes in hours 12-18 daily (UTC)`; `manual` for none, and
- * `never` for one that doesn't fire.
+ * Describes a schedule in English: `9:30AM Mon-Fri (Europe/Dublin)`, `every 5 minutes in hours 12-18 daily
+ * (UTC)`, `manual` for null, and `never` for a schedule that doesn't fire.
  */
 export function describeSchedule(schedule: Schedule | null): string {
   if (schedule === null) return 'manual'
   const { minutes, hours, daysOfWeek, timeZone } = schedule
   if (minutes.length === 0 || hours.length === 0 || daysOfWeek.length === 0) return 'never'
-  // Days are counted from Monday here, so that a weekend is one range.
+  // The week starts on Monday here, so that a weekend is one range.
   const days = daysOfWeek.map((day) => (day + 6) % 7).sort((a, b) => a - b)
   const daysText = days.length === 7 ? 'daily' : rangesText(days, (day) => SHORT_DAY_NAMES[(day + 1) % 7] ?? '')
   return `${timesText(minutes, hours)} ${daysText} (${timeZone})`
@@ -230,7 +232,7 @@ function clockText(hour: number, minute: number): string {
   return `${hour % 12 === 0 ? 12 : hour % 12}:${String(minute).padStart(2, '0')}${hour < 12 ? 'AM' : 'PM'}`
 }
 
-/** Ascending numbers by their labels, three and more in a row as a range. */
+/** Lists ascending numbers by their labels. Three or more consecutive numbers become a range. */
 function rangesText(values: readonly number[], label: (value: number) => string): string {
   const texts: string[] = []
   for (let at = 0; at < values.length;) {
@@ -247,11 +249,11 @@ function rangesText(values: readonly number[], label: (value: number) => string)
 const TIME_WORD = /^(\d{1,2})(?::(\d{2}))?\s*([ap]m)?$/i
 
 /**
- * Makes a schedule of the words someone typed: a time (`9:30AM`, `21:30`, `9am`), then if they like days (`Mon-Fri`, `1,3,5`) and a time zone
- * (`Europe/Dublin`).
+ * Returns the schedule for the words someone typed: a time (`9:30AM`, `21:30`, `9am`), then optionally days
+ * (`Mon-Fri`, `1,3,5`) and a time zone (`Europe/Dublin`).
  *
- * @param defaultTimeZone the zone where none is typed.
- * @throws ScheduleError that says which word isn't understood.
+ * @param defaultTimeZone the zone if none is typed.
+ * @throws ScheduleError that names the word it can't read.
  */
 export function scheduleFromWords(words: readonly string[], defaultTimeZone: string): Schedule {
   const [first = '', ...others] = words.flatMap(wordsOf)
@@ -260,7 +262,9 @@ export function scheduleFromWords(words: readonly string[], defaultTimeZone: str
   const zone = others.length > 1 || isZoneWord(others[0]) ? others.pop() : defaultTimeZone
   const [days = '*', ...extra] = others
   if (extra.length > 0) {
-    throw new ScheduleError(`expected a time, days and a time zone, as in "9:30AM Mon-Fri Europe/Dublin"; found more: ${extra.join(' ')}`)
+    throw new ScheduleError(
+      `expected a time, days and a time zone, as in "9:30AM Mon-Fri Europe/Dublin"; remove ${JSON.stringify(extra.join(' '))}`,
+    )
   }
   return parseSchedule(`${ZONE_PREFIX}${zone} ${minute} ${hour} * * ${daysField(days)}`)
 }
@@ -275,13 +279,13 @@ function timeFromWord(word: string): { hour: number; minute: number } {
   const hour = Number(hourText ?? NaN)
   const minute = Number(minuteText)
   if (!(hour <= (isHalf ? 12 : 23)) || (isHalf && hour === 0) || minute > 59) {
-    throw new ScheduleError(`${JSON.stringify(word)} is no time of day; write it like 9:30AM or 21:30`)
+    throw new ScheduleError(`${JSON.stringify(word)} isn't a time of day; write it like 9:30AM or 21:30`)
   }
   if (!isHalf) return { hour, minute }
   return { hour: (hour % 12) + (half.toLowerCase() === 'pm' ? 12 : 0), minute }
 }
 
-/** The days as the grammar has them: there the week ends on Saturday, but people say `Sat-Mon`. */
+/** Converts typed days to the grammar, whose week ends on Saturday: `Sat-Mon` becomes two ranges. */
 function daysField(words: string): string {
   return words.replaceAll(/([a-z]{3})-([a-z]{3})/gi, (range: string, from: string, to: string) => {
     const isWrapped = DAY_NAMES.indexOf(from.toLowerCase()) > DAY_NAMES.indexOf(to.toLowerCase())

@@ -72,14 +72,14 @@ describe('a search for users', () => {
   })
 })
 
-it('a bare word of the audit log is what its caller says', () => {
+it("the caller chooses the key of the audit log's bare words", () => {
   expect(Object.fromEntries(parseSearch('Template action:create', 'resource_type'))).toEqual({
     resource_type: 'template',
     action: 'create',
   })
 })
 
-it('values written in quotes come back, whatever they hold', () => {
+it('quoted values are read back, whatever they contain', () => {
   const word = fc.string({ minLength: 1 }).filter((text) => !text.includes('"') && text === text.toLowerCase())
   fc.assert(
     fc.property(fc.dictionary(word, word, { noNullPrototype: true }), (values) => {
@@ -91,7 +91,7 @@ it('values written in quotes come back, whatever they hold', () => {
   )
 })
 
-it('any text is a search or refused as none', () => {
+it('any text is a search or a SearchError', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom('a', 'B', ' ', ':', '/', '"')), (pieces) => {
       try {

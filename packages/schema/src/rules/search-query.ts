@@ -1,17 +1,18 @@
-/** A text is no search. The message is the `detail` of the validation of `q` that a client sees (Coder v2 API, v0.13.4). */
+/** A text isn't a search query. The message is the `detail` of the validation of `q` (Coder v2 API, v0.13.4). */
 export class SearchError extends Error {
   override readonly name = 'SearchError'
 }
 
 /**
- * Reads the text of a search field: words split by spaces, each `key:value` or a bare word. Double quotes keep spaces and delimiters together.
- * Everything is lower-cased, and the last of several values of a key counts (Coder v2 API, v0.13.4).
+ * Reads a search query (Coder v2 API, v0.13.4): words separated by spaces, each `key:value` or a bare word.
+ * Double quotes keep spaces and delimiters together. The query is lower-cased. Of several values for one
+ * key, the last counts.
  *
- * @param query as in `template:docker status:running alice/dev`.
- * @param bareWord what a word without a key is: one key (`search` for users, `resource_type` for the audit log), or keys joined by `/`:
- * with `owner/name` a word `alice/dev` is both of them and `dev` is the last.
- * @returns the values by key. Keys the list doesn't know are among them, and to be ignored; empty values are not.
- * @throws SearchError that names the word, and says that it `can only contain 1 ':'` or `can only contain 1 '/'`.
+ * @param query for example `template:docker status:running alice/dev`.
+ * @param bareWord the key of a bare word: one key (`search` for users, `resource_type` for the audit log), or
+ *   several joined by `/`. With `owner/name`, the word `alice/dev` sets both, and `dev` sets the last.
+ * @returns the values by key, without empty ones. Unknown keys are included; callers ignore them.
+ * @throws SearchError that names the word and says that it `can only contain 1 ':'` or `can only contain 1 '/'`.
  */
 export function parseSearch(query: string, bareWord: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>()
@@ -27,7 +28,7 @@ export function parseSearch(query: string, bareWord: string): ReadonlyMap<string
 
 interface BareWord {
   readonly element: string
-  /** The element without its quotes and colons. */
+  /** The element without quotes and colons. */
   readonly word: string
   readonly keys: readonly string[]
 }
@@ -51,7 +52,7 @@ function fault(element: string, delimiter: string): SearchError {
   return new SearchError(`Query element ${JSON.stringify(element)} can only contain 1 '${delimiter}'`)
 }
 
-/** The pieces between delimiters, without quotes at their ends. */
+/** Splits an element at a delimiter and trims the quotes of each piece. */
 function piecesOf(element: string, delimiter: string): string[] {
   return splitOutsideQuotes(element, delimiter).map(trimQuotes)
 }
@@ -64,7 +65,7 @@ function trimQuotes(text: string): string {
   return text.slice(start, end)
 }
 
-/** Splits at a character wherever it isn't quoted, and leaves empty pieces out. What follows an unbalanced quote stays together. */
+/** Splits a text at unquoted delimiters and drops empty pieces. An unbalanced quote reaches to the end. */
 function splitOutsideQuotes(text: string, delimiter: string): string[] {
   const pieces: string[] = []
   let isQuoted = false

@@ -19,7 +19,7 @@ describe('isTimeZone', () => {
     'America/Argentina/Buenos_Aires',
     'Etc/GMT+5',
     'America/Port-au-Prince',
-  ])('%s is one', (name) => expect(isTimeZone(name)).toBe(true))
+  ])('%s is a time zone', (name) => expect(isTimeZone(name)).toBe(true))
 
   it.each([
     '',
@@ -37,9 +37,9 @@ describe('isTimeZone', () => {
     'Europe/',
     'Europe/Dublin ',
     'constructor',
-  ])('%j is none', (name) => expect(isTimeZone(name)).toBe(false))
+  ])('%j is not a time zone', (name) => expect(isTimeZone(name)).toBe(false))
 
-  it('all that the engine lists are', () => {
+  it('every zone the engine lists is a time zone', () => {
     expect(Intl.supportedValuesOf('timeZone').filter((name) => !isTimeZone(name))).toEqual([])
   })
 })
@@ -55,6 +55,6 @@ it.each([
   expect(offsetAtMs(zone, Date.parse(instant))).toBe(offset)
 })
 
-it('there is no offset of what is no zone', () => {
-  expect(() => offsetAtMs('Imaginary/Place', 0)).toThrow(new RangeError('no offset is known of time zone Imaginary/Place'))
+it('an unknown zone has no offset', () => {
+  expect(() => offsetAtMs('Imaginary/Place', 0)).toThrow(new RangeError('unknown time zone "Imaginary/Place"'))
 })

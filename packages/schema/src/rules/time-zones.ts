@@ -1,6 +1,7 @@
 /**
- * Names of the tz database that an engine may leave out of `Intl.supportedValuesOf('timeZone')`, by area: links such as `US/Central` and
- * `EST`, and the newer or older of two spellings, of which engines list different ones (tz database 2025b, public domain).
+ * Names of the tz database that a JavaScript engine may omit from `Intl.supportedValuesOf('timeZone')`, by
+ * area: links such as `US/Central` and `EST`, and alternative spellings, of which each engine lists only one
+ * (tz database 2025b, public domain).
  */
 const UNLISTED_NAMES: Readonly<Record<string, string>> = {
   '': 'CET CST6CDT Cuba EET EST EST5EDT Egypt Eire GB GB-Eire GMT GMT+0 GMT-0 GMT0 Greenwich HST Hongkong Iceland Iran Israel Jamaica Japan Kwajalein Libya MET MST MST7MDT NZ NZ-CHAT Navajo PRC PST8PDT Poland Portugal ROC ROK Singapore Turkey UCT UTC Universal W-SU WET Zulu',
@@ -39,7 +40,10 @@ function timeZoneNames(): ReadonlySet<string> {
 
 const formats = new Map<string, Intl.DateTimeFormat>()
 
-/** The engine's knowledge of a zone, or undefined if it has none. Making one is slow, and there are only as many as there are names. */
+/**
+ * Returns the engine's formatter for a zone, or undefined for an unknown zone. Creating one is slow, so they
+ * are kept; there can only be as many as there are zones.
+ */
 function formatOf(timeZone: string): Intl.DateTimeFormat | undefined {
   const known = formats.get(timeZone)
   if (known !== undefined) return known
@@ -53,10 +57,10 @@ function formatOf(timeZone: string): Intl.DateTimeFormat | undefined {
 }
 
 /**
- * Whether a text names a time zone of the tz database, in its own case.
+ * Whether a text is the name of a time zone in the tz database, in its exact case.
  *
- * Engines take names in any case, and names of their own besides (`PST`), which other programs reading the same text don't. So a name must be
- * in the engine's list or in ours, and the engine must know it.
+ * Engines accept names in any case and some of their own (`PST`), which other programs that read the same
+ * schedule don't. So the name must be in the engine's list or in ours, and the engine must know it.
  */
 export function isTimeZone(name: string): boolean {
   return timeZoneNames().has(name) && formatOf(name) !== undefined
@@ -65,15 +69,15 @@ export function isTimeZone(name: string): boolean {
 const OFFSET = /GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/
 
 /**
- * How far the clocks of a zone are ahead of UTC at an instant, in milliseconds.
+ * Returns how far a time zone is ahead of UTC at an instant, in milliseconds.
  *
  * @param timeZone a name for which {@link isTimeZone} is true.
- * @throws RangeError if it isn't, or the instant is beyond what a Date can hold.
+ * @throws RangeError for any other name, and for an instant that a Date can't hold.
  */
 export function offsetAtMs(timeZone: string, instantMs: number): number {
   const text = formatOf(timeZone)?.format(instantMs)
   const match = OFFSET.exec(text ?? '')
-  if (match === null) throw new RangeError(`no offset is known of time zone ${timeZone}`)
+  if (match === null) throw new RangeError(`unknown time zone ${JSON.stringify(timeZone)}`)
   const [, sign, hours = '0', minutes = '0', seconds = '0'] = match
   const offset = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000
   return sign === '-' ? -offset : offset

@@ -23,7 +23,7 @@ it.each([week + minute, Number.MAX_SAFE_INTEGER, Infinity])('%d ms is more than 
   expect(() => checkTtl(given)).toThrow(new TtlError('time until shutdown must be less than 7 days'))
 })
 
-it('what is stored is whole minutes, less than one below what was given', () => {
+it('the stored value is rounded down to whole minutes', () => {
   fc.assert(
     fc.property(fc.integer({ min: minute, max: week + 59_999 }), (given) => {
       const stored = checkTtl(given)

@@ -45,11 +45,11 @@ describe('parseUuid', () => {
     expect(() => parseUuid(text)).toThrow(new WireValueError(message))
   })
 
-  it('gives every UUID back in lower case', () => {
+  it('returns every UUID in lower case', () => {
     fc.assert(fc.property(fc.uuid(), (text) => parseUuid(text.toUpperCase()) === text && parseUuid(text.replaceAll('-', '')) === text))
   })
 
-  it('reads its own answer and only throws its own error', () => {
+  it('reads its own answers and only throws its own error', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ minLength: 30, maxLength: 46 })), (text) => {
         try {
@@ -115,7 +115,7 @@ describe('parseTime', () => {
     expect(() => parseTime(text)).toThrow(new WireValueError(message))
   })
 
-  it('agrees with Date on every millisecond and reads its own answer', () => {
+  it('agrees with Date on every millisecond and reads its own answers', () => {
     const dates = fc.date({ min: new Date('0000-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true })
     fc.assert(
       fc.property(dates, (date) => {
@@ -127,7 +127,7 @@ describe('parseTime', () => {
 })
 
 describe('zero time', () => {
-  it('is printed the way validation texts print it', () => {
+  it('is formatted as in validation texts', () => {
     expect(goTimeText(ZERO_TIME)).toBe('0001-01-01 00:00:00 +0000 UTC')
     expect(goTimeText('2022-12-19T10:00:00.12Z')).toBe('2022-12-19 10:00:00.12 +0000 UTC')
   })
@@ -154,7 +154,7 @@ describe('integers', () => {
     ['-9223372036854775808', Number.MIN_SAFE_INTEGER],
   ])('%s is %d in 64 bits', (text, value) => expect(parseInt64Text(text)).toBe(value))
 
-  it.each(['', '+', '-', '1.0', '1e3', ' 1', '1 ', '0x1', '1_000', '--1', '١'])('%j is no integer', (text) => {
+  it.each(['', '+', '-', '1.0', '1e3', ' 1', '1 ', '0x1', '1_000', '--1', '١'])('%j is not an integer', (text) => {
     expect(() => parseInt64Text(text)).toThrow(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`)
   })
 
@@ -162,7 +162,7 @@ describe('integers', () => {
     expect(() => parseInt64Text(text)).toThrow(`strconv.ParseInt: parsing "${text}": value out of range`)
   })
 
-  it('32 bits reach from -2147483648 to 2147483647', () => {
+  it('32-bit integers range from -2147483648 to 2147483647', () => {
     expect(parseInt32Text('2147483647')).toBe(2_147_483_647)
     expect(parseInt32Text('-2147483648')).toBe(-2_147_483_648)
     expect(() => parseInt32Text('2147483648')).toThrow('value out of range')

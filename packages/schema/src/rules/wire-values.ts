@@ -1,15 +1,15 @@
 /**
- * Thrown when a text is not the value it should spell. The message is the decoder's explanation that a client sees as `detail`
- * of a 400 (Coder v2 API, v0.13.4).
+ * A text doesn't spell the expected value. The message is the `detail` of the 400 that clients see (Coder v2
+ * API, v0.13.4).
  */
 export class WireValueError extends Error {
   override readonly name = 'WireValueError'
 }
 
-/** The UUID that stands for "none" on the wire. */
+/** The UUID that means "none" on the wire. */
 export const NIL_UUID = '00000000-0000-0000-0000-000000000000'
 
-/** The instant that stands for "never" on the wire. */
+/** The time that means "never" on the wire. */
 export const ZERO_TIME = '0001-01-01T00:00:00Z'
 
 const CANONICAL_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -18,10 +18,11 @@ const BARE_UUID = /^[0-9a-f]{32}$/i
 const URN_PREFIX = 'urn:uuid:'
 
 /**
- * Reads a UUID in any of the spellings the wire accepts: 36 characters with hyphens, 32 hex digits, `urn:uuid:` before the 36, or one
- * character (braces, usually) on either side of them. Letters may be of either case (Coder v2 API, v0.13.4).
+ * Reads a UUID in any spelling that the wire accepts (Coder v2 API, v0.13.4): 36 characters with hyphens,
+ * the same after `urn:uuid:`, the same between two characters (usually braces), or 32 hex digits. Letters
+ * may have either case.
  *
- * @returns the canonical spelling: lower case, hyphenated.
+ * @returns the canonical spelling: lower case, with hyphens.
  * @throws WireValueError with `invalid UUID length: N` (N counts UTF-8 bytes), `invalid UUID format` or `invalid urn prefix: "…"`.
  */
 export function parseUuid(text: string): string {
@@ -31,7 +32,7 @@ export function parseUuid(text: string): string {
     case 36:
       return hyphenated(text)
     case 38:
-      // A character of several bytes at either end would make this the length of something that isn't one character around 36.
+      // A multi-byte character at either end would give 38 bytes without 36 characters in between.
       return hyphenated(text.length === bytes ? text.slice(1, 37) : '')
     case 45: {
       const prefix = text.slice(0, URN_PREFIX.length)
@@ -55,7 +56,7 @@ function hyphenated(text: string): string {
 
 const TIME_LAYOUT = '2006-01-02T15:04:05Z07:00'
 
-/** The pieces of an RFC 3339 time in the order they are read, each with the piece of the layout that an error names. */
+/** The parts of an RFC 3339 time, in order, each with the part of the layout that an error names. */
 const TIME_PIECES: readonly (readonly [pattern: RegExp, layout: string])[] = [
   [/^\d{4}/, '2006'],
   [/^-/, '-'],
@@ -73,11 +74,13 @@ const TIME_PIECES: readonly (readonly [pattern: RegExp, layout: string])[] = [
 ]
 
 /**
- * Reads a time in strict RFC 3339: upper-case `T`, `Z` or a numeric offset, an optional fraction after a dot. Lower-case letters, a
- * blank for the `T`, a missing zone, leap seconds and days a month doesn't have are refused (Coder v2 API, v0.13.4).
+ * Reads a time in strict RFC 3339 (Coder v2 API, v0.13.4): upper-case `T`, `Z` or a numeric offset, an
+ * optional fraction after a dot. Refuses lower-case letters, a space instead of the `T`, a missing zone, leap
+ * seconds and days that the month doesn't have.
  *
- * @returns the canonical wire text: UTC with `Z`, rounded to microseconds, trailing zeros of the fraction trimmed.
- * @throws WireValueError with a text such as `parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006"`.
+ * @returns the canonical wire text: UTC with `Z`, rounded to microseconds, without trailing zeros in the
+ *   fraction.
+ * @throws WireValueError, for example `parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006"`.
  */
 export function parseTime(text: string): string {
   const pieces = timePieces(text)
@@ -85,7 +88,7 @@ export function parseTime(text: string): string {
   const outOfRange = timeRangeFault({ year, month, day, hour, minute, second, zone })
   if (outOfRange !== undefined) throw new WireValueError(`parsing time ${JSON.stringify(text)}: ${outOfRange} out of range`)
   const offsetMinutes = zone === 'Z' ? 0 : Number(`${zone[0]}1`) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6)))
-  // Digits after the ninth are dropped before the rounding: the wire's precision is a nanosecond, the database's a microsecond.
+  // The wire keeps nanoseconds and the database microseconds, so digits after the ninth are cut before rounding.
   const nanoseconds = Number(fraction.slice(1, 10).padEnd(9, '0'))
   const microseconds = Math.round(nanoseconds / 1000)
   const wholeSecondMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) - offsetMinutes * 60_000
@@ -136,8 +139,8 @@ function daysInMonth(year: number, month: number): number {
 }
 
 /**
- * Prints a canonical wire time (see {@link parseTime}) the way validation texts do: `0001-01-01 00:00:00 +0000 UTC`, with the fraction
- * where there is one (Coder v2 API, v0.13.4).
+ * Formats a canonical wire time (see {@link parseTime}) as validation texts do: `0001-01-01 00:00:00 +0000
+ * UTC`, with its fraction if there is one (Coder v2 API, v0.13.4).
  */
 export function goTimeText(time: string): string {
   return `${time.slice(0, 10)} ${time.slice(11, -1)} +0000 UTC`
@@ -147,9 +150,9 @@ const TRUE_SPELLINGS: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRU
 const FALSE_SPELLINGS: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 
 /**
- * Reads a boolean of a query parameter, header or setting: `1 t T true TRUE True` and `0 f F false FALSE False`.
+ * Reads a boolean in a query parameter, header or setting: `1 t T true TRUE True` or `0 f F false FALSE False`.
  *
- * @throws WireValueError for every other text.
+ * @throws WireValueError for any other text.
  */
 export function parseBool(text: string): boolean {
   if (TRUE_SPELLINGS.has(text)) return true
@@ -158,10 +161,10 @@ export function parseBool(text: string): boolean {
 }
 
 /**
- * Reads a signed decimal integer of 64 bits; a leading `+` is allowed.
+ * Reads a signed 64-bit decimal integer. A leading `+` is allowed.
  *
- * @returns the number; beyond ±(2^53 - 1), where a number can't be exact, that bound itself.
- * @throws WireValueError when the text is no integer, or doesn't fit 64 bits.
+ * @returns the number, clamped to ±(2^53 - 1), beyond which a number isn't exact.
+ * @throws WireValueError for text that isn't an integer or doesn't fit in 64 bits.
  */
 export function parseInt64Text(text: string): number {
   const value = parseInteger(text, 64)
@@ -170,9 +173,9 @@ export function parseInt64Text(text: string): number {
 }
 
 /**
- * Reads a signed decimal integer of 32 bits; a leading `+` is allowed.
+ * Reads a signed 32-bit decimal integer. A leading `+` is allowed.
  *
- * @throws WireValueError when the text is no integer, or doesn't fit 32 bits.
+ * @throws WireValueError for text that isn't an integer or doesn't fit in 32 bits.
  */
 export function parseInt32Text(text: string): number {
   return Number(parseInteger(text, 32))
@@ -182,7 +185,7 @@ function parseInteger(text: string, bits: 32 | 64): bigint {
   const fault = (what: string) => new WireValueError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${what}`)
   const digits = /^[+-]?0*(\d+)$/.exec(text)?.[1]
   if (digits === undefined) throw fault('invalid syntax')
-  // Converting thousands of digits costs quadratic time, and none of them fits.
+  // Converting thousands of digits takes quadratic time, and no such number fits.
   if (digits.length > 19) throw fault('value out of range')
   const value = text.startsWith('-') ? -BigInt(digits) : BigInt(digits)
   if (BigInt.asIntN(bits, value) !== value) throw fault('value out of range')

@@ -1,15 +1,17 @@
 import { Type } from '@sinclair/typebox'
 
-/** No other keys than those listed are read. */
+/** Refuses unknown keys. */
 export const closed = { additionalProperties: false } as const
 
-/** Text in which `${{ parameters.x }}` and `${{ workspace.x }}` are filled in. */
-export const Filled = (description: string, options: { readonly maxLength?: number } = {}) =>
-  Type.String({ ...options, description: `${description} References like \${{ workspace.name }} are filled in.`, 'x-filled': true })
+const references = 'May contain references such as ${{ workspace.name }}.'
 
-/** A scalar that is read as text, as it is written: `8080` is `"8080"`. */
+/** Text in which references such as `${{ parameters.x }}` and `${{ workspace.x }}` are replaced. */
+export const Filled = (description: string, options: { readonly maxLength?: number } = {}) =>
+  Type.String({ ...options, description: `${description} ${references}`, 'x-filled': true })
+
+/** A scalar that is read as the text it is written as: `8080` is `"8080"`. References in it are replaced. */
 export const FilledScalar = (description: string) =>
   Type.Union([Type.String(), Type.Number(), Type.Boolean()], {
-    description: `${description} References like \${{ workspace.name }} are filled in.`,
+    description: `${description} ${references}`,
     'x-filled': true,
   })

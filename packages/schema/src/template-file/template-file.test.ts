@@ -4,11 +4,11 @@ import { TemplateFile, templateFileJsonSchema } from './template-file.ts'
 
 const least = { local: {}, agents: [{ name: 'main' }] }
 
-test('the least template is one agent and a runtime', () => {
+test('the smallest template has one agent and a runtime', () => {
   expect(Value.Check(TemplateFile, least)).toBe(true)
 })
 
-test('a template may say everything', () => {
+test('a local template may use every key', () => {
   const file: TemplateFile = {
     name: 'everything',
     description: 'All of it',
@@ -58,7 +58,7 @@ test('a template may say everything', () => {
   expect([...Value.Errors(TemplateFile, file)]).toEqual([])
 })
 
-test('a template for Kubernetes may say everything', () => {
+test('a Kubernetes template may use every key', () => {
   const { local: _, ...rest } = least
   const file: TemplateFile = {
     ...rest,
@@ -89,7 +89,7 @@ test.each([
   expect(Value.Check(TemplateFile, file)).toBe(false)
 })
 
-/** Every subschema that describes a property of the file. */
+/** Lists every subschema of a property of the file. */
 function properties(schema: unknown, path = ''): [string, Record<string, unknown>][] {
   if (typeof schema !== 'object' || schema === null) return []
   return Object.entries(schema).flatMap(([key, value]) => {
@@ -102,7 +102,7 @@ function properties(schema: unknown, path = ''): [string, Record<string, unknown
   })
 }
 
-test('the JSON Schema for editors is plain, wants exactly one runtime, and describes every property', () => {
+test('the JSON Schema for editors is plain, requires exactly one runtime, and describes every property', () => {
   const schema = templateFileJsonSchema()
   expect(JSON.parse(JSON.stringify(schema))).toEqual(schema)
   expect(schema).toMatchObject({

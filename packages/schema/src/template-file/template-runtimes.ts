@@ -4,88 +4,95 @@ import { Filled, FilledScalar, closed } from './filled-text.ts'
 /** Runtimes whose names are reserved for later versions. */
 export const reservedTemplateRuntimes = ['docker'] as const
 
-/** The runtime that runs workspaces as processes on the machine of the server. It has no settings yet. */
+/** Defaults of a `kubernetes` block. */
+export const kubernetesDefaults = { homePath: '/home/coder', homeSize: '10Gi', userId: 1000 } as const
+
+/** Runs workspaces as processes on the server's machine. It has no options yet. */
 export const LocalRuntimeBlock = Type.Object(
   {},
-  { ...closed, title: 'LocalRuntimeBlock', description: 'Workspaces are processes on the machine of the server. Write `local: {}`.' },
+  { ...closed, title: 'LocalRuntimeBlock', description: "Runs workspaces as processes on the server's machine. Write `local: {}`." },
 )
 
-/** Where a workspace on Kubernetes keeps its files. */
+/** The volume that keeps the files of a workspace on Kubernetes. */
 export const KubernetesHome = Type.Object(
   {
-    path: Type.Optional(Filled('Where the home directory is in the container. Default /home/coder.')),
-    size: Type.Optional(Filled('How large the volume is, as Kubernetes writes it, such as 10Gi. Default 10Gi.')),
-    storage_class: Type.Optional(Filled('The storage class of the volume. The default of the cluster where it is missing.')),
+    path: Type.Optional(Filled(`Path of the home directory in the container. Default: ${kubernetesDefaults.homePath}.`)),
+    size: Type.Optional(Filled(`Size of the volume, in Kubernetes notation. Default: ${kubernetesDefaults.homeSize}.`)),
+    storage_class: Type.Optional(Filled("Storage class of the volume. Default: the cluster's default.")),
   },
-  { ...closed, title: 'KubernetesHome', description: 'The volume that stays when the workspace stops.' },
+  { ...closed, title: 'KubernetesHome', description: 'The volume that remains when the workspace stops.' },
 )
 export type KubernetesHome = Static<typeof KubernetesHome>
 
-/** What the container of a workspace may use of its node, in the words of Kubernetes. */
+/** Resource limits and requests of each container, in Kubernetes notation. */
 export const KubernetesResources = Type.Object(
   {
-    cpu: Type.Optional(FilledScalar('The most processors that are used, such as 2 or 500m.')),
-    memory: Type.Optional(FilledScalar('The most memory that is used, such as 4Gi.')),
-    cpu_request: Type.Optional(FilledScalar('The processors that are kept free for it. What cpu says by default.')),
-    memory_request: Type.Optional(FilledScalar('The memory that is kept free for it. What memory says by default.')),
+    cpu: Type.Optional(FilledScalar('Processor limit, for example 2 or 500m.')),
+    memory: Type.Optional(FilledScalar('Memory limit, for example 4Gi.')),
+    cpu_request: Type.Optional(FilledScalar('Processor request. Default: the value of cpu.')),
+    memory_request: Type.Optional(FilledScalar('Memory request. Default: the value of memory.')),
   },
-  { ...closed, title: 'KubernetesResources', description: 'What each container of the workspace may use of its node.' },
+  { ...closed, title: 'KubernetesResources', description: 'Resource limits and requests of each container.' },
 )
 export type KubernetesResources = Static<typeof KubernetesResources>
 
-/** Lets a workspace run on nodes that keep others away. */
+/** Lets a workspace run on nodes with a matching taint. */
 export const KubernetesToleration = Type.Object(
   {
-    key: Type.Optional(Filled('The key of the taint. All keys where it is missing.')),
-    value: Type.Optional(Filled('The value of the taint. All values where it is missing.')),
+    key: Type.Optional(Filled('Key of the taint. Default: any key.')),
+    value: Type.Optional(Filled('Value of the taint. Default: any value.')),
     effect: Type.Optional(
       Type.Union([Type.Literal('NoSchedule'), Type.Literal('PreferNoSchedule'), Type.Literal('NoExecute')], {
-        description: 'The effect of the taint. All effects where it is missing.',
+        description: 'Effect of the taint. Default: any effect.',
       }),
     ),
   },
-  { ...closed, title: 'KubernetesToleration', description: 'Lets the workspace run on nodes with a taint.' },
+  { ...closed, title: 'KubernetesToleration', description: 'Lets the workspace run on nodes with a matching taint.' },
 )
 export type KubernetesToleration = Static<typeof KubernetesToleration>
 
-/** The runtime that runs workspaces on a Kubernetes cluster: a deployment with a container for each agent, and a volume for the home. */
+/** Runs workspaces on a Kubernetes cluster: a deployment with a container for each agent, and a volume for the home directory. */
 export const KubernetesRuntimeBlock = Type.Object(
   {
     use_kubeconfig: Type.Optional(
       FilledScalar(
-        'true: reach the cluster by the kubeconfig of the server; false: the server is in the cluster, and its service account is used. Default false.',
+        "How the server reaches the cluster. true: with the server's kubeconfig. false: the server runs in the cluster and uses its service account. Default: false.",
       ),
     ),
-    namespace: Filled('The namespace that holds the workspaces. It must exist.'),
-    image: Filled('The image of the containers. It has sh, glibc, and one of curl, wget and busybox.'),
+    namespace: Filled('Namespace of the workspaces. It must exist.'),
+    image: Filled('Image of the containers. It must contain sh, glibc, and curl, wget or busybox.'),
     image_pull_secrets: Type.Optional(
-      Type.Array(Filled('The name of a secret in the namespace.'), {
+      Type.Array(Filled('Name of a secret in the namespace.'), {
         maxItems: 8,
-        description: 'Secrets with which images are fetched from private registries.',
+        description: 'Secrets for pulling images from private registries.',
       }),
     ),
-    service_account: Type.Optional(Filled('The service account whose token the workspace gets. Without it the workspace gets none.')),
+    service_account: Type.Optional(Filled('Service account whose token the workspace gets. Default: no token.')),
     user: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 2_147_483_647, description: 'The uid and gid of everything in the workspace. Default 1000.' }),
+      Type.Integer({
+        minimum: 0,
+        maximum: 2_147_483_647,
+        description: `uid and gid of all processes in the workspace. Default: ${kubernetesDefaults.userId}.`,
+      }),
     ),
     privilege_escalation: Type.Optional(
-      Type.Boolean({ description: 'Whether sudo and the like work, where the image has them. Default false.' }),
+      Type.Boolean({ description: 'Whether programs such as sudo can gain privileges. Default: false.' }),
     ),
     home: Type.Optional(KubernetesHome),
     resources: Type.Optional(KubernetesResources),
     node_selector: Type.Optional(
-      Type.Record(Type.String({ pattern: '^[a-zA-Z0-9]([a-zA-Z0-9._/-]{0,315}[a-zA-Z0-9])?$' }), FilledScalar('The value of the label.'), {
-        description: 'Labels of the nodes that the workspace may run on.',
+      Type.Record(Type.String({ pattern: '^[a-zA-Z0-9]([a-zA-Z0-9._/-]{0,315}[a-zA-Z0-9])?$' }), FilledScalar('Value of the label.'), {
+        description: 'Labels that a node must have to run the workspace.',
       }),
     ),
     tolerations: Type.Optional(
-      Type.Array(KubernetesToleration, { maxItems: 32, description: 'Taints of nodes that the workspace may run on all the same.' }),
+      Type.Array(KubernetesToleration, { maxItems: 32, description: 'Node taints that the workspace tolerates.' }),
     ),
   },
   {
     ...closed,
     title: 'KubernetesRuntimeBlock',
-    description: 'Workspaces are deployments on a Kubernetes cluster, each with a volume for its home.',
+    description: 'Runs each workspace on a Kubernetes cluster, as a deployment with a volume for the home directory.',
   },
 )
 export type KubernetesRuntimeBlock = Static<typeof KubernetesRuntimeBlock>

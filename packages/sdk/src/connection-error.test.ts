@@ -5,15 +5,9 @@ const asked = { method: 'GET', url: 'https://berth.example.com/api/v2/buildinfo'
 const failed = (code: string) => new TypeError('fetch failed', { cause: Object.assign(new Error(`reason ${code}`), { code }) })
 
 test.each([
-  [
-    'ECONNREFUSED',
-    'No server answers at https://berth.example.com. Check that it is running, and check the address and port.',
-  ],
+  ['ECONNREFUSED', 'No server answers at https://berth.example.com. Check that it is running, and check the address and port.'],
   ['ENOTFOUND', 'The host name "berth.example.com" cannot be resolved. Check its spelling and your network.'],
-  [
-    'UND_ERR_CONNECT_TIMEOUT',
-    'https://berth.example.com did not answer in time. Check the address, your network and any firewall.',
-  ],
+  ['UND_ERR_CONNECT_TIMEOUT', 'https://berth.example.com did not answer in time. Check the address, your network and any firewall.'],
   ['ENETUNREACH', 'There is no network route to https://berth.example.com. Check your network.'],
   [
     'UND_ERR_SOCKET',

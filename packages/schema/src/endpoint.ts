@@ -74,7 +74,7 @@ export interface EndpointSpec {
   /** Default: `json`. */
   readonly delivery?: Delivery
   readonly failures: readonly FailureCode[]
-  /** Whether the path also works with a trailing slash (workspaces §1.9). */
+  /** Whether the path also works with a trailing slash (Coder v2 API, v0.13.4: collections do, leaves don't). */
   readonly trailingSlash?: true
   /** Whether to validate the body before checking access, so that a bad body is 400 even for strangers. */
   readonly bodyBeforeAccess?: true

@@ -6,7 +6,7 @@ import { Type, type SchemaOptions, type Static, type TSchema, type TUnsafe } fro
 
 /**
  * Rules for a field of a request body, checked after decoding. The first broken rule is reported as
- * `Validation failed for tag "<rule>" with value: "<value>"` (workspaces §1.5). `oneof` takes its choices from
+ * `Validation failed for tag "<rule>" with value: "<value>"` (Coder v2 API, v0.13.4). `oneof` takes its choices from
  * the schema.
  */
 export type ValidationRule =
@@ -55,7 +55,7 @@ export const Choice = <const Words extends readonly string[]>(words: Words, opti
 /** A map from any text to text. */
 export const StringMap = (options: SchemaOptions = {}) => Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Type.String(), options)
 
-/** The answer of every failure, and of successes that only carry a message (workspaces §1.2). */
+/** The answer of every failure, and of successes that only carry a message (Coder v2 API, v0.13.4). */
 export const Response = Type.Object(
   {
     message: Type.String({ description: 'What happened, for people.' }),
@@ -70,7 +70,7 @@ export const Response = Type.Object(
 )
 export type Response = Static<typeof Response>
 
-/** Paging parameters of lists (workspaces §1.12). */
+/** Paging parameters of lists (Coder v2 API, v0.13.4). */
 export const Pagination = {
   after_id: Type.Optional(Uuid({ description: 'Return only records after the one with this ID.' })),
   limit: Type.Optional(Type.Integer({ minimum: 0, description: 'Maximum number of records. 0: no limit.' })),

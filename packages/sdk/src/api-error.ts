@@ -24,7 +24,7 @@ export interface ApiErrorOptions {
 /**
  * The server answered with a failure, or with something that no Berth server sends.
  *
- * `message` is for people, and is the server's own if it sent one (workspaces §1.2). The client never retries
+ * `message` is for people, and is the server's own if it sent one (Coder v2 API, v0.13.4). The client never retries
  * a call, not even after 429 or 503.
  */
 export class ApiError extends Error {

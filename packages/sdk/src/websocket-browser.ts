@@ -4,7 +4,7 @@ const tokenHeader = 'coder-session-token'
 
 /**
  * Opens a socket with the browser's own class, which can't send headers. The session cookie authenticates it;
- * if there is a token, it goes into the query, where the server also looks for it (workspaces §1.6).
+ * if there is a token, it goes into the query, where the server also looks for it (Coder v2 API, v0.13.4).
  */
 export function openWebSocket(url: string, { headers }: { readonly headers: Readonly<Record<string, string>> }): WebSocketLike {
   const address = new URL(url)

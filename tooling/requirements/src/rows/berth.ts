@@ -3,7 +3,7 @@ import { rows } from '../row.ts'
 /** What Berth promises beyond the wire: its two commands, its recovery, its runtime, its agent and its command line. */
 export const berth = [
   ...rows(
-    { section: 'issue 2: commands' },
+    { section: 'Berth: commands' },
     {
       'berth:start:one-command':
         'From a checkout, the start command builds, starts the server with its own database and says what to type next.',
@@ -18,7 +18,7 @@ export const berth = [
     },
   ),
   ...rows(
-    { section: 'issue 2: database' },
+    { section: 'Berth: database' },
     {
       'berth:database:own-postgres':
         'Without a database URL the server runs its own PostgreSQL in the data directory, also when started as root.',
@@ -28,7 +28,7 @@ export const berth = [
     },
   ),
   ...rows(
-    { section: 'issue 2: jobs' },
+    { section: 'Berth: jobs' },
     {
       'berth:jobs:one-worker': 'Of many workers that ask at once, exactly one gets a job.',
       'berth:jobs:matched': 'A worker gets only jobs whose provisioner type it serves and whose tags it has.',
@@ -41,7 +41,7 @@ export const berth = [
     },
   ),
   ...rows(
-    { section: 'issue 2: local runtime' },
+    { section: 'Berth: local runtime' },
     {
       'berth:local:home-persists': 'The home directory is the same after stop and start.',
       'berth:local:stop-leaves-no-process':
@@ -54,7 +54,7 @@ export const berth = [
     },
   ),
   ...rows(
-    { section: 'issue 4: the kubernetes template, and what it runs on' },
+    { section: 'Berth: kubernetes runtime' },
     {
       'berth:kubernetes:workspace':
         'On a cluster a pod fetches its agent from the server, SSH reaches it, and its home is the same after stop and start.',
@@ -77,7 +77,7 @@ export const berth = [
     },
   ),
   ...rows(
-    { section: 'issue 2: templates' },
+    { section: 'Berth: templates' },
     {
       'berth:templates:interpolation': 'Parameters and the workspace name are filled into a template at build time.',
       'berth:templates:error-position': 'An error in template.yaml gives file, line and column.',
@@ -85,7 +85,7 @@ export const berth = [
     },
   ),
   ...rows(
-    { section: 'issue 2: agent' },
+    { section: 'Berth: agent' },
     {
       'berth:agent:exec': 'A command over SSH gives its output and its exit status.',
       'berth:agent:pty': 'A shell over SSH has a terminal of the size that the client asked for.',
@@ -98,7 +98,7 @@ export const berth = [
     },
   ),
   ...rows(
-    { section: 'issue 2: command line' },
+    { section: 'Berth: command line' },
     {
       'berth:cli:first-user': '`berth login` creates the first user where there is none.',
       'berth:cli:templates': '`berth templates init`, `create`, `push` and `list` carry a folder to a usable template.',
@@ -112,7 +112,7 @@ export const berth = [
     },
   ),
   ...rows(
-    { section: 'issue 2: packages' },
+    { section: 'Berth: packages' },
     {
       'berth:packages:install-from-tarball': 'Each published package compiles and runs in an empty project that has its packed tarball.',
       'berth:packages:browser-bundle': 'The SDK bundles for a browser without a Node built-in.',
@@ -121,26 +121,26 @@ export const berth = [
     },
   ),
   ...rows(
-    { section: 'issue 2: watching' },
+    { section: 'Berth: watching' },
     {
       'berth:watch:start': 'During a start a watcher hears of every change in order until the agent is connected.',
     },
   ),
   ...rows(
-    { section: 'issue 2: records' },
+    { section: 'Berth: records' },
     {
       'berth:records:who-when-where': 'Each write records who made it, when and from which address.',
     },
   ),
   ...rows(
-    { section: 'issue 3: sessions' },
+    { section: 'Berth: sessions' },
     {
       'berth:sessions:end-connections':
         'WebSockets and event streams of a user end on every server when they sign out, lose the key, get another password, are suspended or deleted; those of other keys and users stay.',
     },
   ),
   ...rows(
-    { section: 'issue 4: secrets' },
+    { section: 'Berth: secrets' },
     {
       'berth:secrets:at-rest': 'Provisioner state, git keys, git tokens and parameter values are encrypted in the database.',
       'berth:secrets:wrong-key': 'A server whose key is not that of the database does not start, and says what to do.',

@@ -55,7 +55,7 @@ export const platformDeployment = [
     },
   ),
   ...rows(
-    { section: 'issue 4: retention' },
+    { section: 'Berth: retention' },
     {
       'retention:deletes':
         'Expired keys, old logs of jobs, old statistics and old entries of the audit log are deleted, and nothing younger.',

@@ -117,7 +117,7 @@ export const platformPeople = [
     },
   ),
   ...rows(
-    { section: 'platform §2 and §3' },
+    { section: 'platform §2, §3' },
     {
       'people:access': 'Every endpoint about people lets in whom the matrix of roles names, the user concerned included, and nobody else.',
       'users:delete-twice': 'Deleting a deleted user changes nothing and is recorded once.',

@@ -3,7 +3,7 @@ import { rows } from '../row.ts'
 /** Resources, agents, apps, activity, the schedule loop, the provisioner protocol and the app proxy. */
 export const workspacesAgents = [
   ...rows(
-    { section: 'issue 3: workspaces §3.10, platform §0.2' },
+    { section: 'workspaces §3.10, platform §0.2' },
     {
       'derp:upgrade':
         'The relay at /derp is reached by an upgrade to DERP, with an answer or without one for a fast start, and by a WebSocket of subprotocol derp; anything else is 426.',
@@ -85,7 +85,7 @@ export const workspacesAgents = [
     },
   ),
   ...rows(
-    { section: 'platform §6.1 and §6.3' },
+    { section: 'platform §6.1, §6.3' },
     {
       'provisioner:no-driver': 'A job for a provisioner that no worker has is taken and fails with `no provisioner` and its name.',
       'provisioner:payload': 'A job with more than 4 MiB fails with `payload was too big`.',

@@ -13,7 +13,7 @@ export const workspacesWire = [
     },
   ),
   ...rows(
-    { section: 'workspaces §1.2–1.3' },
+    { section: 'workspaces §1.2, §1.3' },
     {
       'wire:envelope': 'A failure is `{ message, detail?, validations? }`; empty parts are left out.',
       'wire:output:document': 'A JSON answer is one compact document and a newline, as application/json; charset=utf-8.',
@@ -91,7 +91,7 @@ export const workspacesWire = [
     },
   ),
   ...rows(
-    { section: 'workspaces §1.11–1.12' },
+    { section: 'workspaces §1.11, §1.12' },
     {
       'wire:socket:refused-as-json': 'A WebSocket request that fails sign-in or access is answered as JSON before the upgrade.',
       'wire:socket:origin': 'A WebSocket with an Origin of another host is 403.',

@@ -1,6 +1,6 @@
 /**
- * An endpoint value states everything about one API operation, once. The server serves it, the SDK calls it,
- * the API reference prints it, and the access tests walk all of them.
+ * An endpoint value states everything about one API operation, once. The server serves it, the SDK
+ * calls it, the API reference prints it, and the access tests walk all of them.
  * @module
  */
 import type { Static, TSchema } from '@sinclair/typebox'
@@ -34,9 +34,10 @@ export type Action = 'create' | 'read' | 'update' | 'delete'
  * - `anyone`: the server ignores credentials.
  * - `signed_in`: any user with a valid session or token. The answer may depend on the caller.
  * - `agent`: a workspace agent with its token.
- * - a permission: `action` on the `resource` that the path names. Without it the answer is `denied`, by
- *   default `not_found`, so that strangers can't tell a missing resource from a forbidden one. With
- *   `filtered` nobody is refused, but the answer omits what the caller may not see.
+ * - a permission: `action` on the `resource` that the path names. Without it the answer is
+ *   `denied`, by default `not_found`, so that strangers can't tell a missing resource from a
+ *   forbidden one. With `filtered` nobody is refused, but the answer omits what the caller may not
+ *   see.
  */
 export type Access =
   | 'anyone'
@@ -74,11 +75,19 @@ export interface EndpointSpec {
   /** Default: `json`. */
   readonly delivery?: Delivery
   readonly failures: readonly FailureCode[]
-  /** Whether the path also works with a trailing slash (Coder v2 API, v0.13.4: collections do, leaves don't). */
+  /**
+   * Whether the path also works with a trailing slash (Coder v2 API, v0.13.4: collections do,
+   * leaves don't).
+   */
   readonly trailingSlash?: true
-  /** Whether to validate the body before checking access, so that a bad body is 400 even for strangers. */
+  /**
+   * Whether to validate the body before checking access, so that a bad body is 400 even for
+   * strangers.
+   */
   readonly bodyBeforeAccess?: true
-  /** Whether to redirect a browser that isn't signed in to the sign-in page, and back afterwards. */
+  /**
+   * Whether to redirect a browser that isn't signed in to the sign-in page, and back afterwards.
+   */
   readonly signInRedirect?: true
   /** Limit for one caller on this path, in addition to the deployment's limit. */
   readonly requestsPerMinute?: number
@@ -109,7 +118,10 @@ export function endpoint<const Spec extends EndpointSpec>(spec: Spec & PathMisma
   return spec
 }
 
-/** `{ body: … }`, or the same with another part of a request, where the endpoint has that part; otherwise `unknown`. */
+/**
+ * `{ body: … }`, or the same with another part of a request, where the endpoint has that part;
+ * otherwise `unknown`.
+ */
 export type RequestPart<Spec, Key extends 'params' | 'query' | 'body'> =
   Spec extends Record<Key, infer Schema extends TSchema> ? Record<Key, Static<Schema>> : unknown
 /** A query without required keys is optional. */
@@ -120,7 +132,10 @@ type QueryPart<Spec> = Spec extends { query: infer Schema extends TSchema }
   : unknown
 type Flatten<T> = { [Key in keyof T]: T[Key] } & {}
 
-/** What a client passes to an endpoint: those of path parameters, query and body that the endpoint has. */
+/**
+ * What a client passes to an endpoint: those of path parameters, query and body that the endpoint
+ * has.
+ */
 export type RequestOf<Spec extends EndpointSpec> = Flatten<
   RequestPart<Spec, 'params'> & QueryPart<Spec> & (Spec extends { bodyType: string } ? { body: Uint8Array } : RequestPart<Spec, 'body'>)
 >

@@ -1,8 +1,9 @@
 /**
  * Every failure of the API: code, HTTP status and default message.
  *
- * Texts that the wire fixes are reproduced (Coder v2 API, v0.13.4); the others are Berth's. Endpoints list the
- * codes they can answer with. A failure about a particular thing brings its own message.
+ * Texts that the wire fixes are reproduced (Coder v2 API, v0.13.4); the others are Berth's.
+ * Endpoints list the codes they can answer with. A failure about a particular thing brings its own
+ * message.
  * @module
  */
 

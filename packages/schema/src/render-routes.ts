@@ -2,7 +2,10 @@ import { api } from './api.ts'
 import type { EndpointSpec } from './endpoint.ts'
 import { eventPingIntervalMs } from './rules/event-stream.ts'
 
-/** Returns the text of `routes.gen.ts`. Not part of the script, so that a test can compare it with the file. */
+/**
+ * Returns the text of `routes.gen.ts`. Not part of the script, so that a test can compare it with
+ * the file.
+ */
 export function renderRoutes(): string {
   const groups = Object.entries(api).map(([noun, group]) => {
     const rows = Object.entries<EndpointSpec>(group).map(([name, spec]) => {

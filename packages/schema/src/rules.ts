@@ -1,6 +1,6 @@
 /**
- * Pure rules about wire values, without TypeBox: small enough for browsers and for a command line that must
- * start fast.
+ * Pure rules about wire values, without TypeBox: small enough for browsers and for a command line
+ * that must start fast.
  * @module
  */
 export {

@@ -6,8 +6,8 @@ import { Type, type SchemaOptions, type Static, type TSchema, type TUnsafe } fro
 
 /**
  * Rules for a field of a request body, checked after decoding. The first broken rule is reported as
- * `Validation failed for tag "<rule>" with value: "<value>"` (Coder v2 API, v0.13.4). `oneof` takes its choices from
- * the schema.
+ * `Validation failed for tag "<rule>" with value: "<value>"` (Coder v2 API, v0.13.4). `oneof` takes
+ * its choices from the schema.
  */
 export type ValidationRule =
   | 'required'
@@ -43,7 +43,10 @@ export const Timestamp = (options: SchemaOptions = {}) => Type.String({ format: 
 export const Base64 = (options: SchemaOptions = {}) => Type.String({ format: 'byte', ...options })
 /** A value or null. */
 export const Nullable = <Schema extends TSchema>(schema: Schema, options: SchemaOptions = {}) => Type.Union([schema, Type.Null()], options)
-/** One of a few words. A union of literals that also has the keyword `enum`, which reads better in documents. */
+/**
+ * One of a few words. A union of literals that also has the keyword `enum`, which reads better in
+ * documents.
+ */
 export const Choice = <const Words extends readonly string[]>(words: Words, options: SchemaOptions = {}): TUnsafe<Words[number]> =>
   // TypeBox would type a union made from a list of unknown length as any string.
   Type.Unsafe<Words[number]>(
@@ -55,7 +58,9 @@ export const Choice = <const Words extends readonly string[]>(words: Words, opti
 /** A map from any text to text. */
 export const StringMap = (options: SchemaOptions = {}) => Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Type.String(), options)
 
-/** The answer of every failure, and of successes that only carry a message (Coder v2 API, v0.13.4). */
+/**
+ * The answer of every failure, and of successes that only carry a message (Coder v2 API, v0.13.4).
+ */
 export const Response = Type.Object(
   {
     message: Type.String({ description: 'What happened, for people.' }),

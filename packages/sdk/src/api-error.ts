@@ -24,8 +24,8 @@ export interface ApiErrorOptions {
 /**
  * The server answered with a failure, or with something that no Berth server sends.
  *
- * `message` is for people, and is the server's own if it sent one (Coder v2 API, v0.13.4). The client never retries
- * a call, not even after 429 or 503.
+ * `message` is for people, and is the server's own if it sent one (Coder v2 API, v0.13.4). The
+ * client never retries a call, not even after 429 or 503.
  */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
@@ -48,7 +48,10 @@ export class ApiError extends Error {
     this.url = options.url
   }
 
-  /** Whether a value is an ApiError, from any copy of this package. With `status`, only of that status. */
+  /**
+   * Whether a value is an ApiError, from any copy of this package. With `status`, only of that
+   * status.
+   */
   static is(value: unknown, status?: number): value is ApiError {
     if (typeof value !== 'object' || value === null || !(brand in value)) return false
     return status === undefined || ('status' in value && value.status === status)
@@ -137,7 +140,10 @@ function isFieldError(value: unknown): value is FieldError {
   return typeof value.field === 'string' && typeof value.detail === 'string'
 }
 
-/** Reads up to {@link maxFailureBytes} of a body as text. If the connection breaks, returns what has arrived. */
+/**
+ * Reads up to {@link maxFailureBytes} of a body as text. If the connection breaks, returns what has
+ * arrived.
+ */
 async function readStart(response: Response): Promise<string> {
   const reader = response.body?.getReader()
   if (reader === undefined) return ''

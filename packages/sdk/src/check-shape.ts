@@ -27,8 +27,8 @@ const formats: Readonly<Record<string, RegExp>> = {
 }
 
 /**
- * Compares a value strictly with a schema. Also reports unknown keys: a client that sends one has probably
- * misspelled it.
+ * Compares a value strictly with a schema. Also reports unknown keys: a client that sends one has
+ * probably misspelled it.
  *
  * @returns one entry for each difference, with the path of the field. Empty if there is none.
  */
@@ -36,7 +36,10 @@ export function checkShape(schema: Schema | Shape, value: unknown): FieldError[]
   return differences(schema, value, '')
 }
 
-/** Converts the values of a query to their types in the schema. An empty value counts as absent, except for text. */
+/**
+ * Converts the values of a query to their types in the schema. An empty value counts as absent,
+ * except for text.
+ */
 export function readQuery(schema: Schema | Shape | undefined, query: URLSearchParams): Record<string, unknown> {
   const shape: Shape = schema ?? {}
   const typeOf = (name: string) => shape.properties?.[name]?.type

@@ -28,7 +28,10 @@ export type Operation<Spec extends EndpointSpec> =
     ? (request?: OperationRequest<Spec>, options?: CallOptions) => Promise<ResponseOf<Spec>>
     : (request: OperationRequest<Spec>, options?: CallOptions) => Promise<ResponseOf<Spec>>
 
-/** Streaming operations aren't methods: use `watchWorkspace`, `followLogs` or {@link Client.openSocket}. */
+/**
+ * Streaming operations aren't methods: use `watchWorkspace`, `followLogs` or {@link
+ * Client.openSocket}.
+ */
 interface Streaming {
   readonly delivery: 'websocket' | 'server_sent_events'
 }
@@ -47,7 +50,10 @@ export type Operations<Group extends EndpointGroup> = {
 export interface ClientConnection {
   /** URL of the server, with its path prefix and without a trailing slash. */
   readonly url: string
-  /** Returns a copy of the headers of every request: the session token, if any, and those given to `createClient`. */
+  /**
+   * Returns a copy of the headers of every request: the session token, if any, and those given to
+   * `createClient`.
+   */
   headers(): Record<string, string>
   /**
    * Returns the URL of a WebSocket operation, to dial with {@link ClientConnection.headers}.
@@ -55,25 +61,27 @@ export interface ClientConnection {
    */
   socketUrl(path: string, query?: Readonly<Record<string, UrlValue>>): string
   /**
-   * Opens a WebSocket to a path below `/api/v2` with this client's credentials. Listen for `error` at once: in
-   * Node, a refused handshake is an event whose `error` is an ApiError, and an unhandled `error` event ends the
-   * program.
+   * Opens a WebSocket to a path below `/api/v2` with this client's credentials. Listen for `error`
+   * at once: in Node, a refused handshake is an event whose `error` is an ApiError, and an
+   * unhandled `error` event ends the program.
    */
   openSocket(path: string, query?: Readonly<Record<string, UrlValue>>): WebSocketLike
   /**
-   * Sends a request to a path below `/api/v2` with this client's credentials, for paths that no operation
-   * covers. Doesn't read the body.
+   * Sends a request to a path below `/api/v2` with this client's credentials, for paths that no
+   * operation covers. Doesn't read the body.
    * @throws ApiError if the status isn't 2xx, ConnectionError if there is no answer.
    */
   fetch(path: string, options?: FetchOptions): Promise<Response>
 }
 
 /**
- * A client of one server. It has a method for each operation of the API, `client.<noun>.<operation>(request,
- * options)`, for example `client.workspaces.get({ params: { workspace } })`.
+ * A client of one server. It has a method for each operation of the API,
+ * `client.<noun>.<operation>(request, options)`, for example `client.workspaces.get({ params: {
+ * workspace } })`.
  *
- * A method rejects with ApiError if the server refuses, ConnectionError if there is no answer, TypeError for
- * a request that no URL can carry, and the signal's reason if it is aborted. Nothing is retried.
+ * A method rejects with ApiError if the server refuses, ConnectionError if there is no answer,
+ * TypeError for a request that no URL can carry, and the signal's reason if it is aborted. Nothing
+ * is retried.
  */
 export type Client = ClientConnection & { readonly [Noun in keyof BerthApi]: Operations<BerthApi[Noun]> }
 
@@ -97,7 +105,8 @@ interface AnyRequest {
 }
 
 /**
- * Returns a client for a Berth server, or any server that speaks the Coder v2 HTTP API. Sends no request yet.
+ * Returns a client for a Berth server, or any server that speaks the Coder v2 HTTP API. Sends no
+ * request yet.
  *
  * @example
  * const client = createClient({ url: 'https://berth.example.com', token })
@@ -120,7 +129,8 @@ export function createClient(options: ClientOptions): Client {
     openSocket: (path, query) => connection.openSocket(path, query),
     fetch: (path, request) => connection.fetch(path, request),
   }
-  // The routes are generated from the endpoints that the type is derived from; a test compares them.
+  // The routes are generated from the endpoints that the type is derived from; a test compares
+  // them.
   return { ...face, ...Object.fromEntries(nouns) } as Client
 }
 

@@ -1,6 +1,9 @@
 const brand = Symbol.for('@berth/sdk/ConnectionError')
 
-/** The server can't be reached, or the connection broke before the answer was complete. `cause` is the underlying error. */
+/**
+ * The server can't be reached, or the connection broke before the answer was complete. `cause` is
+ * the underlying error.
+ */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError'
   readonly method: string

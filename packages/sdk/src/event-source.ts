@@ -22,9 +22,9 @@ export interface EventSourceOptions {
 }
 
 /**
- * Opens a stream of server-sent events. For each piece of data that arrives, yields the events it completes:
- * none, one or several. The first piece shows that the server has subscribed. Ends when the server ends the
- * stream.
+ * Opens a stream of server-sent events. For each piece of data that arrives, yields the events it
+ * completes: none, one or several. The first piece shows that the server has subscribed. Ends when
+ * the server ends the stream.
  *
  * @throws ApiError if the server refuses, ConnectionError if the stream breaks or falls silent.
  */
@@ -82,7 +82,10 @@ async function connect(client: Pick<Client, 'fetch'>, path: string, { signal, si
   }
 }
 
-/** Awaits a step, and rejects if the server is silent for too long. A slow reader of the stream doesn't count. */
+/**
+ * Awaits a step, and rejects if the server is silent for too long. A slow reader of the stream
+ * doesn't count.
+ */
 async function within<T>(step: Promise<T>, silence: Silence): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {

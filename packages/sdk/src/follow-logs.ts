@@ -27,10 +27,11 @@ const maxRefusals = 5
  * Reopens a broken stream after a growing delay and continues after the last entry.
  *
  * @example
- * for await (const { stage, output } of followLogs(client, { build: workspace.latest_build.id })) print(stage, output)
+ * const entries = followLogs(client, { build: workspace.latest_build.id })
+ * for await (const { stage, output } of entries) print(stage, output)
  *
- * @throws ApiError if the server refuses for good (4xx except 408 and 429), ConnectionError if the server
- *   answers but no WebSocket reaches it, the signal's reason if it is aborted.
+ * @throws ApiError if the server refuses for good (4xx except 408 and 429), ConnectionError if the
+ *   server answers but no WebSocket reaches it, the signal's reason if it is aborted.
  */
 export async function* followLogs(
   client: Client,
@@ -86,7 +87,10 @@ interface Refusal {
   readonly last: number | undefined
 }
 
-/** Throws if another handshake would fail too. Browsers hide why one failed, so a plain request finds out. */
+/**
+ * Throws if another handshake would fail too. Browsers hide why one failed, so a plain request
+ * finds out.
+ */
 async function explainRefusal(client: Client, path: string, { reader, refusals, signal, last }: Refusal): Promise<void> {
   if (ApiError.is(reader.error)) {
     if (isFinal(reader.error)) throw reader.error

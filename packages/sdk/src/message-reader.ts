@@ -56,7 +56,10 @@ export class MessageReader {
     return this.#error
   }
 
-  /** Waits for the next message. Undefined when the socket has closed and all its messages have been read. */
+  /**
+   * Waits for the next message. Undefined when the socket has closed and all its messages have been
+   * read.
+   */
   async next(): Promise<string | undefined> {
     while (this.#read === this.#waiting.length && !this.#isEnded) {
       await new Promise<void>((resolve) => {

@@ -6,8 +6,8 @@ export interface StreamOptions {
   /** Ends the stream: iterating throws the signal's reason. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Returns the milliseconds to wait before the next connection. `attempt` counts from 0, and starts again when
-   * the stream works. Default: {@link backoffMs}.
+   * Returns the milliseconds to wait before the next connection. `attempt` counts from 0, and
+   * starts again when the stream works. Default: {@link backoffMs}.
    */
   readonly retryDelayMs?: ((attempt: number) => number) | undefined
 }
@@ -16,8 +16,8 @@ const firstDelayMs = 250
 const longestDelayMs = 10_000
 
 /**
- * Returns a delay that doubles with each attempt up to a limit. It is randomly shortened by up to half, so
- * that clients that lost the same server don't all return at once.
+ * Returns a delay that doubles with each attempt up to a limit. It is randomly shortened by up to
+ * half, so that clients that lost the same server don't all return at once.
  * @param random returns a number from 0 to 1.
  */
 export function backoffMs(attempt: number, random: () => number = Math.random): number {

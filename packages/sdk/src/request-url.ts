@@ -30,9 +30,9 @@ export function parseServerUrl(text: string | URL): string {
 /**
  * Fills in the parameters of a path template such as `/workspaces/:workspace`.
  *
- * @throws TypeError for a value that no path segment can carry: a missing or empty one, malformed Unicode,
- *   and `.` and `..`, which URL parsers resolve however they are escaped, so that the request would reach
- *   another operation.
+ * @throws TypeError for a value that no path segment can carry: a missing or empty one, malformed
+ *   Unicode, and `.` and `..`, which URL parsers resolve however they are escaped, so that the
+ *   request would reach another operation.
  */
 export function expandPath(template: string, parameters: Readonly<Record<string, UrlValue>> = {}): string {
   return template.replace(/:(\w+)/g, (_, name: string) => {
@@ -46,7 +46,10 @@ export function expandPath(template: string, parameters: Readonly<Record<string,
   })
 }
 
-/** Returns a query string with its question mark, or an empty text if there is nothing to send. Keeps the order of the keys. */
+/**
+ * Returns a query string with its question mark, or an empty text if there is nothing to send.
+ * Keeps the order of the keys.
+ */
 export function queryString(query: Readonly<Record<string, UrlValue>> = {}): string {
   const parameters = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.append(name, String(value))

@@ -35,7 +35,9 @@ export interface StubRoute {
   readonly parameters: number
 }
 
-/** All operations, those with fewer parameters first, so that `/users/first` isn't read as a user. */
+/**
+ * All operations, those with fewer parameters first, so that `/users/first` isn't read as a user.
+ */
 export const stubRoutes: readonly StubRoute[] = Object.entries(api)
   .flatMap(([noun, group]) => Object.entries<EndpointSpec>(group).map(([operation, spec]) => routeOf(`${noun}.${operation}`, spec)))
   .toSorted((one, other) => one.parameters - other.parameters)
@@ -52,7 +54,10 @@ function routeOf(name: string, spec: EndpointSpec): StubRoute {
   }
 }
 
-/** Finds the operation of a request, and decodes its path parameters. Undefined for an unknown path or method. */
+/**
+ * Finds the operation of a request, and decodes its path parameters. Undefined for an unknown path
+ * or method.
+ */
 export function findRoute(method: string, path: string): { route: StubRoute; params: Record<string, string> } | undefined {
   for (const route of stubRoutes) {
     const match = route.spec.method === method ? route.pattern.exec(path) : null

@@ -18,7 +18,10 @@ export type StreamName =
   | 'agents.dialTunnel'
   | 'agents.serveTunnel'
 
-/** Drives one stream. It stays open after the script returns, until the script or the client ends it. */
+/**
+ * Drives one stream. It stays open after the script returns, until the script or the client ends
+ * it.
+ */
 export type StubScript = (request: StubRequest, stream: StubStream) => void | Promise<void>
 
 /** Options of a stub server. */
@@ -35,9 +38,9 @@ export interface StubServerOptions {
 type AnyHandler = (request: StubRequest) => unknown
 
 /**
- * A small HTTP server derived from the contract, for tests of programs that use the API. It answers every
- * operation with an example, refuses requests that differ from the contract with 400 and the differences, and
- * records all requests. It keeps no state and checks no permissions.
+ * A small HTTP server derived from the contract, for tests of programs that use the API. It answers
+ * every operation with an example, refuses requests that differ from the contract with 400 and the
+ * differences, and records all requests. It keeps no state and checks no permissions.
  */
 export class StubServer {
   /** URL of the server: `http://127.0.0.1:<port>`. */
@@ -63,14 +66,18 @@ export class StubServer {
     return this.#requests
   }
 
-  /** Sets the handler of an operation. For a streaming operation, a handler that throws a `Failure` refuses the stream. */
+  /**
+   * Sets the handler of an operation. For a streaming operation, a handler that throws a `Failure`
+   * refuses the stream.
+   */
   on<Name extends OperationName>(operation: Name, handler: StubHandler<Name>): void {
     this.#handlers.set(operation, handler as AnyHandler)
   }
 
   /**
-   * Sets the script for an operation's streams. Without one, a watch gets one ping and stays open, a followed
-   * log gets the entries that the operation's handler returns and ends, and other sockets are refused with 428.
+   * Sets the script for an operation's streams. Without one, a watch gets one ping and stays open,
+   * a followed log gets the entries that the operation's handler returns and ends, and other
+   * sockets are refused with 428.
    */
   onStream(operation: StreamName, script: StubScript): void {
     this.#scripts.set(operation, script)
@@ -123,7 +130,10 @@ export class StubServer {
     await this.#scripts.get(request.operation)?.(request, stream)
   }
 
-  /** Returns the script for a socket. Without one, a followed log sends the operation's answer and ends. */
+  /**
+   * Returns the script for a socket. Without one, a followed log sends the operation's answer and
+   * ends.
+   */
   async #socketScript(route: StubRoute, request: StubRequest): Promise<StubScript> {
     if (route.spec.delivery !== 'websocket' && !isFollowed(request)) throw new Failure('route_not_found')
     const entries = await this.#valueOf(route, request)

@@ -2,7 +2,10 @@ import type { ServerResponse } from 'node:http'
 
 /** The server's end of a stream. */
 export interface StubStream {
-  /** Sends a value: a `data` event on a watch, a text message on a socket (a binary one for bytes). Resolves once it is sent. */
+  /**
+   * Sends a value: a `data` event on a watch, a text message on a socket (a binary one for bytes).
+   * Resolves once it is sent.
+   */
   send(value: unknown): Promise<void>
   /** Sends this exact text: as raw bytes of an event stream, or as a text message. */
   sendText(text: string): Promise<void>
@@ -35,7 +38,10 @@ export function eventStream(response: ServerResponse): StubStream {
   }
 }
 
-/** The part of the `ws` package's class that is used here. Users of this package may not have its types. */
+/**
+ * The part of the `ws` package's class that is used here. Users of this package may not have its
+ * types.
+ */
 interface Socket {
   on(event: 'close' | 'error', listener: () => void): unknown
   send(data: string | Uint8Array, done: () => void): void

@@ -7,16 +7,19 @@ import { expandPath } from './request-url.ts'
 
 /** Options for watching a workspace. */
 export interface WatchOptions extends StreamOptions {
-  /** Whether to yield the current workspace first. It is read once the stream is open, so that no change is missed. */
+  /**
+   * Whether to yield the current workspace first. It is read once the stream is open, so that no
+   * change is missed.
+   */
   readonly initial?: boolean | undefined
 }
 
 /**
- * Yields the whole workspace after each change. Never ends by itself, not even when the workspace is deleted:
- * look at `latest_build.status`.
+ * Yields the whole workspace after each change. Never ends by itself, not even when the workspace
+ * is deleted: look at `latest_build.status`.
  *
- * Reopens a broken stream after a growing delay, and then yields the workspace, because it may have missed
- * changes. So the same state may be yielded twice; the last one is always the newest.
+ * Reopens a broken stream after a growing delay, and then yields the workspace, because it may have
+ * missed changes. So the same state may be yielded twice; the last one is always the newest.
  *
  * @example
  * for await (const workspace of watchWorkspace(client, id, { initial: true })) {
@@ -24,7 +27,8 @@ export interface WatchOptions extends StreamOptions {
  * }
  *
  * @param workspace the ID.
- * @throws ApiError if the server refuses for good (4xx except 408 and 429), the signal's reason if it is aborted.
+ * @throws ApiError if the server refuses for good (4xx except 408 and 429), the signal's reason if
+ *   it is aborted.
  */
 export async function* watchWorkspace(
   client: Client,
@@ -43,7 +47,8 @@ export async function* watchWorkspace(
         pieces += 1
         if (isStale) yield await read()
         isStale = false
-        // A server may crash right after the first piece, so a stream counts as working from the second on.
+        // A server may crash right after the first piece, so a stream counts as working from the
+        // second on.
         if (pieces > 1) backoff.succeed()
         for (const event of events) yield event.event === 'error' ? await read() : workspaceOf(event)
       }

@@ -3,8 +3,9 @@ import type { WebSocketLike } from './websocket.ts'
 const tokenHeader = 'coder-session-token'
 
 /**
- * Opens a socket with the browser's own class, which can't send headers. The session cookie authenticates it;
- * if there is a token, it goes into the query, where the server also looks for it (Coder v2 API, v0.13.4).
+ * Opens a socket with the browser's own class, which can't send headers. The session cookie
+ * authenticates it; if there is a token, it goes into the query, where the server also looks for it
+ * (Coder v2 API, v0.13.4).
  */
 export function openWebSocket(url: string, { headers }: { readonly headers: Readonly<Record<string, string>> }): WebSocketLike {
   const address = new URL(url)

@@ -10,8 +10,8 @@ const maxMessageBytes = 16 * 1024 * 1024
 const maxRefusalCharacters = 64 * 1024
 
 /**
- * Opens a socket with the `ws` package, which can send headers. A refused handshake gives an `error` event
- * whose `error` is an ApiError. Pings the server to notice dead connections.
+ * Opens a socket with the `ws` package, which can send headers. A refused handshake gives an
+ * `error` event whose `error` is an ApiError. Pings the server to notice dead connections.
  */
 export function openWebSocket(url: string, { headers }: { readonly headers: Readonly<Record<string, string>> }): WebSocketLike {
   const socket = new WebSocket(url, {

@@ -67,7 +67,10 @@ async function writesByTable(database: Measured['database']): Promise<ReadonlyMa
   return new Map(rows.map(({ name, writes }) => [name, writes]))
 }
 
-/** Returns the database's activity since it started. A connection's statistics arrive once it has been idle briefly. */
+/**
+ * Returns the database's activity since it started. A connection's statistics arrive once it has
+ * been idle briefly.
+ */
 async function activity(database: Measured['database']): Promise<{ at: number; transactions: number; writes: number }> {
   const { rows } = await database.query<{ transactions: number; writes: number }>(`
     select (select xact_commit from pg_stat_database where datname = current_database())::float8 as transactions,

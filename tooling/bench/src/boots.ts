@@ -37,7 +37,10 @@ export async function boots(): Promise<void> {
   })
 }
 
-/** Creates workspaces one by one, waits until the agent is connected, and deletes them. Returns the times to connect. */
+/**
+ * Creates workspaces one by one, waits until the agent is connected, and deletes them. Returns the
+ * times to connect.
+ */
 async function startWorkspaces(client: Client): Promise<number[]> {
   const [organization] = await client.organizations.listOfUser({ params: { user: 'me' } })
   const [template] = await client.templates.list({ params: { organization: organization?.id ?? '' } })

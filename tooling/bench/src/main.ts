@@ -5,8 +5,8 @@ import { people } from './people.ts'
 import { watch } from './watch.ts'
 
 /*
- * Measures Berth's promises about speed and size on the built server, as users run it: `pnpm bench` measures
- * everything, `pnpm bench pages watch` parts. Compare figures of the same machine only.
+ * Measures Berth's promises about speed and size on the built server, as users run it: `pnpm bench`
+ * measures everything, `pnpm bench pages watch` parts. Compare figures of the same machine only.
  */
 
 const SUITES: Readonly<Record<string, () => Promise<void>>> = { boots, pages, watch, agents, people }

@@ -19,7 +19,10 @@ interface Sized {
   readonly member: Client
 }
 
-/** Measures pages of workspaces on servers of growing sizes, in turns, so that other load on the machine affects all alike. */
+/**
+ * Measures pages of workspaces on servers of growing sizes, in turns, so that other load on the
+ * machine affects all alike.
+ */
 export async function pages(): Promise<void> {
   await withSizes(SIZES, [], measure)
 }
@@ -60,7 +63,9 @@ async function measure(sized: readonly Sized[]): Promise<void> {
     })
 }
 
-/** Measures a request on each server in turns. Prints a line for each size and returns the medians. */
+/**
+ * Measures a request on each server in turns. Prints a line for each size and returns the medians.
+ */
 async function inTurns(
   sized: readonly Sized[],
   what: string,

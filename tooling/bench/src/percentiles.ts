@@ -4,7 +4,10 @@ export function percentile(samples: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] ?? Number.NaN
 }
 
-/** Renders a report line with the median and 95th percentile of samples in milliseconds, and whether a target was met. */
+/**
+ * Renders a report line with the median and 95th percentile of samples in milliseconds, and whether
+ * a target was met.
+ */
 export function reportLine(what: string, samples: readonly number[], targetP95Ms?: number): string {
   const [p50, p95] = [percentile(samples, 0.5), percentile(samples, 0.95)]
   const target = targetP95Ms === undefined ? '' : `  (target p95 ≤ ${targetP95Ms} ms: ${p95 <= targetP95Ms ? 'met' : 'MISSED'})`

@@ -27,7 +27,10 @@ export function agentToken(number: number): string {
 const AGENT_TOKEN_HASH = `sha256(convert_to('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'), 'UTF8'))`
 const OWNER_ID = id('user', `1 + (n - 1) / ${WORKSPACES_PER_USER}`)
 
-/** Inserts the users `seed-1`, `seed-2`, … into the database, with the first user's password. Keeps existing ones. */
+/**
+ * Inserts the users `seed-1`, `seed-2`, … into the database, with the first user's password. Keeps
+ * existing ones.
+ */
 export async function seedUsers(client: Client, count: number): Promise<void> {
   await client.query(`
     insert into users (id, email, username, hashed_password, created_at, updated_at)
@@ -69,8 +72,8 @@ export async function seedAuditLog(client: Client, count: number): Promise<void>
 }
 
 /**
- * Inserts running workspaces into the database, each with a build, its job, a resource, a connected agent and
- * two apps. The users `seed-1`, `seed-2`, … own a hundred each.
+ * Inserts running workspaces into the database, each with a build, its job, a resource, a connected
+ * agent and two apps. The users `seed-1`, `seed-2`, … own a hundred each.
  */
 export async function seedWorkspaces(client: Client, { from, to }: { readonly from: number; readonly to: number }): Promise<void> {
   const { rows } = await client.query<{ template_id: string; version_id: string; organization_id: string; file_id: string }>(`
@@ -113,7 +116,8 @@ export async function seedWorkspaces(client: Client, { from, to }: { readonly fr
     insert into workspace_apps (id, created_at, agent_id, slug, display_name, url)
     select md5('app ' || n || ' ' || app)::uuid, now(), ${id('agent', 'n')}, 'app-' || app, 'App', 'http://localhost:' || 8000 + app
     from generate_series(${from}::int, ${to}::int) n, generate_series(1, 2) app`)
-  // They have no schedule and no deadline. Otherwise the server would find that out during the measurement.
+  // They have no schedule and no deadline. Otherwise the server would find that out during the
+  // measurement.
   await client.query(`update workspaces set autobuild_due_at = null where name like 'ws-%' and autobuild_due_at is not null`)
   await client.query('commit')
   await client.query('vacuum analyze')

@@ -77,7 +77,9 @@ interface StreamOptions {
   readonly onEvent?: () => void
 }
 
-/** Opens a stream for each workspace, a few at a time. A stream is open when its first ping arrives. */
+/**
+ * Opens a stream for each workspace, a few at a time. A stream is open when its first ping arrives.
+ */
 async function openStreams(ids: readonly string[], options: StreamOptions): Promise<Socket[]> {
   const streams: Socket[] = []
   for (let start = 0; start < ids.length; start += AT_ONCE)

@@ -19,7 +19,10 @@ export function citedIn(source: string): string[] {
   )
 }
 
-/** Reads every citation in the tests below `root`: files named `*.test.ts`, except build output and installed packages. */
+/**
+ * Reads every citation in the tests below `root`: files named `*.test.ts`, except build output and
+ * installed packages.
+ */
 export function readCitations(root: string): Citation[] {
   return ['apps', 'packages', 'tooling'].flatMap((room) =>
     testFiles(join(root, room)).flatMap((path) => citedIn(readFileSync(path, 'utf8')).map((id) => ({ id, file: relative(root, path) }))),

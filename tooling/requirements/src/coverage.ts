@@ -12,7 +12,9 @@ export interface AreaCoverage {
   readonly gaps: readonly Requirement[]
 }
 
-/** Groups rules by area, which is the first part of the section, and by what the citations prove. */
+/**
+ * Groups rules by area, which is the first part of the section, and by what the citations prove.
+ */
 export function coverage(requirements: readonly Requirement[], citations: readonly Citation[]): AreaCoverage[] {
   const cited = new Set(citations.map(({ id }) => id))
   const areas = new Set(requirements.map(areaOf))

@@ -3,15 +3,18 @@ export interface Requirement<Id extends string = string> {
   /** `area:subject:fact` in kebab-case, for `verifies`. */
   readonly id: Id
   /**
-   * The source that states the rule, for example `workspaces §15.13`. The page `apps/docs/the-wire.md` explains
-   * the sources and lists the sections.
+   * The source that states the rule, for example `workspaces §15.13`. The page
+   * `apps/docs/the-wire.md` explains the sources and lists the sections.
    */
   readonly section: string
   /** The rule, in one or a few sentences. */
   readonly text: string
   /** The future feature that brings the rule. Absent: a test must cite the row now. */
   readonly due?: string
-  /** Why the rule doesn't hold although it should. The row is reported as a gap and needs no citation. */
+  /**
+   * Why the rule doesn't hold although it should. The row is reported as a gap and needs no
+   * citation.
+   */
   readonly knownGap?: string
 }
 
@@ -23,7 +26,10 @@ export interface Heading {
 
 type Stated = string | { readonly text: string; readonly knownGap: string }
 
-/** Returns the rows below one heading, from their texts by ID. A rule known not to hold is `{ text, knownGap }`. */
+/**
+ * Returns the rows below one heading, from their texts by ID. A rule known not to hold is `{ text,
+ * knownGap }`.
+ */
 export function rows<const Texts extends Readonly<Record<string, Stated>>>(
   heading: Heading,
   texts: Texts,

@@ -5,8 +5,8 @@ const known: ReadonlySet<string> = new Set(requirements.map(({ id }) => id))
 /**
  * Declares, inside a test, the rules that the test proves: `verifies('workspaces:ttl:bounds')`.
  *
- * Coverage is read from the sources of the tests, so IDs must be string literals. At run time the call only
- * checks that they exist.
+ * Coverage is read from the sources of the tests, so IDs must be string literals. At run time the
+ * call only checks that they exist.
  */
 export function verifies(...ids: readonly [RequirementId, ...RequirementId[]]): void {
   const wrong = ids.filter((id) => !known.has(id))

@@ -5,7 +5,10 @@ import { WorkspaceAgent, WorkspaceApp, appHealths } from './workspace-resources.
 
 const omittedWhenFalse = { description: 'Absent when false.' }
 
-/** A relay server, or a STUN server, which only tells clients their address. Zero fields are omitted. */
+/**
+ * A relay server, or a STUN server, which only tells clients their address. Zero fields are
+ * omitted.
+ */
 export const DERPNode = Type.Object(
   {
     Name: Type.String(),
@@ -39,7 +42,9 @@ export const DERPMapRegion = Type.Object(
 )
 export type DERPMapRegion = Static<typeof DERPMapRegion>
 
-/** Relay regions by ID, for agents and clients of the reference. Berth's own use the tunnel instead. */
+/**
+ * Relay regions by ID, for agents and clients of the reference. Berth's own use the tunnel instead.
+ */
 export const DERPMap = Type.Object(
   {
     Regions: Type.Record(Type.String({ pattern: '^-?\\d+$' }), DERPMapRegion),

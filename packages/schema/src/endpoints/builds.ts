@@ -6,7 +6,10 @@ import { UserParams } from './users.ts'
 import { Base64, Choice, Nullable, Pagination, Response, Timestamp, Uuid } from '../wire.ts'
 import { WorkspaceResource, transitions } from './workspace-resources.ts'
 
-/** Workspace statuses. They follow from the transition and the job status of the latest build (Coder v2 API, v0.13.4). */
+/**
+ * Workspace statuses. They follow from the transition and the job status of the latest build (Coder
+ * v2 API, v0.13.4).
+ */
 export const workspaceStatuses = [
   'pending',
   'starting',

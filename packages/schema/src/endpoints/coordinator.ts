@@ -6,7 +6,10 @@ import { endpoint } from '../endpoint.ts'
 export const WorkspaceAgentConnectionInfo = Type.Object({ derp_map: DERPMap }, { title: 'WorkspaceAgentConnectionInfo' })
 export type WorkspaceAgentConnectionInfo = Static<typeof WorkspaceAgentConnectionInfo>
 
-/** How agents and clients of the reference find each other: each sends its network node and receives the other side's. */
+/**
+ * How agents and clients of the reference find each other: each sends its network node and receives
+ * the other side's.
+ */
 export const coordinator = {
   coordinateAgent: endpoint({
     method: 'GET',

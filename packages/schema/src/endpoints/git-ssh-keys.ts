@@ -5,7 +5,10 @@ import { Timestamp, Uuid } from '../wire.ts'
 
 const publicKey = { description: 'One line in `authorized_keys` format, with its line break.' }
 
-/** The public half of the SSH key that git uses in a user's workspaces. Only agents get the private half. */
+/**
+ * The public half of the SSH key that git uses in a user's workspaces. Only agents get the private
+ * half.
+ */
 export const GitSSHKey = Type.Object(
   { user_id: Uuid(), created_at: Timestamp(), updated_at: Timestamp(), public_key: Type.String(publicKey) },
   { title: 'GitSSHKey' },

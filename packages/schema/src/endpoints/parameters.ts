@@ -53,7 +53,10 @@ export type ComputedParameter = Static<typeof ComputedParameter>
 /** The maximum length of a parameter name, in characters (Coder v2 API, v0.13.4). */
 export const maxParameterNameLength = 64
 
-/** A parameter value inside another request. The server decodes it but doesn't validate it (Coder v2 API, v0.13.4). */
+/**
+ * A parameter value inside another request. The server decodes it but doesn't validate it (Coder v2
+ * API, v0.13.4).
+ */
 export const CreateParameterRequest = Type.Object(
   {
     copy_from_parameter: Type.Optional(Uuid({ description: 'Copy the value and schemes of this parameter instead.' })),
@@ -66,7 +69,10 @@ export const CreateParameterRequest = Type.Object(
 )
 export type CreateParameterRequest = Static<typeof CreateParameterRequest>
 
-/** A stored parameter value of a template, an import job or a workspace. The answer never includes the value itself. */
+/**
+ * A stored parameter value of a template, an import job or a workspace. The answer never includes
+ * the value itself.
+ */
 export const Parameter = Type.Object(
   {
     id: Uuid(),
@@ -99,7 +105,9 @@ const ScopeParams = Type.Object({
   scoped: Uuid({ description: 'ID of the template, the import job or the workspace.' }),
 })
 
-/** Stored parameter values. Access follows from access to the template or workspace they belong to. */
+/**
+ * Stored parameter values. Access follows from access to the template or workspace they belong to.
+ */
 export const parameters = {
   create: endpoint({
     method: 'POST',

@@ -1,15 +1,23 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { Choice, StringMap, Timestamp, Uuid } from '../wire.ts'
 
-/** Job statuses (Coder v2 API, v0.13.4). `pending`, `running` and `canceling` are the active ones. */
+/**
+ * Job statuses (Coder v2 API, v0.13.4). `pending`, `running` and `canceling` are the active ones.
+ */
 export const jobStatuses = ['pending', 'running', 'succeeded', 'canceling', 'canceled', 'failed'] as const
 export type JobStatus = (typeof jobStatuses)[number]
 
-/** Provisioners that run a template's jobs: `berth` for native templates, `terraform`, and `echo` for tests. */
+/**
+ * Provisioners that run a template's jobs: `berth` for native templates, `terraform`, and `echo`
+ * for tests.
+ */
 export const provisionerTypes = ['berth', 'echo', 'terraform'] as const
 export type ProvisionerType = (typeof provisionerTypes)[number]
 
-/** A unit of work for a provisioner: the import of a template version, a dry run or a workspace build. */
+/**
+ * A unit of work for a provisioner: the import of a template version, a dry run or a workspace
+ * build.
+ */
 export const ProvisionerJob = Type.Object(
   {
     id: Uuid(),

@@ -56,7 +56,10 @@ export type CreateTemplateRequest = Static<typeof CreateTemplateRequest>
 export const UpdateActiveTemplateVersion = Type.Object({ id: Uuid({ rules: ['required'] }) }, { title: 'UpdateActiveTemplateVersion' })
 export type UpdateActiveTemplateVersion = Static<typeof UpdateActiveTemplateVersion>
 
-/** The changeable fields of a template. A missing field counts as empty, 0 or false (Coder v2 API, v0.13.4). */
+/**
+ * The changeable fields of a template. A missing field counts as empty, 0 or false (Coder v2 API,
+ * v0.13.4).
+ */
 export const UpdateTemplateMeta = Type.Object(
   {
     name: Type.Optional(Type.String({ rules: ['template_name'], description: 'Empty: unchanged.' })),

@@ -80,7 +80,10 @@ export const PutExtendWorkspaceRequest = Type.Object(
 )
 export type PutExtendWorkspaceRequest = Static<typeof PutExtendWorkspaceRequest>
 
-/** An event of the watch stream. `data` carries a {@link Workspace}, `error` a {@link Response}, `ping` nothing. */
+/**
+ * An event of the watch stream. `data` carries a {@link Workspace}, `error` a {@link Response},
+ * `ping` nothing.
+ */
 export const WorkspaceEvent = Type.Object(
   { event: Choice(['ping', 'data', 'error']), data: Type.Optional(Type.Unknown()) },
   { title: 'WorkspaceEvent' },

@@ -25,7 +25,10 @@ const schemaMaps = new Set(['properties', 'patternProperties'])
 export class Components {
   readonly #schemas = new Map<string, JsonObject>()
 
-  /** Returns a schema as JSON Schema 2020-12, without Berth's keywords and with references to titled schemas. */
+  /**
+   * Returns a schema as JSON Schema 2020-12, without Berth's keywords and with references to titled
+   * schemas.
+   */
   refer(schema: TSchema | PlainSchema): JsonObject {
     const { title }: PlainSchema = schema
     if (title === undefined) return this.#convert(schema)

@@ -93,9 +93,9 @@ interface Place {
 }
 
 /**
- * Returns an example of a schema: the first of its `examples`, or else one derived from the names of its
- * properties. The same schema always gives the same example. IDs agree with each other (`workspace_id` is the
- * `id` of the Workspace). Optional scalars are left out.
+ * Returns an example of a schema: the first of its `examples`, or else one derived from the names
+ * of its properties. The same schema always gives the same example. IDs agree with each other
+ * (`workspace_id` is the `id` of the Workspace). Optional scalars are left out.
  */
 export function exampleOf(schema: TSchema | PlainSchema): unknown {
   return valueOf(schema, { noun: '', key: '' })
@@ -155,7 +155,10 @@ function thing(alias: string): string {
   return aliases[alias] ?? alias
 }
 
-/** Returns the noun that `…_id` properties use: `WorkspaceBuild` → `build`, `TemplateVersion` → `template_version`, `ProvisionerJob` → `job`. */
+/**
+ * Returns the noun that `…_id` properties use: `WorkspaceBuild` → `build`, `TemplateVersion` →
+ * `template_version`, `ProvisionerJob` → `job`.
+ */
 function nounOf(title: string): string {
   const words = title.replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase()
   return words

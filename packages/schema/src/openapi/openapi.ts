@@ -14,7 +14,10 @@ export type { JsonObject } from './components.ts'
 export interface OpenApiOptions {
   /** Version of the server, in the document's `info`. */
   readonly version: string
-  /** URL of the API, including `/api/v2`. Default: `/api/v2` on the server that hands out the document. */
+  /**
+   * URL of the API, including `/api/v2`. Default: `/api/v2` on the server that hands out the
+   * document.
+   */
   readonly serverUrl?: string
 }
 
@@ -68,8 +71,8 @@ const securitySchemes = {
 }
 
 /**
- * Renders the whole API: every operation with its parameters, bodies, answers, failures and examples. The
- * same input always gives the same document.
+ * Renders the whole API: every operation with its parameters, bodies, answers, failures and
+ * examples. The same input always gives the same document.
  */
 export function renderOpenApi({ version, serverUrl = '/api/v2' }: OpenApiOptions): OpenApiDocument {
   const components = new Components()

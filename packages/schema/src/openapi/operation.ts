@@ -29,7 +29,10 @@ export function renderOperation(spec: EndpointSpec, place: OperationPlace, compo
   }
 }
 
-/** Lists the failures of an operation: its own, and those that any operation with its access can answer. */
+/**
+ * Lists the failures of an operation: its own, and those that any operation with its access can
+ * answer.
+ */
 export function failuresOf(spec: EndpointSpec): FailureCode[] {
   const isRefused = spec.access !== 'anyone' && spec.access !== 'agent' && spec.signInRedirect !== true
   const signedIn: FailureCode[] = isRefused ? ['signed_out', 'user_not_active'] : []

@@ -18,11 +18,11 @@ const DIGITS = /^\d+$/
 const MAX_PORT = 65_535
 
 /**
- * Reads `{slug or port}--{agent}--{workspace}--{user}`, the part of an app's host name that the asterisk of
- * the wildcard stands for (Coder v2 API, v0.13.4).
+ * Reads `{slug or port}--{agent}--{workspace}--{user}`, the part of an app's host name that the
+ * asterisk of the wildcard stands for (Coder v2 API, v0.13.4).
  *
- * @throws AppHostnameError unless there are exactly four parts of letters and digits, with single hyphens
- *   between them.
+ * @throws AppHostnameError unless there are exactly four parts of letters and digits, with single
+ *   hyphens between them.
  */
 export function parseAppHostname(text: string): AppHostname {
   const [app = '', agent = '', workspace = '', user = '', ...more] = text.split('--')
@@ -34,8 +34,9 @@ export function parseAppHostname(text: string): AppHostname {
 
 /**
  * Returns the part of a host that the asterisk of a pattern such as `*.apps.example.com` or
- * `*-apps.example.com` stands for (Coder v2 API, v0.13.4). It contains no dot and may be empty. A port, a
- * final dot and surrounding white space are ignored. The pattern is lower-cased first, the host is not.
+ * `*-apps.example.com` stands for (Coder v2 API, v0.13.4). It contains no dot and may be empty. A
+ * port, a final dot and surrounding white space are ignored. The pattern is lower-cased first, the
+ * host is not.
  *
  * @returns undefined for a host that doesn't match the pattern.
  */

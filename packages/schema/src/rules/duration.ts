@@ -1,4 +1,6 @@
-/** A text isn't a duration. The message is shown to users, for example `time: invalid duration "x"`. */
+/**
+ * A text isn't a duration. The message is shown to users, for example `time: invalid duration "x"`.
+ */
 export class DurationError extends Error {
   override readonly name = 'DurationError'
 }
@@ -17,17 +19,21 @@ const UNIT_NS: Readonly<Record<string, bigint>> = {
 /** The wire counts durations in nanoseconds as signed 64-bit integers: about ±292 years. */
 const MAX_NS = 2n ** 63n - 1n
 
-/** Digits of the largest duration. Later digits of a fraction are less than a nanosecond and ignored. */
+/**
+ * Digits of the largest duration. Later digits of a fraction are less than a nanosecond and
+ * ignored.
+ */
 const MAX_DIGITS = 19
 
 const PART = /(\d*)(?:\.(\d*))?([^\d.]*)/y
 
 /**
- * Reads a duration as written in settings and on command lines: `1h30m`, `150ms`, `1.5h`, `-2m`, `0`. The
- * units are `ns us µs ms s m h`; there is none for days or weeks.
+ * Reads a duration as written in settings and on command lines: `1h30m`, `150ms`, `1.5h`, `-2m`,
+ * `0`. The units are `ns us µs ms s m h`; there is none for days or weeks.
  *
  * @returns milliseconds, with a fraction down to nanoseconds.
- * @throws DurationError with `time: invalid duration "…"`, `time: missing unit in duration "…"` or `time: unknown unit "…" in duration "…"`.
+ * @throws DurationError with `time: invalid duration "…"`, `time: missing unit in duration "…"` or
+ *   `time: unknown unit "…" in duration "…"`.
  */
 export function parseDuration(text: string): number {
   const sign = text.startsWith('-') ? -1n : 1n
@@ -58,8 +64,8 @@ function invalid(text: string): DurationError {
 }
 
 /**
- * Returns the number nearest to the exact quotient, so that a duration survives being formatted and parsed
- * again. Beyond safe integers, whole milliseconds and the rest are converted separately.
+ * Returns the number nearest to the exact quotient, so that a duration survives being formatted and
+ * parsed again. Beyond safe integers, whole milliseconds and the rest are converted separately.
  */
 function toMs(ns: bigint): number {
   const count = Number(ns)
@@ -68,8 +74,8 @@ function toMs(ns: bigint): number {
 }
 
 /**
- * Formats a duration the way {@link parseDuration} reads it: `720h0m0s`, `1m0s`, `1.5s`, `150ms`, `0s`. The
- * largest unit is the hour.
+ * Formats a duration the way {@link parseDuration} reads it: `720h0m0s`, `1m0s`, `1.5s`, `150ms`,
+ * `0s`. The largest unit is the hour.
  *
  * @param ms milliseconds, finite. A fraction is rounded to nanoseconds.
  */

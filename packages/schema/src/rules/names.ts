@@ -3,9 +3,9 @@ const NAME = /^[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*$/
 export const maxNameLength = 32
 
 /**
- * Whether a text can be the name of a user, organization, template, template version or workspace: ASCII
- * letters and digits, with single hyphens between them, no longer than {@link maxNameLength} (Coder v2 API,
- * v0.13.4). Names keep their case; comparisons ignore it.
+ * Whether a text can be the name of a user, organization, template, template version or workspace:
+ * ASCII letters and digits, with single hyphens between them, no longer than {@link maxNameLength}
+ * (Coder v2 API, v0.13.4). Names keep their case; comparisons ignore it.
  */
 export function isName(text: string): boolean {
   return text.length <= maxNameLength && NAME.test(text)
@@ -16,8 +16,8 @@ const DISPLAY_NAME = /^[^\t\n\f\r ](?:[^\n]*[^\t\n\f\r ])?$/u
 const DISPLAY_NAME_MAX_BYTES = 64
 
 /**
- * Whether a text can be a template's display name: empty, or one line of limited length without white space
- * at its start or end (Coder v2 API, v0.13.4).
+ * Whether a text can be a template's display name: empty, or one line of limited length without
+ * white space at its start or end (Coder v2 API, v0.13.4).
  */
 export function isTemplateDisplayName(text: string): boolean {
   return text === '' || (new TextEncoder().encode(text).length <= DISPLAY_NAME_MAX_BYTES && DISPLAY_NAME.test(text))
@@ -32,10 +32,11 @@ const EMAIL = new RegExp(`^(?:${ATOM}(?:\\.${ATOM})*|${QUOTED})@(?:${LABEL}\\.)*
 const EMAIL_MAX_LENGTH = 320
 
 /**
- * Whether a text is an e-mail address (after Coder v2 API, v0.13.4): dot-separated atoms or one quoted
- * string, `@`, and a domain. Each label of the domain starts and ends with a letter or digit, the last
- * label with a letter. Letters of any script are allowed. The domain may lack a dot, as on a private
- * network, and may end in one. Longer addresses than any mail system accepts are refused.
+ * Whether a text is an e-mail address (after Coder v2 API, v0.13.4): dot-separated atoms or one
+ * quoted string, `@`, and a domain. Each label of the domain starts and ends with a letter or
+ * digit, the last label with a letter. Letters of any script are allowed. The domain may lack a
+ * dot, as on a private network, and may end in one. Longer addresses than any mail system accepts
+ * are refused.
  */
 export function isEmail(text: string): boolean {
   return text.length <= EMAIL_MAX_LENGTH && EMAIL.test(text)
@@ -44,8 +45,8 @@ export function isEmail(text: string): boolean {
 const APP_SLUG = /^[a-z0-9](?:-?[a-z0-9])*$/
 
 /**
- * Whether a text can be the slug of a workspace app: lower-case ASCII letters and digits, with single
- * hyphens between them (Coder v2 API, v0.13.4).
+ * Whether a text can be the slug of a workspace app: lower-case ASCII letters and digits, with
+ * single hyphens between them (Coder v2 API, v0.13.4).
  */
 export function isAppSlug(text: string): boolean {
   return APP_SLUG.test(text)
@@ -70,7 +71,8 @@ const SURNAMES = words(`
 `)
 
 /**
- * Returns a random name such as `brave_turing7`. Because of its underscore, {@link isName} refuses it.
+ * Returns a random name such as `brave_turing7`. Because of its underscore, {@link isName} refuses
+ * it.
  *
  * @param random returns numbers from 0 up to but not including 1, like `Math.random`.
  */
@@ -80,9 +82,9 @@ export function randomName(random: () => number): string {
 }
 
 /**
- * Returns a username based on any text, such as a login name at another service (Coder v2 API, v0.13.4): the
- * text itself if it is a valid name, else the part before its last `@` without invalid characters, else a
- * random name.
+ * Returns a username based on any text, such as a login name at another service (Coder v2 API,
+ * v0.13.4): the text itself if it is a valid name, else the part before its last `@` without
+ * invalid characters, else a random name.
  *
  * @param random returns numbers from 0 up to but not including 1, like `Math.random`.
  */
@@ -93,7 +95,10 @@ export function usernameFrom(text: string, random: () => number): string {
   return isName(cleaned) ? cleaned : randomName(random).replaceAll('_', '-')
 }
 
-/** Returns the first `maxRunes` characters of a text, counted as Unicode code points, so that none is cut in half. */
+/**
+ * Returns the first `maxRunes` characters of a text, counted as Unicode code points, so that none
+ * is cut in half.
+ */
 export function truncateRunes(text: string, maxRunes: number): string {
   if (text.length <= maxRunes) return text
   let end = 0

@@ -3,7 +3,10 @@ export const minPasswordBytes = 8
 /** The maximum length of a password, in bytes of UTF-8 (Coder v2 API, v0.13.4). */
 export const maxPasswordBytes = 64
 
-/** A password is too short or too long. The message is the `detail` of the validation that clients see. */
+/**
+ * A password is too short or too long. The message is the `detail` of the validation that clients
+ * see.
+ */
 export class PasswordError extends Error {
   override readonly name = 'PasswordError'
 }

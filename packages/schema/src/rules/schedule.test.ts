@@ -83,7 +83,9 @@ describe('parseSchedule', () => {
   ])('%j is refused', (text, message) => expect(() => parseSchedule(text)).toThrow(new ScheduleError(message)))
 })
 
-/** Walks the clocks of a zone minute by minute: a literal form of the rule, too slow for production. */
+/**
+ * Walks the clocks of a zone minute by minute: a literal form of the rule, too slow for production.
+ */
 function slowNext(text: string, after: Date): Date {
   const { timeZone, minutes, hours, daysOfWeek } = parseSchedule(text)
   const clock = new Intl.DateTimeFormat('en-US', { timeZone, hourCycle: 'h23', weekday: 'short', hour: 'numeric', minute: 'numeric' })

@@ -1,6 +1,9 @@
 import { isTimeZone, offsetAtMs } from './time-zones.ts'
 
-/** A text isn't a schedule. The message is the `detail` of the validation that clients see (Coder v2 API, v0.13.4). */
+/**
+ * A text isn't a schedule. The message is the `detail` of the validation that clients see (Coder v2
+ * API, v0.13.4).
+ */
 export class ScheduleError extends Error {
   override readonly name = 'ScheduleError'
 }
@@ -33,10 +36,10 @@ const DAY_OF_WEEK: FieldRule = { minimum: 0, maximum: 6, names: DAY_NAMES }
 const ZONE_PREFIX = 'CRON_TZ='
 
 /**
- * Reads a weekly schedule (Coder v2 API, v0.13.4): an optional `CRON_TZ=<time zone> `, then minute, hour, `*`,
- * `*` and day of week, as in `CRON_TZ=Europe/Dublin 30 9 * * 1-5`. Without the prefix the zone is UTC. A field
- * is a comma-separated list of `*`, `?`, `N` and `N-M`, each with an optional `/step`. Days of the week may be
- * names.
+ * Reads a weekly schedule (Coder v2 API, v0.13.4): an optional `CRON_TZ=<time zone> `, then minute,
+ * hour, `*`, `*` and day of week, as in `CRON_TZ=Europe/Dublin 30 9 * * 1-5`. Without the prefix
+ * the zone is UTC. A field is a comma-separated list of `*`, `?`, `N` and `N-M`, each with an
+ * optional `/step`. Days of the week may be names.
  *
  * @throws ScheduleError whose message says what is wrong.
  */
@@ -139,9 +142,9 @@ const DAY_MINUTES = 24 * 60
 const DAY_MS = DAY_MINUTES * MINUTE_MS
 
 /**
- * Returns the first time a schedule fires after an instant, never at the instant itself. When clocks go
- * forward, skipped times don't fire that day. When they go back, repeated times fire twice (Coder v2 API,
- * v0.13.4).
+ * Returns the first time a schedule fires after an instant, never at the instant itself. When
+ * clocks go forward, skipped times don't fire that day. When they go back, repeated times fire
+ * twice (Coder v2 API, v0.13.4).
  *
  * @returns undefined for a schedule that never fires because one of its fields is empty.
  */
@@ -150,8 +153,9 @@ export function nextStart(schedule: Schedule, after: Date): Date | undefined {
   const { timeZone } = schedule
   let at = after.getTime() + 1
   let offset = offsetAtMs(timeZone, at)
-  // While the offset stays the same, the next match is plain arithmetic. So look ahead, at most a day at a
-  // time, and start again at each change of the offset. Every week without a change has a match, so this ends.
+  // While the offset stays the same, the next match is plain arithmetic. So look ahead, at most a
+  // day at a time, and start again at each change of the offset. Every week without a change has a
+  // match, so this ends.
   for (;;) {
     const match = nextMatchMs(schedule, at + offset) - offset
     const ahead = Math.min(match, at + DAY_MS)
@@ -167,7 +171,10 @@ export function nextStart(schedule: Schedule, after: Date): Date | undefined {
   }
 }
 
-/** Returns the first matching minute at or after a local time. Both are local times encoded as if they were UTC. */
+/**
+ * Returns the first matching minute at or after a local time. Both are local times encoded as if
+ * they were UTC.
+ */
 function nextMatchMs({ minutes, hours, daysOfWeek }: Schedule, localMs: number): number {
   const first = Math.ceil(localMs / MINUTE_MS)
   const firstDay = Math.floor(first / DAY_MINUTES)
@@ -183,7 +190,10 @@ function nextMatchMs({ minutes, hours, daysOfWeek }: Schedule, localMs: number):
   }
 }
 
-/** Returns when a zone's offset changes between two instants with different offsets. Offsets change at whole seconds. */
+/**
+ * Returns when a zone's offset changes between two instants with different offsets. Offsets change
+ * at whole seconds.
+ */
 function changeBetween(timeZone: string, fromMs: number, toMs: number): number {
   const before = offsetAtMs(timeZone, fromMs)
   let same = Math.floor(fromMs / 1000)
@@ -199,8 +209,8 @@ function changeBetween(timeZone: string, fromMs: number, toMs: number): number {
 const SHORT_DAY_NAMES = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
 
 /**
- * Describes a schedule in English: `9:30AM Mon-Fri (Europe/Dublin)`, `every 5 minutes in hours 12-18 daily
- * (UTC)`, `manual` for null, and `never` for a schedule that doesn't fire.
+ * Describes a schedule in English: `9:30AM Mon-Fri (Europe/Dublin)`, `every 5 minutes in hours
+ * 12-18 daily (UTC)`, `manual` for null, and `never` for a schedule that doesn't fire.
  */
 export function describeSchedule(schedule: Schedule | null): string {
   if (schedule === null) return 'manual'
@@ -249,8 +259,8 @@ function rangesText(values: readonly number[], label: (value: number) => string)
 const TIME_WORD = /^(\d{1,2})(?::(\d{2}))?\s*([ap]m)?$/i
 
 /**
- * Returns the schedule for the words someone typed: a time (`9:30AM`, `21:30`, `9am`), then optionally days
- * (`Mon-Fri`, `1,3,5`) and a time zone (`Europe/Dublin`).
+ * Returns the schedule for the words someone typed: a time (`9:30AM`, `21:30`, `9am`), then
+ * optionally days (`Mon-Fri`, `1,3,5`) and a time zone (`Europe/Dublin`).
  *
  * @param defaultTimeZone the zone if none is typed.
  * @throws ScheduleError that names the word it can't read.
@@ -285,7 +295,9 @@ function timeFromWord(word: string): { hour: number; minute: number } {
   return { hour: (hour % 12) + (half.toLowerCase() === 'pm' ? 12 : 0), minute }
 }
 
-/** Converts typed days to the grammar, whose week ends on Saturday: `Sat-Mon` becomes two ranges. */
+/**
+ * Converts typed days to the grammar, whose week ends on Saturday: `Sat-Mon` becomes two ranges.
+ */
 function daysField(words: string): string {
   return words.replaceAll(/([a-z]{3})-([a-z]{3})/gi, (range: string, from: string, to: string) => {
     const isWrapped = DAY_NAMES.indexOf(from.toLowerCase()) > DAY_NAMES.indexOf(to.toLowerCase())

@@ -1,18 +1,23 @@
-/** A text isn't a search query. The message is the `detail` of the validation of `q` (Coder v2 API, v0.13.4). */
+/**
+ * A text isn't a search query. The message is the `detail` of the validation of `q` (Coder v2 API,
+ * v0.13.4).
+ */
 export class SearchError extends Error {
   override readonly name = 'SearchError'
 }
 
 /**
- * Reads a search query (Coder v2 API, v0.13.4): words separated by spaces, each `key:value` or a bare word.
- * Double quotes keep spaces and delimiters together. The query is lower-cased. Of several values for one
- * key, the last counts.
+ * Reads a search query (Coder v2 API, v0.13.4): words separated by spaces, each `key:value` or a
+ * bare word. Double quotes keep spaces and delimiters together. The query is lower-cased. Of
+ * several values for one key, the last counts.
  *
  * @param query for example `template:docker status:running alice/dev`.
- * @param bareWord the key of a bare word: one key (`search` for users, `resource_type` for the audit log), or
- *   several joined by `/`. With `owner/name`, the word `alice/dev` sets both, and `dev` sets the last.
+ * @param bareWord the key of a bare word: one key (`search` for users, `resource_type` for the
+ *   audit log), or several joined by `/`. With `owner/name`, the word `alice/dev` sets both, and
+ *   `dev` sets the last.
  * @returns the values by key, without empty ones. Unknown keys are included; callers ignore them.
- * @throws SearchError that names the word and says that it `can only contain 1 ':'` or `can only contain 1 '/'`.
+ * @throws SearchError that names the word and says that it `can only contain 1 ':'` or `can only
+ *   contain 1 '/'`.
  */
 export function parseSearch(query: string, bareWord: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>()
@@ -65,7 +70,10 @@ function trimQuotes(text: string): string {
   return text.slice(start, end)
 }
 
-/** Splits a text at unquoted delimiters and drops empty pieces. An unbalanced quote reaches to the end. */
+/**
+ * Splits a text at unquoted delimiters and drops empty pieces. An unbalanced quote reaches to the
+ * end.
+ */
 function splitOutsideQuotes(text: string, delimiter: string): string[] {
   const pieces: string[] = []
   let isQuoted = false

@@ -1,7 +1,7 @@
 /**
- * Names of the tz database that a JavaScript engine may omit from `Intl.supportedValuesOf('timeZone')`, by
- * area: links such as `US/Central` and `EST`, and alternative spellings, of which each engine lists only one
- * (tz database 2025b, public domain).
+ * Names of the tz database that a JavaScript engine may omit from
+ * `Intl.supportedValuesOf('timeZone')`, by area: links such as `US/Central` and `EST`, and
+ * alternative spellings, of which each engine lists only one (tz database 2025b, public domain).
  */
 const UNLISTED_NAMES: Readonly<Record<string, string>> = {
   '': 'CET CST6CDT Cuba EET EST EST5EDT Egypt Eire GB GB-Eire GMT GMT+0 GMT-0 GMT0 Greenwich HST Hongkong Iceland Iran Israel Jamaica Japan Kwajalein Libya MET MST MST7MDT NZ NZ-CHAT Navajo PRC PST8PDT Poland Portugal ROC ROK Singapore Turkey UCT UTC Universal W-SU WET Zulu',
@@ -41,8 +41,8 @@ function timeZoneNames(): ReadonlySet<string> {
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 /**
- * Returns the engine's formatter for a zone, or undefined for an unknown zone. Creating one is slow, so they
- * are kept; there can only be as many as there are zones.
+ * Returns the engine's formatter for a zone, or undefined for an unknown zone. Creating one is
+ * slow, so they are kept; there can only be as many as there are zones.
  */
 function formatOf(timeZone: string): Intl.DateTimeFormat | undefined {
   const known = formats.get(timeZone)
@@ -59,8 +59,9 @@ function formatOf(timeZone: string): Intl.DateTimeFormat | undefined {
 /**
  * Whether a text is the name of a time zone in the tz database, in its exact case.
  *
- * Engines accept names in any case and some of their own (`PST`), which other programs that read the same
- * schedule don't. So the name must be in the engine's list or in ours, and the engine must know it.
+ * Engines accept names in any case and some of their own (`PST`), which other programs that read
+ * the same schedule don't. So the name must be in the engine's list or in ours, and the engine must
+ * know it.
  */
 export function isTimeZone(name: string): boolean {
   return timeZoneNames().has(name) && formatOf(name) !== undefined

@@ -1,6 +1,6 @@
 /**
- * A text doesn't spell the expected value. The message is the `detail` of the 400 that clients see (Coder v2
- * API, v0.13.4).
+ * A text doesn't spell the expected value. The message is the `detail` of the 400 that clients see
+ * (Coder v2 API, v0.13.4).
  */
 export class WireValueError extends Error {
   override readonly name = 'WireValueError'
@@ -18,12 +18,13 @@ const BARE_UUID = /^[0-9a-f]{32}$/i
 const URN_PREFIX = 'urn:uuid:'
 
 /**
- * Reads a UUID in any spelling that the wire accepts (Coder v2 API, v0.13.4): 36 characters with hyphens,
- * the same after `urn:uuid:`, the same between two characters (usually braces), or 32 hex digits. Letters
- * may have either case.
+ * Reads a UUID in any spelling that the wire accepts (Coder v2 API, v0.13.4): 36 characters with
+ * hyphens, the same after `urn:uuid:`, the same between two characters (usually braces), or 32 hex
+ * digits. Letters may have either case.
  *
  * @returns the canonical spelling: lower case, with hyphens.
- * @throws WireValueError with `invalid UUID length: N` (N counts UTF-8 bytes), `invalid UUID format` or `invalid urn prefix: "…"`.
+ * @throws WireValueError with `invalid UUID length: N` (N counts UTF-8 bytes), `invalid UUID
+ *   format` or `invalid urn prefix: "…"`.
  */
 export function parseUuid(text: string): string {
   if (CANONICAL_UUID.test(text)) return text
@@ -56,7 +57,9 @@ function hyphenated(text: string): string {
 
 const TIME_LAYOUT = '2006-01-02T15:04:05Z07:00'
 
-/** The parts of an RFC 3339 time, in order, each with the part of the layout that an error names. */
+/**
+ * The parts of an RFC 3339 time, in order, each with the part of the layout that an error names.
+ */
 const TIME_PIECES: readonly (readonly [pattern: RegExp, layout: string])[] = [
   [/^\d{4}/, '2006'],
   [/^-/, '-'],
@@ -74,13 +77,14 @@ const TIME_PIECES: readonly (readonly [pattern: RegExp, layout: string])[] = [
 ]
 
 /**
- * Reads a time in strict RFC 3339 (Coder v2 API, v0.13.4): upper-case `T`, `Z` or a numeric offset, an
- * optional fraction after a dot. Refuses lower-case letters, a space instead of the `T`, a missing zone, leap
- * seconds and days that the month doesn't have.
+ * Reads a time in strict RFC 3339 (Coder v2 API, v0.13.4): upper-case `T`, `Z` or a numeric offset,
+ * an optional fraction after a dot. Refuses lower-case letters, a space instead of the `T`, a
+ * missing zone, leap seconds and days that the month doesn't have.
  *
- * @returns the canonical wire text: UTC with `Z`, rounded to microseconds, without trailing zeros in the
- *   fraction.
- * @throws WireValueError, for example `parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006"`.
+ * @returns the canonical wire text: UTC with `Z`, rounded to microseconds, without trailing zeros
+ *   in the fraction.
+ * @throws WireValueError, for example `parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot
+ *   parse "x" as "2006"`.
  */
 export function parseTime(text: string): string {
   const pieces = timePieces(text)
@@ -88,7 +92,8 @@ export function parseTime(text: string): string {
   const outOfRange = timeRangeFault({ year, month, day, hour, minute, second, zone })
   if (outOfRange !== undefined) throw new WireValueError(`parsing time ${JSON.stringify(text)}: ${outOfRange} out of range`)
   const offsetMinutes = zone === 'Z' ? 0 : Number(`${zone[0]}1`) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6)))
-  // The wire keeps nanoseconds and the database microseconds, so digits after the ninth are cut before rounding.
+  // The wire keeps nanoseconds and the database microseconds, so digits after the ninth are cut
+  // before rounding.
   const nanoseconds = Number(fraction.slice(1, 10).padEnd(9, '0'))
   const microseconds = Math.round(nanoseconds / 1000)
   const wholeSecondMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) - offsetMinutes * 60_000
@@ -139,8 +144,8 @@ function daysInMonth(year: number, month: number): number {
 }
 
 /**
- * Formats a canonical wire time (see {@link parseTime}) as validation texts do: `0001-01-01 00:00:00 +0000
- * UTC`, with its fraction if there is one (Coder v2 API, v0.13.4).
+ * Formats a canonical wire time (see {@link parseTime}) as validation texts do: `0001-01-01
+ * 00:00:00 +0000 UTC`, with its fraction if there is one (Coder v2 API, v0.13.4).
  */
 export function goTimeText(time: string): string {
   return `${time.slice(0, 10)} ${time.slice(11, -1)} +0000 UTC`
@@ -150,7 +155,8 @@ const TRUE_SPELLINGS: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRU
 const FALSE_SPELLINGS: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 
 /**
- * Reads a boolean in a query parameter, header or setting: `1 t T true TRUE True` or `0 f F false FALSE False`.
+ * Reads a boolean in a query parameter, header or setting: `1 t T true TRUE True` or `0 f F false
+ * FALSE False`.
  *
  * @throws WireValueError for any other text.
  */

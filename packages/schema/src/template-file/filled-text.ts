@@ -9,7 +9,10 @@ const references = 'May contain references such as ${{ workspace.name }}.'
 export const Filled = (description: string, options: { readonly maxLength?: number } = {}) =>
   Type.String({ ...options, description: `${description} ${references}`, 'x-filled': true })
 
-/** A scalar that is read as the text it is written as: `8080` is `"8080"`. References in it are replaced. */
+/**
+ * A scalar that is read as the text it is written as: `8080` is `"8080"`. References in it are
+ * replaced.
+ */
 export const FilledScalar = (description: string) =>
   Type.Union([Type.String(), Type.Number(), Type.Boolean()], {
     description: `${description} ${references}`,

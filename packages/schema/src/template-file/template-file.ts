@@ -170,7 +170,9 @@ export const TemplateMetadata = Type.Object(
 )
 export type TemplateMetadata = Static<typeof TemplateMetadata>
 
-/** The content of a native template's `template.yaml`. It must contain exactly one runtime block. */
+/**
+ * The content of a native template's `template.yaml`. It must contain exactly one runtime block.
+ */
 export const TemplateFile = Type.Object(
   {
     name: Type.Optional(

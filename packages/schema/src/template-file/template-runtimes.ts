@@ -51,7 +51,10 @@ export const KubernetesToleration = Type.Object(
 )
 export type KubernetesToleration = Static<typeof KubernetesToleration>
 
-/** Runs workspaces on a Kubernetes cluster: a deployment with a container for each agent, and a volume for the home directory. */
+/**
+ * Runs workspaces on a Kubernetes cluster: a deployment with a container for each agent, and a
+ * volume for the home directory.
+ */
 export const KubernetesRuntimeBlock = Type.Object(
   {
     use_kubeconfig: Type.Optional(

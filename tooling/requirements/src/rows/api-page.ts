@@ -1,6 +1,9 @@
 import { rows } from '../row.ts'
 
-/** The published page of the workspace API: nine endpoints, their parameters, schemas and enumerations. */
+/**
+ * The published page of the workspace API: nine endpoints, their parameters, schemas and
+ * enumerations.
+ */
 export const apiPage = [
   ...rows(
     { section: 'workspaces API page' },

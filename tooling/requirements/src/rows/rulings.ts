@@ -1,6 +1,9 @@
 import { rows } from '../row.ts'
 
-/** Decisions where the published page and the reference disagree, and where Berth differs from both on purpose. */
+/**
+ * Decisions where the published page and the reference disagree, and where Berth differs from both
+ * on purpose.
+ */
 export const rulings = [
   ...rows(
     { section: 'rulings: page and reference' },

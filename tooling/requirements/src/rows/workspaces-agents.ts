@@ -1,6 +1,8 @@
 import { rows } from '../row.ts'
 
-/** Resources, agents, apps, activity, scheduled builds, the provisioner protocol and the app proxy. */
+/**
+ * Resources, agents, apps, activity, scheduled builds, the provisioner protocol and the app proxy.
+ */
 export const workspacesAgents = [
   ...rows(
     { section: 'workspaces §3.10, platform §0.2' },

@@ -1,6 +1,6 @@
 /**
- * The wire contract of Berth: entities, endpoints, failures and the template file. Every export is
- * public API.
+ * The wire contract of Berth: entities, endpoints, failures, settings and the template file.
+ * Every export is public API.
  * @module
  */
 export { api, type BerthApi } from './api.ts'

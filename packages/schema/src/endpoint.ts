@@ -119,8 +119,8 @@ export function endpoint<const Spec extends EndpointSpec>(spec: Spec & PathMisma
 }
 
 /**
- * `{ body: … }`, or the same with another part of a request, where the endpoint has that part;
- * otherwise `unknown`.
+ * One part of a request as an object, for example `{ body: … }`. `unknown` if the endpoint doesn't
+ * have the part.
  */
 export type RequestPart<Spec, Key extends 'params' | 'query' | 'body'> =
   Spec extends Record<Key, infer Schema extends TSchema> ? Record<Key, Static<Schema>> : unknown

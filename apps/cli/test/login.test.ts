@@ -135,13 +135,13 @@ test('a URL where nothing answers is an error with what to check', async () => {
   const url = await goneUrl()
   const { code, stderr } = await runBerth(['login', url])
   expect(code).toBe(1)
-  expect(stderr).toContain(`Nothing answers at ${url}. Check that the server is running`)
+  expect(stderr).toContain(`No server answers at ${url}. Check that it is running`)
 })
 
 test('an invalid URL is an error that names it', async () => {
   const { code, stderr } = await runBerth(['login', 'http://'])
   expect(code).toBe(1)
-  expect(stderr).toContain('"http://" is not the address of a server.')
+  expect(stderr).toContain('"http://" is not the URL of a server.')
 })
 
 test('logging out ends the session and removes the stored one', async () => {
@@ -162,7 +162,7 @@ test('logging out of a server that is gone is an error, and still removes the st
   await writeFile(join(folder, 'session'), token)
   const { code, stderr } = await runBerth(['logout', '-y', '--global-config', folder])
   expect(code).toBe(1)
-  expect(stderr).toContain(`Nothing answers at ${url}.`)
+  expect(stderr).toContain(`No server answers at ${url}.`)
   await expect(stat(join(folder, 'session'))).rejects.toThrow('ENOENT')
 })
 

@@ -158,7 +158,11 @@ describe('start, stop and delete', () => {
     stub.on('builds.create', () => {
       throw new Failure('build_active')
     })
-    expect(await berth(['start', 'dev'])).toEqual({ code: 1, stdout: '', stderr: 'A workspace build is already active.\n' })
+    expect(await berth(['start', 'dev'])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'A workspace build is already active. Wait until it ends, or cancel it.\n',
+    })
   })
 
   test('Ctrl-C stops waiting and leaves the build running', async () => {

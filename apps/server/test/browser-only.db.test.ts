@@ -25,7 +25,10 @@ test('where only browsers may connect, a program is refused before the upgrade, 
   const { token } = server.firstUser
   for (const path of ['coordinate', 'tunnel']) {
     const answer = await fetch(`${server.url}/api/v2/workspaceagents/${place.id}/${path}`, { headers: { 'Coder-Session-Token': token } })
-    expect([answer.status, await answer.json()]).toEqual([409, { message: 'Workspaces of this deployment are reached by browser only.' }])
+    expect([answer.status, await answer.json()]).toEqual([
+      409,
+      { message: 'This deployment only allows connections to workspaces from a browser.' },
+    ])
     await expect(opened(openSocket(server, `/workspaceagents/${place.id}/${path}`, token)), path).rejects.toThrow(/^409: /)
   }
   const terminal = openSocket(server, `/workspaceagents/${place.id}/pty?reconnect=${randomUUID()}`, token)

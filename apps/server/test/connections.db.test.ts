@@ -181,7 +181,13 @@ test('a WebSocket with an Origin of another host is 403, with one of this host i
   const { token } = server.firstUser
   for (const origin of ['http://evil.example', 'null', `${server.url}.evil.example`]) {
     const { status, json } = await rawRequest(server.url, line, { headers: { ...HANDSHAKE, Origin: origin }, token })
-    expect([status, json]).toMatchObject([403, { message: 'The request comes from another site.' }])
+    expect([status, json]).toMatchObject([
+      403,
+      {
+        message:
+          'The request comes from another site. Send it from a page of this deployment, or authenticate with the header "Coder-Session-Token".',
+      },
+    ])
   }
   const { status } = await rawRequest(server.url, line, { headers: { ...HANDSHAKE, Origin: server.url.toUpperCase() }, token })
   expect(status).toBe(101)

@@ -16,7 +16,10 @@ beforeAll(async () => {
 })
 afterAll(async () => await server.stop())
 
-const REFUSED = { message: 'The request comes from another site.' }
+const REFUSED = {
+  message:
+    'The request comes from another site. Send it from a page of this deployment, or authenticate with the header "Coder-Session-Token".',
+}
 
 const writes = Object.values(api)
   .flatMap((group) => Object.values<EndpointSpec>(group))

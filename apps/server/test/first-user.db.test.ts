@@ -33,7 +33,10 @@ const post = async (path: string, body: unknown): Promise<RawAnswer> => await ra
 test('a deployment that nobody has set up says so, refuses logins and empty bodies, and is set up by exactly one of many', async () => {
   verifies('first-user:status', 'first-user:empty-body', 'first-user:created', 'first-user:trial', 'first-user:second', 'login:wrong')
   const before = await rawRequest(empty.url, 'GET /users/first')
-  expect([before.status, before.json]).toEqual([404, { message: 'The initial user has not been created!' }])
+  expect([before.status, before.json]).toEqual([
+    404,
+    { message: 'The first user has not been created yet. Create it with POST /api/v2/users/first.' },
+  ])
   expect((await post('/users/login', FIRST_USER)).status).toBe(401)
 
   const nothing = await post('/users/first', {})

@@ -113,7 +113,7 @@ describe('paths', () => {
     expect((await send('GET /users/me/workspace/%00')).status).toBe(404)
     for (const line of ['GET /users/%zz', 'GET /users/%', 'GET /users/%c3%28']) {
       const { status, json } = await send(line)
-      expect([status, json]).toMatchObject([400, { message: 'The path is not percent-encoded correctly.' }])
+      expect([status, json]).toMatchObject([400, { message: 'The path is not percent-encoded correctly. Write a literal "%" as "%25".' }])
     }
     const query = await send('GET /workspaces?name=%00')
     expect([query.status, query.json]).toMatchObject([400, { validations: [{ field: 'name' }] }])

@@ -1,7 +1,10 @@
-/** Writes what is derived from the contract: the routes that clients need at run time, and the JSON Schema of template.yaml for editors. */
+/**
+ * Generates two files from the contract: the routes for clients, and the JSON Schema of
+ * template.yaml for editors.
+ */
 import { writeFileSync } from 'node:fs'
 import { renderRoutes } from '../src/render-routes.ts'
-import { renderTemplateSchema } from '../src/render-template-schema.ts'
+import { renderTemplateSchema } from '../src/template-file/render-template-schema.ts'
 
 writeFileSync(new URL('../src/routes.gen.ts', import.meta.url), renderRoutes())
 writeFileSync(new URL('../template-file.schema.json', import.meta.url), renderTemplateSchema())

@@ -1,12 +1,12 @@
 /**
- * One endpoint value is the single statement of an API operation: the server mounts it, the client calls it,
- * the API reference prints it and the access tests walk it.
+ * An endpoint value states everything about one API operation, once. The server serves it, the SDK
+ * calls it, the API reference prints it, and the access tests walk all of them.
  * @module
  */
 import type { Static, TSchema } from '@sinclair/typebox'
 import type { FailureCode } from './failures.ts'
 
-/** Kinds of objects that permissions speak of (Coder v2 API, v0.13.4: resource types). */
+/** Resource types in permissions (Coder v2 API, v0.13.4). */
 export type ResourceType =
   | 'api_key'
   | 'application_connect'
@@ -25,18 +25,19 @@ export type ResourceType =
   | 'workspace'
   | 'workspace_execution'
 
-/** What may be done to a resource (Coder v2 API, v0.13.4). */
+/** Actions in permissions (Coder v2 API, v0.13.4). */
 export type Action = 'create' | 'read' | 'update' | 'delete'
 
 /**
  * Who may call an endpoint.
  *
- * - `anyone`: no credentials are looked at.
- * - `signed_in`: any user with a valid session or token; what the answer holds depends on who asks.
- * - `agent`: a workspace agent's token.
- * - a permission: `action` on the `resource` that the path names. Without it the answer is `denied`
- *   (`not_found` unless said otherwise, so that a stranger cannot tell a missing thing from a forbidden one).
- *   With `filtered` nobody is refused; rows the caller may not see are left out.
+ * - `anyone`: the server ignores credentials.
+ * - `signed_in`: any user with a valid session or token. The answer may depend on the caller.
+ * - `agent`: a workspace agent with its token.
+ * - a permission: `action` on the `resource` that the path names. Without it the answer is
+ *   `denied`, by default `not_found`, so that strangers can't tell a missing resource from a
+ *   forbidden one. With `filtered` nobody is refused, but the answer omits what the caller may not
+ *   see.
  */
 export type Access =
   | 'anyone'
@@ -49,43 +50,52 @@ export type Access =
       readonly filtered?: true
     }
 
-/** How the answer is delivered when it is not one JSON document. */
+/** The form of the answer, if it isn't one JSON document. */
 export type Delivery = 'json' | 'bytes' | 'server_sent_events' | 'websocket'
 
-/** Everything there is to say about one operation. Paths are below `/api/v2` and written with `:parameter`. */
+/** One operation of the API. */
 export interface EndpointSpec {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Path below `/api/v2`, with parameters written as `:parameter`. */
   readonly path: string
-  /** One sentence in the imperative; becomes the operation's summary. */
+  /** One imperative sentence. The summary in the API reference. */
   readonly summary: string
-  /** What the summary leaves open. */
+  /** Details that the summary leaves out. */
   readonly description?: string
   readonly access: Access
   readonly params?: TSchema
   readonly query?: TSchema
   readonly body?: TSchema
-  /** The body is raw bytes of this content type instead of JSON. */
+  /** Content type of a body of raw bytes. Absent: JSON. */
   readonly bodyType?: string
   readonly status: 101 | 200 | 201 | 204 | 307
-  /** A second success status with the same answer, for example 200 where 201 is the rule. */
+  /** Another success status, for example 200 where 201 is the rule. */
   readonly alternativeStatus?: 200 | 304
   readonly response?: TSchema
-  /** Default `json`. With `websocket` the response schema describes one message. */
+  /** Default: `json`. */
   readonly delivery?: Delivery
   readonly failures: readonly FailureCode[]
-  /** The path also answers with a trailing slash (Coder v2 API, v0.13.4: mounted collections do, leaves do not). */
+  /**
+   * Whether the path also works with a trailing slash (Coder v2 API, v0.13.4: collections do,
+   * leaves don't).
+   */
   readonly trailingSlash?: true
-  /** The body is read and validated before access is checked, so a bad body is 400 even for strangers. */
+  /**
+   * Whether to validate the body before checking access, so that a bad body is 400 even for
+   * strangers.
+   */
   readonly bodyBeforeAccess?: true
-  /** Browsers come here: who is not signed in is led to the page for it, and from there back, instead of being refused. */
+  /**
+   * Whether to redirect a browser that isn't signed in to the sign-in page, and back afterwards.
+   */
   readonly signInRedirect?: true
-  /** Requests a minute for one caller on one path, on top of the deployment's limit. */
+  /** Limit for one caller on this path, in addition to the deployment's limit. */
   readonly requestsPerMinute?: number
 }
 
-/** The endpoints of one noun. */
+/** The endpoints of one noun, by operation. */
 export type EndpointGroup = Readonly<Record<string, EndpointSpec>>
-/** All nouns. */
+/** Endpoints by noun. */
 export type Api = Readonly<Record<string, EndpointGroup>>
 
 /** The names of a path's parameters: `'user' | 'key'` for `/users/:user/keys/:key`. */
@@ -108,10 +118,13 @@ export function endpoint<const Spec extends EndpointSpec>(spec: Spec & PathMisma
   return spec
 }
 
-/** `{ body: … }`, or the same with another part of a request, where the endpoint has that part; otherwise `unknown`. */
+/**
+ * One part of a request as an object, for example `{ body: … }`. `unknown` if the endpoint doesn't
+ * have the part.
+ */
 export type RequestPart<Spec, Key extends 'params' | 'query' | 'body'> =
   Spec extends Record<Key, infer Schema extends TSchema> ? Record<Key, Static<Schema>> : unknown
-/** A query without required keys may be left out of a call altogether. */
+/** A query without required keys is optional. */
 type QueryPart<Spec> = Spec extends { query: infer Schema extends TSchema }
   ? {} extends Static<Schema>
     ? { query?: Static<Schema> }
@@ -119,18 +132,21 @@ type QueryPart<Spec> = Spec extends { query: infer Schema extends TSchema }
   : unknown
 type Flatten<T> = { [Key in keyof T]: T[Key] } & {}
 
-/** What a client hands in: path parameters, query and body, each only where the endpoint has it. */
+/**
+ * What a client passes to an endpoint: those of path parameters, query and body that the endpoint
+ * has.
+ */
 export type RequestOf<Spec extends EndpointSpec> = Flatten<
   RequestPart<Spec, 'params'> & QueryPart<Spec> & (Spec extends { bodyType: string } ? { body: Uint8Array } : RequestPart<Spec, 'body'>)
 >
-/** What a client gets back. */
+/** What a client gets back from an endpoint. */
 export type ResponseOf<Spec extends EndpointSpec> = Spec extends { delivery: 'bytes' }
   ? Uint8Array
   : Spec extends { response: infer Schema extends TSchema }
     ? Static<Schema>
     : void
 
-/** Names of the path parameters in the order in which the path has them. */
+/** Returns the names of a path's parameters, in order. */
 export function pathParameters(path: string): string[] {
   return [...path.matchAll(/:(\w+)/g)].map((match) => match[1] ?? '')
 }

@@ -1,112 +1,129 @@
 /**
- * Every failure the API can answer with: code, HTTP status, default message.
+ * Every failure of the API: code, HTTP status and default message.
  *
- * Messages marked "exact" in the Coder v2 API (v0.13.4) are reproduced; the others are worded by us. An endpoint lists the
- * codes it can answer with; a failure that names something (a template, a status) carries its own message.
+ * Texts that the wire fixes are reproduced (Coder v2 API, v0.13.4); the others are Berth's.
+ * Endpoints list the codes they can answer with. A failure about a particular thing brings its own
+ * message.
  * @module
  */
 
-/** Code → HTTP status and the message used when the failure does not bring one of its own. */
+/** HTTP status and default message by code. */
 export const failures = {
   invalid_json: { status: 400, message: 'Request body must be valid JSON.' },
   validation_failed: { status: 400, message: 'Validation failed.' },
   invalid_query: { status: 400, message: 'Query parameters have invalid values.' },
   invalid_search: { status: 400, message: 'Invalid workspace search query.' },
   invalid_user_search: { status: 400, message: 'Invalid user search query.' },
-  invalid_url: { status: 400, message: 'The path is not percent-encoded correctly.' },
+  invalid_url: { status: 400, message: 'The path is not percent-encoded correctly. Write a literal "%" as "%25".' },
   invalid_uuid: { status: 400, message: 'Invalid UUID.' },
   invalid_user: { status: 400, message: '"user" must be an existing uuid or username.' },
   invalid_password: { status: 400, message: 'Invalid password.' },
-  invalid_roles: { status: 400, message: 'The roles cannot be set.' },
-  invalid_status_change: { status: 400, message: 'The status of the user cannot be changed.' },
-  invalid_token_lifetime: { status: 400, message: 'Failed to validate the lifetime of the token.' },
+  invalid_roles: { status: 400, message: 'The user cannot have these roles.' },
+  invalid_status_change: { status: 400, message: 'The status of this user cannot be changed.' },
+  invalid_token_lifetime: { status: 400, message: 'Invalid token lifetime.' },
   invalid_authorization_check: { status: 400, message: 'Invalid authorization check.' },
-  last_owner: { status: 400, message: 'The user is the last active owner. Make somebody else an owner first.' },
+  last_owner: { status: 400, message: 'The user is the last active owner. Make another user an owner first.' },
   invalid_build_number: { status: 400, message: 'Failed to parse build number as integer.' },
-  invalid_content_type: { status: 400, message: 'The content type of the upload is not supported.' },
+  invalid_content_type: { status: 400, message: 'The content type is not supported. Upload a tar archive as "application/x-tar".' },
   invalid_schedule: { status: 400, message: 'Invalid autostart schedule.' },
   invalid_ttl: { status: 400, message: 'Invalid workspace time until shutdown.' },
   invalid_deadline: { status: 400, message: 'Cannot extend workspace: new deadline must be at least 30 minutes in the future' },
-  invalid_agent_request: { status: 400, message: 'The agent sent something that cannot be accepted.' },
+  invalid_agent_request: { status: 400, message: "The agent's request is invalid." },
   invalid_template: { status: 400, message: 'Invalid create template request.' },
   invalid_build: { status: 400, message: 'Invalid build request.' },
   invalid_group: { status: 400, message: 'Invalid group request.' },
   template_not_found: { status: 400, message: 'Template not found.' },
   template_version_not_found: { status: 400, message: 'Template version not found.' },
-  cursor_not_found: { status: 400, message: 'The record that "after_id" names does not exist.' },
-  agent_not_of_workspace: { status: 400, message: 'The agent does not belong to a workspace.' },
-  invalid_redirect_uri: { status: 400, message: 'The query parameter "redirect_uri" is not the address of an app.' },
-  invalid_external_sign_in: { status: 400, message: 'The answer of the sign-in provider cannot be used.' },
-  invalid_instance_identity: { status: 400, message: 'The identity of the machine cannot be read.' },
-  agent_outdated: { status: 400, message: 'The agent is not of the newest build of its workspace.' },
+  cursor_not_found: { status: 400, message: 'The record that "after_id" names does not exist. Start again from the first page.' },
+  agent_not_of_workspace: { status: 400, message: 'The agent belongs to a template import or a dry run, not to a workspace.' },
+  invalid_redirect_uri: { status: 400, message: 'The query parameter "redirect_uri" is not the URL of an app on this deployment.' },
+  invalid_external_sign_in: { status: 400, message: "The sign-in provider's answer is invalid. Sign in again." },
+  invalid_instance_identity: { status: 400, message: "The machine's identity document cannot be read." },
+  agent_outdated: { status: 400, message: "The machine does not belong to the workspace's latest build." },
   signed_out: { status: 401, message: 'You are signed out or your session has expired. Please sign in again to continue.' },
   user_not_active: { status: 401, message: 'User is not active. Contact an admin to reactivate your account.' },
   incorrect_login: { status: 401, message: 'Incorrect email or password.' },
-  external_sign_in_refused: { status: 401, message: 'The sign-in was refused.' },
+  external_sign_in_refused: { status: 401, message: 'The sign-in was refused. Ask an administrator for access.' },
   session_not_renewed: { status: 401, message: 'Could not refresh expired Oauth token.' },
-  instance_identity_refused: { status: 401, message: 'The identity of the machine could not be verified.' },
-  agent_unauthorized: { status: 401, message: 'The agent token is missing or not known.' },
-  template_of_other_organization: { status: 401, message: 'The template belongs to another organization.' },
+  instance_identity_refused: { status: 401, message: "The machine's identity could not be verified." },
+  agent_unauthorized: { status: 401, message: 'The agent token is missing or invalid. Restart the workspace to get a new one.' },
+  template_of_other_organization: { status: 401, message: 'The template belongs to another organization. Choose a template of this one.' },
   forbidden: { status: 403, message: 'Forbidden.' },
-  external_sign_in_forbidden: { status: 403, message: 'You may not sign in.' },
+  external_sign_in_forbidden: { status: 403, message: 'You are not allowed to sign in. Ask an administrator for an account.' },
   incorrect_login_type: { status: 403, message: 'Incorrect login type.' },
-  custom_state_forbidden: { status: 403, message: 'Only those who can update the template may provide state or orphan a workspace.' },
-  cancel_forbidden: { status: 403, message: 'You may not cancel builds of this template.' },
-  build_outdated: { status: 403, message: 'The agent is not of the newest build of its workspace.' },
-  origin_forbidden: { status: 403, message: 'The request comes from another site.' },
+  custom_state_forbidden: {
+    status: 403,
+    message: 'Only users who can update the template may set the provisioner state or orphan a workspace.',
+  },
+  cancel_forbidden: { status: 403, message: 'This template does not let users cancel builds. Ask an owner to cancel it.' },
+  build_outdated: { status: 403, message: "The agent does not belong to the workspace's latest build." },
+  origin_forbidden: {
+    status: 403,
+    message:
+      'The request comes from another site. Send it from a page of this deployment, or authenticate with the header "Coder-Session-Token".',
+  },
   not_found: { status: 404, message: 'Resource not found or you do not have access to this resource' },
   route_not_found: { status: 404, message: 'Route not found.' },
-  first_user_missing: { status: 404, message: 'The initial user has not been created!' },
+  first_user_missing: { status: 404, message: 'The first user has not been created yet. Create it with POST /api/v2/users/first.' },
   build_not_found: { status: 404, message: 'The build does not exist.' },
-  instance_identity_disabled: { status: 404, message: 'This deployment does not accept the identity of such machines.' },
-  agent_not_found: { status: 404, message: 'Agent does not exist.' },
-  template_deleted: { status: 404, message: 'The template has been deleted.' },
-  file_not_found: { status: 404, message: 'File not found.' },
+  instance_identity_disabled: {
+    status: 404,
+    message: 'This deployment does not accept machine identities of this cloud. Ask an administrator to enable it.',
+  },
+  agent_not_found: { status: 404, message: 'The agent does not exist.' },
+  template_deleted: { status: 404, message: 'The template has been deleted. Choose another one.' },
+  file_not_found: { status: 404, message: 'File not found. Upload it with POST /api/v2/files first.' },
   organization_not_found: { status: 404, message: 'Organization does not exist.' },
-  git_auth_provider_missing: { status: 404, message: 'No git provider is configured for this URL.' },
+  git_auth_provider_missing: { status: 404, message: 'No git provider is configured for this URL. Ask an administrator to add one.' },
   app_not_found: { status: 404, message: 'The app does not belong to this agent or has no health check.' },
   workspace_deleted_rename: { status: 405, message: 'The workspace is deleted and cannot be renamed.' },
-  template_version_importing: { status: 406, message: 'The template version is still being imported.' },
+  template_version_importing: {
+    status: 406,
+    message: 'The template version is still being imported. Try again when the import has finished.',
+  },
   first_user_exists: { status: 409, message: 'The initial user has already been created.' },
-  group_exists: { status: 409, message: 'A group of that name exists already.' },
+  group_exists: { status: 409, message: 'A group with this name already exists. Choose another name.' },
   user_exists: { status: 409, message: 'User already exists.' },
-  name_taken: { status: 409, message: 'The name is already in use.' },
-  browser_only: { status: 409, message: 'Workspaces of this deployment are reached by browser only.' },
-  build_active: { status: 409, message: 'A workspace build is already active.' },
-  workspace_not_extendable: { status: 409, message: 'The workspace cannot be extended now.' },
-  workspace_gone: { status: 410, message: 'The workspace is deleted.' },
-  template_version_failed: { status: 412, message: 'The template version could not be imported.' },
-  job_completed: { status: 412, message: 'Job has already completed!' },
-  job_canceled: { status: 412, message: 'Job has already been marked as canceled!' },
-  job_not_completed: { status: 412, message: "Job hasn't completed!" },
-  group_member_missing: { status: 412, message: 'The user does not belong to the group.' },
-  template_in_use: { status: 412, message: 'All workspaces must be deleted before a template can be removed.' },
+  name_taken: { status: 409, message: 'The name is already in use. Choose another one.' },
+  browser_only: { status: 409, message: 'This deployment only allows connections to workspaces from a browser.' },
+  build_active: { status: 409, message: 'A workspace build is already active. Wait until it ends, or cancel it.' },
+  workspace_not_extendable: { status: 409, message: 'The workspace cannot be extended. It must be running and have a deadline.' },
+  workspace_gone: { status: 410, message: 'The workspace has been deleted.' },
+  template_version_failed: { status: 412, message: 'The import of the template version failed. Choose another version.' },
+  job_completed: { status: 412, message: 'The job has already completed.' },
+  job_canceled: { status: 412, message: 'The job is already being canceled.' },
+  job_not_completed: { status: 412, message: 'The job has not completed yet. Try again when it has.' },
+  group_member_missing: { status: 412, message: 'The user is not a member of the group.' },
+  template_in_use: { status: 412, message: 'The template still has workspaces. Delete them first.' },
   user_owns_workspaces: { status: 417, message: 'The user still owns workspaces. Delete them first.' },
-  upgrade_required: { status: 426, message: 'This endpoint speaks WebSocket.' },
-  external_sign_in_unverified: { status: 428, message: 'The address is not verified.' },
+  upgrade_required: { status: 426, message: 'This endpoint only accepts WebSocket connections.' },
+  external_sign_in_unverified: {
+    status: 428,
+    message: 'The e-mail address is not verified. Verify it at the sign-in provider, then sign in again.',
+  },
   external_sign_in_unavailable: { status: 428, message: 'oauth2 method requested is not configured' },
-  agent_not_connected: { status: 428, message: 'The agent is not connected.' },
+  agent_not_connected: { status: 428, message: 'The agent is not connected. Start the workspace, or wait until the agent connects.' },
   bypass_forbidden: { status: 428, message: 'Only owners may bypass the rate limit.' },
-  rate_limited: { status: 429, message: "You've been rate limited for sending too many requests." },
-  external_sign_in_failed: { status: 500, message: 'The sign-in provider did not answer as it should.' },
-  git_auth_failed: { status: 500, message: 'The git token could not be validated.' },
-  agent_without_workspace: { status: 500, message: 'The agent belongs to no workspace.' },
+  rate_limited: { status: 429, message: "You've been rate limited for sending too many requests. Wait before you send more." },
+  external_sign_in_failed: { status: 500, message: 'The sign-in provider gave an unexpected answer. Try again later.' },
+  git_auth_failed: { status: 500, message: 'The git provider could not validate the token. Try again later.' },
+  agent_without_workspace: { status: 500, message: "The agent's workspace does not exist." },
   internal: { status: 500, message: 'An internal server error occurred.' },
   unavailable: { status: 503, message: 'The server cannot reach its database right now. Try again in a few seconds.' },
 } as const satisfies Record<string, { status: number; message: string }>
 
-/** The stable name of a failure. */
+/** The code of a failure. */
 export type FailureCode = keyof typeof failures
 
-/** One field of a request that was refused, and why. */
+/** An invalid field of a request. */
 export interface Validation {
   readonly field: string
   readonly detail: string
 }
 
-/** What a failure may say beyond its code. */
+/** Details of a failure. */
 export interface FailureOptions {
-  /** Replaces the default message of the code. */
+  /** Replaces the default message. */
   readonly message?: string
   readonly detail?: string
   readonly validations?: readonly Validation[]
@@ -115,7 +132,7 @@ export interface FailureOptions {
 
 const brand = Symbol.for('@berth/schema/Failure')
 
-/** A failure that the caller is meant to see. Anything else that a server throws becomes a bare 500. */
+/** A failure that the caller may see. Any other error becomes a bare 500. */
 export class Failure extends Error {
   override readonly name = 'Failure'
   readonly code: FailureCode
@@ -134,7 +151,7 @@ export class Failure extends Error {
     return failures[this.code].status
   }
 
-  /** True for failures of any copy of this package. */
+  /** Whether a value is a Failure, from any copy of this package. */
   static is(value: unknown): value is Failure {
     return typeof value === 'object' && value !== null && brand in value
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { renderRoutes } from './render-routes.ts'
-import { renderTemplateSchema } from './render-template-schema.ts'
+import { renderTemplateSchema } from './template-file/render-template-schema.ts'
 
 test.each([
   ['src/routes.gen.ts', renderRoutes],

@@ -1,6 +1,6 @@
 /**
- * The wire contract of Berth: entities, endpoints, failures and the pure rules about wire values.
- * Every export here is public API.
+ * The wire contract of Berth: entities, endpoints, failures, settings and the template file.
+ * Every export is public API.
  * @module
  */
 export { api, type BerthApi } from './api.ts'
@@ -31,12 +31,25 @@ export {
   PostWorkspaceAppHealthsRequest,
   WorkspaceAgentMetadata,
   agents,
-} from './agents.ts'
-export { AuthorizationCheck, AuthorizationObject, AuthorizationRequest, AuthorizationResponse, authorization } from './authorization.ts'
-export { CreateWorkspaceBuildRequest, WorkspaceBuild, buildReasons, builds, workspaceStatuses, type WorkspaceStatus } from './builds.ts'
-export { WorkspaceAgentConnectionInfo, coordinator } from './coordinator.ts'
-export { CreateTemplateVersionDryRunRequest, dryRuns } from './dry-runs.ts'
-export { GetAppHostResponse, applications } from './applications.ts'
+} from './endpoints/agents.ts'
+export {
+  AuthorizationCheck,
+  AuthorizationObject,
+  AuthorizationRequest,
+  AuthorizationResponse,
+  authorization,
+} from './endpoints/authorization.ts'
+export {
+  CreateWorkspaceBuildRequest,
+  WorkspaceBuild,
+  buildReasons,
+  builds,
+  workspaceStatuses,
+  type WorkspaceStatus,
+} from './endpoints/builds.ts'
+export { WorkspaceAgentConnectionInfo, coordinator } from './endpoints/coordinator.ts'
+export { CreateTemplateVersionDryRunRequest, dryRuns } from './endpoints/dry-runs.ts'
+export { GetAppHostResponse, applications } from './endpoints/applications.ts'
 export {
   AuditDiffField,
   AuditLog,
@@ -46,7 +59,7 @@ export {
   auditActions,
   searchableResourceTypes,
   type AuditAction,
-} from './audit.ts'
+} from './endpoints/audit.ts'
 export {
   BuildInfo,
   CspReportRequest,
@@ -56,8 +69,8 @@ export {
   UpdateCheckResponse,
   deployment,
   entitledFeatures,
-} from './deployment.ts'
-export { DeploymentConfig, type DeploymentConfigField } from './deployment-config.ts'
+} from './endpoints/deployment.ts'
+export { DeploymentConfig, type DeploymentConfigField } from './endpoints/deployment-config.ts'
 export {
   deploymentSettings,
   settingSections,
@@ -66,13 +79,13 @@ export {
   type Setting,
   type SettingKey,
   type SettingRowAt,
-} from './deployment-settings.ts'
-export { CreateGroupRequest, Group, PatchGroupRequest, groups } from './groups.ts'
-export { WorkspaceQuota, quotas } from './quotas.ts'
-export { UploadResponse, files, maxFileBytes } from './files.ts'
-export { WorkspaceAgentGitAuthResponse, gitAuth } from './git-auth.ts'
-export { AgentGitSSHKey, GitSSHKey, gitSshKeys } from './git-ssh-keys.ts'
-export { CreateOrganizationRequest, Organization, organizations } from './organizations.ts'
+} from './settings/deployment-settings.ts'
+export { CreateGroupRequest, Group, PatchGroupRequest, groups } from './endpoints/groups.ts'
+export { WorkspaceQuota, quotas } from './endpoints/quotas.ts'
+export { UploadResponse, files, maxFileBytes } from './endpoints/files.ts'
+export { WorkspaceAgentGitAuthResponse, gitAuth } from './endpoints/git-auth.ts'
+export { AgentGitSSHKey, GitSSHKey, gitSshKeys } from './endpoints/git-ssh-keys.ts'
+export { CreateOrganizationRequest, Organization, organizations } from './endpoints/organizations.ts'
 export {
   ComputedParameter,
   CreateParameterRequest,
@@ -84,7 +97,7 @@ export {
   parameterScopes,
   parameterSourceSchemes,
   parameters,
-} from './parameters.ts'
+} from './endpoints/parameters.ts'
 export {
   LogQuery,
   ProvisionerJob,
@@ -96,16 +109,16 @@ export {
   type JobStatus,
   type LogLevel,
   type ProvisionerType,
-} from './provisioner-jobs.ts'
-export { ExternalSignInQuery, externalSignIn } from './external-sign-in.ts'
+} from './endpoints/provisioner-jobs.ts'
+export { ExternalSignInQuery, externalSignIn } from './endpoints/external-sign-in.ts'
 export {
   AWSInstanceIdentityToken,
   AzureInstanceIdentityToken,
   GoogleInstanceIdentityToken,
   WorkspaceAgentAuthenticateResponse,
   instanceIdentity,
-} from './instance-identity.ts'
-export { AssignableRole, OrganizationMember, roles } from './roles.ts'
+} from './endpoints/instance-identity.ts'
+export { AssignableRole, OrganizationMember, roles } from './endpoints/roles.ts'
 export {
   ApiKey,
   AuthMethods,
@@ -115,10 +128,23 @@ export {
   LoginWithPasswordResponse,
   keyScopes,
   sessions,
-} from './sessions.ts'
-export { TemplateAgent, TemplateApp, TemplateFile, TemplateParameter, templateFileJsonSchema } from './template-file.ts'
-export { KubernetesRuntimeBlock, reservedTemplateRuntimes, templateRuntimes, type TemplateRuntime } from './template-runtimes.ts'
-export { CreateTemplateVersionRequest, TemplateVersion, templateVersions } from './template-versions.ts'
+} from './endpoints/sessions.ts'
+export {
+  TemplateAgent,
+  TemplateApp,
+  TemplateFile,
+  TemplateParameter,
+  defaultConnectionTimeoutSeconds,
+  templateFileJsonSchema,
+} from './template-file/template-file.ts'
+export {
+  KubernetesRuntimeBlock,
+  kubernetesDefaults,
+  reservedTemplateRuntimes,
+  templateRuntimes,
+  type TemplateRuntime,
+} from './template-file/template-runtimes.ts'
+export { CreateTemplateVersionRequest, TemplateVersion, templateVersions } from './endpoints/template-versions.ts'
 export {
   CreateTemplateRequest,
   Template,
@@ -131,7 +157,7 @@ export {
   templateRoles,
   templates,
   type TemplateRole,
-} from './templates.ts'
+} from './endpoints/templates.ts'
 export {
   CreateFirstUserRequest,
   CreateFirstUserResponse,
@@ -144,7 +170,7 @@ export {
   User,
   UserRoles,
   users,
-} from './users.ts'
+} from './endpoints/users.ts'
 export {
   WorkspaceAgent,
   WorkspaceApp,
@@ -156,7 +182,7 @@ export {
   type AgentStatus,
   type AppHealth,
   type Transition,
-} from './workspace-resources.ts'
+} from './endpoints/workspace-resources.ts'
 export {
   CreateWorkspaceRequest,
   PutExtendWorkspaceRequest,
@@ -167,4 +193,4 @@ export {
   WorkspaceEvent,
   WorkspacesResponse,
   workspaces,
-} from './workspaces.ts'
+} from './endpoints/workspaces.ts'

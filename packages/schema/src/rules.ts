@@ -1,5 +1,6 @@
 /**
- * The pure rules about wire values, free of schemas and their library: small enough for a browser and for a command line that has to start fast.
+ * Pure rules about wire values, without TypeBox: small enough for browsers and for a command line
+ * that must start fast.
  * @module
  */
 export {
@@ -12,14 +13,16 @@ export {
   parseInt64Text,
   parseTime,
   parseUuid,
-} from './wire-values.ts'
-export { instanceAuths, type AgentAuth, type InstanceAuth } from './agent-auth.ts'
-export { DurationError, formatDuration, parseDuration } from './duration.ts'
-export { isAppSlug, isEmail, isName, isTemplateDisplayName, randomName, truncateRunes, usernameFrom } from './names.ts'
-export { PasswordError, checkPassword } from './password.ts'
-export { TtlError, checkTtl } from './ttl.ts'
-export { ScheduleError, describeSchedule, nextStart, parseSchedule, scheduleFromWords, type Schedule } from './schedule.ts'
-export { SearchError, parseSearch } from './search-query.ts'
-export { isTimeZone, offsetAtMs } from './time-zones.ts'
-export { eventPingIntervalMs } from './event-stream.ts'
-export { AppHostnameError, appHostLabel, parseAppHostname, type AppHostname } from './app-hostname.ts'
+} from './rules/wire-values.ts'
+export { instanceAuths, type AgentAuth, type InstanceAuth } from './rules/agent-auth.ts'
+export { minAcceptedExtensionMs, minExtensionMs } from './rules/deadline.ts'
+export { DurationError, formatDuration, parseDuration } from './rules/duration.ts'
+export { isAppSlug, isEmail, isName, isTemplateDisplayName, randomName, truncateRunes, usernameFrom } from './rules/names.ts'
+export { PasswordError, checkPassword } from './rules/password.ts'
+export { TtlError, checkTtl } from './rules/ttl.ts'
+export { ScheduleError, nextStart, parseSchedule, type Schedule } from './rules/schedule.ts'
+export { describeSchedule, scheduleFromWords } from './rules/schedule-words.ts'
+export { SearchError, parseSearch } from './rules/search-query.ts'
+export { isTimeZone, offsetAtMs } from './rules/time-zones.ts'
+export { eventPingIntervalMs } from './rules/event-stream.ts'
+export { AppHostnameError, appHostLabel, parseAppHostname, type AppHostname } from './rules/app-hostname.ts'

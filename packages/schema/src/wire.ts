@@ -1,13 +1,13 @@
 /**
- * Building blocks of wire shapes.
+ * Building blocks of the schemas of requests and answers.
  * @module
  */
 import { Type, type SchemaOptions, type Static, type TSchema, type TUnsafe } from '@sinclair/typebox'
 
 /**
- * Checks that run after a body has been decoded, in the words that the wire reports them with
- * (`Validation failed for tag "<rule>" with value: "<value>"`). The first that fails is reported.
- * `oneof` takes its choices from the schema.
+ * Rules for a field of a request body, checked after decoding. The first broken rule is reported as
+ * `Validation failed for tag "<rule>" with value: "<value>"` (Coder v2 API, v0.13.4). `oneof` takes
+ * its choices from the schema.
  */
 export type ValidationRule =
   | 'required'
@@ -22,47 +22,52 @@ export type ValidationRule =
 
 declare module '@sinclair/typebox' {
   interface SchemaOptions {
-    /** See {@link ValidationRule}. Only on properties of request bodies. */
+    /** Rules for this property of a request body. */
     rules?: readonly ValidationRule[]
-    /** This field or the named one must be given (tag `required_without`). */
+    /** Either this field or the named one is required (tag `required_without`). */
     requiredWithout?: string
-    /** The name under which a bad value of this query parameter is reported, where it is not its own. */
+    /** The field name to report for a bad value of this query parameter, if it isn't its own. */
     reportedAs?: string
-    /** What is said of a bad value of this query parameter, where the wire has words of its own. */
+    /** The text to report for a bad value of this query parameter, where the wire fixes one. */
     refusedAs?: string
-    /** The keys of this map are UUIDs, in any spelling. */
+    /** The keys of this map are UUIDs in any spelling. */
     keyFormat?: 'uuid'
   }
 }
 
-/** Lower-case hyphenated UUID in answers; requests may use any spelling that the wire accepts. */
+/** A UUID. Lower case with hyphens in answers, any accepted spelling in requests. */
 export const Uuid = (options: SchemaOptions = {}) => Type.String({ format: 'uuid', ...options })
-/** RFC 3339 in UTC with up to six fractional digits, trailing zeros trimmed. */
+/** An RFC 3339 time. In answers: UTC, at most six fractional digits, no trailing zeros. */
 export const Timestamp = (options: SchemaOptions = {}) => Type.String({ format: 'date-time', ...options })
 /** Standard base64 with padding. */
 export const Base64 = (options: SchemaOptions = {}) => Type.String({ format: 'byte', ...options })
-/** A value that is present and may be null. */
+/** A value or null. */
 export const Nullable = <Schema extends TSchema>(schema: Schema, options: SchemaOptions = {}) => Type.Union([schema, Type.Null()], options)
-/** One of a few words. A union of literals that also says `enum`, which is how readers of the schema like it best. */
+/**
+ * One of a few words. A union of literals that also has the keyword `enum`, which reads better in
+ * documents.
+ */
 export const Choice = <const Words extends readonly string[]>(words: Words, options: SchemaOptions = {}): TUnsafe<Words[number]> =>
-  // The type of a union made from a list of unknown length would be that of any text.
+  // TypeBox would type a union made from a list of unknown length as any string.
   Type.Unsafe<Words[number]>(
     Type.Union(
       words.map((word) => Type.Literal(word)),
       { type: 'string', enum: words, ...options },
     ),
   )
-/** Text to text. */
+/** A map from any text to text. */
 export const StringMap = (options: SchemaOptions = {}) => Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Type.String(), options)
 
-/** The answer of every failure, and of successes that have nothing but a message (Coder v2 API, v0.13.4: `codersdk.Response`). */
+/**
+ * The answer of every failure, and of successes that only carry a message (Coder v2 API, v0.13.4).
+ */
 export const Response = Type.Object(
   {
     message: Type.String({ description: 'What happened, for people.' }),
-    detail: Type.Optional(Type.String({ description: 'Technical detail, for people who debug.' })),
+    detail: Type.Optional(Type.String({ description: 'Technical detail, for debugging.' })),
     validations: Type.Optional(
       Type.Array(Type.Object({ field: Type.String(), detail: Type.String() }, { title: 'ValidationError' }), {
-        description: 'The fields of the request that were refused.',
+        description: 'The invalid fields of the request.',
       }),
     ),
   },
@@ -70,9 +75,9 @@ export const Response = Type.Object(
 )
 export type Response = Static<typeof Response>
 
-/** Query parameters of lists (Coder v2 API, v0.13.4). `limit` 0 or absent: everything. */
+/** Paging parameters of lists (Coder v2 API, v0.13.4). */
 export const Pagination = {
-  after_id: Type.Optional(Uuid({ description: 'Only records after the one with this ID.' })),
-  limit: Type.Optional(Type.Integer({ minimum: 0, description: 'At most this many records; 0 for all.' })),
-  offset: Type.Optional(Type.Integer({ minimum: 0, description: 'Skip this many records.' })),
+  after_id: Type.Optional(Uuid({ description: 'Return only records after the one with this ID.' })),
+  limit: Type.Optional(Type.Integer({ minimum: 0, description: 'Maximum number of records. 0: no limit.' })),
+  offset: Type.Optional(Type.Integer({ minimum: 0, description: 'Number of records to skip.' })),
 }

@@ -1,17 +1,17 @@
 const brand = Symbol.for('@berth/sdk/ApiError')
 
-/** Longest part of a failure's body that is read. */
+/** How much of a failure's body to read. */
 const maxFailureBytes = 64 * 1024
-/** How much of an answer that is not JSON a message shows. */
+/** How much of an answer that isn't JSON to show in a message. */
 const maxShownCharacters = 200
 
-/** One field of a request that the server refused, and why. */
+/** An invalid field of a request. */
 export interface FieldError {
   readonly field: string
   readonly detail: string
 }
 
-/** What an {@link ApiError} is made of. */
+/** The parts of an {@link ApiError}. */
 export interface ApiErrorOptions {
   readonly status: number
   readonly message: string
@@ -22,18 +22,18 @@ export interface ApiErrorOptions {
 }
 
 /**
- * The server answered, and the answer was a failure; or it was no answer of a Berth server at all.
+ * The server answered with a failure, or with something that no Berth server sends.
  *
- * `message` is for people. It comes from the server where it sent one (Coder v2 API, v0.13.4: `codersdk.Response`). 429 and 503 are
- * errors like any other: the client never repeats a call by itself.
+ * `message` is for people, and is the server's own if it sent one (Coder v2 API, v0.13.4). The
+ * client never retries a call, not even after 429 or 503.
  */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
-  /** HTTP status. 0 when a browser hides it. */
+  /** HTTP status. 0 if the browser hides it. */
   readonly status: number
-  /** Technical detail, if the server gave any. */
+  /** Technical detail, if the server sent any. */
   readonly detail: string | undefined
-  /** The fields of the request that were refused; empty for most failures. */
+  /** The invalid fields of the request. Empty for most failures. */
   readonly validations: readonly FieldError[]
   readonly method: string
   readonly url: string
@@ -48,27 +48,30 @@ export class ApiError extends Error {
     this.url = options.url
   }
 
-  /** True for errors of any copy of this package. With `status`, only for that status. */
+  /**
+   * Whether a value is an ApiError, from any copy of this package. With `status`, only of that
+   * status.
+   */
   static is(value: unknown, status?: number): value is ApiError {
     if (typeof value !== 'object' || value === null || !(brand in value)) return false
     return status === undefined || ('status' in value && value.status === status)
   }
 }
 
-/** The request that an answer belongs to. */
+/** The request of an answer. */
 export interface Asked {
   readonly method: string
   readonly url: string
 }
 
-/** Reads the answer of a failure. Always returns an error, whatever the server sent. */
+/** Reads a failed answer. Always returns an error, whatever the server sent. */
 export async function apiErrorOf(response: Response, asked: Asked): Promise<ApiError> {
   if (response.status === 304) return new ApiError({ ...asked, status: 304, message: 'Not modified.' })
   if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
     await response.body?.cancel()
     const location = response.headers.get('location')
-    // Not followed: the session token would go along to wherever the redirect points.
-    const message = `The server redirects to ${location ?? 'another address'}. Use the address that it wants to be reached at.`
+    // Following it would send the session token to wherever the redirect points.
+    const message = `The server redirects to ${location ?? 'another address'}. Use that address instead.`
     return new ApiError({ ...asked, status: response.status, message })
   }
   return failureOf({
@@ -79,30 +82,30 @@ export async function apiErrorOf(response: Response, asked: Asked): Promise<ApiE
   })
 }
 
-/** The pieces of an answer that says no. */
+/** The parts of a failed answer. */
 export interface FailureAnswer extends Asked {
   readonly status: number
   readonly contentType: string | null
-  /** The body, or the beginning of it. */
+  /** The body, or its beginning. */
   readonly text: string
 }
 
-/** Makes the error of an answer whose body has been read. */
+/** Returns the error for a failed answer. */
 export function failureOf({ method, url, status, contentType, text }: FailureAnswer): ApiError {
   const asked = { method, url, status }
   const body = contentType === null || isJson(contentType) ? parseFailureBody(text) : undefined
   if (body !== undefined) return new ApiError({ ...asked, ...body })
-  if (text.trim() === '') return new ApiError({ ...asked, message: `The server answered ${status} without saying why.` })
+  if (text.trim() === '') return new ApiError({ ...asked, message: `The server answered ${status} without an explanation.` })
   return new ApiError({ ...asked, message: `The server answered ${status} with ${describe(contentType, text)}` })
 }
 
-/** The error for an answer that should have been JSON and is not. */
+/** Returns the error for an answer that should be JSON but isn't. */
 export function notJsonError({ method, url, status, contentType, text }: FailureAnswer): ApiError {
-  const doubt = `Is ${new URL(url).origin} the address of a Berth server?`
+  const doubt = `Check that ${new URL(url).origin} is the address of a Berth server.`
   return new ApiError({ method, url, status, message: `The server answered ${status} with ${describe(contentType, text)} ${doubt}` })
 }
 
-/** Whether a content type announces JSON. */
+/** Whether a content type is JSON. */
 export function isJson(contentType: string): boolean {
   return /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(contentType.trim())
 }
@@ -137,7 +140,10 @@ function isFieldError(value: unknown): value is FieldError {
   return typeof value.field === 'string' && typeof value.detail === 'string'
 }
 
-/** The first {@link maxFailureBytes} of a body as text; what came before the connection broke, if it breaks. */
+/**
+ * Reads up to {@link maxFailureBytes} of a body as text. If the connection breaks, returns what has
+ * arrived.
+ */
 async function readStart(response: Response): Promise<string> {
   const reader = response.body?.getReader()
   if (reader === undefined) return ''
@@ -153,7 +159,7 @@ async function readStart(response: Response): Promise<string> {
     }
     await reader.cancel()
   } catch {
-    // The status says more than half a body does.
+    // The status is worth more than the rest of the body.
   }
   return text + decoder.decode()
 }

@@ -1,7 +1,7 @@
 import type { EndpointSpec } from '@berth/schema'
 import type { FieldError } from './api-error.ts'
 
-/** A JSON schema as plain keywords, which is what the schemas of the contract are. */
+/** A JSON Schema as plain keywords. The contract's schemas have this shape. */
 export interface Shape {
   readonly [keyword: string]: unknown
   readonly type?: string
@@ -27,16 +27,19 @@ const formats: Readonly<Record<string, RegExp>> = {
 }
 
 /**
- * Compares a value with a schema, strictly: keys that the schema does not know are reported too, since a client that sends one has
- * most likely misspelt it.
+ * Compares a value strictly with a schema. Also reports unknown keys: a client that sends one has
+ * probably misspelled it.
  *
- * @returns one entry for each difference, with the path of the field in it; empty when there is none.
+ * @returns one entry for each difference, with the path of the field. Empty if there is none.
  */
 export function checkShape(schema: Schema | Shape, value: unknown): FieldError[] {
   return differences(schema, value, '')
 }
 
-/** Reads the values of a query by the types that its schema gives them. An empty value is absent where it is not text. */
+/**
+ * Converts the values of a query to their types in the schema. An empty value counts as absent,
+ * except for text.
+ */
 export function readQuery(schema: Schema | Shape | undefined, query: URLSearchParams): Record<string, unknown> {
   const shape: Shape = schema ?? {}
   const typeOf = (name: string) => shape.properties?.[name]?.type
@@ -76,7 +79,7 @@ function differences(shape: Shape, value: unknown, field: string): FieldError[] 
   }
 }
 
-/** Of several ways to be wrong, the one that is the least so. */
+/** Returns the alternative with the fewest differences. */
 function nearest(choices: readonly FieldError[][]): FieldError[] {
   return choices.toSorted((one, other) => one.length - other.length)[0] ?? []
 }

@@ -21,11 +21,11 @@ interface Row {
 const rows: Row[] = Object.entries(api).flatMap(([noun, group]) =>
   Object.entries<EndpointSpec>(group).map(([operation, spec]) => ({ name: `${noun}.${operation}`, noun, operation, spec })),
 )
-/** Streams, and what leads browsers elsewhere, are no methods. */
+/** Streams and redirects of browsers are not methods. */
 const isMethod = ({ spec }: Row) => spec.delivery !== 'websocket' && spec.delivery !== 'server_sent_events' && spec.status !== 307
 
 type AnyCall = (request?: unknown) => Promise<unknown>
-/** The client as what it is at run time, to walk over all of it. */
+/** The client's type at run time, for walking over all of it. */
 const methodsOf = (client: unknown, noun: string) => (client as Record<string, Record<string, AnyCall>>)[noun] ?? {}
 
 function requestFor(spec: EndpointSpec): unknown {
@@ -40,7 +40,7 @@ describe('against the stub server', () => {
   })
   afterAll(() => stub.close())
 
-  test('the operations are those of the contract, less the streams and what leads browsers elsewhere', () => {
+  test('the operations are those of the contract, except streams and redirects of browsers', () => {
     const client = createClient({ url: stub.url })
     const names = Object.keys(routes).flatMap((noun) => Object.keys(methodsOf(client, noun)).map((operation) => `${noun}.${operation}`))
     expect(names).toEqual(rows.filter(isMethod).map((row) => row.name))
@@ -54,7 +54,7 @@ describe('against the stub server', () => {
     expect(stub.requests.at(-1)?.operation).toBe(row.name)
   })
 
-  test('the token travels in its header; without one there is no header', async () => {
+  test('the token is sent in its header; without a token there is no header', async () => {
     await createClient({ url: stub.url, token }).deployment.buildInfo()
     expect(stub.requests.at(-1)?.headers['coder-session-token']).toBe(token)
     await createClient({ url: stub.url, headers: { 'X-Proxy': 'yes' } }).deployment.buildInfo()
@@ -62,7 +62,7 @@ describe('against the stub server', () => {
     expect(stub.requests.at(-1)?.headers).not.toHaveProperty('coder-session-token')
   })
 
-  test('a wrong token is an ApiError of status 401 in the words of the server', async () => {
+  test("a wrong token is an ApiError of status 401 with the server's message", async () => {
     const error = await createClient({ url: stub.url, token: 'wrong' })
       .users.get({ params: { user: 'me' } })
       .catch((reason: unknown) => reason)
@@ -71,7 +71,7 @@ describe('against the stub server', () => {
     expect(error).toHaveProperty('message', 'You are signed out or your session has expired. Please sign in again to continue.')
   })
 
-  test('a query leaves out what is undefined and writes numbers and booleans as text', async () => {
+  test('a query omits undefined values and writes numbers and booleans as text', async () => {
     const client = createClient({ url: stub.url, token })
     await client.workspaces.list({ query: { owner: 'me', limit: 25, offset: undefined, q: 'name:a b&c' } })
     expect(stub.requests.at(-1)?.url).toBe('/api/v2/workspaces?owner=me&limit=25&q=name%3Aa+b%26c')
@@ -79,7 +79,7 @@ describe('against the stub server', () => {
     expect(stub.requests.at(-1)?.url).toBe(`/api/v2/workspaces/${id}?include_deleted=true`)
   })
 
-  test('bytes go up and come down as they are', async () => {
+  test('bytes are sent and received unchanged', async () => {
     const client = createClient({ url: stub.url, token })
     const bytes = Uint8Array.from({ length: 300 }, (_, index) => index % 256)
     stub.on('files.get', () => bytes)
@@ -88,7 +88,7 @@ describe('against the stub server', () => {
     expect(await client.files.get({ params: { file: id } })).toEqual(bytes)
   })
 
-  test('a failure brings message, detail and validations', async () => {
+  test('a failure has message, detail and validations', async () => {
     const validations = [{ field: 'name', detail: 'Validation failed for tag "username" with value: "?"' }]
     stub.on('workspaces.update', () => {
       throw new Failure('validation_failed', { detail: 'why', validations })
@@ -97,7 +97,7 @@ describe('against the stub server', () => {
     await expect(call).rejects.toMatchObject({ status: 400, message: 'Validation failed.', detail: 'why', validations })
   })
 
-  test('an aborted call rejects with the reason of its signal', async () => {
+  test("an aborted call rejects with its signal's reason", async () => {
     const controller = new AbortController()
     stub.on('builds.get', () => {
       controller.abort(new Error('enough'))
@@ -107,14 +107,14 @@ describe('against the stub server', () => {
     await expect(call).rejects.toThrow('enough')
   })
 
-  test('fetch reaches paths that no operation covers, and throws as operations do', async () => {
+  test('fetch reaches paths that no operation covers, and throws like operations', async () => {
     const client = createClient({ url: stub.url, token })
     const response = await client.fetch('/buildinfo')
     expect(await response.json()).toHaveProperty('version')
     await expect(client.fetch('/nowhere')).rejects.toMatchObject({ status: 404, message: 'Route not found.' })
   })
 
-  test('a request that differs from the contract is told apart by the stub', async () => {
+  test('the stub refuses a request that differs from the contract', async () => {
     const client = createClient({ url: stub.url, token })
     const call = client.workspaces.get({ params: { workspace: 'dev' } })
     await expect(call).rejects.toMatchObject({ status: 400, validations: [{ field: 'workspace', detail: 'must be a uuid' }] })
@@ -134,25 +134,25 @@ describe('against other servers', () => {
     for (const server of servers.splice(0)) server.close().closeAllConnections()
   })
 
-  test('a page instead of JSON is an error that shows it', async () => {
+  test('an HTML page instead of JSON is an error that shows it', async () => {
     const url = await listen((_, response) => response.setHeader('Content-Type', 'text/html').end(`<html>\n${'x'.repeat(500)}`))
     const error: unknown = await createClient({ url })
       .deployment.buildInfo()
       .catch((reason: unknown) => reason)
     expect(ApiError.is(error, 200)).toBe(true)
     const shown = `<html> ${'x'.repeat(193)}…`
-    const message = `The server answered 200 with text/html instead of JSON: "${shown}". Is ${url} the address of a Berth server?`
+    const message = `The server answered 200 with text/html instead of JSON: "${shown}". Check that ${url} is the address of a Berth server.`
     expect(error).toHaveProperty('message', message)
   })
 
-  test('half a JSON document is an error', async () => {
+  test('an incomplete JSON document is an error', async () => {
     const url = await listen((_, response) => response.setHeader('Content-Type', 'application/json').end('{"version":'))
     await expect(createClient({ url }).deployment.buildInfo()).rejects.toThrow('instead of JSON: "{"version":"')
   })
 
   test.each([
     { status: 502, type: 'text/html', body: '<h1>Bad Gateway</h1>', message: 'text/html instead of JSON: "<h1>Bad Gateway</h1>".' },
-    { status: 405, type: undefined, body: '', message: 'The server answered 405 without saying why.' },
+    { status: 405, type: undefined, body: '', message: 'The server answered 405 without an explanation.' },
     { status: 500, type: 'application/json', body: '{"error":1}', message: 'instead of JSON: "{"error":1}".' },
     { status: 304, type: undefined, body: undefined, message: 'Not modified.' },
   ])('$status with $body becomes an ApiError', async ({ status, type, body, message }) => {
@@ -161,7 +161,7 @@ describe('against other servers', () => {
     await expect(call).rejects.toMatchObject({ status, message: expect.stringContaining(message) })
   })
 
-  test('a redirect is not followed, so the token stays here', async () => {
+  test('a redirect is not followed, so the token goes nowhere else', async () => {
     let wasAsked = false
     const other = await listen((_, response) => {
       wasAsked = true
@@ -185,14 +185,14 @@ describe('against other servers', () => {
     await expect(createClient({ url }).deployment.buildInfo()).rejects.toMatchObject({ status: 500 })
   })
 
-  test('a server that is not there is a ConnectionError that says what to check', async () => {
+  test('an unreachable server is a ConnectionError that says what to check', async () => {
     const url = await listen(() => undefined)
     servers.splice(0).forEach((server) => server.close())
     const error: unknown = await createClient({ url })
       .deployment.buildInfo()
       .catch((reason: unknown) => reason)
     expect(ConnectionError.is(error)).toBe(true)
-    const message = `Nothing answers at ${url}. Check that the server is running and that the address and the port are right.`
+    const message = `No server answers at ${url}. Check that it is running, and check the address and port.`
     expect(error).toMatchObject({ message, method: 'GET', url: `${url}/api/v2/buildinfo`, cause: expect.any(TypeError) })
   })
 
@@ -204,7 +204,7 @@ describe('against other servers', () => {
     await expect(createClient({ url }).deployment.buildInfo()).rejects.toBeInstanceOf(ConnectionError)
   })
 
-  test('the path prefix of the address is kept', async () => {
+  test('the path prefix of the URL is kept', async () => {
     const paths: (string | undefined)[] = []
     const url = await listen((request, response) => {
       paths.push(request.url)
@@ -218,17 +218,17 @@ describe('against other servers', () => {
   })
 })
 
-test('an address without a scheme is refused in words', () => {
+test('a URL without a scheme is refused with an explanation', () => {
   expect(() => createClient({ url: 'berth.example.com' })).toThrow('Write it like https://berth.example.com.')
 })
 
 test('a token that no header can carry is refused without being shown', () => {
   expect(() => createClient({ url: 'http://localhost', token: 'sec\nret' })).toThrow(
-    new TypeError('The token holds characters that no header can carry.'),
+    new TypeError('The token contains characters that no HTTP header can carry. Check that it was copied correctly.'),
   )
 })
 
-test('the newline at the end of a token is not part of it', () => {
+test('a newline at the end of a token is ignored', () => {
   expect(createClient({ url: 'http://localhost', token: `${token}\n` }).headers()).toEqual({ 'Coder-Session-Token': token })
 })
 

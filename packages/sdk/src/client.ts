@@ -4,36 +4,39 @@ import { Connection, type ConnectionOptions, type FetchOptions } from './connect
 import { expandPath, type UrlValue } from './request-url.ts'
 import type { WebSocketLike } from './websocket.ts'
 
-/** How one call is made. */
+/** Options of one call. */
 export interface CallOptions {
-  /** Ends the call; it rejects with the signal's reason. */
+  /** Aborts the call, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** Optional members may also be `undefined`: they are left out of the request. */
+/** Lets optional members also be `undefined`, which leaves them out of the request. */
 type Loose<T> = T extends Uint8Array
   ? T
   : T extends object
     ? { [Key in keyof T]: {} extends Pick<T, Key> ? T[Key] | undefined : T[Key] }
     : T
 
-/** What a call of an operation takes: path parameters, query and body, each only where the operation has it. */
+/** The request of an operation: those of path parameters, query and body that it has. */
 export type OperationRequest<Spec extends EndpointSpec> = {
   [Key in keyof RequestOf<Spec>]: Loose<RequestOf<Spec>[Key]>
 }
 
-/** One operation as a method. The request may be left out when nothing in it is required. */
+/** An operation as a method. The request is optional if nothing in it is required. */
 export type Operation<Spec extends EndpointSpec> =
   {} extends RequestOf<Spec>
     ? (request?: OperationRequest<Spec>, options?: CallOptions) => Promise<ResponseOf<Spec>>
     : (request: OperationRequest<Spec>, options?: CallOptions) => Promise<ResponseOf<Spec>>
 
-/** Operations that stream are no methods: see `watchWorkspace`, `followLogs` and {@link Client.openSocket}. */
+/**
+ * Streaming operations aren't methods: use `watchWorkspace`, `followLogs` or {@link
+ * Client.openSocket}.
+ */
 interface Streaming {
   readonly delivery: 'websocket' | 'server_sent_events'
 }
 
-/** Operations that lead a browser elsewhere are no methods: a browser goes there by itself, a program has nothing of it. */
+/** Operations that redirect a browser aren't methods: they are of no use to a program. */
 interface Redirecting {
   readonly status: 307
 }
@@ -43,39 +46,46 @@ export type Operations<Group extends EndpointGroup> = {
   readonly [Name in keyof Group as Group[Name] extends Streaming | Redirecting ? never : Name]: Operation<Group[Name]>
 }
 
-/** What a client has besides the operations: the way to its server. */
+/** The members of a client besides its operations. */
 export interface ClientConnection {
-  /** The address of the server, with its path prefix, without a trailing slash. */
+  /** URL of the server, with its path prefix and without a trailing slash. */
   readonly url: string
-  /** The headers of every request: the session token, if there is one, and those given to `createClient`. A new object each time. */
+  /**
+   * Returns a copy of the headers of every request: the session token, if any, and those given to
+   * `createClient`.
+   */
   headers(): Record<string, string>
   /**
-   * The address of a WebSocket operation, to be dialled with {@link ClientConnection.headers}.
-   * @param path below `/api/v2`, for example `/workspaceagents/…/tunnel`.
+   * Returns the URL of a WebSocket operation, to dial with {@link ClientConnection.headers}.
+   * @param path path below `/api/v2`, for example `/workspaceagents/…/tunnel`.
    */
   socketUrl(path: string, query?: Readonly<Record<string, UrlValue>>): string
   /**
-   * Opens a WebSocket to a path below `/api/v2`, signed in as this client is. Listen for `error` right away: in Node, a handshake that
-   * the server refuses comes as an event whose `error` is an ApiError, and an error that nobody listens for ends the program.
+   * Opens a WebSocket to a path below `/api/v2` with this client's credentials. Listen for `error`
+   * at once: in Node, a refused handshake is an event whose `error` is an ApiError, and an
+   * unhandled `error` event ends the program.
    */
   openSocket(path: string, query?: Readonly<Record<string, UrlValue>>): WebSocketLike
   /**
-   * Makes a request to a path below `/api/v2`, signed in as this client is, for what no operation covers. The body is not read.
-   * @throws ApiError when the status is not 2xx, ConnectionError when there is no answer.
+   * Sends a request to a path below `/api/v2` with this client's credentials, for paths that no
+   * operation covers. Doesn't read the body.
+   * @throws ApiError if the status isn't 2xx, ConnectionError if there is no answer.
    */
   fetch(path: string, options?: FetchOptions): Promise<Response>
 }
 
 /**
- * A client: `client.<noun>.<operation>(request, options)`, one method for each operation of the API, for example
- * `client.workspaces.get({ params: { workspace } })`.
+ * A client of one server. It has a method for each operation of the API,
+ * `client.<noun>.<operation>(request, options)`, for example `client.workspaces.get({ params: {
+ * workspace } })`.
  *
- * Every method rejects with ApiError when the server says no, with ConnectionError when it can't be reached, with TypeError for a
- * request that no address can carry, and with the signal's reason when it is aborted. Nothing is retried.
+ * A method rejects with ApiError if the server refuses, ConnectionError if there is no answer,
+ * TypeError for a request that no URL can carry, and the signal's reason if it is aborted. Nothing
+ * is retried.
  */
 export type Client = ClientConnection & { readonly [Noun in keyof BerthApi]: Operations<BerthApi[Noun]> }
 
-/** How a client reaches its server. */
+/** Options of a client. */
 export type ClientOptions = ConnectionOptions
 
 const REDIRECT = 307
@@ -95,13 +105,14 @@ interface AnyRequest {
 }
 
 /**
- * Makes a client of a Berth server, or of any that speaks the Coder v2 HTTP API. Sends nothing by itself.
+ * Returns a client for a Berth server, or any server that speaks the Coder v2 HTTP API. Sends no
+ * request yet.
  *
  * @example
  * const client = createClient({ url: 'https://berth.example.com', token })
  * const { workspaces } = await client.workspaces.list({ query: { owner: 'me' } })
  *
- * @throws TypeError for an address that is none, or a token that no header can carry.
+ * @throws TypeError for an invalid URL, or a token that no header can carry.
  */
 export function createClient(options: ClientOptions): Client {
   const connection = new Connection(options)
@@ -118,7 +129,8 @@ export function createClient(options: ClientOptions): Client {
     openSocket: (path, query) => connection.openSocket(path, query),
     fetch: (path, request) => connection.fetch(path, request),
   }
-  // The routes are generated from the same endpoints as the type, which a test compares.
+  // The routes are generated from the endpoints that the type is derived from; a test compares
+  // them.
   return { ...face, ...Object.fromEntries(nouns) } as Client
 }
 
@@ -137,13 +149,13 @@ async function send(connection: Connection, route: Route, request: AnyRequest & 
 
 function encodeBody(route: Route, body: unknown): Pick<FetchOptions, 'body' | 'headers'> {
   if (route.bodyType !== undefined) {
-    if (!isBytes(body)) throw new TypeError(`The body of ${route.method} ${route.path} is bytes (${route.bodyType}).`)
+    if (!isBytes(body)) throw new TypeError(`The body of ${route.method} ${route.path} must be a Uint8Array (${route.bodyType}).`)
     return { body, headers: { 'Content-Type': route.bodyType } }
   }
   return body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }
 }
 
 function isBytes(body: unknown): body is Uint8Array {
-  // Not instanceof: programs with several realms (frames, test runners) have several of these classes.
+  // Not instanceof: each realm (frame, test runner) has its own class.
   return Object.prototype.toString.call(body) === '[object Uint8Array]'
 }

@@ -4,23 +4,23 @@ import { connectionErrorOf } from './connection-error.ts'
 import { parseServerUrl, queryString, type UrlValue } from './request-url.ts'
 import type { WebSocketConstructor, WebSocketLike } from './websocket.ts'
 
-/** How a client reaches its server. */
+/** Options of a connection to a server. */
 export interface ConnectionOptions {
-  /** The address of the server; may have a path prefix, may end in a slash. */
+  /** URL of the server. May have a path prefix and a trailing slash. */
   readonly url: string | URL
-  /** A session token or an agent's token. Without one, a browser's cookie serves. */
+  /** A session token or an agent's token. Not needed in a browser that has the session cookie. */
   readonly token?: string | undefined
   /** Default: the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch | undefined
-  /** Sent with every request, for example for a proxy in front of the server. */
+  /** Headers for every request, for example for a proxy in front of the server. */
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** Opens the sockets of log streams. Default: the `ws` package in Node, the global `WebSocket` in browsers. */
+  /** Opens WebSockets. Default: the `ws` package in Node, the global `WebSocket` in browsers. */
   readonly WebSocket?: WebSocketConstructor | undefined
 }
 
-/** One request to a path of the API. */
+/** Options of one request. */
 export interface FetchOptions {
-  /** Default `GET`. */
+  /** Default: `GET`. */
   readonly method?: string
   readonly query?: Readonly<Record<string, UrlValue>> | undefined
   readonly body?: string | Uint8Array
@@ -31,7 +31,7 @@ export interface FetchOptions {
 const tokenHeader = 'Coder-Session-Token'
 const apiPrefix = '/api/v2'
 
-/** The way to one server with one set of credentials. */
+/** A server and one set of credentials for it. */
 export class Connection {
   readonly url: string
   readonly #headers: Readonly<Record<string, string>>
@@ -68,7 +68,7 @@ export class Connection {
     return response
   }
 
-  /** An answer that is one JSON document. */
+  /** Sends a request and reads its answer as JSON. */
   async json(path: string, options: FetchOptions): Promise<unknown> {
     const { asked, response } = await this.#exchange(path, options)
     if (!response.ok) throw await apiErrorOf(response, asked)
@@ -79,24 +79,24 @@ export class Connection {
         const value: unknown = JSON.parse(text)
         return value
       } catch {
-        // Told below, as any answer that is not JSON.
+        // Reported below, like any answer that isn't JSON.
       }
     }
     throw notJsonError({ ...asked, status: response.status, contentType, text })
   }
 
-  /** An answer that is bytes. */
+  /** Sends a request and reads its answer as bytes. */
   async bytes(path: string, options: FetchOptions): Promise<Uint8Array> {
     const { asked, response } = await this.#exchange(path, options)
     if (!response.ok) throw await apiErrorOf(response, asked)
     return new Uint8Array(await this.#read(options, asked, () => response.arrayBuffer()))
   }
 
-  /** An answer that says nothing but its status. */
+  /** Sends a request whose answer is only its status. */
   async discard(path: string, options: FetchOptions): Promise<undefined> {
     const { asked, response } = await this.#exchange(path, options)
     if (!response.ok) throw await apiErrorOf(response, asked)
-    // An unread body would hold its connection.
+    // An unread body would keep its connection busy.
     await response.body?.cancel()
     return undefined
   }
@@ -110,14 +110,14 @@ export class Connection {
       credentials: 'same-origin',
       redirect: 'manual',
       ...(options.signal && { signal: options.signal }),
-      // A view over shared memory is no body; the copy costs less than the upload.
+      // fetch refuses views of shared memory. The copy costs less than the upload.
       ...(options.body !== undefined && { body: typeof options.body === 'string' ? options.body : new Uint8Array(options.body) }),
     }
     const response = await this.#read(options, asked, () => send(asked.url, init))
     return { asked, response }
   }
 
-  /** Runs a step that fails only when the network does or the caller gave up. */
+  /** Runs a step that fails only if the network does or the caller aborts. */
   async #read<T>({ signal }: FetchOptions, asked: Asked, step: () => Promise<T>): Promise<T> {
     try {
       return await step()
@@ -135,9 +135,9 @@ export class Connection {
 function checkHeaders(headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) {
     if (canCarry(name, value)) continue
-    // The value may be a secret, and is not shown.
+    // The value may be a secret, so the message doesn't show it.
     const what = name === tokenHeader ? 'The token' : `The header "${name}"`
-    throw new TypeError(`${what} holds characters that no header can carry.`)
+    throw new TypeError(`${what} contains characters that no HTTP header can carry. Check that it was copied correctly.`)
   }
 }
 

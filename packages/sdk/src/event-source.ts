@@ -5,27 +5,28 @@ import { ConnectionError } from './connection-error.ts'
 
 /** A server that misses three pings in a row counts as gone. */
 const defaultSilenceMs = 3 * eventPingIntervalMs
-/** Longest event that is taken, in characters. */
+/** The longest accepted event. */
 const maxEventCharacters = 16 * 1024 * 1024
 
-/** One event with its data; events without data, such as pings, are not handed on. */
+/** An event with data. Events without data, such as pings, are dropped. */
 export interface ServerSentEvent {
   readonly event: string | undefined
   readonly data: string
 }
 
-/** How a stream of events is read. */
+/** Options of a stream of events. */
 export interface EventSourceOptions {
   readonly signal?: AbortSignal | undefined
-  /** How long the server may stay silent, in milliseconds. Default: three ping intervals. */
+  /** How long the server may be silent, in milliseconds. Default: three ping intervals. */
   readonly silenceMs?: number
 }
 
 /**
- * Opens a stream of server-sent events. Yields what each piece that arrives completes: nothing, one event or several. The first piece
- * says that the server has subscribed. Ends when the server ends the stream.
+ * Opens a stream of server-sent events. For each piece of data that arrives, yields the events it
+ * completes: none, one or several. The first piece shows that the server has subscribed. Ends when
+ * the server ends the stream.
  *
- * @throws ApiError when the server refuses, ConnectionError when the stream breaks or falls silent.
+ * @throws ApiError if the server refuses, ConnectionError if the stream breaks or falls silent.
  */
 export async function* openEventSource(
   client: Pick<Client, 'fetch' | 'url'>,
@@ -35,7 +36,7 @@ export async function* openEventSource(
   const asked = { method: 'GET', url: `${client.url}/api/v2${path}` }
   const silence: Silence = {
     limitMs: silenceMs,
-    error: () => new ConnectionError(`${client.url} fell silent. Check your network.`, { ...asked, cause: undefined }),
+    error: () => new ConnectionError(`${client.url} stopped sending. Check your network.`, { ...asked, cause: undefined }),
   }
   const response = await connect(client, path, { signal, silence })
   const reader = response.body?.getReader()
@@ -51,9 +52,9 @@ export async function* openEventSource(
   } catch (error) {
     signal?.throwIfAborted()
     if (ConnectionError.is(error) || error instanceof EventTooLong) throw error
-    throw new ConnectionError(`The stream from ${client.url} broke.`, { ...asked, cause: error })
+    throw new ConnectionError(`The stream from ${client.url} broke. Check your network.`, { ...asked, cause: error })
   } finally {
-    // Not awaited: a connection that is gone may never say that it is.
+    // Not awaited: a dead connection may never confirm.
     reader.cancel().catch(() => undefined)
   }
 }
@@ -81,7 +82,10 @@ async function connect(client: Pick<Client, 'fetch'>, path: string, { signal, si
   }
 }
 
-/** What a step gives, or an error when it takes longer than a server may be silent. Slow readers of the stream don't count. */
+/**
+ * Awaits a step, and rejects if the server is silent for too long. A slow reader of the stream
+ * doesn't count.
+ */
 async function within<T>(step: Promise<T>, silence: Silence): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
@@ -98,7 +102,7 @@ class EventTooLong extends Error {
   override readonly name = 'EventTooLong'
 }
 
-/** Collects the events that each piece of text completes. */
+/** Splits text that arrives in pieces into events. */
 class EventPieces {
   #events: ServerSentEvent[] = []
   #failure: Error | undefined

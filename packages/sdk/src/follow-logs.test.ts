@@ -43,7 +43,7 @@ test.each([
   expect(urls()).toEqual(['logs?follow='])
 })
 
-test('after leaves out what is known', async () => {
+test('`after` skips known entries', async () => {
   stub.onStream('builds.logs', async (_, stream) => {
     for (const log of entries(4, 8)) await stream.send(log)
     stream.end()
@@ -56,7 +56,7 @@ test.each(['break', 'end'] as const)('after a %s without a proper end the log go
   let connections = 0
   stub.onStream('builds.logs', async (_, stream) => {
     connections += 1
-    // The second connection repeats what the first has sent.
+    // The second connection repeats entries of the first.
     for (const log of entries(1, connections * 2)) await stream.send(log)
     if (connections === 3) stream.end()
     else if (how === 'break') stream.break()
@@ -74,7 +74,7 @@ async function comeBack(port: number): Promise<void> {
   stub.on('builds.logs', () => entries(2, 3))
 }
 
-test('a server that comes back is found again, and the log goes on', async () => {
+test('the log continues when the server comes back', async () => {
   verifies('berth:packages:sdk-reconnects')
   const port = Number(new URL(stub.url).port)
   stub.onStream('builds.logs', (_, stream) => stream.send(entry(1)))
@@ -83,7 +83,7 @@ test('a server that comes back is found again, and the log goes on', async () =>
     ids.push(log.id)
     if (log.id > 1) continue
     await stub.close()
-    // Back only after an attempt or two has found nobody.
+    // The server returns only after one or two failed attempts.
     await expect(fetch(stub.url)).rejects.toThrow('fetch failed')
     setTimeout(() => void comeBack(port), 20)
   }
@@ -105,7 +105,7 @@ test('leaving the loop closes the socket', async () => {
   await left
 })
 
-test('aborting throws the reason, also while nothing arrives', async () => {
+test('aborting throws the reason, even while nothing arrives', async () => {
   const controller = new AbortController()
   stub.onStream('builds.logs', () => {
     controller.abort(new Error('enough'))
@@ -114,7 +114,7 @@ test('aborting throws the reason, also while nothing arrives', async () => {
   await expect(idsOf(source, { signal: AbortSignal.abort(new Error('before')) })).rejects.toThrow('before')
 })
 
-test('a refused handshake tells what the server said', async () => {
+test("a refused handshake throws the server's answer", async () => {
   stub.on('builds.logs', () => {
     throw new Failure('not_found')
   })
@@ -122,7 +122,7 @@ test('a refused handshake tells what the server said', async () => {
   expect(urls()).toHaveLength(1)
 })
 
-test('a server that is overloaded is asked again', async () => {
+test('an overloaded server is asked again', async () => {
   let refusals = 0
   stub.on('builds.logs', () => {
     refusals += 1
@@ -152,28 +152,28 @@ test('a slow reader gets every entry in order', async () => {
   expect(expected).toBe(count + 1)
 })
 
-/** A socket that cannot open and does not say why, as in a browser. */
+/** A socket that fails to open without saying why, as in a browser. */
 class RefusedSocket implements WebSocketLike {
   addEventListener(type: string, listener: (event: never) => void): void {
     const event = type === 'close' ? { code: 1006, reason: '' } : {}
-    // A listener of the type that it was added for; the overloads of the interface say so, this one signature cannot.
+    // The interface's overloads tie the listener to its event type; this single signature can't.
     if (type === 'close' || type === 'error') setImmediate(() => (listener as (event: object) => void)(event))
   }
   close(): void {
-    // Nothing is open.
+    // There is nothing to close.
   }
 }
 
-test('where the socket says nothing, a plain request finds out why', async () => {
+test('if the socket gives no reason, a plain request finds it out', async () => {
   const WebSocket: WebSocketConstructor = RefusedSocket
   const blind = createClient({ url: stub.url, token: 'wrong', WebSocket })
   await expect(idsOf(source, {}, blind)).rejects.toMatchObject({ name: 'ApiError', status: 401 })
   expect(urls()).toEqual(['logs'])
 })
 
-test('a server that answers but lets no socket through is given up on', async () => {
+test('the client gives up on a server that answers but accepts no socket', async () => {
   const blind = createClient({ url: stub.url, token: 'session', WebSocket: RefusedSocket })
-  const message = `${stub.url} answers, but no WebSocket gets through to it. Check that the proxies between let upgrades pass.`
+  const message = `${stub.url} answers, but no WebSocket reaches it. Check that proxies in between allow WebSocket upgrades.`
   await expect(idsOf(source, { after: 7 }, blind)).rejects.toMatchObject({ name: 'ConnectionError', message })
   expect(urls()).toEqual(Array(5).fill('logs?after=7'))
 })

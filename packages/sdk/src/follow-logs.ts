@@ -7,30 +7,31 @@ import { MessageReader } from './message-reader.ts'
 import { Backoff, isFinal, type StreamOptions } from './reconnect.ts'
 import { expandPath } from './request-url.ts'
 
-/** Whose log: of a workspace build, or of the import of a template version. By ID. */
+/** The ID of a workspace build, or of a template version whose import to follow. */
 export type LogSource = { readonly build: string } | { readonly templateVersion: string }
 
-/** How a log is followed. */
+/** Options for following a log. */
 export interface FollowOptions extends StreamOptions {
-  /** Only entries with a greater ID. */
+  /** Skip entries up to and including this ID. */
   readonly after?: number | undefined
 }
 
-/** The close code of a log that is complete. */
+/** The close code of a complete log. */
 const normalClosure = 1000
-/** Handshakes in a row that may fail while plain requests succeed. */
+/** How many handshakes in a row may fail while plain requests succeed. */
 const maxRefusals = 5
 
 /**
- * Yields the entries of a log from the beginning, those that exist and those to come, each once. Ends when the job has ended.
+ * Yields all entries of a log, existing and future ones, each once. Ends when the job ends.
  *
- * A broken stream is opened again after a growing delay and continues after the last entry.
+ * Reopens a broken stream after a growing delay and continues after the last entry.
  *
  * @example
- * for await (const { stage, output } of followLogs(client, { build: workspace.latest_build.id })) print(stage, output)
+ * const entries = followLogs(client, { build: workspace.latest_build.id })
+ * for await (const { stage, output } of entries) print(stage, output)
  *
- * @throws ApiError when the server refuses for good (4xx other than 408 and 429), ConnectionError when the server answers but no
- *   WebSocket gets through to it, the signal's reason when it is aborted.
+ * @throws ApiError if the server refuses for good (4xx except 408 and 429), ConnectionError if the
+ *   server answers but no WebSocket reaches it, the signal's reason if it is aborted.
  */
 export async function* followLogs(
   client: Client,
@@ -72,7 +73,7 @@ function pathOf(source: LogSource): string {
 
 function entryOf(text: string): ProvisionerJobLog {
   try {
-    // The contract says what a message holds; answers are not checked, here as everywhere in the client.
+    // The contract fixes the shape. The client trusts answers, here as everywhere.
     return JSON.parse(text) as ProvisionerJobLog
   } catch (cause) {
     throw new Error(`The server sent a log entry that is not JSON: "${text.slice(0, 200)}".`, { cause })
@@ -86,7 +87,10 @@ interface Refusal {
   readonly last: number | undefined
 }
 
-/** Throws when another handshake would be refused too. Browsers don't say why one was, so a plain request asks. */
+/**
+ * Throws if another handshake would fail too. Browsers hide why one failed, so a plain request
+ * finds out.
+ */
 async function explainRefusal(client: Client, path: string, { reader, refusals, signal, last }: Refusal): Promise<void> {
   if (ApiError.is(reader.error)) {
     if (isFinal(reader.error)) throw reader.error
@@ -101,6 +105,6 @@ async function explainRefusal(client: Client, path: string, { reader, refusals, 
     return
   }
   if (refusals < maxRefusals) return
-  const message = `${client.url} answers, but no WebSocket gets through to it. Check that the proxies between let upgrades pass.`
+  const message = `${client.url} answers, but no WebSocket reaches it. Check that proxies in between allow WebSocket upgrades.`
   throw new ConnectionError(message, { method: 'GET', url: client.url + path, cause: reader.error })
 }

@@ -1,6 +1,6 @@
 /**
- * Typed client for Berth and every server that speaks the Coder v2 HTTP API.
- * Every export here is public API.
+ * Typed client for Berth and any server that speaks the Coder v2 HTTP API. Every export is public
+ * API.
  * @module
  */
 export { ApiError, type ApiErrorOptions, type FieldError } from './api-error.ts'

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { MessageReader } from './message-reader.ts'
 import type { WebSocketLike } from './websocket.ts'
 
-/** A socket whose other end is the test. */
+/** A socket with the test at its other end. */
 class ScriptedSocket implements WebSocketLike {
   readonly #listeners = new Map<string, (event: object) => void>()
   readonly calls: string[] = []
@@ -16,7 +16,7 @@ class ScriptedSocket implements WebSocketLike {
   }
 
   addEventListener(type: string, listener: (event: never) => void): void {
-    // A listener of the type that it was added for; the overloads of the interface say so, this one signature cannot.
+    // The interface's overloads tie the listener to its event type; this single signature can't.
     this.#listeners.set(type, listener as (event: object) => void)
   }
   emit(type: string, event: object = {}): void {
@@ -37,7 +37,7 @@ async function take(reader: MessageReader, count: number): Promise<(string | und
 }
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index))
 
-test('a full reader pauses the socket and resumes it when most is read', async () => {
+test('a full reader pauses the socket, and resumes it when most is read', async () => {
   const socket = new ScriptedSocket({ canPause: true })
   const reader = new MessageReader(socket)
   socket.say(999)
@@ -50,7 +50,7 @@ test('a full reader pauses the socket and resumes it when most is read', async (
   expect(socket.calls).toEqual(['pause', 'resume'])
 })
 
-test('a socket that cannot pause is closed when too much waits; what waits is still read', async () => {
+test('a socket that cannot pause is closed when too much waits; waiting messages are still read', async () => {
   const socket = new ScriptedSocket({ canPause: false })
   const reader = new MessageReader(socket)
   socket.say(10_050)
@@ -60,7 +60,7 @@ test('a socket that cannot pause is closed when too much waits; what waits is st
   expect(reader.closeCode).toBeUndefined()
 })
 
-test('what came before the close is read before the end', async () => {
+test('messages before the close are read before the end', async () => {
   const socket = new ScriptedSocket({ canPause: true })
   const reader = new MessageReader(socket)
   const first = reader.next()
@@ -71,7 +71,7 @@ test('what came before the close is read before the end', async () => {
   expect([reader.hasOpened, reader.closeCode]).toEqual([true, 1012])
 })
 
-test('the first error is the one that is kept', () => {
+test('the first error is kept', () => {
   const socket = new ScriptedSocket({ canPause: true })
   const reader = new MessageReader(socket)
   socket.emit('error', { error: new Error('first') })
@@ -79,7 +79,7 @@ test('the first error is the one that is kept', () => {
   expect(reader.error).toEqual(new Error('first'))
 })
 
-test('aborting closes the socket and ends the reading at once', async () => {
+test('aborting closes the socket and ends reading at once', async () => {
   const controller = new AbortController()
   const socket = new ScriptedSocket({ canPause: true })
   const reader = new MessageReader(socket, controller.signal)

@@ -1,12 +1,13 @@
 import type { WebSocketLike } from './websocket.ts'
 
-/** With this many messages waiting, a socket that can is told to stop reading. */
+/** Number of waiting messages at which to pause a socket that can be paused. */
 const pauseAt = 1000
+/** Number of waiting messages at which to resume it. */
 const resumeAt = 100
-/** A socket that cannot stop reading is closed with this many messages waiting. */
+/** Number of waiting messages at which to close a socket that can't be paused. */
 const closeAt = 10_000
 
-/** Reads the text messages of a socket one by one, at the pace of the reader. */
+/** Reads the text messages of a socket one by one, at the reader's pace. */
 export class MessageReader {
   readonly #socket: WebSocketLike
   readonly #signal: AbortSignal | undefined
@@ -45,17 +46,20 @@ export class MessageReader {
     return this.#hasOpened
   }
 
-  /** Why the socket closed; undefined while it is open, and when this side closed it. */
+  /** The close code. Undefined while the socket is open, and if this side closed it. */
   get closeCode(): number | undefined {
     return this.#closeCode
   }
 
-  /** What the socket said about its end, if it did. */
+  /** The first error of the socket, if any. */
   get error(): unknown {
     return this.#error
   }
 
-  /** The next message; undefined when the socket has closed and everything before that has been read. */
+  /**
+   * Waits for the next message. Undefined when the socket has closed and all its messages have been
+   * read.
+   */
   async next(): Promise<string | undefined> {
     while (this.#read === this.#waiting.length && !this.#isEnded) {
       await new Promise<void>((resolve) => {
@@ -73,7 +77,7 @@ export class MessageReader {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#end()
-    // A paused socket would not see the other side's answer.
+    // A paused socket would not see the other side's close.
     if (this.#isPaused) this.#socket.resume?.()
     this.#socket.close(1000)
   }

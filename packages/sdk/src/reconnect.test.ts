@@ -9,7 +9,7 @@ test('delays double from 250 ms to 10 s', () => {
   ])
 })
 
-test('chance takes off up to half of a delay', () => {
+test('a delay is randomly shortened by up to half', () => {
   expect(backoffMs(0, () => 0.5)).toBe(187.5)
   expect(backoffMs(100, () => 1)).toBe(5000)
 })

@@ -1,13 +1,13 @@
 import { ApiError } from './api-error.ts'
 import { ConnectionError } from './connection-error.ts'
 
-/** How a stream behaves. */
+/** Options of a stream that reconnects. */
 export interface StreamOptions {
   /** Ends the stream: iterating throws the signal's reason. */
   readonly signal?: AbortSignal | undefined
   /**
-   * How long to wait before the next connection, in milliseconds. `attempt` counts from 0 and starts again when the stream works.
-   * Default: {@link backoffMs}.
+   * Returns the milliseconds to wait before the next connection. `attempt` counts from 0, and
+   * starts again when the stream works. Default: {@link backoffMs}.
    */
   readonly retryDelayMs?: ((attempt: number) => number) | undefined
 }
@@ -16,20 +16,21 @@ const firstDelayMs = 250
 const longestDelayMs = 10_000
 
 /**
- * Doubling from 250 ms to 10 s, less up to half of it by chance, so that clients that lost the same server don't return at once.
- * @param random a number from 0 to 1.
+ * Returns a delay that doubles with each attempt up to a limit. It is randomly shortened by up to
+ * half, so that clients that lost the same server don't all return at once.
+ * @param random returns a number from 0 to 1.
  */
 export function backoffMs(attempt: number, random: () => number = Math.random): number {
   return Math.min(firstDelayMs * 2 ** attempt, longestDelayMs) * (1 - random() / 2)
 }
 
-/** Whether trying again can't help: the server understood and said no, or the fault is on this side. */
+/** Whether retrying is pointless: the server refused, or the error is on this side. */
 export function isFinal(error: unknown): boolean {
   if (ApiError.is(error)) return error.status < 500 && error.status !== 408 && error.status !== 429
   return !ConnectionError.is(error)
 }
 
-/** The waits between the connections of one stream. */
+/** The delays between the connections of one stream. */
 export class Backoff {
   readonly #options: StreamOptions
   #attempt = 0
@@ -38,12 +39,12 @@ export class Backoff {
     this.#options = options
   }
 
-  /** The stream works: the next break is the first again. */
+  /** Marks that the stream works, so that the next delay is the first again. */
   succeed(): void {
     this.#attempt = 0
   }
 
-  /** Waits until the next connection is due. Rejects with the signal's reason. */
+  /** Waits until the next connection is due. Rejects with the signal's reason if it is aborted. */
   async wait(): Promise<void> {
     const { retryDelayMs = backoffMs, signal } = this.#options
     const delayMs = retryDelayMs(this.#attempt)

@@ -20,7 +20,7 @@ describe('parseServerUrl', () => {
     },
   )
 
-  test('a password in the address is not shown', () => {
+  test('an error does not show a password in the URL', () => {
     expect(() => parseServerUrl('http://ada:secret@example.com')).not.toThrow('secret')
   })
 })
@@ -35,7 +35,7 @@ describe('expandPath', () => {
   })
 })
 
-/** Characters that addresses treat specially, and some from every length of UTF-8. */
+/** Characters with a meaning in URLs, and some of each length in UTF-8. */
 const alphabet = [
   ...Array.from('/?#%&=+;: .\\"<>|`{}[]()\'~!*,@$^'),
   '\0',
@@ -53,7 +53,7 @@ const alphabet = [
   '..',
 ]
 
-/** The same texts in every run: a linear congruential sequence over the alphabet. */
+/** Returns the same texts in every run: a linear congruential sequence over the alphabet. */
 function* texts(count: number): Generator<string> {
   let state = 1
   const next = (limit: number) => {
@@ -65,7 +65,7 @@ function* texts(count: number): Generator<string> {
   }
 }
 
-test('any text comes out of a path as it went in, and stays in its segment', () => {
+test('any text survives in a path, within its segment', () => {
   for (const text of texts(3000)) {
     if (text === '..' || text === '.') continue
     const url = new URL(`http://localhost${expandPath('/users/:user/keys', { user: text })}`)
@@ -75,7 +75,7 @@ test('any text comes out of a path as it went in, and stays in its segment', () 
   }
 })
 
-test('any text comes out of a query as it went in', () => {
+test('any text survives in a query', () => {
   for (const text of texts(3000)) {
     const url = new URL(`http://localhost/${queryString({ [`key${text}`]: text, none: undefined, number: -1, no: false })}`)
     expect([...url.searchParams]).toEqual([
@@ -86,7 +86,7 @@ test('any text comes out of a query as it went in', () => {
   }
 })
 
-test('an empty query is the empty text', () => {
+test('an empty query is an empty text', () => {
   expect(queryString()).toBe('')
   expect(queryString({ owner: undefined })).toBe('')
   expect(queryString({ follow: '' })).toBe('?follow=')

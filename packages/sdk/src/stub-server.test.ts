@@ -26,14 +26,14 @@ test.each(schemas)('the example of $name is of its shape', ({ schema }) => {
   expect(checkShape(schema, exampleOf(schema))).toEqual([])
 })
 
-test('every operation is found by its own path', () => {
+test('every operation is found by its path', () => {
   for (const { name, spec } of stubRoutes) {
     const path = spec.path.replace(/:\w+/g, id)
     expect(findRoute(spec.method, `/api/v2${path}`)?.route.name).toBe(name)
   }
 })
 
-describe('what a client gets wrong is told', () => {
+describe('the stub reports mistakes of clients', () => {
   test.each([
     [
       'a misspelt key',
@@ -60,32 +60,32 @@ describe('what a client gets wrong is told', () => {
     expect(validations.map(({ field }) => field)).toEqual(['onwer', 'limit', 'status'])
   })
 
-  test('a body that is not JSON, and a path that is none', async () => {
+  test('a body that is not JSON, and an unknown path', async () => {
     const bad = await fetch(`${stub.url}/api/v2/users/login`, { method: 'POST', body: '{' })
     expect(bad.status).toBe(400)
     expect((await fetch(`${stub.url}/api/v2/nowhere`)).status).toBe(404)
   })
 })
 
-test('handlers see what the client handed in', async () => {
+test('handlers get what the client passed', async () => {
   stub.on('workspaces.list', ({ query }) => ({ workspaces: [], count: query?.limit ?? 0 }))
   expect(await createClient({ url: stub.url }).workspaces.list({ query: { limit: 7 } })).toEqual({ workspaces: [], count: 7 })
 })
 
-test('handlers may be given from the start', async () => {
+test('handlers can be given from the start', async () => {
   const other = await startStubServer({ handlers: { 'deployment.greet': () => ({ message: 'hello' }) } })
   expect(await createClient({ url: other.url }).deployment.greet()).toEqual({ message: 'hello' })
   await other.close()
 })
 
-test('a handler that breaks is a 500 that says how', async () => {
+test('a handler that throws is a 500 with its error', async () => {
   stub.on('deployment.greet', () => {
     throw new Error('oops')
   })
   await expect(createClient({ url: stub.url }).deployment.greet()).rejects.toMatchObject({ status: 500, detail: 'Error: oops' })
 })
 
-test('with a token nobody else gets in, except where everybody does', async () => {
+test('with a token, other callers are refused except where the contract needs none', async () => {
   const guarded = await startStubServer({ token: 'right' })
   const stranger = createClient({ url: guarded.url })
   await expect(stranger.users.list()).rejects.toMatchObject({ status: 401, message: new Failure('signed_out').message })

@@ -18,29 +18,32 @@ export type StreamName =
   | 'agents.dialTunnel'
   | 'agents.serveTunnel'
 
-/** Drives one stream of a client. The stream stays open when the script returns, until the script or the client ends it. */
+/**
+ * Drives one stream. It stays open after the script returns, until the script or the client ends
+ * it.
+ */
 export type StubScript = (request: StubRequest, stream: StubStream) => void | Promise<void>
 
-/** What a stub starts with. */
+/** Options of a stub server. */
 export interface StubServerOptions {
-  /** Only this token is let in (except where the contract lets anyone in). Default: everybody is. */
+  /** The only accepted token, except where the contract needs none. Default: accept any caller. */
   readonly token?: string
-  /** Default: a free one. A port that is given lets a test bring a server back where it was. */
+  /** Default: any free port. With a port, a test can restart a server at the same address. */
   readonly port?: number
   /** See {@link StubServer.on}. */
   readonly handlers?: { readonly [Name in OperationName]?: StubHandler<Name> }
 }
 
-// Handlers are kept by name; the name is what ties one to the type of its request.
+// Handlers are stored by name; the name determines the type of the request.
 type AnyHandler = (request: StubRequest) => unknown
 
 /**
- * A small HTTP server made of the contract. It answers every operation with an example, refuses requests that differ from the
- * contract with 400 and what differs, and remembers what it was asked. A stand-in for tests of programs that use the API: it keeps
- * no state and judges no access.
+ * A small HTTP server derived from the contract, for tests of programs that use the API. It answers
+ * every operation with an example, refuses requests that differ from the contract with 400 and the
+ * differences, and records all requests. It keeps no state and checks no permissions.
  */
 export class StubServer {
-  /** Where it listens: `http://127.0.0.1:<port>`. */
+  /** URL of the server: `http://127.0.0.1:<port>`. */
   readonly url: string
   readonly #server: Server
   readonly #sockets = new WebSocketServer({ noServer: true })
@@ -58,25 +61,29 @@ export class StubServer {
     server.on('upgrade', (request, socket, head) => void this.#upgrade(request, { socket, head }))
   }
 
-  /** Everything it was asked, in order, refused requests of known operations included. */
+  /** All requests for known operations, in order, including refused ones. */
   get requests(): readonly StubRequest[] {
     return this.#requests
   }
 
-  /** Answers an operation from now on. A handler of a streaming operation that throws a `Failure` refuses the stream. */
+  /**
+   * Sets the handler of an operation. For a streaming operation, a handler that throws a `Failure`
+   * refuses the stream.
+   */
   on<Name extends OperationName>(operation: Name, handler: StubHandler<Name>): void {
     this.#handlers.set(operation, handler as AnyHandler)
   }
 
   /**
-   * Drives the streams of an operation from now on. Without a script, a watch gets one ping and stays open, a followed log gets what
-   * the operation's handler answers and ends, and other sockets are refused with 428.
+   * Sets the script for an operation's streams. Without one, a watch gets one ping and stays open,
+   * a followed log gets the entries that the operation's handler returns and ends, and other
+   * sockets are refused with 428.
    */
   onStream(operation: StreamName, script: StubScript): void {
     this.#scripts.set(operation, script)
   }
 
-  /** Stops listening and breaks what is open. */
+  /** Stops listening and breaks all open connections. */
   async close(): Promise<void> {
     for (const socket of this.#sockets.clients) socket.terminate()
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
@@ -123,7 +130,10 @@ export class StubServer {
     await this.#scripts.get(request.operation)?.(request, stream)
   }
 
-  /** What drives a socket. A followed log without a script sends what the operation answers with, then ends. */
+  /**
+   * Returns the script for a socket. Without one, a followed log sends the operation's answer and
+   * ends.
+   */
   async #socketScript(route: StubRoute, request: StubRequest): Promise<StubScript> {
     if (route.spec.delivery !== 'websocket' && !isFollowed(request)) throw new Failure('route_not_found')
     const entries = await this.#valueOf(route, request)
@@ -143,7 +153,7 @@ export class StubServer {
     return route.spec.response === undefined ? undefined : exampleOf(route.spec.response)
   }
 
-  /** Reads, remembers and checks a request. */
+  /** Reads, records and checks a request. */
   async #receive(message: IncomingMessage): Promise<{ route: StubRoute; request: StubRequest }> {
     const url = new URL(message.url ?? '/', this.url)
     const found = findRoute(message.method ?? 'GET', url.pathname)
@@ -160,7 +170,7 @@ export class StubServer {
       params: found.params,
       query: readQuery(spec.query, url.searchParams),
       ...(bytes.length > 0 && { body: spec.bodyType === undefined ? parseJson(bytes) : new Uint8Array(bytes) }),
-    } as StubRequest // its parts are compared with the schemas below, before anyone reads them by their types
+    } as StubRequest // checkRequest compares it with the schemas before a handler reads it
     this.#requests.push(request)
     if (this.#token !== undefined && spec.access !== 'anyone' && token !== this.#token) throw new Failure(refusalOf(spec))
     checkRequest(spec, request)
@@ -168,7 +178,7 @@ export class StubServer {
   }
 }
 
-/** Starts a stub on this machine, not to be reached from others. Close it when done. */
+/** Starts a stub server on the loopback address. Close it when done. */
 export async function startStubServer(options: StubServerOptions = {}): Promise<StubServer> {
   const server = createServer()
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port ?? 0, '127.0.0.1', resolve))

@@ -1,20 +1,23 @@
 import type { ServerResponse } from 'node:http'
 
-/** The server's end of a stream, for a script to push through. */
+/** The server's end of a stream. */
 export interface StubStream {
-  /** Sends one value: an event `data` on a watch, a text message on a socket (bytes as a binary one). Resolves when it is on its way. */
+  /**
+   * Sends a value: a `data` event on a watch, a text message on a socket (a binary one for bytes).
+   * Resolves once it is sent.
+   */
   send(value: unknown): Promise<void>
-  /** Sends exactly this text: raw bytes of an event stream, or a text message. */
+  /** Sends this exact text: as raw bytes of an event stream, or as a text message. */
   sendText(text: string): Promise<void>
-  /** Ends the stream properly: the end of the body, or close code 1000 unless told otherwise. */
+  /** Ends the stream: closes the body, or the socket with this code (default: 1000). */
   end(code?: number): void
-  /** Breaks the connection without a word. */
+  /** Breaks the connection without closing it properly. */
   break(): void
-  /** Aborted when the stream has ended, whoever ended it. */
+  /** Aborted when the stream ends, whoever ends it. */
   readonly signal: AbortSignal
 }
 
-/** A stream of server-sent events. */
+/** Wraps a response as a stream of server-sent events. */
 export function eventStream(response: ServerResponse): StubStream {
   const ended = new AbortController()
   response.on('close', () => {
@@ -35,7 +38,10 @@ export function eventStream(response: ServerResponse): StubStream {
   }
 }
 
-/** The server's end of a WebSocket: what is used of the class of the `ws` package, whose types the readers of this package may not have. */
+/**
+ * The part of the `ws` package's class that is used here. Users of this package may not have its
+ * types.
+ */
 interface Socket {
   on(event: 'close' | 'error', listener: () => void): unknown
   send(data: string | Uint8Array, done: () => void): void
@@ -43,7 +49,7 @@ interface Socket {
   terminate(): void
 }
 
-/** A stream of messages. */
+/** Wraps a WebSocket as a stream of messages. */
 export function messageStream(socket: Socket): StubStream {
   const ended = new AbortController()
   socket.on('close', () => {

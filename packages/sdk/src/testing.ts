@@ -1,5 +1,5 @@
 /**
- * For tests of programs that use the API: a server made of the contract.
+ * A stub server derived from the contract, for tests of programs that use the API.
  * @module
  */
 export { startStubServer } from './stub-server.ts'

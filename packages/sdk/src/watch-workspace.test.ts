@@ -57,7 +57,7 @@ test('leaving the loop closes the stream', async () => {
   await left
 })
 
-test('with initial the workspace is read once the stream is open', async () => {
+test('with `initial`, the workspace is read once the stream is open', async () => {
   stub.onStream('workspaces.watch', (_, stream) => stream.send(named('changed')))
   stub.on('workspaces.get', () => named('now'))
   expect(await firstNames(2, { initial: true })).toEqual(['now', 'changed'])
@@ -75,7 +75,7 @@ test.each(['break', 'end'] as const)('after a %s of the stream it is opened agai
   expect(await firstNames(5)).toEqual(['change 1', 'missed', 'change 2', 'missed', 'change 3'])
 })
 
-test('an error event makes the client read the workspace itself', async () => {
+test('after an error event the client reads the workspace itself', async () => {
   stub.onStream('workspaces.watch', (_, stream) => stream.sendText('event: error\ndata: {"message":"no"}\n\n'))
   stub.on('workspaces.get', () => named('read'))
   expect(await firstNames(1)).toEqual(['read'])
@@ -101,7 +101,7 @@ test.each(['unavailable', 'internal', 'rate_limited'] as const)('%s passes', asy
   expect(await firstNames(2)).toEqual(['read', 'back'])
 })
 
-test('a server that is away is waited for', async () => {
+test('the client waits for a server that is down', async () => {
   const { url } = stub
   await stub.close()
   const delays: number[] = []
@@ -119,7 +119,7 @@ test('a server that is away is waited for', async () => {
   stub = await startStubServer()
 })
 
-test('aborting throws the reason, also while nothing arrives', async () => {
+test('aborting throws the reason, even while nothing arrives', async () => {
   const controller = new AbortController()
   stub.onStream('workspaces.watch', () => {
     controller.abort(new Error('enough'))
@@ -135,7 +135,10 @@ test('an event that is not JSON is an error', async () => {
 test('a server that falls silent counts as gone', async () => {
   const stream = openEventSource(client, `/workspaces/${id}/watch`, { silenceMs: 20 })
   expect(await stream.next()).toEqual({ done: false, value: [] })
-  await expect(stream.next()).rejects.toMatchObject({ name: 'ConnectionError', message: `${stub.url} fell silent. Check your network.` })
+  await expect(stream.next()).rejects.toMatchObject({
+    name: 'ConnectionError',
+    message: `${stub.url} stopped sending. Check your network.`,
+  })
 })
 
 test('an event without an end is refused before it fills the memory', async () => {

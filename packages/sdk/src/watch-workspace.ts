@@ -5,18 +5,21 @@ import { openEventSource, type ServerSentEvent } from './event-source.ts'
 import { Backoff, isFinal, type StreamOptions } from './reconnect.ts'
 import { expandPath } from './request-url.ts'
 
-/** How a workspace is watched. */
+/** Options for watching a workspace. */
 export interface WatchOptions extends StreamOptions {
-  /** Yield the workspace as it is, first. It is read once the stream is open, so that no change falls between. */
+  /**
+   * Whether to yield the current workspace first. It is read once the stream is open, so that no
+   * change is missed.
+   */
   readonly initial?: boolean | undefined
 }
 
 /**
- * Yields the whole workspace after each of its changes, until the caller stops. Never ends by itself, not even when the workspace is
- * deleted: look at `latest_build.status`.
+ * Yields the whole workspace after each change. Never ends by itself, not even when the workspace
+ * is deleted: look at `latest_build.status`.
  *
- * A broken stream is opened again after a growing delay, and the workspace is read then, since changes may have been missed. The same
- * state may be yielded twice; the last one yielded is the newest.
+ * Reopens a broken stream after a growing delay, and then yields the workspace, because it may have
+ * missed changes. So the same state may be yielded twice; the last one is always the newest.
  *
  * @example
  * for await (const workspace of watchWorkspace(client, id, { initial: true })) {
@@ -24,7 +27,8 @@ export interface WatchOptions extends StreamOptions {
  * }
  *
  * @param workspace the ID.
- * @throws ApiError when the server refuses for good (4xx other than 408 and 429), the signal's reason when it is aborted.
+ * @throws ApiError if the server refuses for good (4xx except 408 and 429), the signal's reason if
+ *   it is aborted.
  */
 export async function* watchWorkspace(
   client: Client,
@@ -43,7 +47,8 @@ export async function* watchWorkspace(
         pieces += 1
         if (isStale) yield await read()
         isStale = false
-        // One piece may be all that a server says before it falls over; it has to last longer to count as working.
+        // A server may crash right after the first piece, so a stream counts as working from the
+        // second on.
         if (pieces > 1) backoff.succeed()
         for (const event of events) yield event.event === 'error' ? await read() : workspaceOf(event)
       }
@@ -58,7 +63,7 @@ export async function* watchWorkspace(
 
 function workspaceOf({ data }: ServerSentEvent): Workspace {
   try {
-    // The contract says that an event `data` holds a workspace; answers are not checked, here as everywhere in the client.
+    // The contract fixes the shape. The client trusts answers, here as everywhere.
     return JSON.parse(data) as Workspace
   } catch (cause) {
     throw new Error(`The server sent an event whose data is not JSON: "${data.slice(0, 200)}".`, { cause })

@@ -4,14 +4,14 @@ import { failureOf } from './api-error.ts'
 import type { WebSocketLike } from './websocket.ts'
 
 const handshakeTimeoutMs = 30_000
-/** A peer that has not answered a ping within this time is gone. */
+/** A peer that doesn't answer a ping before the next one is gone. */
 const pingIntervalMs = 15_000
 const maxMessageBytes = 16 * 1024 * 1024
 const maxRefusalCharacters = 64 * 1024
 
 /**
- * Opens a socket with the `ws` package, which sends headers. A handshake that the server refuses ends in an `error` event whose `error`
- * is the ApiError of its answer. Pings the server, so that a connection that died without a word is noticed.
+ * Opens a socket with the `ws` package, which can send headers. A refused handshake gives an
+ * `error` event whose `error` is an ApiError. Pings the server to notice dead connections.
  */
 export function openWebSocket(url: string, { headers }: { readonly headers: Readonly<Record<string, string>> }): WebSocketLike {
   const socket = new WebSocket(url, {
@@ -35,7 +35,7 @@ export function openWebSocket(url: string, { headers }: { readonly headers: Read
   return socket
 }
 
-/** Ends the socket when a ping goes unanswered until the next is due. */
+/** Ends the socket if a ping is still unanswered when the next is due. */
 function watchPeer(socket: WebSocket): void {
   let isAlive = true
   const hear = () => {
@@ -45,7 +45,7 @@ function watchPeer(socket: WebSocket): void {
   socket.on('ping', hear)
   socket.on('message', hear)
   const timer = setInterval(() => {
-    // A paused socket reads no pong; its peer is not to blame.
+    // A paused socket can't read the pong.
     if (socket.isPaused) return
     if (!isAlive) return socket.terminate()
     isAlive = false

@@ -1,9 +1,9 @@
 /**
- * What this package asks of a WebSocket: the part that browsers and the `ws` package have in common.
+ * The part of a WebSocket that this package uses, which browsers and the `ws` package share.
  * @module
  */
 
-/** A message that arrived. */
+/** A received message. */
 export interface SocketMessage {
   readonly data: unknown
 }
@@ -14,7 +14,7 @@ export interface SocketClose {
   readonly reason: string
 }
 
-/** An error of a socket. Browsers say nothing about it. */
+/** An error of a socket. Browsers don't say what it is. */
 export interface SocketError {
   readonly error?: unknown
   readonly message?: string
@@ -27,10 +27,10 @@ export interface WebSocketLike {
   addEventListener(type: 'close', listener: (event: SocketClose) => void): void
   addEventListener(type: 'error', listener: (event: SocketError) => void): void
   close(code?: number, reason?: string): void
-  /** Stops reading from the network (`ws` has it, browsers don't). */
+  /** Stops reading from the network. `ws` has this, browsers don't. */
   pause?(): void
   resume?(): void
 }
 
-/** Opens a socket with request headers, as the class of the `ws` package does. */
+/** A class that opens a socket with request headers, like that of the `ws` package. */
 export type WebSocketConstructor = new (url: string, options: { headers: Record<string, string> }) => WebSocketLike

@@ -11,7 +11,7 @@ const SETTLE_MS = 20_000
 const WATCHED_MS = 30_000
 const MAX_WRITES_PER_SECOND = 20
 
-/** Agents that are connected and have nothing to say. */
+/** Measures connected, idle agents. */
 export async function agents(): Promise<void> {
   await withServer(async ({ server, database }) => {
     await seedWorkspaces(database, { from: 1, to: AGENTS })
@@ -28,16 +28,18 @@ export async function agents(): Promise<void> {
     const after = await activity(database)
     const seconds = (after.at - before.at) / 1_000
     const open = sockets.filter((socket) => socket.readyState === WebSocket.OPEN).length
-    print(figureLine(`agents connected of ${AGENTS}`, { value: open, unit: 'agents' }))
-    print(figureLine('transactions a second, reads included', { value: (after.transactions - before.transactions) / seconds, unit: '/s' }))
+    print(figureLine(`agents connected, of ${AGENTS}`, { value: open, unit: 'agents' }))
     print(
-      figureLine('rows written a second', { value: (after.writes - before.writes) / seconds, unit: '/s', target: MAX_WRITES_PER_SECOND }),
+      figureLine('transactions per second, including reads', { value: (after.transactions - before.transactions) / seconds, unit: '/s' }),
+    )
+    print(
+      figureLine('rows written per second', { value: (after.writes - before.writes) / seconds, unit: '/s', target: MAX_WRITES_PER_SECOND }),
     )
     for (const [name, writes] of await writesByTable(database)) {
       const written = writes - (tablesBefore.get(name) ?? 0)
-      if (written > 0) print(figureLine(`  of them in ${name}`, { value: written / seconds, unit: '/s' }))
+      if (written > 0) print(figureLine(`  in table ${name}`, { value: written / seconds, unit: '/s' }))
     }
-    print(figureLine('memory for each agent', { value: ((await residentMiB(server.pid)) - without) * (1024 / AGENTS), unit: 'KiB' }))
+    print(figureLine('memory per agent', { value: ((await residentMiB(server.pid)) - without) * (1024 / AGENTS), unit: 'KiB' }))
     for (const socket of sockets) socket.terminate()
   })
 }
@@ -48,7 +50,7 @@ async function connect(url: string, token: string): Promise<WebSocket> {
     headers: { 'Coder-Session-Token': token },
   })
   answerTunnel(socketStream(socket), () => {
-    throw new TunnelRefusal(404, 'Nothing is here.')
+    throw new TunnelRefusal(404, 'This benchmark agent has no targets.')
   })
   await new Promise<void>((resolve, reject) => {
     socket.once('open', () => resolve())
@@ -57,7 +59,7 @@ async function connect(url: string, token: string): Promise<WebSocket> {
   return socket
 }
 
-/** Rows written to each table since it was made. */
+/** Returns the rows written to each table since it was created. */
 async function writesByTable(database: Measured['database']): Promise<ReadonlyMap<string, number>> {
   const { rows } = await database.query<{ name: string; writes: number }>(
     `select relname as name, (n_tup_ins + n_tup_upd + n_tup_del)::float8 as writes from pg_stat_user_tables`,
@@ -65,7 +67,10 @@ async function writesByTable(database: Measured['database']): Promise<ReadonlyMa
   return new Map(rows.map(({ name, writes }) => [name, writes]))
 }
 
-/** What the database has done since it started. The statistics of a connection come when it has been quiet for a moment. */
+/**
+ * Returns the database's activity since it started. A connection's statistics arrive once it has
+ * been idle briefly.
+ */
 async function activity(database: Measured['database']): Promise<{ at: number; transactions: number; writes: number }> {
   const { rows } = await database.query<{ transactions: number; writes: number }>(`
     select (select xact_commit from pg_stat_database where datname = current_database())::float8 as transactions,

@@ -10,7 +10,7 @@ const STARTS = 20
 const IDLE_MS = 5_000
 const POLL_MS = 20
 
-/** From nothing to a workspace that somebody can use. */
+/** Measures boots, and the way from no workspace to a usable one. */
 export async function boots(): Promise<void> {
   await withDataDirectory(async (dataDirectory) => {
     const cold = await startServerProcess({
@@ -37,7 +37,10 @@ export async function boots(): Promise<void> {
   })
 }
 
-/** One after the other: create, wait until the agent is connected, delete. */
+/**
+ * Creates workspaces one by one, waits until the agent is connected, and deletes them. Returns the
+ * times to connect.
+ */
 async function startWorkspaces(client: Client): Promise<number[]> {
   const [organization] = await client.organizations.listOfUser({ params: { user: 'me' } })
   const [template] = await client.templates.list({ params: { organization: organization?.id ?? '' } })

@@ -5,8 +5,8 @@ import { people } from './people.ts'
 import { watch } from './watch.ts'
 
 /*
- * What Berth promises about speed and size, measured on the built server as people run it: `pnpm bench` for everything, `pnpm bench pages watch` for parts. Figures depend on the machine: compare
- * them with others of the same machine.
+ * Measures Berth's promises about speed and size on the built server, as users run it: `pnpm bench`
+ * measures everything, `pnpm bench pages watch` parts. Compare figures of the same machine only.
  */
 
 const SUITES: Readonly<Record<string, () => Promise<void>>> = { boots, pages, watch, agents, people }
@@ -14,7 +14,7 @@ const SUITES: Readonly<Record<string, () => Promise<void>>> = { boots, pages, wa
 const named = process.argv.slice(2)
 const unknown = named.filter((name) => !Object.hasOwn(SUITES, name))
 if (unknown.length > 0) {
-  process.stderr.write(`there is no part ${unknown.join(', ')}; there are ${Object.keys(SUITES).join(', ')}\n`)
+  process.stderr.write(`There is no part "${unknown.join('", "')}". Choose from ${Object.keys(SUITES).join(', ')}.\n`)
   process.exitCode = 2
 } else {
   for (const [name, run] of Object.entries(SUITES)) {

@@ -6,20 +6,23 @@ import { withServer } from './with-server.ts'
 const SIZES = [1_000, 10_000, 100_000]
 const READS = 400
 const SEARCHES = 50
-/** Not measured: statements are prepared and code is compiled. */
+/** Requests that aren't measured, while statements are prepared and code is compiled. */
 const WARM_UP = 50
 const MAX_RATIO = 1.5
 const SEARCHED = ['status:running', 'status:starting', 'name:ws-77', 'name:nothing-has-it', 'has-agent:connected', 'owner:seed-2']
 
-/** A server with so many workspaces. */
+/** A server with a number of workspaces. */
 interface Sized {
   readonly size: number
   readonly owner: Client
-  /** Has a hundred of them. */
+  /** Owns a hundred of them. */
   readonly member: Client
 }
 
-/** Pages of workspaces, by servers of growing sizes that are read in turns: whatever else the machine does meanwhile is shared by all. */
+/**
+ * Measures pages of workspaces on servers of growing sizes, in turns, so that other load on the
+ * machine affects all alike.
+ */
 export async function pages(): Promise<void> {
   await withSizes(SIZES, [], measure)
 }
@@ -45,9 +48,9 @@ async function measure(sized: readonly Sized[]): Promise<void> {
       read: async (of) => await of[who].workspaces.list({ query: { limit: 25 } }),
     })
     const ratio = (medians.at(-1) ?? Number.NaN) / (medians[0] ?? Number.NaN)
-    print(figureLine(`page of 25 at ${SIZES.at(-1)} to that at ${SIZES[0]}, ${who}`, { value: ratio, unit: '×', target: MAX_RATIO }))
+    print(figureLine(`page of 25 at ${SIZES.at(-1)} relative to ${SIZES[0]}, ${who}`, { value: ratio, unit: '×', target: MAX_RATIO }))
   }
-  // Seeded workspaces have the same IDs everywhere.
+  // Seeded workspaces have the same IDs on every server.
   const [workspace] = (await sized[0]?.member.workspaces.list({ query: { limit: 1 } }))?.workspaces.map(({ id }) => id) ?? []
   await inTurns(sized, 'GET /workspaces/{id}', {
     times: READS,
@@ -60,7 +63,9 @@ async function measure(sized: readonly Sized[]): Promise<void> {
     })
 }
 
-/** Prints a line for each size. Returns the medians. */
+/**
+ * Measures a request on each server in turns. Prints a line for each size and returns the medians.
+ */
 async function inTurns(
   sized: readonly Sized[],
   what: string,

@@ -10,7 +10,7 @@ const ENTRIES = 1_000_000
 const READS = 200
 const LOGINS = 50
 
-/** Signing in, and the lists that administrators look at. */
+/** Measures sign-in, and the lists that administrators use. */
 export async function people(): Promise<void> {
   await withServer(async (measured) => {
     const { owner, database } = measured
@@ -38,12 +38,12 @@ export async function people(): Promise<void> {
 
 async function measureLogins({ server, database, login }: Measured): Promise<void> {
   print(reportLine('login', await timeEach(LOGINS, async () => await login('seed-1@example.com'))))
-  // The stored hash says how often it was iterated: once costs nothing.
+  // The stored hash states its number of iterations. One iteration costs almost nothing.
   const salt = Buffer.alloc(16)
   const hash = `$pbkdf2-sha256$1$${unpadded(salt)}$${unpadded(pbkdf2Sync(PASSWORD, salt, 1, 64, 'sha256'))}`
   await database.query(`update users set hashed_password = $1 where username = 'seed-2'`, [hash])
   const quick = async (): Promise<unknown> => await login('seed-2@example.com')
-  print(reportLine('login, the cost of the hash aside', await timeEach(LOGINS, quick)))
+  print(reportLine('login without the cost of the hash', await timeEach(LOGINS, quick)))
   const me = createClient({ url: server.url, token: await login('seed-2@example.com') })
   print(reportLine('GET /users/me', await timeEach(READS, async () => await me.users.get({ params: { user: 'me' } }))))
 }

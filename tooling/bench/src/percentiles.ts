@@ -1,23 +1,26 @@
-/** The value below which a share of the samples lies, by the nearest rank. */
+/** Returns a percentile of samples by the nearest rank. `share` is from 0 to 1. */
 export function percentile(samples: readonly number[], share: number): number {
   const sorted = [...samples].sort((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] ?? Number.NaN
 }
 
-/** One line of the report: what was measured, its median and 95th percentile in milliseconds, and the target where there is one. */
+/**
+ * Renders a report line with the median and 95th percentile of samples in milliseconds, and whether
+ * a target was met.
+ */
 export function reportLine(what: string, samples: readonly number[], targetP95Ms?: number): string {
   const [p50, p95] = [percentile(samples, 0.5), percentile(samples, 0.95)]
   const target = targetP95Ms === undefined ? '' : `  (target p95 ≤ ${targetP95Ms} ms: ${p95 <= targetP95Ms ? 'met' : 'MISSED'})`
   return `${what.padEnd(58)} p50 ${p50.toFixed(1).padStart(8)} ms  p95 ${p95.toFixed(1).padStart(8)} ms  n=${samples.length}${target}`
 }
 
-/** One line of the report for a single figure, which is not to be above its target. */
+/** Renders a report line with a single figure, and whether it is at most its target. */
 export function figureLine(what: string, { value, unit, target }: { value: number; unit: string; target?: number }): string {
   const verdict = target === undefined ? '' : `  (target ≤ ${target}: ${value <= target ? 'met' : 'MISSED'})`
   return `${what.padEnd(58)} ${value.toFixed(2)} ${unit}${verdict}`
 }
 
-/** How long each piece of work takes, one after the other, in milliseconds. */
+/** Runs work repeatedly and returns how long each run took, in milliseconds. */
 export async function timeEach(times: number, work: (round: number) => Promise<unknown>): Promise<number[]> {
   const samples: number[] = []
   for (let round = 0; round < times; round++) {
@@ -28,7 +31,7 @@ export async function timeEach(times: number, work: (round: number) => Promise<u
   return samples
 }
 
-/** As {@link timeEach} for several pieces of work, each once in every round. */
+/** Like {@link timeEach}, for several pieces of work that take turns. */
 export async function timeInTurns(times: number, works: readonly (() => Promise<unknown>)[]): Promise<number[][]> {
   const samples = works.map((): number[] => [])
   for (let round = 0; round < times; round++)

@@ -1,6 +1,6 @@
 import { readFile, readdir } from 'node:fs/promises'
 
-/** Memory of a process and all below it, each shared page divided by those who share it, in MiB. Linux only. */
+/** Returns the proportional memory (PSS) of a process and its descendants, in MiB. Linux only. */
 export async function residentMiB(pid: number): Promise<number> {
   const pids = await withDescendants(pid)
   const sizes = await Promise.all(pids.map(async (id) => await proportionalKiB(id)))
@@ -23,7 +23,7 @@ async function withDescendants(root: number): Promise<number[]> {
   return [...parents.keys()].filter(isBelow)
 }
 
-/** Memory of one process alone, in KiB. Linux only. */
+/** Returns the resident memory of one process, in KiB. Linux only. */
 export async function residentKiBOf(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN)
 }

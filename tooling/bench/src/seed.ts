@@ -4,22 +4,22 @@ import { Client } from 'pg'
 
 const WORKSPACES_PER_USER = 100
 
-/** A connection to the embedded database of a data directory. */
+/** Connects to the embedded database of a data directory. */
 export async function connectToEmbedded(dataDirectory: string): Promise<Client> {
   const entries = await readdir(dataDirectory, { recursive: true })
   const socket = entries.find((entry) => entry.endsWith('.s.PGSQL.5432'))
-  if (socket === undefined) throw new Error(`there is no database socket below ${dataDirectory}`)
+  if (socket === undefined) throw new Error(`no database socket in ${dataDirectory}; check that the server is running`)
   const client = new Client({ host: join(dataDirectory, socket, '..'), user: 'berth', database: 'berth' })
   await client.connect()
   return client
 }
 
-/** An ID made of a kind and a number, as SQL. */
+/** Returns SQL for an ID derived from a kind and a number. */
 function id(kind: string, number: string): string {
   return `md5('${kind} ' || ${number})::uuid`
 }
 
-/** The token of the agent of a seeded workspace. */
+/** Returns the agent token of a seeded workspace. */
 export function agentToken(number: number): string {
   return `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
 }
@@ -27,7 +27,10 @@ export function agentToken(number: number): string {
 const AGENT_TOKEN_HASH = `sha256(convert_to('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'), 'UTF8'))`
 const OWNER_ID = id('user', `1 + (n - 1) / ${WORKSPACES_PER_USER}`)
 
-/** Puts people straight into the database, `seed-1`, `seed-2`, …, with the password of the first user. Those who are there stay. */
+/**
+ * Inserts the users `seed-1`, `seed-2`, … into the database, with the first user's password. Keeps
+ * existing ones.
+ */
 export async function seedUsers(client: Client, count: number): Promise<void> {
   await client.query(`
     insert into users (id, email, username, hashed_password, created_at, updated_at)
@@ -39,7 +42,7 @@ export async function seedUsers(client: Client, count: number): Promise<void> {
   await client.query('vacuum analyze users, organization_members')
 }
 
-/** Puts templates straight into the database, all with the version of the first. */
+/** Inserts templates into the database, all with the version of the first. */
 export async function seedTemplates(client: Client, count: number): Promise<void> {
   await client.query(`
     insert into templates (id, created_at, updated_at, organization_id, name, provisioner, active_version_id, created_by)
@@ -48,10 +51,10 @@ export async function seedTemplates(client: Client, count: number): Promise<void
   await client.query('vacuum analyze templates')
 }
 
-/** Puts entries straight into the audit log, a minute apart, of a hundred people. */
+/** Inserts audit log entries into the database, a minute apart, by a hundred users. */
 export async function seedAuditLog(client: Client, count: number): Promise<void> {
   await client.query('begin')
-  // Counted below, all at once.
+  // The totals are counted below, all at once.
   await client.query('alter table audit_logs disable trigger audit_entry_counted')
   await client.query(`
     insert into audit_logs (id, time, user_id, ip, user_agent, resource_type, resource_id, resource_target, action, diff, status_code, request_id)
@@ -69,7 +72,8 @@ export async function seedAuditLog(client: Client, count: number): Promise<void>
 }
 
 /**
- * Puts running workspaces straight into the database: each with a build, its job, a resource, an agent that is connected, and two apps. A hundred to a user; the users are `seed-1`, `seed-2`, …
+ * Inserts running workspaces into the database, each with a build, its job, a resource, a connected
+ * agent and two apps. The users `seed-1`, `seed-2`, … own a hundred each.
  */
 export async function seedWorkspaces(client: Client, { from, to }: { readonly from: number; readonly to: number }): Promise<void> {
   const { rows } = await client.query<{ template_id: string; version_id: string; organization_id: string; file_id: string }>(`
@@ -78,7 +82,7 @@ export async function seedWorkspaces(client: Client, { from, to }: { readonly fr
     join template_versions version on version.id = template.active_version_id
     join provisioner_jobs job on job.id = version.job_id limit 1`)
   const [place] = rows
-  if (place === undefined) throw new Error('there is no template to seed workspaces of')
+  if (place === undefined) throw new Error('there is no template to create workspaces from')
   const { template_id, version_id, organization_id, file_id } = place
   await seedUsers(client, Math.ceil(to / WORKSPACES_PER_USER))
   await client.query('begin')
@@ -112,7 +116,8 @@ export async function seedWorkspaces(client: Client, { from, to }: { readonly fr
     insert into workspace_apps (id, created_at, agent_id, slug, display_name, url)
     select md5('app ' || n || ' ' || app)::uuid, now(), ${id('agent', 'n')}, 'app-' || app, 'App', 'http://localhost:' || 8000 + app
     from generate_series(${from}::int, ${to}::int) n, generate_series(1, 2) app`)
-  // They have no schedule and no deadline; without this the server finds that out while it is measured.
+  // They have no schedule and no deadline. Otherwise the server would find that out during the
+  // measurement.
   await client.query(`update workspaces set autobuild_due_at = null where name like 'ws-%' and autobuild_due_at is not null`)
   await client.query('commit')
   await client.query('vacuum analyze')

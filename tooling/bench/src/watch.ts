@@ -11,7 +11,7 @@ const IDLE_STREAMS = 10_000
 const AT_ONCE = 50
 const SETTLE_MS = 20_000
 
-/** Watchers of one workspace, and streams on which nothing happens, each of a workspace of its own. */
+/** Measures many watchers of one workspace, and many idle streams of different workspaces. */
 export async function watch(): Promise<void> {
   await withServer(async (measured) => {
     await seedWorkspaces(measured.database, { from: 1, to: IDLE_STREAMS })
@@ -29,11 +29,11 @@ async function measureDelivery({ server, owner, ownerToken, database }: Measured
   )
   const samples: number[] = []
   for (let change = 0; change < CHANGES; change++) samples.push(...(await deliver({ owner, id, change, arrivals })))
-  print(reportLine(`change asked for → event at each of ${WATCHERS} watchers`, samples, 100))
+  print(reportLine(`change requested → event at each of ${WATCHERS} watchers`, samples, 100))
   for (const stream of streams) stream.destroy()
 }
 
-/** How long after a change was asked for each watcher had it. */
+/** Requests a change and returns how long it took to reach each watcher. */
 async function deliver(of: { owner: Client; id: string; change: number; arrivals: EventTarget }): Promise<number[]> {
   const samples: number[] = []
   const startedAt = performance.now()
@@ -53,7 +53,7 @@ async function deliver(of: { owner: Client; id: string; change: number; arrivals
 
 async function measureIdleStreams({ server, ownerToken, database }: Measured): Promise<void> {
   const ids = await workspaceIds(database, IDLE_STREAMS)
-  // What the first streams cost is code, not streams.
+  // The first streams also cost the memory of compiled code.
   const warm = await openStreams(ids.slice(0, AT_ONCE), { url: server.url, token: ownerToken })
   for (const stream of warm) stream.destroy()
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
@@ -62,7 +62,7 @@ async function measureIdleStreams({ server, ownerToken, database }: Measured): P
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
   const after = await residentKiBOf(server.pid)
   print(
-    figureLine(`resident memory for each of ${IDLE_STREAMS} idle streams`, {
+    figureLine(`resident memory per stream, of ${IDLE_STREAMS} idle streams`, {
       value: (after - before) / IDLE_STREAMS,
       unit: 'KiB',
       target: 25,
@@ -77,7 +77,9 @@ interface StreamOptions {
   readonly onEvent?: () => void
 }
 
-/** Opens a stream for each workspace, a few at a time; they are open when the first ping has come. */
+/**
+ * Opens a stream for each workspace, a few at a time. A stream is open when its first ping arrives.
+ */
 async function openStreams(ids: readonly string[], options: StreamOptions): Promise<Socket[]> {
   const streams: Socket[] = []
   for (let start = 0; start < ids.length; start += AT_ONCE)
@@ -85,7 +87,7 @@ async function openStreams(ids: readonly string[], options: StreamOptions): Prom
   return streams
 }
 
-/** By hand over a socket: a client that takes HTTP apart would be what is measured. */
+/** Opens a stream over a plain socket, so that the cost of an HTTP client isn't measured. */
 async function openStream(id: string, { url, token, onEvent }: StreamOptions): Promise<Socket> {
   const { hostname, port, host } = new URL(url)
   const stream = connect(Number(port), hostname)
@@ -93,7 +95,7 @@ async function openStream(id: string, { url, token, onEvent }: StreamOptions): P
   return await new Promise((resolve, reject) => {
     stream.on('error', reject)
     stream.once('data', (head: Buffer) => {
-      if (!head.toString('latin1').startsWith('HTTP/1.1 200')) reject(new Error(`a watch was answered with ${head.toString('latin1')}`))
+      if (!head.toString('latin1').startsWith('HTTP/1.1 200')) reject(new Error(`the server refused a watch: ${head.toString('latin1')}`))
     })
     stream.on('data', (chunk: Buffer) => {
       if (chunk.includes('event: data\n')) onEvent?.()

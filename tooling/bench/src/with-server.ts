@@ -13,16 +13,16 @@ const POLL_MS = 20
 /** A server to measure. */
 export interface Measured {
   readonly server: ServerProcess
-  /** Calls it as an Owner. */
+  /** A client signed in as an owner. */
   readonly owner: Client
   readonly ownerToken: string
-  /** Straight into its database. */
+  /** A connection to its database. */
   readonly database: DatabaseClient
-  /** Signs a person of {@link PASSWORD} in. */
+  /** Signs in a user whose password is {@link PASSWORD}. Returns a token. */
   readonly login: (email: string) => Promise<string>
 }
 
-/** A new directory for the data of a server, while `work` runs. */
+/** Runs `work` with a new data directory, then removes it. */
 export async function withDataDirectory(work: (dataDirectory: string) => Promise<void>): Promise<void> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'berth-bench-'))
   await chmod(dataDirectory, 0o711)
@@ -33,7 +33,7 @@ export async function withDataDirectory(work: (dataDirectory: string) => Promise
   }
 }
 
-/** A new server with the starter template and an Owner, while `work` runs. */
+/** Runs `work` with a new server that has the starter template and an owner, then stops it. */
 export async function withServer(work: (measured: Measured) => Promise<void>): Promise<void> {
   await withDataDirectory(async (dataDirectory) => {
     const server = await startServerProcess({

@@ -1,25 +1,28 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
-/** One `verifies('…')` in a test source. */
+/** A rule cited by a test. */
 export interface Citation {
   readonly id: string
-  /** Path of the test below the root of the repository. */
+  /** Path of the test in the repository. */
   readonly file: string
 }
 
 const call = /\bverifies\(((?:\s*(?:'[^']*'|"[^"]*")\s*,?)+)\s*\)/g
-// Only where a line begins with it: `/*` inside a string, such as a glob, opens no comment.
+// Only at the start of a line: `/*` inside a string, such as a glob, is not a comment.
 const comment = /^[ \t]*\/\*[\s\S]*?\*\/|^[ \t]*\/\/.*$/gm
 
-/** The ids that a source cites. Comments don't count. */
+/** Lists the IDs that a source cites. Comments don't count. */
 export function citedIn(source: string): string[] {
   return [...source.replace(comment, '').matchAll(call)].flatMap(([, list = '']) =>
     [...list.matchAll(/'([^']*)'|"([^"]*)"/g)].map(([, single, double]) => single ?? double ?? ''),
   )
 }
 
-/** Every citation in the tests below `root`: all files called `*.test.ts` outside build output and installed packages. */
+/**
+ * Reads every citation in the tests below `root`: files named `*.test.ts`, except build output and
+ * installed packages.
+ */
 export function readCitations(root: string): Citation[] {
   return ['apps', 'packages', 'tooling'].flatMap((room) =>
     testFiles(join(root, room)).flatMap((path) => citedIn(readFileSync(path, 'utf8')).map((id) => ({ id, file: relative(root, path) }))),

@@ -1,18 +1,20 @@
 import type { Citation } from './citations.ts'
 import type { Requirement } from './row.ts'
 
-/** The rules of one area, sorted by whether a test proves them. */
+/** The rules of one area, grouped by whether a test proves them. */
 export interface AreaCoverage {
   readonly area: string
   readonly proven: readonly Requirement[]
-  /** Promised now, and cited by no test. */
+  /** Promised now, but cited by no test. */
   readonly unproven: readonly Requirement[]
-  /** Cited by no test, and due with something that is not there yet. */
+  /** Cited by no test, and due with a future feature. */
   readonly later: readonly Requirement[]
   readonly gaps: readonly Requirement[]
 }
 
-/** Sorts rules by area, the first part of the section, and by what the citations prove. */
+/**
+ * Groups rules by area, which is the first part of the section, and by what the citations prove.
+ */
 export function coverage(requirements: readonly Requirement[], citations: readonly Citation[]): AreaCoverage[] {
   const cited = new Set(citations.map(({ id }) => id))
   const areas = new Set(requirements.map(areaOf))
@@ -30,7 +32,7 @@ export function coverage(requirements: readonly Requirement[], citations: readon
   })
 }
 
-/** The report that `pnpm requirements` prints: totals, then what is unproven and what is known to be missing. */
+/** Renders the report of `pnpm requirements`: the rules of each area, then the totals. */
 export function renderCoverage(areas: readonly AreaCoverage[]): string {
   const count = (pick: (area: AreaCoverage) => readonly Requirement[]) => areas.reduce((sum, area) => sum + pick(area).length, 0)
   const lines = areas.flatMap((area) => [
@@ -51,5 +53,5 @@ export function renderCoverage(areas: readonly AreaCoverage[]): string {
 }
 
 function areaOf({ section }: Requirement): string {
-  return section.split(/ §|: /)[0] ?? section
+  return section.split(/ \u00A7|: /)[0] ?? section
 }

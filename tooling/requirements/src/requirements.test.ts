@@ -4,16 +4,16 @@ import { coverage, renderCoverage } from './coverage.ts'
 import { requirements, type RequirementId } from './requirements.ts'
 import { verifies } from './verifies.ts'
 
-// Assembled, so that this file cites nothing itself.
+// Assembled, so that this file itself cites nothing.
 const cite = (ids: string) => `verifies${ids}`
 
 describe('rows', () => {
-  test('every id is used once', () => {
+  test('every ID is used once', () => {
     const ids = requirements.map(({ id }) => id)
     expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([])
   })
 
-  test('ids are kebab-case parts joined by colons', () => {
+  test('IDs are kebab-case parts joined by colons', () => {
     expect(requirements.map(({ id }) => id).filter((id) => !/^[a-z0-9]+(-[a-z0-9]+)*(:[a-z0-9]+(-[a-z0-9]+)*)*$/.test(id))).toEqual([])
   })
 
@@ -23,7 +23,7 @@ describe('rows', () => {
 })
 
 describe('citations', () => {
-  test('single, several and multi-line ids are found', () => {
+  test('single, multiple and multi-line IDs are found', () => {
     const source = [cite(`('a:one')`), cite(`('a:two', "a:three")`), cite(`(\n  'a:four',\n  'a:five',\n)`)].join('\n')
     expect(citedIn(source)).toEqual(['a:one', 'a:two', 'a:three', 'a:four', 'a:five'])
   })
@@ -32,18 +32,18 @@ describe('citations', () => {
     expect(citedIn([`// ${cite(`('a:one')`)}`, `/* ${cite(`('a:two')`)} */`].join('\n'))).toEqual([])
   })
 
-  test('what looks like a comment inside a string hides no citation', () => {
+  test('a string that looks like a comment hides no citation', () => {
     expect(citedIn([`glob('apps/*/src')`, cite(`('a:one')`), `glob('tooling/*/src')`].join('\n'))).toEqual(['a:one'])
   })
 
-  test('an id that no row has is refused at run time', () => {
+  test('an unknown ID is refused at run time', () => {
     const wrong = 'workspaces:no-such-rule' as RequirementId
     expect(() => verifies(wrong)).toThrow('No requirement is called workspaces:no-such-rule')
   })
 })
 
-test('a row is proven by a citation, due later with something else, a known gap by its reason, and unproven otherwise', () => {
-  const row = { section: 'area §1', text: 'A rule.' }
+test('a row is proven if cited, later if due with a feature, a gap if it has a reason, and unproven otherwise', () => {
+  const row = { section: 'workspaces §1', text: 'A rule.' }
   const areas = coverage(
     [
       { ...row, id: 'proven' },
@@ -60,6 +60,6 @@ test('a row is proven by a citation, due later with something else, a known gap 
     later: area.later.map(({ id }) => id),
     gaps: area.gaps.map(({ id }) => id),
   }))
-  expect(ids).toEqual([{ area: 'area', proven: ['proven'], unproven: ['unproven'], later: ['later'], gaps: ['gap'] }])
+  expect(ids).toEqual([{ area: 'workspaces', proven: ['proven'], unproven: ['unproven'], later: ['later'], gaps: ['gap'] }])
   expect(renderCoverage(areas)).toContain('1 proven, 1 unproven, 1 later, 1 known gaps')
 })

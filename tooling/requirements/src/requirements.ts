@@ -9,7 +9,7 @@ import { workspacesBuilds } from './rows/workspaces-builds.ts'
 import { workspacesEndpoints } from './rows/workspaces-endpoints.ts'
 import { workspacesWire } from './rows/workspaces-wire.ts'
 
-/** Every observable rule that Berth keeps, in the order of the documents that state them. */
+/** Every observable rule that Berth keeps, in the order of their sources. */
 export const requirements = [
   ...apiPage,
   ...rulings,
@@ -23,5 +23,5 @@ export const requirements = [
   ...berth,
 ]
 
-/** The id of a rule. A wrong one does not compile. */
+/** The ID of a rule. An unknown one doesn't compile. */
 export type RequirementId = (typeof requirements)[number]['id']

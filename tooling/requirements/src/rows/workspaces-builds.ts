@@ -1,15 +1,15 @@
 import { rows } from '../row.ts'
 
-/** Builds: creating, reading, canceling, logs, and what a job's times say about its status. */
+/** Builds: creating, reading, canceling, logs and the status of jobs. */
 export const workspacesBuilds = [
   ...rows(
     { section: 'workspaces §15.5' },
     {
       'builds:create:unknown-version': 'An unknown template_version_id is 400.',
-      'builds:create:active': 'A build while another one is active is 409.',
-      'builds:create:next-number': 'A new build has the number after the previous one.',
-      'builds:create:delete': 'A delete build has the next number, and when it has completed the workspace leaves the list.',
-      'builds:create:state-by-member': 'Plain members who pass state on their own workspace get 403.',
+      'builds:create:active': 'A build while another is active is 409.',
+      'builds:create:next-number': "A new build's number follows the previous one's.",
+      'builds:create:delete': 'A delete build has the next number. When it completes, the workspace leaves the list.',
+      'builds:create:state-by-member': 'A plain member who passes state for their own workspace gets 403.',
       'builds:create:state-and-orphan': 'State together with orphan is 400.',
       'builds:create:orphan': 'Orphan alone on a delete build succeeds, and the workspace is gone.',
     },
@@ -17,58 +17,58 @@ export const workspacesBuilds = [
   ...rows(
     { section: 'workspaces §15.5' },
     {
-      'builds:create:state-kept': 'State that an Owner passes is what the state endpoint returns.',
-      'builds:create:state-on-delete': 'An Owner may pass state on a delete build.',
+      'builds:create:state-kept': 'The state endpoint returns the state that an owner passed.',
+      'builds:create:state-on-delete': 'An owner can pass state on a delete build.',
     },
   ),
   ...rows(
     { section: 'workspaces §15.6' },
     {
-      'builds:get:by-id-and-number': 'A build is read by its id and by user, workspace name and number.',
-      'builds:get:bad-number': 'A number that is none is 400 with the exact message.',
-      'builds:get:unknown-workspace': 'A number of an unknown workspace is the generic 404.',
+      'builds:get:by-id-and-number': 'A build can be read by its ID, and by user, workspace name and number.',
+      'builds:get:bad-number': 'An invalid number is 400 with the exact message.',
+      'builds:get:unknown-workspace': 'A number in an unknown workspace is the generic 404.',
       'builds:get:missing-number': 'A number that does not exist is 404 with the exact message.',
-      'builds:list:new-workspace': 'A new workspace has one build, number 1, with the name of its initiator; since cuts by time.',
+      'builds:list:new-workspace': "A new workspace has one build, number 1, with its initiator's name. `since` filters by time.",
       'builds:list:unknown-cursor': 'An unknown after_id is 400.',
-      'builds:list:paging': 'Builds come newest first, and limit and offset cut them.',
-      'builds:resources:order': "Resources keep the provisioner's order and carry their own agents.",
-      'builds:status:walk': 'The status goes from pending to running, stopped, canceled and deleted with the builds.',
+      'builds:list:paging': 'Builds are listed newest first, and paged by limit and offset.',
+      'builds:resources:order': "Resources keep the provisioner's order and have their own agents.",
+      'builds:status:walk': 'The status goes through pending, running, stopped, canceled and deleted with the builds.',
     },
   ),
   ...rows(
     { section: 'workspaces §15.6' },
     {
-      'builds:state:readable': 'The state that the provisioner returned is readable.',
-      'builds:list:deleted-initiator': 'A build still names its initiator after that user was deleted.',
-      'builds:status:audit': 'A stop build adds one audit entry, action stop.',
+      'builds:state:readable': 'The state returned by the provisioner can be read.',
+      'builds:list:deleted-initiator': 'A build still shows its initiator after that user is deleted.',
+      'builds:status:audit': 'A stop build adds one audit entry, with action stop.',
     },
   ),
   ...rows(
     { section: 'workspaces §15.7' },
     {
-      'builds:cancel:running': 'A running build that is canceled is 200 and reads as canceling, without an error.',
-      'builds:cancel:not-allowed': "Plain members cannot cancel where the template doesn't allow it: 403.",
+      'builds:cancel:running': 'Canceling a running build is 200. The build then shows canceling, without an error.',
+      'builds:cancel:not-allowed': "A plain member cannot cancel if the template doesn't allow it: 403.",
     },
   ),
   ...rows(
     { section: 'workspaces §6.4' },
     {
-      'builds:cancel:ended': 'Canceling a build that has completed or was canceled before is 412.',
-      'builds:cancel:pending': 'A pending build that is canceled is canceled at once, and the workspace can be built again.',
+      'builds:cancel:ended': 'Canceling a completed or already canceled build is 412.',
+      'builds:cancel:pending': 'A pending build is canceled at once, and the workspace can be built again.',
     },
   ),
   ...rows(
     { section: 'workspaces §15.8' },
     {
-      'builds:logs:follow-running': 'Following a running build brings its lines as they come, and the stream ends with the job.',
-      'builds:logs:follow-completed': 'Following a completed build brings all lines and ends.',
-      'builds:logs:plain': 'A plain read of a completed build gives its lines in order.',
+      'builds:logs:follow-running': 'Following a running build streams its entries as they arrive, and ends with the job.',
+      'builds:logs:follow-completed': 'Following a completed build returns all entries and ends.',
+      'builds:logs:plain': 'Reading the logs of a completed build returns its entries in order.',
     },
   ),
   ...rows(
     { section: 'workspaces §15.9' },
     {
-      'builds:job-status:derived': "A job's status follows from its times and its error.",
+      'builds:job-status:derived': "A job's status follows from its timestamps and its error.",
     },
   ),
 ]

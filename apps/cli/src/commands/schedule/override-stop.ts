@@ -1,15 +1,11 @@
+import { minAcceptedExtensionMs, minExtensionMs } from '@berth/schema/rules'
 import { defineCommand, word } from '../../command.ts'
-import { describeDuration, minuteMs, parseDuration } from '../../durations.ts'
+import { describeDuration, parseDuration } from '../../durations.ts'
 import { CommandError } from '../../failures.ts'
 import { findWorkspace } from '../../workspaces/find-workspace.ts'
 import { renderSchedule } from './show.ts'
 
-/**
- * What the server requires. The command accepts a minute less, and leaves the decision to the
- * server.
- */
-const minStopMs = 30 * minuteMs
-const minStop = describeDuration(minStopMs)
+const minStop = describeDuration(minExtensionMs)
 
 export const overrideStop = defineCommand({
   summary: 'Change when a running workspace stops next',
@@ -17,7 +13,7 @@ export const overrideStop = defineCommand({
   examples: ['schedule override-stop dev 2h'],
   async run({ workspace: words, duration }, { client, clock, terminal }) {
     const ms = parseDuration(duration)
-    if (ms < minStopMs - minuteMs)
+    if (ms < minAcceptedExtensionMs)
       throw new CommandError(`The new stop time must be at least ${minStop} from now.`, { help: `To stop now, run 'berth stop ${words}'.` })
     const { id } = await findWorkspace(client, words)
     const deadline = new Date(clock.now().getTime() + ms).toISOString()

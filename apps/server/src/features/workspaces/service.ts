@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Failure, type CreateWorkspaceRequest } from '@berth/schema'
-import { ScheduleError, TtlError, ZERO_TIME, checkTtl, parseSchedule } from '@berth/schema/rules'
+import { ScheduleError, TtlError, ZERO_TIME, checkTtl, minAcceptedExtensionMs, parseSchedule } from '@berth/schema/rules'
 import { may } from '../../access/may.ts'
 import { visibleCondition } from '../../access/visible.ts'
 import { WORKSPACES_CHANNEL } from '../../database/channels.ts'
@@ -31,12 +31,6 @@ interface Dependencies {
   readonly clock: Clock
   readonly inactiveDisconnectTimeoutMs: number
 }
-
-/**
- * A new deadline must be at least this far ahead. The error text says 30 minutes (Coder v2 API,
- * v0.13.4).
- */
-const MIN_EXTENSION_MS = 29 * 60_000
 
 /** Creates, finds and changes workspaces. */
 export class WorkspaceService {
@@ -188,7 +182,7 @@ export class WorkspaceService {
           throw notExtendable(`the workspace must be started, but the transition of its latest build is "${build?.transition ?? 'none'}"`)
         if (!(await builds.hasCompleted(transaction, build))) throw notExtendable('the workspace is still being built')
         if (build.deadline === ZERO_TIME) throw notExtendable('the workspace has no deadline')
-        if (Date.parse(deadline) < clock.now().getTime() + MIN_EXTENSION_MS) throw new Failure('invalid_deadline')
+        if (Date.parse(deadline) < clock.now().getTime() + minAcceptedExtensionMs) throw new Failure('invalid_deadline')
         await builds.setDeadline(transaction, build, deadline)
       })
     } finally {

@@ -1,4 +1,4 @@
-import type { TemplateAgent, TemplateApp, TemplateFile } from '@berth/schema'
+import { defaultConnectionTimeoutSeconds, type TemplateAgent, type TemplateApp, type TemplateFile } from '@berth/schema'
 import type { ProvisionMetadata } from '../../../driver.ts'
 import type { ParameterValue } from '../../../parameters.ts'
 import type { Agent, App, Resource, ResourceMetadata } from '../../../resources.ts'
@@ -87,7 +87,7 @@ function renderAgent(
     architecture: agent.arch ?? machine.arch,
     directory: fill(agent.directory),
     apps: (agent.apps ?? []).map((app) => renderApp(app, fill)),
-    connection_timeout_seconds: agent.connection_timeout ?? 120,
+    connection_timeout_seconds: agent.connection_timeout ?? defaultConnectionTimeoutSeconds,
     troubleshooting_url: fill(agent.troubleshooting_url),
     motd_file: fill(agent.motd_file),
   }

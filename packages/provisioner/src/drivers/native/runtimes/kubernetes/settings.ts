@@ -1,4 +1,4 @@
-import type { KubernetesRuntimeBlock } from '@berth/schema'
+import { kubernetesDefaults, type KubernetesRuntimeBlock } from '@berth/schema'
 import { ProvisionError } from '../../../../driver.ts'
 
 /** The cluster and the namespace of a workspace. */
@@ -29,9 +29,6 @@ export interface KubernetesSettings {
   readonly tolerations: NonNullable<KubernetesRuntimeBlock['tolerations']>
 }
 
-const defaultHome = { path: '/home/coder', size: '10Gi' }
-const defaultUser = 1000
-
 /**
  * Reads a block. Leaves it to the cluster to check what only the cluster can, such as quantities
  * and names of secrets.
@@ -43,7 +40,11 @@ export function kubernetesSettings(block: KubernetesRuntimeBlock): KubernetesSet
   const place = readPlace(block, problems)
   if (!/^\S+$/.test(block.image)) problems.push(`kubernetes.image is ${JSON.stringify(block.image)}; it must be an image name`)
   const { path = '', size = '', storage_class } = block.home ?? {}
-  const home = { path: path || defaultHome.path, size: size || defaultHome.size, storageClass: storage_class || undefined }
+  const home = {
+    path: path || kubernetesDefaults.homePath,
+    size: size || kubernetesDefaults.homeSize,
+    storageClass: storage_class || undefined,
+  }
   if (!/^\/[^:]+$/.test(home.path))
     problems.push(`kubernetes.home.path is ${JSON.stringify(home.path)}; it must be an absolute path below /`)
   if (problems.length > 0) throw new ProvisionError(problems.join('\n'))
@@ -53,7 +54,7 @@ export function kubernetesSettings(block: KubernetesRuntimeBlock): KubernetesSet
     image: block.image,
     imagePullSecrets: (block.image_pull_secrets ?? []).filter((name) => name !== ''),
     serviceAccount: block.service_account || undefined,
-    user: block.user ?? defaultUser,
+    user: block.user ?? kubernetesDefaults.userId,
     hasPrivilegeEscalation: block.privilege_escalation === true,
     home,
     limits: present({ cpu, memory }),

@@ -1,0 +1,115 @@
+import { Type, type Static } from '@sinclair/typebox'
+import { endpoint } from '../endpoint.ts'
+import { OrganizationParams } from './organizations.ts'
+import { User } from './users.ts'
+import { Response, Uuid } from '../wire.ts'
+
+export const Group = Type.Object(
+  {
+    id: Uuid({ description: "The group of all members of an organization has the organization's ID." }),
+    name: Type.String(),
+    organization_id: Uuid(),
+    members: Type.Array(User),
+    avatar_url: Type.String(),
+    quota_allowance: Type.Integer({ description: 'Daily workspace credits for each member. Allowances of several groups add up.' }),
+  },
+  { title: 'Group' },
+)
+export type Group = Static<typeof Group>
+
+const QuotaAllowance = Type.Integer({ minimum: 0, maximum: 2_147_483_647 })
+
+export const CreateGroupRequest = Type.Object(
+  {
+    name: Type.String({ rules: ['required'] }),
+    avatar_url: Type.Optional(Type.String()),
+    quota_allowance: Type.Optional(QuotaAllowance),
+  },
+  { title: 'CreateGroupRequest', examples: [{ name: 'frontend', quota_allowance: 10 }] },
+)
+export type CreateGroupRequest = Static<typeof CreateGroupRequest>
+
+export const PatchGroupRequest = Type.Object(
+  {
+    add_users: Type.Optional(Type.Array(Type.String(), { description: 'User IDs to add. They must be members of the organization.' })),
+    remove_users: Type.Optional(Type.Array(Type.String(), { description: 'User IDs to remove.' })),
+    name: Type.Optional(Type.String({ description: 'New name. Empty: unchanged.' })),
+    avatar_url: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    quota_allowance: Type.Optional(Type.Union([QuotaAllowance, Type.Null()])),
+  },
+  { title: 'PatchGroupRequest', examples: [{ name: 'frontend', quota_allowance: 20 }] },
+)
+export type PatchGroupRequest = Static<typeof PatchGroupRequest>
+
+export const GroupParams = Type.Object({ group: Uuid({ description: 'Group ID.' }) })
+
+export const groups = {
+  list: endpoint({
+    method: 'GET',
+    path: '/organizations/:organization/groups',
+    summary: 'List the groups of an organization.',
+    access: { resource: 'group', action: 'read', filtered: true },
+    params: OrganizationParams,
+    status: 200,
+    response: Type.Array(Group),
+    failures: ['invalid_uuid', 'not_found'],
+    trailingSlash: true,
+  }),
+  create: endpoint({
+    method: 'POST',
+    path: '/organizations/:organization/groups',
+    summary: 'Create a group.',
+    access: { resource: 'group', action: 'create' },
+    params: OrganizationParams,
+    body: CreateGroupRequest,
+    status: 201,
+    response: Group,
+    failures: ['invalid_uuid', 'not_found', 'invalid_json', 'validation_failed', 'invalid_group', 'group_exists'],
+    trailingSlash: true,
+  }),
+  getByName: endpoint({
+    method: 'GET',
+    path: '/organizations/:organization/groups/:groupname',
+    summary: 'Get a group by name.',
+    access: { resource: 'group', action: 'read' },
+    params: Type.Object({ ...OrganizationParams.properties, groupname: Type.String() }),
+    status: 200,
+    response: Group,
+    failures: ['invalid_uuid', 'not_found'],
+    trailingSlash: true,
+  }),
+  get: endpoint({
+    method: 'GET',
+    path: '/groups/:group',
+    summary: 'Get a group.',
+    access: { resource: 'group', action: 'read' },
+    params: GroupParams,
+    status: 200,
+    response: Group,
+    failures: ['invalid_uuid', 'not_found'],
+    trailingSlash: true,
+  }),
+  update: endpoint({
+    method: 'PATCH',
+    path: '/groups/:group',
+    summary: 'Rename a group, change its allowance, add or remove members.',
+    access: { resource: 'group', action: 'update' },
+    params: GroupParams,
+    body: PatchGroupRequest,
+    status: 200,
+    response: Group,
+    failures: ['invalid_uuid', 'not_found', 'invalid_json', 'validation_failed', 'invalid_group', 'group_exists', 'group_member_missing'],
+    trailingSlash: true,
+  }),
+  delete: endpoint({
+    method: 'DELETE',
+    path: '/groups/:group',
+    summary: 'Delete a group. Its members keep their accounts.',
+    access: { resource: 'group', action: 'delete' },
+    params: GroupParams,
+    status: 200,
+    response: Response,
+    failures: ['invalid_uuid', 'not_found', 'invalid_group'],
+    trailingSlash: true,
+  }),
+}

@@ -1,6 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import ProjectOrderSequencer from './tooling/vitest/src/sequencer.ts'
+import { fastTemporaryDirectory } from './tooling/vitest/src/temporary-directory.ts'
+
+process.env['TMPDIR'] ??= fastTemporaryDirectory()
 
 // No 'import' here: node would then load the ES build of packages that were required.
 const conditions = ['@berth/source', 'node']

@@ -1,14 +1,17 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { fuzzFactor } from './tooling/vitest/src/fuzz.ts'
 import ProjectOrderSequencer from './tooling/vitest/src/sequencer.ts'
 import { fastTemporaryDirectory } from './tooling/vitest/src/temporary-directory.ts'
 
-process.env['TMPDIR'] ??= fastTemporaryDirectory()
+const temporaryDirectory = fastTemporaryDirectory()
+if (temporaryDirectory !== undefined) process.env['TMPDIR'] ??= temporaryDirectory
 
 // No 'import' here: node would then load the ES build of packages that were required.
 const conditions = ['@berth/source', 'node']
 const resolve = { resolve: { conditions }, ssr: { resolve: { conditions } } }
-const timeouts = { testTimeout: 30_000, hookTimeout: 60_000 }
+const timeouts = { testTimeout: 30_000 * Math.max(1, fuzzFactor), hookTimeout: 60_000 }
+const fuzzing = { setupFiles: ['tooling/vitest/src/set-up-fuzzing.ts'] }
 
 const folders = '{apps,packages,tooling}/*/{src,test}/**'
 const processTests = [`${folders}/*.process.test.ts`, 'apps/e2e/src/**/*.e2e.test.ts']
@@ -24,7 +27,7 @@ export default defineConfig({
     sequence: { sequencer: ProjectOrderSequencer },
     projects: [
       { ...resolve, test: { name: 'process', include: processTests, pool: 'forks', ...timeouts } },
-      { ...resolve, test: { name: 'database', include: databaseTests, pool: 'forks', isolate: false, ...timeouts } },
+      { ...resolve, test: { name: 'database', include: databaseTests, pool: 'forks', isolate: false, ...timeouts, ...fuzzing } },
       {
         ...resolve,
         test: {
@@ -34,6 +37,7 @@ export default defineConfig({
           pool: 'threads',
           isolate: false,
           ...timeouts,
+          ...fuzzing,
         },
       },
     ],

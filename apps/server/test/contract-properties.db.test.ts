@@ -1,4 +1,5 @@
 import { Failure, failures, pathParameters, type EndpointSpec } from '@berth/schema'
+import { runs } from '@berth/vitest/fuzz'
 import type { TSchema } from '@sinclair/typebox'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -7,7 +8,7 @@ import { createOneOfEach, endpoints, pathOf, type Existing } from './contract-fi
 import { rawRequest, type RawRequest } from './raw-request.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 
-const RUNS = 40
+const RUNS = runs(15)
 const PATIENCE_MS = 15_000
 /** Stand for what exists, since properties are made before anything does. */
 const EXISTING = 'existing'

@@ -87,6 +87,10 @@ describe('a user who is signed in', () => {
     return await client.workspaces.getByOwnerAndName({ params: { user: 'me', workspacename: name } })
   }
 
+  async function started(workspace: string): Promise<void> {
+    await client.builds.create({ params: { workspace }, body: { transition: 'start' } })
+  }
+
   test('a template goes from a folder to the server, and a second version after it', async () => {
     verifies('berth:cli:templates')
     succeeds(await deployment.berth(['templates', 'init', 'local-starter']))
@@ -189,14 +193,13 @@ describe('a user who is signed in', () => {
     verifies('berth:watch:start')
     const [{ id }, other] = [await created('watched'), await created('ahead')]
     succeeds(await deployment.berth(['stop', 'watched', '-y']))
-    const start = async (workspace: string) => await client.builds.create({ params: { workspace }, body: { transition: 'start' } })
     const seen: string[] = []
     for await (const { latest_build } of watchWorkspace(client, id, { initial: true })) {
       const [agent] = latest_build.resources.flatMap((resource) => resource.agents ?? [])
       const step = [latest_build.status, ...(agent === undefined ? [] : [agent.status])].join(' ')
       if (seen.at(-1) !== step) seen.push(step)
       // The start waits for the one ahead of it, so that it is pending for long enough to be seen.
-      if (seen.length === 1) void start(other.id).then(async () => await start(id))
+      if (seen.length === 1) void started(other.id).then(async () => await started(id))
       if (agent?.status === 'connected') break
     }
     expect(seen).toEqual(['stopped', 'pending', 'starting', 'running connecting', 'running connected'])

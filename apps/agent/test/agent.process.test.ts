@@ -34,7 +34,10 @@ async function start(
   return agent
 }
 
-/** Listens where the server was and drops connections until so many attempts have failed, and the pauses between them have grown. */
+/**
+ * Listens on the server's port and drops each connection, until `failures` attempts have failed.
+ * Each failure makes the agent's next pause longer.
+ */
 async function dropConnections(port: number, failures: number): Promise<void> {
   let count = 0
   const listener = createServer((socket) => {

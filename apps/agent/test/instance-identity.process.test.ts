@@ -7,7 +7,7 @@ import { startAgentProcess, type AgentProcess } from './agent-process.ts'
 import { buildAgent } from './build-agent.ts'
 import { instanceToken, startStubServer } from './stub-server.ts'
 
-/* The metadata services of the three clouds, which no machine here has: what they are asked, and with which headers, is their published interface. */
+/* Stands for the metadata services of three clouds, by their published paths and headers. */
 
 interface Asked {
   readonly line: string

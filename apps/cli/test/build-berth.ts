@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-/** Bundles the command line from the current sources into a folder of its own, away from every other package. */
+/** Bundles the command line from the current sources into a folder away from every package. */
 export async function buildBerth(): Promise<{ entry: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'berth-bundle-'))
   const script = fileURLToPath(new URL('../scripts/build.mjs', import.meta.url))

@@ -10,8 +10,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FIRST_USER, createDeployment, type CommandResult, type Deployment } from './deployment.ts'
 
 /*
- * The first hour of somebody who has cloned the project: every word typed into the built CLI, against the built server, with a workspace that really runs. Each
- * test stands alone: what it changes, it has made itself.
+ * The first hour with a fresh clone: commands typed into the built CLI, the built server, and a
+ * workspace that really runs. Each test stands alone: it changes only what it made itself.
  */
 
 const succeeds = (result: CommandResult): string => {
@@ -69,7 +69,7 @@ describe('a user who is signed in', () => {
   /** A workspace that runs, for tests that change nothing of it. */
   let dev: Workspace
   beforeAll(async () => {
-    // A job at a time, so that a build can be held up by another.
+    // One job at a time, so that a test can make a build wait for another.
     deployment = await createDeployment({ BERTH_PROVISIONER_DAEMONS: '1' })
     client = await deployment.signIn()
     const { session_token } = await client.sessions.login({ body: { email: FIRST_USER.email, password: FIRST_USER.password } })
@@ -185,7 +185,7 @@ describe('a user who is signed in', () => {
     await eventually(async () => (agentLog(deployment.dataDirectory, id).includes('The connection to the server ended') ? true : undefined))
     expect(processesOf(uid)).toHaveLength(before)
     await deployment.restart()
-    // A generous bound: what is promised is a figure for the bench, what is tested is that it comes back by itself.
+    // The bound is generous: the bench measures how fast it is, this test that it comes back.
     await eventually(async () => ((await deployment.berth(['ssh', 'survivor', '--', 'true'])).exitCode === 0 ? true : undefined))
   })
 
@@ -198,7 +198,7 @@ describe('a user who is signed in', () => {
       const [agent] = latest_build.resources.flatMap((resource) => resource.agents ?? [])
       const step = [latest_build.status, ...(agent === undefined ? [] : [agent.status])].join(' ')
       if (seen.at(-1) !== step) seen.push(step)
-      // The start waits for the one ahead of it, so that it is pending for long enough to be seen.
+      // The other start runs first, so this one stays pending long enough to be seen.
       if (seen.length === 1) void started(other.id).then(async () => await started(id))
       if (agent?.status === 'connected') break
     }

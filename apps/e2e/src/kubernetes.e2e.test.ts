@@ -12,15 +12,15 @@ import { FIRST_USER, createDeployment, type CommandResult, type Deployment } fro
 import { writeWorkspaceImage } from './workspace-image.ts'
 
 /*
- * Workspaces on a real cluster, by the starter template as it is: its image is another one of the same name, since nothing is fetched from a
- * registry here.
+ * Workspaces on a real cluster, from the unchanged starter template. The test imports a small
+ * image under the template's image name, because no registry can be reached here.
  */
 
 const IMAGE = 'mcr.microsoft.com/devcontainers/base:bookworm'
 const TEMPLATE = fileURLToPath(new URL('../../../packages/provisioner/templates/kubernetes/', import.meta.url))
 const IN_POD = 'berth'
 const OUTSIDE = 'coder-workspaces'
-/** What the kubelet does for a pod: there is a folder with its account, and nothing of it on the machine. */
+/** Gives a process its account's folder as the kubelet does, without the machine seeing it. */
 const AS_POD = `mount -t tmpfs tmpfs /run
 mkdir -p /run/secrets/kubernetes.io
 cp -R "$1" /run/secrets/kubernetes.io/serviceaccount

@@ -8,14 +8,15 @@ import { describe, expect, test } from 'vitest'
 import { createDeployment, type Deployment } from './deployment.ts'
 
 /*
- * The server or its database is killed at every step of a stop and of a start. A build then ends within half a minute, well or with a reason; the workspace can be
- * used again; and whatever was acknowledged is still there.
+ * The server or its database is killed at every step of a stop and of a start. Each build must then
+ * end within half a minute, with success or with a reason. The workspace must be usable again, and
+ * everything the server acknowledged must still be there.
  */
 
 const PATIENCE_MS = 30_000
 
 describe.concurrent('killed during a build', () => {
-  // In two deployments, since each waits seconds for the lease of what it lost.
+  // Two deployments share the moments, because each kill costs seconds until the job's lease ends.
   test.each([[[0, 1, 2]], [[3, 4]]])(
     'a server, after %j lines of its log, loses nothing and leaves no workspace stuck',
     { timeout: 600_000 },
@@ -36,7 +37,10 @@ describe.concurrent('killed during a build', () => {
   })
 })
 
-/** Kills during a stop and a start after each number of lines of the build's log; a build that has fewer is over by then. */
+/**
+ * For each moment, kills during a stop and during a start, once the build has logged that many
+ * lines. A build that logs fewer lines has ended by then.
+ */
 async function killRounds(moments: readonly number[], kill: (deployment: Deployment) => Promise<void>): Promise<void> {
   const deployment = await createDeployment()
   try {
@@ -98,7 +102,7 @@ async function createWorkspace(client: Client): Promise<{ workspace: string; org
   return { workspace: id, organization: organizationId }
 }
 
-/** Asks as a client does that rides out a restart: what could not be answered is asked again. A refusal is an answer. */
+/** Repeats a request until the server answers, as clients do across a restart. A refusal counts. */
 async function answered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
   return await eventually(
     async () => {

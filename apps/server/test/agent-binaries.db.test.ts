@@ -8,7 +8,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rawRequest, type RawAnswer, type RawRequest } from './raw-request.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 
-/* The agent itself is built elsewhere; here a small program stands where its maker does. Whether what is made runs is shown with the built agent. */
+/*
+ * A small program replaces the one that makes agent executables. The tests of the built agent show
+ * that real executables run.
+ */
 
 const MAKER = `const { appendFileSync, existsSync, writeFileSync } = require('node:fs')
 const [target] = process.argv.slice(2)

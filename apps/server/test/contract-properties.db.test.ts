@@ -101,7 +101,7 @@ function encode(text: string): string {
   return [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
 }
 
-/** Every status that the contract has for an endpoint; any path may also be encoded wrongly or name something with a NUL. */
+/** Every status the contract documents for an endpoint, and those for badly encoded paths. */
 function documented(spec: EndpointSpec): ReadonlySet<number> {
   const statuses = spec.failures.map((code) => failures[code].status)
   const ofPath = spec.path.includes(':') ? [new Failure('invalid_url').status, new Failure('not_found').status] : []

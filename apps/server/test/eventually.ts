@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const FIRST_PAUSE_MS = 2
 const LONGEST_PAUSE_MS = 20
 
-/** Asks again and again until there is an answer, soon at first. Throws when there is none in time. */
+/** Asks until there is an answer, with growing pauses. Throws when the time is up. */
 export async function eventually<Value>(ask: () => Promise<Value | undefined>, { timeoutMs = 15_000 } = {}): Promise<Value> {
   const end = Date.now() + timeoutMs
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {

@@ -12,7 +12,7 @@ import { FakeClock } from './fake-clock.ts'
 
 export interface TestServerOptions {
   readonly clock?: FakeClock
-  /** Settings that differ from those of a test: echo provisioner, no rate limit, a port of the system's choice. */
+  /** Overrides of the test defaults: echo provisioner, no rate limit, any free port. */
   readonly config?: Partial<Config>
   /** Default: the echo driver alone. */
   readonly drivers?: readonly Driver[]
@@ -38,7 +38,10 @@ export interface TestServer {
 export const TEST_SECRET_KEY = Buffer.alloc(32, 'test')
 export const FIRST_USER = { email: 'testuser@coder.com', username: 'testuser', password: 'testpass' }
 
-/** The database of a server whose first user has signed up and in, kept for others to copy: hashing a password twice takes as long as their start. */
+/**
+ * A database whose first user has signed up and in, kept so that other tests copy it. Hashing the
+ * password twice takes as long as starting a server.
+ */
 interface SignedUp {
   readonly template: string
   readonly firstUser: TestServer['firstUser']
@@ -47,7 +50,7 @@ let signedUp: Promise<SignedUp> | undefined
 
 /** Starts a server for a test; stop it when the test is over. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  // Another server may have been given what decides over a first user, such as the keys of its secrets.
+  // Settings may change what signing up stores, such as secrets under another key.
   if (options.databaseUrl !== undefined || options.config !== undefined) return await start(options)
   return await start(options, await (signedUp ??= signUpOnce()))
 }

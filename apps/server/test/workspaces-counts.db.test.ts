@@ -119,7 +119,7 @@ const VISIBLE: readonly VisibleCondition[] = [
   ]),
 ]
 
-/** The number that a page tells. A filter that everything matches has the matches counted one by one. */
+/** Returns the count of a page. A filter that matches everything makes the server count rows. */
 async function countOf(visible: VisibleCondition, filter: WorkspacePageQuery['filter']): Promise<number> {
   const store = new WorkspaceStore(database.kysely)
   return (await store.listPage({ visible, filter, limit: 1, offset: 0, afterId: undefined, inactiveBefore: NOW, now: NOW })).count

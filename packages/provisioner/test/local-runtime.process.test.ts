@@ -61,7 +61,7 @@ let root: string
 let workspaceId: string
 let state: string
 
-/** One file of JavaScript, readable by everybody: a hundred builds would otherwise compile the sources a hundred times. */
+/** Bundles the builder once, readable by every user: compiling it took most of the time. */
 beforeAll(async () => {
   builderDirectory = await mkdtemp(join(tmpdir(), 'berth-builder-'))
   await chmod(builderDirectory, 0o755)

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { allSources, resolveImport, type Source } from './repository.ts'
 
 /*
- * The end of a test file's name says in which project of vitest.config.ts it runs. Files of the projects `pure` and `database` share a thread or a process with
- * others, so they must leave it as they found it.
+ * The end of a test file's name decides which project of vitest.config.ts runs it. Files of the
+ * projects `pure` and `database` share a thread or a process, so they must leave it unchanged.
  */
 
 const sources = new Map(allSources().map((source) => [source.path, source]))

@@ -1,7 +1,7 @@
-/** How many times as many generated inputs a run tries as one on a change does. */
+/** How many times more generated inputs this run tries than a run on a change. */
 export const fuzzFactor = Number(process.env['BERTH_FUZZ'] ?? 1)
 
-/** Returns the number of inputs that a property is tried with, given how many are enough on a change. */
+/** Returns how many inputs this run tries a property with, given the number for a change. */
 export function runs(onChange: number): number {
   return Math.max(1, Math.round(onChange * fuzzFactor))
 }

@@ -3,7 +3,7 @@ import type { Reporter, TestModule, Vitest } from 'vitest/node'
 
 const SLOWEST = 10
 
-/** Prints the ten slowest files, and ends a run with the one line that the project's CI reads: `N passed, N failed`. */
+/** Prints the slowest files, then the line that CI reads: `N passed, N failed`. */
 export default class SummaryReporter implements Reporter {
   #root = process.cwd()
 

@@ -1,8 +1,8 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /**
- * Runs the projects in the order the configuration lists them, so that the slowest start first. Within a project the base class starts the longest file
- * first: by the durations of the last run, or by size where there was none.
+ * Runs projects in the order of the configuration, which lists the slowest first. Within a project,
+ * the base class starts the longest file first, by its last duration or else by its size.
  */
 export default class ProjectOrderSequencer extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

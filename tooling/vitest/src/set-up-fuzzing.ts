@@ -1,5 +1,5 @@
 import { configureGlobal } from 'fast-check'
 import { runs } from './fuzz.ts'
 
-/** For the properties that name no number of their own. */
+/** Covers properties that name no number. */
 configureGlobal({ numRuns: runs(100) })

@@ -6,8 +6,8 @@ const MEMORY_DIRECTORY = '/dev/shm'
 const NEEDED_BYTES = 4 * 1024 ** 3
 
 /**
- * Returns the folder for the temporary files of a test run: one in memory where the system has it and it is large enough, otherwise undefined for the
- * system's own. Tests create and delete hundreds of thousands of files, which takes a disk several times as long.
+ * Returns a folder in memory for temporary files, or undefined if there is none that is large
+ * enough. Tests create and delete hundreds of thousands of files, which is much slower on a disk.
  */
 export function fastTemporaryDirectory(): string | undefined {
   try {

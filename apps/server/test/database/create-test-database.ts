@@ -20,7 +20,10 @@ export interface TestDatabase {
 
 let asked: Promise<TestPostgres> | undefined
 
-/** Creates a database for a test: a copy of the migrated template, or of another that nobody is connected to. Drop it when the test is over. */
+/**
+ * Creates a database for a test. Copies the migrated template unless `copied` names another
+ * database, which must have no connections. Drop the copy when the test is over.
+ */
 export async function createTestDatabase(copied?: string): Promise<TestDatabase> {
   const { adminUrl, template, prefix } = await (asked ??= askForPostgres(inject('testPostgresSocket')))
   const name = `${prefix}${randomBytes(6).toString('hex')}`

@@ -1,17 +1,45 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { fuzzFactor } from './tooling/vitest/src/fuzz.ts'
+import ProjectOrderSequencer from './tooling/vitest/src/sequencer.ts'
+import { fastTemporaryDirectory } from './tooling/vitest/src/temporary-directory.ts'
+
+const temporaryDirectory = fastTemporaryDirectory()
+if (temporaryDirectory !== undefined) process.env['TMPDIR'] ??= temporaryDirectory
 
 // No 'import' here: node would then load the ES build of packages that were required.
 const conditions = ['@berth/source', 'node']
+const resolve = { resolve: { conditions }, ssr: { resolve: { conditions } } }
+const timeouts = { testTimeout: 30_000 * Math.max(1, fuzzFactor), hookTimeout: 60_000 }
+const fuzzing = { setupFiles: ['tooling/vitest/src/set-up-fuzzing.ts'] }
+
+const folders = '{apps,packages,tooling}/*/{src,test}/**'
+const processTests = [`${folders}/*.process.test.ts`, 'apps/e2e/src/**/*.e2e.test.ts']
+const databaseTests = [`${folders}/*.db.test.ts`]
 
 export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions } },
+  ...resolve,
   test: {
-    include: ['{apps,packages}/*/{src,test}/**/*.test.ts', 'apps/e2e/src/**/*.e2e.test.ts', 'tooling/*/src/**/*.test.ts'],
     reporters: ['default', '@berth/vitest/reporter'],
-    pool: 'forks',
     globalSetup: ['apps/server/test/database/test-postgres.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // The default leaves one processor to vitest itself, which uses almost none.
+    maxWorkers: availableParallelism(),
+    sequence: { sequencer: ProjectOrderSequencer },
+    projects: [
+      { ...resolve, test: { name: 'process', include: processTests, pool: 'forks', ...timeouts } },
+      { ...resolve, test: { name: 'database', include: databaseTests, pool: 'forks', isolate: false, ...timeouts, ...fuzzing } },
+      {
+        ...resolve,
+        test: {
+          name: 'pure',
+          include: [`${folders}/*.test.ts`],
+          exclude: [...processTests, ...databaseTests, '**/node_modules/**'],
+          pool: 'threads',
+          isolate: false,
+          ...timeouts,
+          ...fuzzing,
+        },
+      },
+    ],
   },
 })

@@ -47,7 +47,7 @@ export async function keepConnected(options: ConnectionOptions): Promise<void> {
     if (signal.aborted) return
     failures = result.openMs >= stableMs ? 1 : failures + 1
     const pause = pauseMs({ failures, status: result.status, outdated: result.outdated, uptimeMs: performance.now() - startedAt }, random)
-    if (result.openMs > 0) logger.warn('The connection to the server ended', { reason: result.reason })
+    if (result.openMs > 0) logger.warn('The connection to the server ended', { reason: result.reason, try_again_in_ms: Math.round(pause) })
     else troubles.log(result.reason)
     await sleep(pause, signal)
   }

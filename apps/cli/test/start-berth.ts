@@ -1,13 +1,9 @@
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import type { Environment } from '../src/world.ts'
 import { temporaryFolder, type Outcome } from './run-berth.ts'
 
-const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const command = [here('../../../node_modules/.bin/tsx'), '--conditions=@berth/source', here('../src/main.ts')]
-
-/** A command that runs as a process of its own. */
+/** A command in its own process. */
 export interface Running {
   /** Resolves when all that was printed so far contains the text. */
   readonly prints: (text: string) => Promise<void>
@@ -16,8 +12,9 @@ export interface Running {
   readonly ended: Promise<Outcome>
 }
 
-/** Starts the program from its sources, on a pseudo-terminal or on pipes. */
+/** Starts the program that `buildBerth` made, on a pseudo-terminal or on pipes. */
 export async function startBerth(
+  entry: string,
   words: readonly string[],
   options: { readonly terminal?: boolean; readonly environment?: Environment } = {},
 ): Promise<Running> {
@@ -28,8 +25,9 @@ export async function startBerth(
     SHELL: '/bin/sh',
     ...options.environment,
   }
-  const line = [...command, ...words].map((word) => `'${word}'`).join(' ')
-  const [program = '', ...parameters] = options.terminal ? ['script', '-qefc', line, '/dev/null'] : [...command, ...words]
+  const command = [process.execPath, entry, ...words]
+  const line = command.map((word) => `'${word}'`).join(' ')
+  const [program = '', ...parameters] = options.terminal ? ['script', '-qefc', line, '/dev/null'] : command
   const child = spawn(program, parameters, { env: environment, stdio: 'pipe' })
   onTestFinished(() => void child.kill())
   let stdout = ''

@@ -12,7 +12,7 @@ import { eventually } from '@berth/server/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { FIRST_USER, createDeployment, type Deployment } from './deployment.ts'
 
-/* Machines that have nothing of Berth: all they get is a script and the token of their agent, as a template hands them over. */
+/* Machines without Berth: they get only a script and an agent token from a template. */
 
 const architecture = wireArchitecture(process.arch) as AgentArchitecture // of one that agents are made for, or nothing here runs
 /** What a script may count on besides a program that fetches. */

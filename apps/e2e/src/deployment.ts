@@ -16,7 +16,7 @@ export interface CommandResult {
   readonly stderr: string
 }
 
-/** A deployment as somebody has it who has just cloned the project: the built server, the built CLI, folders of their own. */
+/** What someone has who just cloned the project: the built server, the built CLI, own folders. */
 export interface Deployment {
   readonly dataDirectory: string
   readonly homeDirectory: string

@@ -12,15 +12,15 @@ import { FIRST_USER, createDeployment, type CommandResult, type Deployment } fro
 import { writeWorkspaceImage } from './workspace-image.ts'
 
 /*
- * Workspaces on a real cluster, by the starter template as it is: its image is another one of the same name, since nothing is fetched from a
- * registry here.
+ * Workspaces on a real cluster, from the unchanged starter template. The test imports a small
+ * image under the template's image name, because no registry can be reached here.
  */
 
 const IMAGE = 'mcr.microsoft.com/devcontainers/base:bookworm'
 const TEMPLATE = fileURLToPath(new URL('../../../packages/provisioner/templates/kubernetes/', import.meta.url))
 const IN_POD = 'berth'
 const OUTSIDE = 'coder-workspaces'
-/** What the kubelet does for a pod: there is a folder with its account, and nothing of it on the machine. */
+/** Gives a process its account's folder as the kubelet does, without the machine seeing it. */
 const AS_POD = `mount -t tmpfs tmpfs /run
 mkdir -p /run/secrets/kubernetes.io
 cp -R "$1" /run/secrets/kubernetes.io/serviceaccount
@@ -55,7 +55,7 @@ describe.skipIf(isLeftOut)(title, () => {
     await rm(directory, { recursive: true, force: true })
   }, 60_000)
 
-  describe.sequential('a server that is a pod of it', () => {
+  describe.concurrent('a server that is a pod of it', () => {
     let deployment: Deployment
     let client: Client
     beforeAll(async () => {
@@ -67,7 +67,7 @@ describe.skipIf(isLeftOut)(title, () => {
     }, 60_000)
     afterAll(async () => await deployment.remove(), 120_000)
 
-    test('imports the template for its own namespace', async () => {
+    test.sequential('imports the template for its own namespace', async () => {
       verifies('berth:kubernetes:imported', 'first-user:auto-import-kubernetes')
       client = await signIn(deployment)
       const organization = (await client.organizations.listOfUser({ params: { user: 'me' } }))[0]?.id ?? ''
@@ -82,7 +82,7 @@ describe.skipIf(isLeftOut)(title, () => {
       })
     })
 
-    test('a workspace is a pod that fetched its agent, and gives a shell', async () => {
+    test.sequential('a workspace is a pod that fetched its agent, and gives a shell', async () => {
       verifies('berth:kubernetes:workspace')
       succeeds(await deployment.berth(['create', 'dev', '-t', 'kubernetes', '-y']))
       const said = succeeds(await deployment.berth(['ssh', 'dev', '--', 'id -u; echo $HOME; pwd; echo kept > ~/file; ls -a ~']))
@@ -92,13 +92,13 @@ describe.skipIf(isLeftOut)(title, () => {
       expect(await pods(IN_POD)).toHaveLength(1)
     }, 120_000)
 
-    test('orphans of a workspace do not pile up', async () => {
+    test.sequential('orphans of a workspace do not pile up', async () => {
       await deployment.berth(['ssh', 'dev', '--', '(sleep 0.1 &) ; exit 0'])
       const zombies = async () => /\bZ\b/.exec(succeeds(await deployment.berth(['ssh', 'dev', '--', 'sleep 0.3; ps -o stat,comm'])))
       expect(await zombies()).toBeNull()
     }, 60_000)
 
-    test('a pod that is lost is made anew, and its agent connects again', async () => {
+    test.sequential('a pod that is lost is made anew, and its agent connects again', async () => {
       verifies('berth:kubernetes:node-lost')
       const [pod] = await pods(IN_POD)
       await core.deleteNamespacedPod({ name: pod?.metadata?.name ?? '', namespace: IN_POD, gracePeriodSeconds: 0 })
@@ -113,7 +113,7 @@ describe.skipIf(isLeftOut)(title, () => {
       expect(await eventually(async () => await fileIn(deployment), { timeoutMs: 60_000 })).toBe('kept\n')
     }, 120_000)
 
-    test('the home is the same after stop and start', async () => {
+    test.sequential('the home is the same after stop and start', async () => {
       verifies('berth:kubernetes:workspace')
       succeeds(await deployment.berth(['stop', 'dev', '-y']))
       expect(await pods(IN_POD)).toEqual([])
@@ -121,7 +121,7 @@ describe.skipIf(isLeftOut)(title, () => {
       expect(succeeds(await deployment.berth(['ssh', 'dev', '--', 'cat file']))).toBe('kept\n')
     }, 120_000)
 
-    test('the namespace is not for users to choose', async () => {
+    test.sequential('the namespace is not for users to choose', async () => {
       verifies('berth:kubernetes:template-scope')
       const [organization] = await client.organizations.listOfUser({ params: { user: 'me' } })
       const [template] = await client.templates.list({ params: { organization: organization?.id ?? '' } })
@@ -148,14 +148,14 @@ describe.skipIf(isLeftOut)(title, () => {
       succeeds(await deployment.berth(['delete', 'sly', '-y']))
     }, 120_000)
 
-    test('a delete leaves nothing', async () => {
+    test.sequential('a delete leaves nothing', async () => {
       verifies('berth:kubernetes:lifecycle')
       succeeds(await deployment.berth(['delete', 'dev', '-y']))
       await eventually(async () => (await everything(IN_POD)).length === 0 || undefined, { timeoutMs: 30_000 })
     }, 60_000)
   })
 
-  test('a server outside reaches it by its kubeconfig, with the template from a folder', async () => {
+  test.concurrent('a server outside reaches it by its kubeconfig, with the template from a folder', async () => {
     verifies('berth:kubernetes:workspace')
     const deployment = await createDeployment({ BERTH_KUBECONFIG: cluster.kubeconfigPath }, { host: cluster.hostAddress })
     try {

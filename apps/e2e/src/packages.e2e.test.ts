@@ -32,7 +32,7 @@ interface Package {
   readonly tarball: string
 }
 
-// What is published: the test script builds everything before it gets here, and fails where a build does.
+// The published packages. The test script builds them first, and fails if a build fails.
 const folders = ['packages/schema', 'packages/sdk', 'packages/tunnel', 'packages/provisioner', 'apps/server', 'apps/cli', 'apps/agent']
   .map((folder) => join(root, folder))
   .filter((folder) => existsSync(join(folder, 'dist')))
@@ -66,7 +66,7 @@ async function pack(destination: string): Promise<string[]> {
   })
 }
 
-/** Unpacks a tarball where `npm install` would, and links what it depends on besides its siblings. */
+/** Unpacks a tarball where `npm install` would, and links its third-party dependencies. */
 async function install({ folder, tarball }: Pick<Package, 'folder' | 'tarball'>): Promise<Package> {
   const home = join(consumer, 'node_modules', manifestOf(folder).name)
   await mkdir(home, { recursive: true })
@@ -86,7 +86,7 @@ async function link(name: string, from: string): Promise<void> {
 
 const packageOf = (name: string) => packages.find(({ manifest }) => manifest.name === name)
 
-/** The entry points of a package, as they are imported. Those for development only have no default. */
+/** The entry points of a package, as imported. Development-only ones have no default. */
 function entriesOf({ name, exports = {} }: Manifest): string[] {
   return Object.entries(exports).flatMap(([path, target]) => (target.default === undefined ? [] : [name + path.slice(1)]))
 }

@@ -7,7 +7,10 @@ import { writeBusyboxRoot } from '@berth/test-cluster'
 const LINKED = [process.execPath, '/bin/bash']
 const COMMANDS = ['sh', 'wget', 'mktemp', 'chmod', 'sleep', 'rm', 'cat', 'id', 'ls', 'cp', 'ps']
 
-/** Writes the root file system of an image in which a workspace can live: a user, a shell, a program that fetches, and the libraries of the agent. */
+/**
+ * Writes the root file system of an image for workspaces: a user, a shell, a program that
+ * downloads, and the libraries the agent needs.
+ */
 export async function writeWorkspaceImage(root: string, user: { name: string; home: string }): Promise<string> {
   await writeBusyboxRoot(root, COMMANDS)
   for (const folder of ['etc/skel', user.home]) await mkdir(join(root, folder), { recursive: true })

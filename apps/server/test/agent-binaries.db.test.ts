@@ -9,8 +9,8 @@ import { rawRequest, type RawAnswer, type RawRequest } from './raw-request.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 
 /*
- * A small program stands in for the one that builds the agent's executable. The agent's own tests
- * show that the real executable runs.
+ * A small program replaces the one that makes agent executables. The tests of the built agent show
+ * that real executables run.
  */
 
 const MAKER = `const { appendFileSync, existsSync, writeFileSync } = require('node:fs')

@@ -9,7 +9,7 @@ import { build, buildEnded, createTemplate, uniqueName } from './factories.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 import { openWatch } from './watch-events.ts'
 
-/** What the published page shows of a value: its type, the page's own text for enumerations, and whether the field may be left out. */
+/** What the published page says about a value: type, enumeration text, whether it is optional. */
 type Shape = string | readonly [Shape] | { readonly [field: string]: Shape }
 
 const APP: Shape = {
@@ -127,7 +127,7 @@ const FITS: Readonly<Record<string, (value: unknown) => boolean>> = {
   map: (value) => value === null || (typeof value === 'object' && Object.values(value).every((entry) => typeof entry === 'string')),
 }
 
-/** Where a value differs from what the page shows: a type, a field that is missing, a field that the page does not know. */
+/** Lists how a value differs from the page: wrong types, missing fields and unknown fields. */
 function differences(value: unknown, shape: Shape, path = ''): string[] {
   if (typeof shape === 'string') return FITS[shape]?.(value) === true ? [] : [`${path} is no ${shape}: ${JSON.stringify(value)}`]
   if (Array.isArray(shape)) {
@@ -181,7 +181,7 @@ beforeAll(async () => {
 })
 afterAll(async () => await server.stop())
 
-/** What curl sends for the page's sample: its own headers, those of the sample, and the body where the page shows one. */
+/** The request curl sends for the page's sample: its own headers, the sample's, and any body. */
 async function curl(line: string, headers: Readonly<Record<string, string>>, body?: unknown): Promise<ApiAnswer> {
   const text = body === undefined ? undefined : JSON.stringify(body)
   return await callApi(server, line, {

@@ -27,7 +27,7 @@ export const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
 )
 
-/** Values that mostly fit a schema: right in type, at the edges in content. `ids` are those of things that exist. */
+/** Values that mostly fit a schema, often at its limits. `ids` are IDs of existing resources. */
 export function arbitraryOf(schema: TSchema, ids: readonly string[]): fc.Arbitrary<unknown> {
   if (schema['enum'] !== undefined) return fc.oneof({ arbitrary: fc.constantFrom(...(schema['enum'] as unknown[])), weight: 5 }, anyText)
   if (schema['anyOf'] !== undefined) return fc.oneof(...(schema['anyOf'] as TSchema[]).map((option) => arbitraryOf(option, ids)))

@@ -57,7 +57,7 @@ async function createRunning(): Promise<Workspace> {
   return workspace
 }
 
-/** Copies a workspace with its newest build and that build's job, straight into the database. Returns the IDs. */
+/** Copies a workspace, its latest build and that build's job in the database. Returns the IDs. */
 async function copyWorkspace(queries: Queries, id: string, count: number): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     with copies as materialized (

@@ -26,7 +26,7 @@ function scheduleSoon(): string {
   return `CRON_TZ=UTC ${at.getUTCMinutes()} ${at.getUTCHours()} * * *`
 }
 
-/** Lets a minute come for the server, and returns the newest build of the workspace afterwards, ended. */
+/** Moves the server to a minute and returns the workspace's latest build once it has ended. */
 async function tick({ id }: Workspace, at: Date | number): Promise<WorkspaceBuild> {
   await server.server.tickAutobuild(new Date(at))
   const { latest_build } = await server.client.workspaces.get({ params: { workspace: id }, query: { include_deleted: true } })

@@ -11,7 +11,10 @@ export interface ApiAnswer extends RawAnswer {
   readonly json: any
 }
 
-/** Sends what no client would, signed in, and shows the answer as it is. `line` is `GET /workspaces?limit=x`, below `/api/v2`. */
+/**
+ * Sends a signed-in request that no client would send, and returns the raw answer. `line` is a
+ * method and a path below `/api/v2`, such as `GET /workspaces?limit=x`.
+ */
 export async function callApi(server: TestServer, line: string, { token, ...request }: ApiCall = {}): Promise<ApiAnswer> {
   const sent = token === undefined ? server.firstUser.token : token
   return await rawRequest(server.url, line, { ...request, ...(sent !== null && { token: sent }) })

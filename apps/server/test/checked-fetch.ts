@@ -18,8 +18,8 @@ let failureBody: TypeCheck<TSchema> | undefined
 const COMMON_STATUSES = new Set([401, 403, 429, 503])
 
 /**
- * `fetch` that holds every answer against the contract: the status must be one that the endpoint documents, and the body of its shape. A test that gets an
- * answer the contract does not know fails, whatever it was about.
+ * `fetch` that checks every answer against the contract: the endpoint must document the status, and
+ * the body must have its shape. Any test that gets another answer fails.
  */
 export const checkedFetch: typeof fetch = async (input, init) => {
   const response = await fetch(input, init)

@@ -3,10 +3,7 @@ import { TunnelRefusal, answerTunnel, socketStream, tunnelSocketOptions } from '
 import { WebSocket } from 'ws'
 import type { TestServer } from './start-test-server.ts'
 
-/**
- * Connects as an agent that refuses every dial. Resolves, once the socket is open, with a function
- * that disconnects.
- */
+/** Connects as an agent that refuses every dial. Resolves when the socket is open. */
 export async function connectAgent(server: TestServer, token: string): Promise<() => void> {
   const socket = new WebSocket(`${server.url.replace('http', 'ws')}/api/v2/workspaceagents/me/tunnel`, {
     ...tunnelSocketOptions,

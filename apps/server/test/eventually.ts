@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Asks again and again until there is an answer. Throws when there is none in time. */
-export async function eventually<Value>(
-  ask: () => Promise<Value | undefined>,
-  { timeoutMs = 15_000, intervalMs = 20 } = {},
-): Promise<Value> {
+const FIRST_PAUSE_MS = 2
+const LONGEST_PAUSE_MS = 20
+
+/** Asks until there is an answer, with growing pauses. Throws when the time is up. */
+export async function eventually<Value>(ask: () => Promise<Value | undefined>, { timeoutMs = 15_000 } = {}): Promise<Value> {
   const end = Date.now() + timeoutMs
-  for (;;) {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     const value = await ask()
     if (value !== undefined) return value
     if (Date.now() > end) throw new Error(`nothing came within ${timeoutMs} ms`)
-    await sleep(intervalMs)
+    await sleep(pauseMs)
   }
 }

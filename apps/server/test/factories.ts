@@ -80,7 +80,7 @@ export interface Member {
   readonly token: string
 }
 
-/** A plain member of the first user's organization, or of another, signed in; with site roles where they are named. */
+/** Creates a signed-in member of the first user's organization, or of `organization`. */
 export async function createMember(
   server: TestServer,
   { organization = server.firstUser.organization_id, roles }: { organization?: string; roles?: string[] } = {},

@@ -64,9 +64,7 @@ export interface FakeAgent {
 
 type At = { readonly url: string }
 
-/**
- * Opens the tunnel of the agent with a token. Rejects with the status and the body of a refusal.
- */
+/** Opens the tunnel of the agent with `token`. Rejects with the status and body of a refusal. */
 export async function connectAgent(
   server: At,
   token: string,

@@ -78,7 +78,7 @@ test('what was acknowledged before a server stopped is there after it', async ()
   expect(orphans?.['count']).toBe(0)
 })
 
-/** A request that met a connection in the moment of its end was not acknowledged; every answer must be a yes. */
+/** A request whose connection was closing was never acknowledged. Every answer must be good. */
 function notSent(error: unknown): undefined {
   if (!(error instanceof ConnectionError)) throw error
 }

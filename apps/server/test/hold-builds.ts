@@ -3,7 +3,7 @@ import { QUEUE_CHANNEL } from '../src/database/channels.ts'
 import { runSql } from './run-sql.ts'
 import type { TestServer } from './start-test-server.ts'
 
-/** Keeps all workers away from what is built of the active version of a template from now on, until it is let go. */
+/** Keeps workers from new builds of a template's active version, until the result is called. */
 export async function holdBuilds(server: TestServer, { active_version_id }: Template): Promise<() => Promise<void>> {
   const setTags = async (tags: object): Promise<unknown> =>
     await runSql(server, 'update provisioner_jobs set tags = $2 where id = (select job_id from template_versions where id = $1)', [

@@ -12,7 +12,7 @@ type Scope = 'template' | 'import_job' | 'workspace'
 
 let server: TestServer
 let member: Member
-/** What has values: a template of the first user, the import of its version, and a workspace of a member. */
+/** The scopes that have values: a template, its version's import job, and a member's workspace. */
 let ids: Record<Scope, string>
 beforeAll(async () => {
   server = await startTestServer()

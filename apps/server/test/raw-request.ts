@@ -20,8 +20,8 @@ export interface RawAnswer {
 }
 
 /**
- * Sends a request with the path exactly as given, which fetch would tidy up. The path is below `/api/v2` unless it begins with two slashes. A stream
- * of events is left as soon as it has begun.
+ * Sends a request with the path exactly as given, which fetch would normalize. The path is below
+ * `/api/v2` unless it begins with two slashes. Leaves an event stream as soon as it has begun.
  */
 export async function rawRequest(url: string, line: string, { token, headers = {}, body }: RawRequest = {}): Promise<RawAnswer> {
   const space = line.indexOf(' ')

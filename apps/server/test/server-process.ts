@@ -33,7 +33,7 @@ export interface ServerProcess {
   stop(): Promise<number | null>
 }
 
-/** Starts the built server with a database and workspaces of its own below `dataDirectory`, and waits until it is healthy. */
+/** Starts the built server with its own data below `dataDirectory`, and waits for its health. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const { dataDirectory, port, host = '127.0.0.1', through = [], settings = {} } = options
   const listenPort = port ?? (await freePort(host))

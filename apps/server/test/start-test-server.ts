@@ -12,7 +12,7 @@ import { FakeClock } from './fake-clock.ts'
 
 export interface TestServerOptions {
   readonly clock?: FakeClock
-  /** Settings that differ from those of a test: echo provisioner, no rate limit, a port of the system's choice. */
+  /** Overrides of the test defaults: echo provisioner, no rate limit, any free port. */
   readonly config?: Partial<Config>
   /** Default: the echo driver alone. */
   readonly drivers?: readonly Driver[]
@@ -38,10 +38,33 @@ export interface TestServer {
 export const TEST_SECRET_KEY = Buffer.alloc(32, 'test')
 export const FIRST_USER = { email: 'testuser@coder.com', username: 'testuser', password: 'testpass' }
 
+/**
+ * A database whose first user has signed up and in, kept so that other tests copy it. Hashing the
+ * password twice takes as long as starting a server.
+ */
+interface SignedUp {
+  readonly template: string
+  readonly firstUser: TestServer['firstUser']
+}
+let signedUp: Promise<SignedUp> | undefined
+
 /** Starts a server for a test; stop it when the test is over. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  // Settings may change what signing up stores, such as secrets under another key.
+  if (options.databaseUrl !== undefined || options.config !== undefined) return await start(options)
+  return await start(options, await (signedUp ??= signUpOnce()))
+}
+
+async function signUpOnce(): Promise<SignedUp> {
+  const database = await createTestDatabase()
+  const { server, firstUser } = await start({ databaseUrl: database.url })
+  await server.stop()
+  return { template: database.name, firstUser }
+}
+
+async function start(options: TestServerOptions, known?: SignedUp): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), 'berth-server-'))
-  const database: TestDatabase | undefined = options.databaseUrl === undefined ? await createTestDatabase() : undefined
+  const database: TestDatabase | undefined = options.databaseUrl === undefined ? await createTestDatabase(known?.template) : undefined
   const databaseUrl = options.databaseUrl ?? database?.url ?? ''
   const clock = options.clock ?? new FakeClock()
   const server = await createServer(testConfig({ directory, databaseUrl, overrides: options.config ?? {} }), {
@@ -51,7 +74,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   })
   const clientFor = (token?: string): Client =>
     createClient({ url: server.url, fetch: checkedFetch, ...(token !== undefined && { token }) })
-  const firstUser = await signUp(clientFor())
+  const firstUser = known?.firstUser ?? (await signUp(clientFor()))
   return {
     url: server.url,
     databaseUrl,

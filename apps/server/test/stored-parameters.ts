@@ -3,7 +3,7 @@ import { SecretBox, placeOf } from '../src/secrets/secret-box.ts'
 import { runSql } from './run-sql.ts'
 import { TEST_SECRET_KEY } from './start-test-server.ts'
 
-/** The values that the database has for a scope, by name: opened with the key of the tests, since no endpoint shows secrets. */
+/** Returns a scope's stored values by name, decrypted: no endpoint shows them. */
 export async function storedParameters(
   server: { readonly databaseUrl: string },
   scopeId: string,

@@ -5,7 +5,7 @@ import type { TestServer } from './start-test-server.ts'
 /** Rows that requests without a body delete, and that later requests ask for again. */
 const KEPT = ['api_keys', 'groups', 'group_members', 'parameter_values']
 
-/** Tables that servers write to by themselves, the count of all entries of the audit log among them. */
+/** Tables that servers write to on their own, such as the count of audit log entries. */
 const OF_SERVERS = ['replica_beats', 'provisioner_daemons', 'audit_totals']
 
 /** What the database of a server holds, for tests that nothing has changed. */
@@ -23,7 +23,7 @@ export class StoredState {
       .join(' union all ')
   }
 
-  /** Close it when the test is over. What the database holds now is what {@link restore} brings back. */
+  /** Remembers what {@link restore} brings back. Close it when the test is over. */
   static async of({ databaseUrl }: TestServer): Promise<StoredState> {
     const client = new Client(connectionConfig(databaseUrl, { statementTimeoutMs: 0 }))
     await client.connect()
@@ -41,7 +41,7 @@ export class StoredState {
     await this.#client.end()
   }
 
-  /** A hash of the rows of each table. Entries of the audit log about attempts that failed are left out. */
+  /** Returns a hash of each table's rows, without audit entries about failed attempts. */
   async hashes(): Promise<Record<string, string>> {
     const { rows } = await this.#client.query<{ name: string; hash: string }>(this.#hashes)
     return Object.fromEntries(rows.map(({ name, hash }) => [name, hash]))

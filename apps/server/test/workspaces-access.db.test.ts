@@ -7,7 +7,7 @@ import { buildEnded, createMember, createTemplate, createWorkspace, type Member 
 import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 
-/** Everything about workspaces and builds, from the contract: an endpoint that is added is tested without a word. */
+/** All endpoints about workspaces and builds. The contract adds new ones by itself. */
 const endpoints = [...Object.entries<EndpointSpec>(api.workspaces), ...Object.entries<EndpointSpec>(api.builds)].map(([name, spec]) => ({
   title: `${spec.method} ${spec.path} (${name})`,
   spec,
@@ -107,7 +107,7 @@ describe('who holds a role', () => {
     // A body that is no JSON changes nothing, and is read only once access is granted.
     for (const { spec, title } of writes.filter(({ spec: { body, bodyBeforeAccess } }) => body !== undefined && bodyBeforeAccess !== true))
       expect((await ask(spec, token, '{')).status, title).toBe(mayWrite ? 400 : 404)
-    // The build has ended; who may update the workspace, but not cancel builds of the template, learns that.
+    // Someone who may update the workspace but not cancel its builds learns that the build ended.
     const mayCancel = 'site' in role && role.site === 'owner'
     expect((await ask(api.builds.cancel, token)).status).toBe(mayCancel ? 412 : mayWrite ? 403 : 404)
     for (const transition of ['start', 'delete']) {

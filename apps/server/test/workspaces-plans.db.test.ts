@@ -53,7 +53,10 @@ beforeAll(async () => {
 })
 afterAll(async () => await database.drop())
 
-/** The big tables that a piece of work would read from one end to the other; with `forAnyValue` under the plan that is kept for all values. */
+/**
+ * Returns the big tables that a statement would scan in full. `forAnyValue` looks at the generic
+ * plan instead.
+ */
 async function scannedBy(work: (queries: Kysely<Tables>) => Promise<unknown>, { forAnyValue = false } = {}): Promise<string[]> {
   const statements = await statementsOf(work)
   expect(statements.length).toBeGreaterThan(0)

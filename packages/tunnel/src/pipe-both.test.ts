@@ -99,9 +99,7 @@ test('a slow reader holds back the source through both hops', async () => {
     pump()
   })
   const stream = await dial()
-  await new Promise((resolve) => {
-    setTimeout(resolve, 500)
-  })
+  await expect.poll(() => sent, { timeout: 10_000 }).toBeGreaterThan(0)
   let before = -1
   while (before !== sent) {
     before = sent

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
+import { runs } from '@berth/vitest/fuzz'
 import { WebSocket } from 'ws'
 import * as fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -65,7 +66,7 @@ describe('bytes', () => {
           }),
         )
       }),
-      { numRuns: 15 },
+      { numRuns: runs(5) },
     )
   })
 
@@ -303,7 +304,7 @@ describe('breaks', () => {
           }),
         )
       }),
-      { numRuns: 12, endOnFailure: true },
+      { numRuns: runs(4), endOnFailure: true },
     )
   })
 

@@ -8,14 +8,17 @@ const emptyNames = new Set(['util', 'utils', 'helper', 'helpers', 'common', 'mis
 const sources = allSources()
 
 test('files and folders are kebab-case', () => {
-  const file = /^[a-z0-9]+(-[a-z0-9]+)*(\.gen|(\.(db|e2e))?\.test|\.test-d|\.d)?\.(ts|tsx|mjs|js)$/
+  const file = /^[a-z0-9]+(-[a-z0-9]+)*(\.gen|(\.(db|process|e2e))?\.test|\.test-d|\.d)?\.(ts|tsx|mjs|js)$/
   const folder = /^[a-z0-9]+(-[a-z0-9]+)*$/
   const wrong = sources.filter(({ path }) => {
     const folders = path.split('/').slice(0, -1)
     return !file.test(basename(path)) || folders.some((name) => !folder.test(name))
   })
   expect(
-    wrong.map(({ path }) => `${path}: write it like autostart-loop.ts; tests end in .test.ts, .db.test.ts, .e2e.test.ts or .test-d.ts`),
+    wrong.map(
+      ({ path }) =>
+        `${path}: write it like autostart-loop.ts; tests end in .test.ts, .db.test.ts, .process.test.ts, .e2e.test.ts or .test-d.ts`,
+    ),
   ).toEqual([])
 })
 

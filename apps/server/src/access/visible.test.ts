@@ -1,4 +1,5 @@
 import type { Action, ResourceType } from '@berth/schema'
+import { runs } from '@berth/vitest/fuzz'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compileActor, may, type AccessObject, type ActorFacts } from './may.ts'
@@ -118,7 +119,7 @@ describe('any caller and any rows', () => {
           expect(selects(visibleCondition(actor, what, object.type), object), JSON.stringify(object)).toBe(may(actor, what, object))
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     )
   })
 })

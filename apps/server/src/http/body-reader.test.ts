@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { CreateWorkspaceBuildRequest, Failure } from '@berth/schema'
 import { NIL_UUID, ZERO_TIME } from '@berth/schema/rules'
+import { runs } from '@berth/vitest/fuzz'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { bodyReader } from './body-reader.ts'
@@ -198,7 +199,7 @@ describe('any text', () => {
     const almost = fc
       .dictionary(fc.constantFrom(...Object.keys(Body.properties), '__proto__', 'NAME'), fc.jsonValue())
       .map((body) => JSON.stringify(body))
-    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json(), almost), readOrRefuse), { numRuns: 500 })
+    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json(), almost), readOrRefuse), { numRuns: runs(500) })
   })
 
   it('that was read reads the same again', () => {

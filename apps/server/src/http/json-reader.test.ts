@@ -1,3 +1,4 @@
+import { runs } from '@berth/vitest/fuzz'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { JsonSyntaxError, plainJson, readJson } from './json-reader.ts'
@@ -189,7 +190,7 @@ describe('any text', () => {
           }
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 })

@@ -1,5 +1,6 @@
 import { verifies } from '@berth/requirements'
 import { deploymentSettings } from '@berth/schema'
+import { runs } from '@berth/vitest/fuzz'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ConfigError } from './config-error.ts'
@@ -398,6 +399,6 @@ it('any text in any setting is read, or refused in one line that names the setti
         expect(error.message).not.toMatch(/[\n\r]/)
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   )
 })

@@ -1,4 +1,5 @@
 import { verifies } from '@berth/requirements'
+import { runs } from '@berth/vitest/fuzz'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ConfigError } from './config-error.ts'
@@ -154,7 +155,7 @@ describe('a wrong file is refused in one line that names the place', () => {
         const message = refusalOf(`oidc:\n  client_secret: ${opening}hunter2\n${noise}`)
         expect(message).not.toMatch(/hunter2|[\n\r]/)
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 })

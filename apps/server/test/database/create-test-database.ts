@@ -9,6 +9,7 @@ import { execute, type TestPostgres } from './test-postgres.ts'
 
 /** A database of its own for a test, migrated and empty. */
 export interface TestDatabase {
+  readonly name: string
   /** Connection URL, for example as BERTH_PG_CONNECTION_URL of a server. */
   readonly url: string
   /** Opens a pool on it; {@link TestDatabase.drop} closes it. */
@@ -19,14 +20,18 @@ export interface TestDatabase {
 
 let asked: Promise<TestPostgres> | undefined
 
-/** Creates a database for a test: a copy of the migrated template. Drop it when the test is over. */
-export async function createTestDatabase(): Promise<TestDatabase> {
+/**
+ * Creates a database for a test. Copies the migrated template unless `copied` names another
+ * database, which must have no connections. Drop the copy when the test is over.
+ */
+export async function createTestDatabase(copied?: string): Promise<TestDatabase> {
   const { adminUrl, template, prefix } = await (asked ??= askForPostgres(inject('testPostgresSocket')))
   const name = `${prefix}${randomBytes(6).toString('hex')}`
-  await execute(adminUrl, [`create database ${name} template ${template}`])
+  await execute(adminUrl, [`create database ${name} template ${copied ?? template}`])
   const url = withDatabase(adminUrl, name)
   const opened: Database[] = []
   return {
+    name,
     url,
     open: async (options) => {
       const database = await openDatabase({ connectionUrl: url, maxConnections: 5, logger: pino({ level: 'silent' }), ...options })

@@ -15,7 +15,7 @@ async function openPool(connectionUrl: string): Promise<Database> {
   return database
 }
 
-/** Commits rows one after the other until told to stop, and returns the numbers of those whose commit was acknowledged. */
+/** Commits rows one by one until told to stop. Returns the IDs of the acknowledged ones. */
 async function commitUntil(database: Database, writer: number, isOver: () => boolean): Promise<string[]> {
   const acknowledged: string[] = []
   for (let count = 0; !isOver(); count++) {

@@ -117,7 +117,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** A copy of the installed package as a package manager leaves it: without the links its install script would make. */
+/** Copies the installed package without the links that its install script makes. */
 export async function copyPackage(directory: string): Promise<PostgresPackage> {
   const installed = await findPostgresPackage(process.platform, process.arch)
   await cp(installed.directory, directory, { recursive: true, filter: (path) => !path.endsWith('.a'), verbatimSymlinks: true })

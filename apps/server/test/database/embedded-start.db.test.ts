@@ -71,7 +71,7 @@ test('programs that the server’s user can’t use where they are get copied, o
   const directory = await temporaryDirectory()
   const closed = join(directory, 'closed')
   const postgresPackage = await copyPackage(join(closed, 'package'))
-  // Root can write anywhere, but its server can't read here; anybody else can't make the library links here.
+  // Root can write anywhere, but its server can't read here. Other users can't make the links here.
   await chmod(isRoot ? closed : join(closed, 'package/native/lib'), isRoot ? 0o700 : 0o555)
   onTestFinished(async () => await chmod(join(closed, 'package/native/lib'), 0o755))
   const data = join(directory, 'data')

@@ -1,4 +1,7 @@
-/** Runs an embedded server until killed, for tests about processes that die. The argument is JSON; one line of JSON says when it is up. */
+/**
+ * Runs an embedded server until killed, for tests about dying processes. Takes a JSON argument and
+ * prints a line of JSON when the server is up.
+ */
 import { pino } from 'pino'
 import { readPostgresPackage } from '../../src/database/embedded/binaries.ts'
 import { startEmbeddedPostgres } from '../../src/database/embedded/start-embedded-postgres.ts'

@@ -1,4 +1,7 @@
-/** Migrates a database from a process of its own and prints what it applied. Arguments: connection URL, folder of the migrations. */
+/**
+ * Migrates a database in a separate process and prints what it applied.
+ * Arguments: connection URL, folder of the migrations.
+ */
 import { pino } from 'pino'
 import { migrate } from '../../src/database/migrate.ts'
 

@@ -29,8 +29,9 @@ declare module 'vitest' {
 const MAX_CONNECTIONS = 300
 
 /**
- * Global setup of the test run: one PostgreSQL for all tests, started when the first test asks for it, so that a run without database tests does
- * not pay for one. `BERTH_TEST_PG_URL` names a server to use instead, with a role that may create databases.
+ * Sets up one PostgreSQL for the whole test run. It starts when the first test asks for it, so a
+ * run without database tests doesn't pay for it. `BERTH_TEST_PG_URL` names a server to use instead;
+ * its role must be allowed to create databases.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), 'berth-test-'))

@@ -3,6 +3,7 @@ import { lstat, mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve, sep } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { runs } from '@berth/vitest/fuzz'
 import { array, assert, constantFrom, oneof, property, string } from 'fast-check'
 import { pack, type Header } from 'tar-stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -192,7 +193,7 @@ describe('entryPath', () => {
         expect(path === root || path.startsWith(root + sep)).toBe(true)
         expect(inside).not.toContain('..')
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     )
   })
 })

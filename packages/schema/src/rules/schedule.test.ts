@@ -1,4 +1,5 @@
 import { verifies } from '@berth/requirements'
+import { runs } from '@berth/vitest/fuzz'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ScheduleError, nextStart, parseSchedule } from './schedule.ts'
@@ -168,7 +169,7 @@ describe('nextStart', () => {
           expect(nextStart(parseSchedule(text), after)).toEqual(slowNext(text, after))
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     )
   })
 
@@ -186,7 +187,7 @@ describe('nextStart', () => {
         const between = new Date(after.getTime() + Math.floor((start - after.getTime()) * part))
         expect(nextStart(schedule, between)?.getTime()).toBe(start)
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 })

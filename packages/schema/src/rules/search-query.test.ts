@@ -1,3 +1,4 @@
+import { runs } from '@berth/vitest/fuzz'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { SearchError, parseSearch } from './search-query.ts'
@@ -100,6 +101,6 @@ it('any text is a search or a SearchError', () => {
         return error instanceof SearchError
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   )
 })

@@ -1,4 +1,5 @@
 import { verifies } from '@berth/requirements'
+import { runs } from '@berth/vitest/fuzz'
 import * as fastCheck from 'fast-check'
 import { expect, test } from 'vitest'
 import { localPath } from './local-path.ts'
@@ -61,6 +62,6 @@ test('for any text, a browser stays on the deployment and the cookie stays one c
       expect(new URL(path, ACCESS_URL).origin).toBe(ACCESS_URL)
       expect(path).toMatch(/^\/(?!\/)[^;\s]*$/)
     }),
-    { numRuns: 2_000 },
+    { numRuns: runs(2_000) },
   )
 })

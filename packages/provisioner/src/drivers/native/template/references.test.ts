@@ -1,4 +1,5 @@
 import { verifies } from '@berth/requirements'
+import { runs } from '@berth/vitest/fuzz'
 import { assert, constantFrom, array, oneof, property, string } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { checkReference, fillText, parseText, type ReferenceValues } from './references.ts'
@@ -73,7 +74,7 @@ test('the parts of any text add up to the text', () => {
       const again = parseText(text).map((part) => (part.kind === 'text' ? (part.text === '${{' ? '$${{' : part.text) : part.source))
       expect(again.join('')).toBe(text)
     }),
-    { numRuns: 2_000 },
+    { numRuns: runs(2_000) },
   )
 })
 
@@ -85,7 +86,7 @@ test('any value is filled in unchanged', () => {
       const filled = fillText('[${{ parameters.x }}|${{ parameters.x }}]', { ...values, parameters: new Map([['x', value]]) })
       expect(filled).toBe(`[${value}|${value}]`)
     }),
-    { numRuns: 1_000 },
+    { numRuns: runs(1_000) },
   )
 })
 
@@ -100,6 +101,6 @@ test('any text can be escaped', () => {
         ),
       ).toBe(text)
     }),
-    { numRuns: 1_000 },
+    { numRuns: runs(1_000) },
   )
 })

@@ -34,6 +34,20 @@ async function start(
   return agent
 }
 
+/**
+ * Listens on the server's port and drops each connection, until `failures` attempts have failed.
+ * Each failure makes the agent's next pause longer.
+ */
+async function dropConnections(port: number, failures: number): Promise<void> {
+  let count = 0
+  const listener = createServer((socket) => {
+    count += 1
+    socket.resetAndDestroy()
+    if (count === failures) listener.close()
+  }).listen(port, '127.0.0.1')
+  await once(listener, 'close')
+}
+
 describe('the start', () => {
   test('gets the metadata, reports the version and then opens the tunnel, each with the token', async () => {
     const { server } = await start()
@@ -78,11 +92,10 @@ describe('the connection', () => {
   test('is back within 2 s after the server returns', async () => {
     const { server } = await start()
     await server.tunnel()
-    for (let round = 0; round < 3; round += 1) {
+    // Failures add up, so that the pauses have their full length from the first return on.
+    for (const failures of [4, 2, 2]) {
       await server.goAway()
-      await new Promise((resolve) => {
-        setTimeout(resolve, 700 + round * 700)
-      })
+      await dropConnections(server.port, failures)
       await server.comeBack()
       const returnedAt = Date.now()
       const tunnel = await server.tunnel()
@@ -96,9 +109,7 @@ describe('the connection', () => {
     await server.tunnel()
     server.socket()?.close(1001, 'build is outdated')
     await expect.poll(log, { timeout: 5_000 }).toContain('build is outdated')
-    await new Promise((resolve) => {
-      setTimeout(resolve, 2_500)
-    })
+    expect(Number(/build is outdated.*"try_again_in_ms":(\d+)/.exec(log())?.[1])).toBeGreaterThanOrEqual(10_000)
     expect(server.requests.filter(({ path }) => path === 'tunnel')).toHaveLength(1)
   })
 

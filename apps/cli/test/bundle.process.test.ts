@@ -1,25 +1,23 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildBerth } from './build-berth.ts'
 import { temporaryFolder } from './run-berth.ts'
 import { startStubWorkspace } from './stub-workspace.ts'
 
 const execute = promisify(execFile)
-let folder: string
+let build: Awaited<ReturnType<typeof buildBerth>>
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'berth-bundle-'))
-  await execute(process.execPath, [fileURLToPath(new URL('../scripts/build.mjs', import.meta.url)), folder])
+  build = await buildBerth()
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(() => build.remove())
 
 async function berth(words: readonly string[], environment: Record<string, string> = {}) {
   const home = await temporaryFolder()
-  const running = execute(process.execPath, [join(folder, 'main.js'), ...words], { env: { HOME: home, ...environment }, cwd: home })
+  const running = execute(process.execPath, [build.entry, ...words], { env: { HOME: home, ...environment }, cwd: home })
   running.child.stdin?.end()
   return { ...(await running), home }
 }

@@ -7,7 +7,7 @@ import { CoreV1Api, KubeConfig, KubernetesObjectApi, dumpYaml, loadYaml, type Ku
 import { clusterSuite, startCluster, writeBusyboxRoot, type Cluster } from '@berth/test-cluster'
 import { verifies } from '@berth/requirements'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createKubernetesRuntime, type KubernetesRuntimeOptions } from '../src/drivers/native/runtimes/kubernetes/kubernetes-runtime.ts'
 import { ProvisionError } from '../src/driver.ts'
 import type { Agent } from '../src/resources.ts'
@@ -22,11 +22,9 @@ let cluster: Cluster
 let directory: string
 let objects: KubernetesObjectApi
 let core: CoreV1Api
-let namespace: string
-let workspaceId: string
-let log: string[]
 
-describe.skipIf(isLeftOut)(title, () => {
+// A cluster needs seconds to notice that a container has ended, so these tests run concurrently.
+describe.skipIf(isLeftOut)(title, { concurrent: true }, () => {
   beforeAll(async () => {
     cluster = await startCluster()
     directory = await mkdtemp(join(tmpdir(), 'berth-kubernetes-'))
@@ -44,14 +42,9 @@ describe.skipIf(isLeftOut)(title, () => {
     await rm(directory, { recursive: true, force: true })
   }, 60_000)
 
-  beforeEach(async () => {
-    workspaceId = randomUUID()
-    log = []
-    namespace = await newNamespace()
-  })
-
   test('a start creates a pod and a volume, another start replaces the pod, a stop keeps the volume, a delete removes it', async () => {
     verifies('berth:kubernetes:lifecycle')
+    const { workspaceId, namespace, log, order, pods, deployments, secrets, volumes, noVolume } = await newWorkspace()
     const runtime = createRuntime()
     const state = await runtime.start(order())
     const [pod] = await pods()
@@ -78,12 +71,13 @@ describe.skipIf(isLeftOut)(title, () => {
     await runtime.start(order({ state: stopped }))
     await runtime.delete(order({ state: stopped }))
     expect([await pods(), await deployments(), await secrets()]).toEqual([[], [], []])
-    await eventuallyNoVolume()
+    await noVolume()
     await runtime.delete(order({ state: stopped })) // again, as after an interrupted delete
   }, 120_000)
 
   test('a delete without state removes the pod and keeps the volume', async () => {
     verifies('berth:kubernetes:orphan')
+    const { workspaceId, namespace, log, order, pods, volumes } = await newWorkspace()
     const runtime = createRuntime()
     await runtime.start(order())
     await runtime.delete(order())
@@ -95,20 +89,21 @@ describe.skipIf(isLeftOut)(title, () => {
 
   test('a template with another namespace moves the workspace, and a delete removes both volumes', async () => {
     verifies('berth:kubernetes:moved')
+    const { workspaceId, order, pods, volumes, noVolume } = await newWorkspace()
     const runtime = createRuntime()
     const state = await runtime.start(order())
-    const before = namespace
-    namespace = await newNamespace()
-    const moved = await runtime.start(order({ state }))
-    expect(await pods()).toHaveLength(1)
-    expect([await pods(before), await volumes(before)]).toEqual([[], [`berth-${workspaceId}`]])
-    await runtime.delete(order({ state: moved }))
-    expect(await pods()).toEqual([])
-    await eventuallyNoVolume(before)
-    await eventuallyNoVolume()
+    const namespace = await newNamespace()
+    const moved = await runtime.start(order({ state, namespace }))
+    expect(await pods(namespace)).toHaveLength(1)
+    expect([await pods(), await volumes()]).toEqual([[], [`berth-${workspaceId}`]])
+    await runtime.delete(order({ state: moved, namespace }))
+    expect(await pods(namespace)).toEqual([])
+    await noVolume()
+    await noVolume(namespace)
   }, 60_000)
 
   test('if the cluster refuses to enlarge the volume, the workspace starts with the old size', async () => {
+    const { log, order, pods } = await newWorkspace()
     const runtime = createRuntime()
     const state = await runtime.start(order({ home: { size: '1Mi' } }))
     await runtime.start(order({ state, home: { size: '2Mi' } }))
@@ -117,6 +112,7 @@ describe.skipIf(isLeftOut)(title, () => {
   }, 60_000)
 
   test('several agents are containers of one pod, each with its own token', async () => {
+    const { order, pods } = await newWorkspace()
     await createRuntime().start(order({ agents: [agent('main'), agent('Side')] }))
     const [pod] = await pods()
     expect(pod?.spec?.containers.map(({ name }) => name)).toEqual(['main', 'side'])
@@ -125,7 +121,7 @@ describe.skipIf(isLeftOut)(title, () => {
 
   test('a workspace starts under the restricted Pod Security Standard', async () => {
     verifies('berth:kubernetes:least-rights')
-    namespace = await newNamespace({ 'pod-security.kubernetes.io/enforce': 'restricted' })
+    const { order, pods } = await newWorkspace({ 'pod-security.kubernetes.io/enforce': 'restricted' })
     await createRuntime().start(order())
     expect(await pods()).toHaveLength(1)
     const other = createRuntime().start(order({ privilege_escalation: true }))
@@ -135,24 +131,28 @@ describe.skipIf(isLeftOut)(title, () => {
   describe('a failed start says why, and leaves nothing running', () => {
     test('an image that does not exist', async () => {
       verifies('berth:kubernetes:failed-start')
+      const { workspaceId, order, volumes, noVolume, failure } = await newWorkspace()
       const error = await failure({ ...options(), stuckTimeoutMs: 1_500 }, { image: 'registry.invalid/none:1' })
       expect(error.message).toMatch(/^the workspace did not start in time: container main doesn't start: (ErrImagePull|ImagePullBackOff)/)
       // The volume exists, and the state says so.
       expect(await volumes()).toEqual([`berth-${workspaceId}`])
       await createRuntime().delete(order({ ...(error.state && { state: error.state }) }))
-      await eventuallyNoVolume()
+      await noVolume()
     }, 60_000)
 
     test('an image with an invalid name', async () => {
+      const { failure } = await newWorkspace()
       expect((await failure(options(), { image: 'UPPER:CASE:x' })).message).toMatch(/InvalidImageName/)
     }, 60_000)
 
     test('an image without a shell', async () => {
+      const { failure } = await newWorkspace()
       await cluster.importImage('berth.test/empty:1', await emptyRoot(join(directory, 'empty')))
       expect((await failure(options(), { image: 'berth.test/empty:1' })).message).toMatch(/CrashLoopBackOff|"sh"/)
     }, 60_000)
 
     test('no node with enough resources', async () => {
+      const { log, failure } = await newWorkspace()
       const error = await failure({ ...options(), startTimeoutMs: 5_000 }, { resources: { cpu_request: '1000' } })
       expect(error.message).toMatch(
         /^the workspace did not start in time: no node accepts the pod: .*Insufficient cpu[\s\S]*FailedScheduling/,
@@ -162,6 +162,7 @@ describe.skipIf(isLeftOut)(title, () => {
 
     test('an exhausted quota, at once', async () => {
       verifies('berth:kubernetes:refused')
+      const { namespace, failure } = await newWorkspace()
       await core.createNamespacedResourceQuota({ namespace, body: { metadata: { name: 'none' }, spec: { hard: { pods: '0' } } } })
       const isCounted = async () => (await core.readNamespacedResourceQuota({ name: 'none', namespace })).status?.used !== undefined
       while (!(await isCounted())) await delay(20)
@@ -169,16 +170,19 @@ describe.skipIf(isLeftOut)(title, () => {
     }, 60_000)
 
     test('a namespace that does not exist', async () => {
-      namespace = `none-${workspaceId}`
+      const namespace = `none-${randomUUID()}`
+      const { failure } = workspaceIn(namespace)
       expect((await failure(options(), {})).message).toBe(`the cluster says: namespaces "${namespace}" not found`)
     })
 
     test('an invalid quantity', async () => {
+      const { failure } = await newWorkspace()
       expect((await failure(options(), { resources: { cpu: 'lots' } })).message).toMatch(/^the cluster says: .*(quantity|quantities)/)
     })
 
     test('a cancellation', async () => {
       verifies('berth:kubernetes:canceled')
+      const { log, failure } = await newWorkspace()
       const cancellation = new AbortController()
       const start = failure(options(), { resources: { cpu_request: '1000' }, signal: cancellation.signal })
       while (!log.some((line) => line.includes('No node accepts the pod'))) await delay(20)
@@ -190,8 +194,9 @@ describe.skipIf(isLeftOut)(title, () => {
   describe('access', () => {
     test('a server in the cluster needs only the rights that the README of the template lists', async () => {
       verifies('berth:kubernetes:rights')
-      const account = await serviceAccount('berth', await readmeRole())
-      const rootDirectory = await podFiles(account)
+      const { namespace, order, pods, noVolume } = await newWorkspace()
+      const account = await serviceAccount(namespace, { name: 'berth', role: await readmeRole() })
+      const rootDirectory = await podFiles(namespace, account)
       const runtime = createRuntime({ kubeconfigPaths: [], rootDirectory })
       const before = { ...process.env }
       const { hostname, port } = new URL(cluster.apiUrl)
@@ -202,7 +207,7 @@ describe.skipIf(isLeftOut)(title, () => {
         await runtime.stop(order({ state, use_kubeconfig: false }))
         await runtime.start(order({ state, use_kubeconfig: false, home: { size: '2Mi' } }))
         await runtime.delete(order({ state, use_kubeconfig: false }))
-        await eventuallyNoVolume()
+        await noVolume()
         const elsewhere = runtime.start(order({ namespace: 'default', use_kubeconfig: false }))
         await expect(elsewhere).rejects.toThrow(/is forbidden.*; grant the server's account the rights/)
       } finally {
@@ -212,7 +217,8 @@ describe.skipIf(isLeftOut)(title, () => {
 
     test('an account without rights, an unreachable cluster and expired credentials have different errors', async () => {
       verifies('berth:kubernetes:unreachable')
-      const account = await serviceAccount('nobody')
+      const { namespace, order } = await newWorkspace()
+      const account = await serviceAccount(namespace, { name: 'nobody' })
       const weak = join(directory, 'weak')
       await writeFile(weak, kubeconfig(cluster.apiUrl, account))
       await expect(createRuntime({ kubeconfigPaths: [weak] }).start(order())).rejects.toThrow(
@@ -229,6 +235,7 @@ describe.skipIf(isLeftOut)(title, () => {
     })
 
     test('several kubeconfigs are merged, and missing ones are skipped', async () => {
+      const { order, pods } = await newWorkspace()
       const paths = [join(directory, 'none'), cluster.kubeconfigPath]
       await createRuntime({ kubeconfigPaths: paths }).start(order())
       expect(await pods()).toHaveLength(1)
@@ -237,11 +244,7 @@ describe.skipIf(isLeftOut)(title, () => {
 })
 
 describe('without a cluster', () => {
-  beforeEach(() => {
-    workspaceId = randomUUID()
-    namespace = 'none'
-    log = []
-  })
+  const { order } = workspaceIn('none')
 
   test('a server outside a cluster says what to set', async () => {
     const runtime = createKubernetesRuntime({ kubeconfigPaths: ['/nowhere/config'] })
@@ -277,8 +280,15 @@ interface Changes extends Partial<NonNullable<RuntimeStart['blocks']['kubernetes
   readonly signal?: AbortSignal
 }
 
-function order({ state, agents, accessUrl, signal, ...block }: Changes = {}): RuntimeStart {
-  return {
+async function newWorkspace(labels?: Record<string, string>) {
+  return workspaceIn(await newNamespace(labels))
+}
+
+/** Requests to the runtime for one workspace, their log, and what a namespace holds. */
+function workspaceIn(namespace: string) {
+  const workspaceId = randomUUID()
+  const log: string[] = []
+  const order = ({ state, agents, accessUrl, signal, ...block }: Changes = {}): RuntimeStart => ({
     metadata: {
       access_url: accessUrl ?? 'http://192.0.2.1:1',
       workspace_transition: 'start',
@@ -293,7 +303,28 @@ function order({ state, agents, accessUrl, signal, ...block }: Changes = {}): Ru
     state: state ?? new Uint8Array(),
     log: async (level, line) => await Promise.resolve(void log.push(`${level} ${line}`)),
     signal: signal ?? new AbortController().signal,
+  })
+  const pods = async (where = namespace): Promise<V1Pod[]> => (await core.listNamespacedPod({ namespace: where })).items
+  const deployments = async (where = namespace) => await names('apps/v1', 'Deployment', where)
+  const secrets = async (where = namespace) => await names('v1', 'Secret', where)
+  const volumes = async (where = namespace) => await names('v1', 'PersistentVolumeClaim', where)
+  /** Waits for the cluster to notice that no pod uses the volume, and to remove it. */
+  const noVolume = async (where = namespace): Promise<void> => {
+    while ((await volumes(where)).length > 0) await delay(50)
   }
+  /** Starts a workspace that can't start, and returns the error. */
+  const failure = async (options: KubernetesRuntimeOptions, changes: Changes): Promise<ProvisionError> => {
+    const error: unknown = await createRuntime(options)
+      .start(order(changes))
+      .then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      )
+    if (!(error instanceof ProvisionError)) throw new Error(`the start did not fail as expected: ${String(error)}`)
+    expect([await pods(), await deployments(), await secrets()]).toEqual([[], [], []])
+    return error
+  }
+  return { namespace, workspaceId, log, order, pods, deployments, secrets, volumes, noVolume, failure }
 }
 
 function agent(name: string): Agent {
@@ -313,19 +344,6 @@ function agent(name: string): Agent {
   }
 }
 
-/** Starts a workspace that can't start, and returns the error. */
-async function failure(options: KubernetesRuntimeOptions, changes: Changes): Promise<ProvisionError> {
-  const error: unknown = await createRuntime(options)
-    .start(order(changes))
-    .then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    )
-  if (!(error instanceof ProvisionError)) throw new Error(`the start did not fail as expected: ${String(error)}`)
-  expect([await pods(), await deployments(), await secrets()]).toEqual([[], [], []])
-  return error
-}
-
 const options = (): KubernetesRuntimeOptions => ({ kubeconfigPaths: [cluster.kubeconfigPath] })
 
 function createRuntime(changes: KubernetesRuntimeOptions = options()) {
@@ -341,26 +359,16 @@ async function newNamespace(labels: Record<string, string> = {}): Promise<string
   return name
 }
 
-async function pods(where = namespace): Promise<V1Pod[]> {
-  return (await core.listNamespacedPod({ namespace: where })).items
-}
-
 async function names(apiVersion: string, kind: string, where: string): Promise<(string | undefined)[]> {
   const { items } = await objects.list<KubernetesObject>(apiVersion, kind, where)
   return items.map(({ metadata }) => metadata?.name)
 }
 
-const deployments = async (where = namespace) => await names('apps/v1', 'Deployment', where)
-const secrets = async (where = namespace) => await names('v1', 'Secret', where)
-const volumes = async (where = namespace) => await names('v1', 'PersistentVolumeClaim', where)
-
-/** Waits for the cluster to notice that no pod uses the volume, and to remove it. */
-async function eventuallyNoVolume(where = namespace): Promise<void> {
-  while ((await volumes(where)).length > 0) await delay(50)
-}
-
-/** Creates a service account in the namespace and returns its token. */
-async function serviceAccount(name: string, roleObject?: KubernetesObject & { readonly rules: unknown }): Promise<string> {
+/** Creates an account in a namespace, and its role if one is given. Returns its token. */
+async function serviceAccount(
+  namespace: string,
+  { name, role: roleObject }: { readonly name: string; readonly role?: KubernetesObject & { readonly rules: unknown } },
+): Promise<string> {
   await core.createNamespacedServiceAccount({ namespace, body: { metadata: { name } } })
   if (roleObject !== undefined) {
     await objects.create({ ...roleObject, metadata: { name, namespace } })
@@ -384,7 +392,7 @@ async function readmeRole(): Promise<KubernetesObject & { readonly rules: unknow
 }
 
 /** Writes the files that a pod has of its service account. Returns their root. */
-async function podFiles(token: string): Promise<string> {
+async function podFiles(namespace: string, token: string): Promise<string> {
   const root = `${await mkdtemp(join(directory, 'pod-'))}/`
   const folder = join(root, 'var/run/secrets/kubernetes.io/serviceaccount')
   await mkdir(folder, { recursive: true })

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { build as bundle } from 'esbuild'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { WorkspaceTransition } from '../src/driver.ts'
 import { endProcesses } from '../src/drivers/native/runtimes/local/end-processes.ts'
 import { LocalState } from '../src/drivers/native/runtimes/local/local-state.ts'
@@ -17,7 +18,6 @@ import { readRuntimeState } from '../src/drivers/native/runtimes/runtime-state.t
 import type { BuildOrder, BuildOutcome } from './build-workspace.ts'
 
 const run = promisify(execFile)
-const builder = fileURLToPath(new URL('./build-workspace.ts', import.meta.url))
 const fakeAgent = fileURLToPath(new URL('./fake-agent', import.meta.url))
 const searchPath = '/usr/local/bin:/usr/bin:/bin'
 const nobody = 65_534
@@ -56,9 +56,28 @@ const modes: Mode[] = [
   .map((mode) => (isRoot ? mode : { ...mode, uid: process.getuid?.() ?? 0 }))
   .filter((mode) => (isRoot || !mode.isRoot) && (hasBubblewrap || mode.sandbox === 'off'))
 
+let builderDirectory: string
 let root: string
 let workspaceId: string
 let state: string
+
+/** Bundles the builder once, readable by every user: compiling it took most of the time. */
+beforeAll(async () => {
+  builderDirectory = await mkdtemp(join(tmpdir(), 'berth-builder-'))
+  await chmod(builderDirectory, 0o755)
+  await bundle({
+    entryPoints: [fileURLToPath(new URL('./build-workspace.ts', import.meta.url))],
+    outfile: join(builderDirectory, 'build-workspace.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    conditions: ['@berth/source'],
+    // Packages written for require() expect to find it.
+    banner: { js: `import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)` },
+    logLevel: 'warning',
+  })
+})
+afterAll(async () => await rm(builderDirectory, { recursive: true, force: true }))
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'berth-local-'))
@@ -103,10 +122,10 @@ async function build(mode: Mode, transition: WorkspaceTransition, changes: Chang
     owner: 'Anna-1',
     state: changes.state ?? state,
   }
-  const { stdout } = await run(process.execPath, ['--import', 'tsx', '--conditions=@berth/source', builder, JSON.stringify([order])], {
+  const { stdout } = await run(process.execPath, [join(builderDirectory, 'build-workspace.mjs'), JSON.stringify([order])], {
     uid: mode.uid,
     gid: mode.uid,
-    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    cwd: '/',
   })
   const [outcome] = JSON.parse(stdout) as BuildOutcome[] // printed by the builder
   if (outcome === undefined) throw new Error('the builder printed nothing')

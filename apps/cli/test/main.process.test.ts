@@ -1,11 +1,17 @@
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { Failure } from '@berth/schema'
 import { startStubServer, type StubServer } from '@berth/sdk/testing'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { buildBerth } from './build-berth.ts'
 import { workspace } from './fixtures.ts'
 import { startBerth } from './start-berth.ts'
 import { startStubWorkspace } from './stub-workspace.ts'
+
+let build: Awaited<ReturnType<typeof buildBerth>>
+beforeAll(async () => {
+  build = await buildBerth()
+})
+afterAll(() => build.remove())
 
 let stub: StubServer
 beforeEach(async () => {
@@ -19,10 +25,10 @@ const session = () => ({ BERTH_URL: stub.url, BERTH_SESSION_TOKEN: 'secret' })
 const enter = '\r'
 const ctrlC = '\u0003'
 
-test('the exit code and the outputs are those of a process', async () => {
-  const good = await startBerth(['version', '-o', 'json'])
+test('the process has the exit code and output of the command', async () => {
+  const good = await startBerth(build.entry, ['version', '-o', 'json'])
   expect(await good.ended).toMatchObject({ code: 0, stderr: '' })
-  const bad = await startBerth(['lsit'])
+  const bad = await startBerth(build.entry, ['lsit'])
   expect(await bad.ended).toEqual({
     code: 1,
     stdout: '',
@@ -33,9 +39,7 @@ test('the exit code and the outputs are those of a process', async () => {
 test('a reader that has seen enough is no error', async () => {
   const workspaces = Array.from({ length: 3000 }, (_, index) => workspace({ name: `w${index}` }))
   stub.on('workspaces.list', () => ({ workspaces, count: workspaces.length }))
-  const tsx = fileURLToPath(new URL('../../../node_modules/.bin/tsx', import.meta.url))
-  const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-  const child = spawn('/bin/sh', ['-c', '"$0" --conditions=@berth/source "$1" list | head -n 1', tsx, main], {
+  const child = spawn('/bin/sh', ['-c', '"$0" "$1" list | head -n 1', process.execPath, build.entry], {
     env: { PATH: process.env['PATH'], ...session() },
   })
   let stdout = ''
@@ -51,7 +55,7 @@ describe('on a terminal', () => {
     stub.on('users.hasFirst', () => {
       throw new Failure('first_user_missing')
     })
-    const berth = await startBerth(['login', stub.url], { terminal: true })
+    const berth = await startBerth(build.entry, ['login', stub.url], { terminal: true })
     await berth.prints('Username')
     berth.type(`\u0015ada${enter}`)
     await berth.prints('E-mail address')
@@ -74,8 +78,8 @@ describe('on a terminal', () => {
   test.each([
     ['no', `n`],
     ['Ctrl-C', ctrlC],
-  ])('%s to a question ends the command with 1, silently and with nothing done', async (_, keys) => {
-    const berth = await startBerth(['stop', 'dev'], { terminal: true, environment: session() })
+  ])('%s to a prompt exits with 1, silently and without doing anything', async (_, keys) => {
+    const berth = await startBerth(build.entry, ['stop', 'dev'], { terminal: true, environment: session() })
     await berth.prints('Stop dev?')
     berth.type(keys)
     const { code, stdout } = await berth.ended
@@ -89,8 +93,8 @@ describe('on a terminal', () => {
     [['--no-color'], {}, false],
     [[], { NO_COLOR: '1' }, false],
     [[], { TERM: 'dumb' }, false],
-  ])('with %j and %j, errors in colour: %s', async (flags, environment, isColored) => {
-    const berth = await startBerth(['list', ...flags], { terminal: true, environment })
+  ])('with %j and %j, errors in color: %s', async (flags, environment, isColored) => {
+    const berth = await startBerth(build.entry, ['list', ...flags], { terminal: true, environment })
     const { stdout } = await berth.ended
     expect(stdout).toContain('You are not logged in.')
     expect(stdout.includes('\u001B[31m')).toBe(isColored)
@@ -100,7 +104,7 @@ describe('on a terminal', () => {
     const far = await startStubWorkspace()
     try {
       const environment = { BERTH_URL: far.url, BERTH_SESSION_TOKEN: 'secret', TERM: 'screen' }
-      const berth = await startBerth(['ssh', 'dev'], { terminal: true, environment })
+      const berth = await startBerth(build.entry, ['ssh', 'dev'], { terminal: true, environment })
       berth.type('echo in-$((40 + 2))\n')
       await berth.prints('in-42')
       berth.type('exit 3\n')

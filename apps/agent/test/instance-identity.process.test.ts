@@ -7,10 +7,7 @@ import { startAgentProcess, type AgentProcess } from './agent-process.ts'
 import { buildAgent } from './build-agent.ts'
 import { instanceToken, startStubServer } from './stub-server.ts'
 
-/*
- * Stands in for the metadata services of the three clouds. Their requests and headers are published
- * interfaces.
- */
+/* Stands for the metadata services of three clouds, by their published paths and headers. */
 
 interface Asked {
   readonly line: string

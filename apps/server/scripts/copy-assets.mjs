@@ -1,4 +1,5 @@
-// Copies what the server reads at run time and the compiler does not emit: the SQL of the migrations, and the script of the API reference page.
+// Copies what the server reads at run time and the compiler does not emit: the SQL of the
+// migrations, and the script of the API reference page.
 import { cp, mkdir, readdir, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 

@@ -311,7 +311,10 @@ test('listeners and agents are let go as soon as the server stops, while a job i
   }
 })
 
-/** Returns a driver for one job that ends when the test says so, even after the server has asked it to end. */
+/**
+ * Returns a driver for one job that ends when the test says so, even after the server has asked it
+ * to end.
+ */
 function slowToEnd(): { driver: Driver; begin(at: TestServer): Promise<void>; end(): void; hasEnded(): boolean } {
   const echo = createEchoDriver()
   const ending = new AbortController()

@@ -17,13 +17,19 @@ export function statedArrows(): ReadonlyMap<string, Arrows> {
   return new Map([...readText('ARCHITECTURE.md').matchAll(block)].map(([, folder = '', lines = '']) => [folder, readLines(lines)]))
 }
 
-/** Returns the arrows that the released sources below a folder have; without types, only those that are there at run time. */
+/**
+ * Returns the arrows that the released sources below a folder have; without types, only those that
+ * are there at run time.
+ */
 export function foundArrows(folder: string, { withTypes = true }: { readonly withTypes?: boolean } = {}): Arrows {
   const counts = ({ isTypeOnly }: Import): boolean => withTypes || !isTypeOnly
   return folder === PACKAGES ? arrowsBetweenPackages(counts) : arrowsInside(folder, counts)
 }
 
-/** Returns the part of a folder that a file belongs to: a folder in it, or a file in it by its name without extension. */
+/**
+ * Returns the part of a folder that a file belongs to: a folder in it, or a file in it by its name
+ * without extension.
+ */
 export function partOf(path: string, folder: string): string | undefined {
   if (!path.startsWith(`${folder}/`)) return undefined
   return path

@@ -10,8 +10,8 @@ const statement = /^(?:import|export)(\s+type)?\s+(?:([\w$*\s{},]+?)\s+from\s+)?
 const dynamic = /\bimport\(\s*['"]([^'"\n]+)['"]/g
 
 /**
- * The imports of a source whose comments are blanked. A light scanner, enough for formatted code: statements begin a line.
- * `import { type A }` without a value is type-only as well.
+ * The imports of a source whose comments are blanked. A light scanner, enough for formatted code:
+ * statements begin a line. `import { type A }` without a value is type-only as well.
  */
 export function importsOf(code: string): Import[] {
   const stated = [...code.matchAll(statement)].map(([, type, names, from = '']) => ({
@@ -22,7 +22,10 @@ export function importsOf(code: string): Import[] {
   return [...stated, ...called]
 }
 
-/** The package that a specifier names: `@berth/sdk/testing` → `@berth/sdk`; undefined for files and for built-ins. */
+/**
+ * The package that a specifier names: `@berth/sdk/testing` → `@berth/sdk`; undefined for files and
+ * for built-ins.
+ */
 export function packageOf(specifier: string): string | undefined {
   if (/^(\.|#|node:)/.test(specifier)) return undefined
   const [first = '', second = ''] = specifier.split('/')

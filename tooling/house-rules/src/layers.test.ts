@@ -95,7 +95,10 @@ test('the contract does no I/O: packages/schema imports no Node built-in and no 
   expect(wrong).toEqual([])
 })
 
-/** Layers of a feature that a file may not import, by file name; every other file stands beside the service. */
+/**
+ * Layers of a feature that a file may not import, by file name; every other file stands beside the
+ * service.
+ */
 function layerFault({ source, target, isTypeOnly }: Arrow): string[] {
   const [from, to] = [basename(source.path, '.ts'), basename(target, '.ts')]
   const forbidden: Readonly<Record<string, readonly string[]>> = {

@@ -44,7 +44,10 @@ export interface Manifest {
 const ignored = new Set(['node_modules', 'dist', '.turbo', '.git', '.berth', 'coverage'])
 const cache = new Map<string, readonly string[]>()
 
-/** All files below a folder, as paths below the root with forward slashes; build output and installed packages left out. */
+/**
+ * All files below a folder, as paths below the root with forward slashes; build output and
+ * installed packages left out.
+ */
 export function filesBelow(folder: string): readonly string[] {
   const known = cache.get(folder)
   if (known) return known

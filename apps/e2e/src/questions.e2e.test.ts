@@ -48,7 +48,7 @@ test('a template asks for the values it lacks, and lets one choose where there i
   verifies('berth:cli:questions')
   expect(await deployment.berth(['templates', 'init', 'kubernetes'])).toMatchObject({ exitCode: 0 })
   const terminal = onTerminal(['templates', 'create', 'pods', '-d', 'kubernetes'])
-  await terminal.answer('make the template pods of it?', ENTER)
+  await terminal.answer('create the template pods?', ENTER)
   await terminal.answer('use_kubeconfig: ', `${DOWN}${ENTER}`)
   await terminal.answer('namespace: ', `workspaces${ENTER}`)
   expect(await terminal.ended, terminal.screen()).toBe(0)

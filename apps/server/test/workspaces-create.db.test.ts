@@ -3,6 +3,7 @@ import { verifies } from '@berth/requirements'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildEnded, createMember, createTemplate, createVersion, createWorkspace, importEnded, uniqueName } from './factories.ts'
 import { callApi } from './call-api.ts'
+import { eventually } from './eventually.ts'
 import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 import { storedParameters } from './stored-parameters.ts'
@@ -285,6 +286,11 @@ test('a request that is refused leaves nothing behind', async () => {
       )
     )[0]
   const template = await createTemplate(server)
+  // Builds of the tests before write entries when they end.
+  await eventually(async () => {
+    const running = await runSql(server, 'select id from provisioner_jobs where completed_at is null')
+    return running.length === 0 ? true : undefined
+  })
   const before = await count()
   const parameter = { name: 'a', source_value: 'b', source_scheme: 'bogus', destination_scheme: 'none' }
   await callApi(server, createPath(), { body: { template_id: template.id, name: uniqueName(), parameter_values: [parameter] } })

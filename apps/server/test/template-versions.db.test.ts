@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { echoArchive, type EchoResponses } from '@berth/provisioner/testing'
-import type { CreateTemplateVersionRequest, ProvisionerJobLog, TemplateVersion } from '@berth/schema'
+import type { CreateTemplateVersionRequest, ProvisionerJobLog } from '@berth/schema'
 import { verifies } from '@berth/requirements'
 import { NIL_UUID } from '@berth/schema/rules'
 import { afterAll, beforeAll, expect, test } from 'vitest'

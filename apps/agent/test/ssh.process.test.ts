@@ -186,11 +186,16 @@ describe('a shell on a terminal', () => {
 
   test('shows everything a program wrote, to a client that reads late', async () => {
     const channel = await openCommand(client, 'seq 1 1000000', { pty: { cols: 80, rows: 24 } })
-    // Long enough for the agent to pause the program, and for the program to end.
     channel.pause()
-    await new Promise((resolve) => {
-      setTimeout(resolve, 1_000)
-    })
+    // The agent has paused the program once the program writes nothing more.
+    let before = ''
+    await expect
+      .poll(async () => {
+        const [last, now] = [before, await writtenBy('seq 1 1000000')]
+        before = now
+        return now !== '' && now === last
+      })
+      .toBe(true)
     const collected = collect(channel)
     channel.resume()
     const result = await collected
@@ -274,4 +279,10 @@ function isAlive(pid: number): boolean {
   } catch {
     return false
   }
+}
+
+/** The bytes that the newest process with a command line has written; empty if there is none. */
+async function writtenBy(commandLine: string): Promise<string> {
+  const script = `awk '/^wchar/ { print $2 }' "/proc/$(pgrep -nfx '${commandLine}')/io"`
+  return (await runOverSsh(client, script)).stdout.toString().trim()
 }

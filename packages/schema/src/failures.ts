@@ -93,6 +93,7 @@ export const failures = {
   job_completed: { status: 412, message: 'The job has already completed.' },
   job_canceled: { status: 412, message: 'The job is already being canceled.' },
   job_not_completed: { status: 412, message: 'The job has not completed yet. Try again when it has.' },
+  group_member_exists: { status: 412, message: 'The user is already a member of the group.' },
   group_member_missing: { status: 412, message: 'The user is not a member of the group.' },
   template_in_use: { status: 412, message: 'The template still has workspaces. Delete them first.' },
   user_owns_workspaces: { status: 417, message: 'The user still owns workspaces. Delete them first.' },

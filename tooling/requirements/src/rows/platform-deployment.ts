@@ -40,7 +40,10 @@ export const platformDeployment = [
       'groups:manage': 'Groups can be created, listed, read, renamed and deleted. Each change is audited.',
       'groups:members': 'Members of the organization can be added to a group and removed. Other users are refused, and nothing changes.',
       'groups:everyone':
-        "All members of an organization form a group with the organization's ID. Its name is fixed, and it cannot be deleted.",
+        "All members of an organization form a group with the organization's ID. Its name is fixed, and it cannot be deleted. It can be read by ID and name, but is not listed.",
+      'groups:members-once': 'Adding a user twice, or one who is already a member, is 412 and changes nothing.',
+      'groups:members-active':
+        "Suspended users are shown neither in a group nor in a template's access list. They are shown again once activated.",
       'groups:access': 'Members can read the groups of their organization. Only callers with permission can change them.',
       'groups:template-access': "A group on a template's access list gives its members access from the next request.",
     },

@@ -60,8 +60,13 @@ export const platformDeployment = [
   ...rows(
     { section: 'Berth: retention' },
     {
-      'retention:deletes': 'Expired keys and old job logs, statistics and audit entries are deleted, and nothing newer.',
-      'retention:settings': 'Each kind of record has a setting for how long it is kept. 0 keeps it forever.',
+      'retention:deletes':
+        'Expired keys, old job logs and old statistics are deleted, audit entries too where a setting says so, and nothing newer.',
+      'retention:settings':
+        'Each kind of record has a setting for how long it is kept. 0 keeps it forever, which is the default of the audit log.',
+      'retention:logs-in-use':
+        "The log of a workspace's latest build, and of a template's active and newest version, is kept as long as they are that.",
+      'retention:told': 'The server logs at most once a day, in words and numbers, what it has deleted.',
     },
   ),
   ...rows(

@@ -6,6 +6,8 @@ export const platformDeployment = [
     { section: 'platform §9.11' },
     {
       'audit:generate': 'A generated entry is listed and counted.',
+      'audit:generate-access':
+        'Generating an entry needs the permission to write the log, which auditors lack. The route only exists on servers for tests.',
       'audit:filter': 'Entries can be filtered by action, resource, person and date. Unknown values filter nothing.',
     },
   ),
@@ -83,6 +85,7 @@ export const platformDeployment = [
       'git-ssh-key': 'A user has a git SSH key of the configured kind and can replace it.',
       'deployment:config': 'The deployment configuration is shown with blank secrets.',
       'deployment:updatecheck': 'The update check says whether a newer release exists.',
+      'deployment:updatecheck-waits': 'A request waits up to 3 s for the update check that runs at the start.',
       'deployment:derp': 'The relay answers its latency check.',
       'deployment:api-reference': 'The API reference page exists if enabled.',
       'session:middleware': 'Keys are refused, renewed and extended exactly as the list of cases says.',

@@ -65,8 +65,9 @@ export const rulings = [
       'rulings:password-length': 'The length rule applies wherever a password is set.',
       'rulings:last-owner': 'The last owner cannot be deleted, suspended or stripped of the role.',
       'users:delete-owner': 'A user admin cannot delete an owner: 403.',
-      'rulings:free-features': 'The audit log, quotas, groups, template access lists, external daemons and replicas need no license.',
-      'rulings:entitlements': '/entitlements reports every feature as entitled and enabled.',
+      'rulings:free-features': 'The audit log, quotas, groups and template access lists need no license.',
+      'rulings:entitlements':
+        '/entitlements lists every feature. One that the server has is entitled, and enabled if its setting is on. One that it lacks is neither: SCIM, external daemons, the list of replicas, a limit of users.',
     },
   ),
 ]

@@ -1,4 +1,4 @@
-import { Type, type Static, type TSchema } from '@sinclair/typebox'
+import { Type, type Static } from '@sinclair/typebox'
 import { DeploymentConfig } from './deployment-config.ts'
 import { endpoint } from '../endpoint.ts'
 import { Choice, Response } from '../wire.ts'

@@ -30,6 +30,8 @@ export const rulings = [
     {
       'rulings:cookie-writes-same-origin':
         'A write authenticated by cookie needs a same-origin Origin header, Sec-Fetch-Site: same-origin or a CSRF token.',
+      'rulings:sign-in-same-origin':
+        "A page of another site can neither sign its visitor in nor create the first user, whatever the body's type. Programs, which send no Origin, can.",
       'rulings:header-writes-exempt': 'A write authenticated by header needs neither an Origin header nor a CSRF token.',
       'rulings:tokens-not-logged': 'A session token in a query string never appears in a log.',
       'rulings:login-tells-nothing': 'An unknown e-mail address and a wrong password get the same status and body.',

@@ -136,6 +136,7 @@ export const workspacesAgents = [
     {
       'apps:host': 'The app host is the wildcard with the port of the access URL, or empty.',
       'apps:subdomain-login': 'Signing in to an app on a subdomain gives a key that only opens apps.',
+      'apps:key-expiry': "Using an app's key does not extend it, so that it never outlives the session it was made from.",
       'apps:redirect-uri': 'A missing, malformed or foreign redirect_uri is 400.',
       'apps:hostname': 'Host names with too few or too many parts are errors. Names with hyphens are read.',
     },

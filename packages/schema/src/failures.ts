@@ -110,7 +110,15 @@ export const failures = {
   git_auth_failed: { status: 500, message: 'The git provider could not validate the token. Try again later.' },
   agent_without_workspace: { status: 500, message: "The agent's workspace does not exist." },
   internal: { status: 500, message: 'An internal server error occurred.' },
+  agent_failed: {
+    status: 502,
+    message: 'The agent did not answer as it should. Try again, or restart the workspace if the error persists.',
+  },
   unavailable: { status: 503, message: 'The server cannot reach its database right now. Try again in a few seconds.' },
+  storage_full: {
+    status: 507,
+    message: 'The disk of the server or of its database is full. Ask an administrator to free some space, then try again.',
+  },
 } as const satisfies Record<string, { status: number; message: string }>
 
 /** The code of a failure. */

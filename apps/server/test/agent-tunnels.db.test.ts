@@ -4,6 +4,7 @@ import { verifies } from '@berth/requirements'
 import { TunnelRefusal, type TunnelRequest, type TunnelStream } from '@berth/tunnel'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { WebSocket } from 'ws'
+import { callApi } from './call-api.ts'
 import { createMember } from './factories.ts'
 import { connectAgent, connectClient, createAgent, endOf, openSocket, opened, statusBecomes, type AgentPlace } from './fake-agent.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
@@ -314,11 +315,41 @@ test.each([
       write()
     },
   ],
-])('%s from the agent is 500, and the server goes on', async (_what, answer) => {
+  ['a list of lists', ({ accept }: TunnelRequest): void => void accept().end('['.repeat(500_000))],
+  ['a list without ports', ({ accept }: TunnelRequest): void => void accept().end('{"ports":{"length":1e9}}')],
+  ['nothing', ({ accept }: TunnelRequest): void => void accept().end()],
+  ['a stream that breaks off', ({ accept }: TunnelRequest): void => void accept().destroy(new Error('gone'))],
+])('%s from the agent is 502 in words, and the server goes on', async (_what, answer) => {
+  verifies('agents:listening-ports:unusable')
   const { id } = await connected(answer)
-  const answered = await fetch(`${server.url}/api/v2/workspaceagents/${id}/listening-ports`, {
-    headers: { 'Coder-Session-Token': server.firstUser.token },
-  })
-  expect(answered.status).toBe(500)
+  const { status, json } = await callApi(server, `GET /workspaceagents/${id}/listening-ports`)
+  expect([status, json]).toEqual([
+    502,
+    { message: expect.stringContaining('agent') as string, detail: expect.stringMatching(/\S/) as string },
+  ])
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200)
 })
+
+test.each([
+  ['never answers the dial', async (): Promise<void> => await new Promise(() => undefined)],
+  ['never ends its list', ({ accept }: TunnelRequest): void => void accept().write('{"ports":[')],
+  [
+    'sends its list a byte at a time',
+    ({ accept }: TunnelRequest): void => {
+      const stream = accept()
+      const timer = setInterval(() => stream.write(' '), 500)
+      stream.on('error', () => undefined).on('close', () => clearInterval(timer))
+    },
+  ],
+])(
+  'an agent that %s holds a request for ten seconds, and no longer',
+  async (_what, answer) => {
+    verifies('agents:listening-ports:unusable')
+    const { id } = await connected(answer)
+    const startedAt = performance.now()
+    const { status, json } = await callApi(server, `GET /workspaceagents/${id}/listening-ports`)
+    expect([status, json.detail]).toEqual([502, 'It took longer than 10 s.'])
+    expect(performance.now() - startedAt).toBeLessThan(15_000)
+  },
+  20_000,
+)

@@ -144,3 +144,31 @@ test('without a pattern of hosts there is nothing to sign in to', async () => {
     await other.stop()
   }
 })
+
+test('using the key does not make it outlive its session, though the session lives on as long as it is used', async () => {
+  verifies('apps:key-expiry')
+  const { token: key, row } = await keyOf(await come(APP))
+  const isKnown = async (sent: string): Promise<boolean> =>
+    (await callApi(server, 'POST /authcheck', { token: sent, body: { checks: {} } })).status === 200
+  for (let hours = 2; hours < 24; hours += 2) {
+    server.clock.advance(2 * 3_600_000)
+    expect([hours, await isKnown(key)]).toEqual([hours, true])
+  }
+  const [stored = {}] = await runSql(server, 'select expires_at from api_keys where id = $1', [row['id']])
+  expect(stored['expires_at']).toEqual(row['expires_at'])
+  expect(await isKnown(token)).toBe(true)
+  server.clock.advance(3 * 3_600_000)
+  expect([await isKnown(token), await isKnown(key)]).toEqual([true, false])
+})
+
+test('a token of a user with the scope of apps is extended by use, as every token is', async () => {
+  verifies('apps:key-expiry')
+  const { key } = await server.clientFor(token).sessions.createToken({
+    params: { user: 'me' },
+    body: { lifetime: DAY_SECONDS * 1e9, scope: 'application_connect' },
+  })
+  server.clock.advance(2 * 3_600_000)
+  await server.clientFor(key).authorization.check({ body: { checks: {} } })
+  const [stored = {}] = await runSql(server, 'select expires_at from api_keys where id = $1', [key.slice(0, 10)])
+  expectNear(String(stored['expires_at']), DAY_SECONDS)
+})

@@ -43,6 +43,30 @@ test('a generated entry is listed and counted', async () => {
   })
 })
 
+test('who may only read the log writes no entry: 403', async () => {
+  verifies('audit:generate-access')
+  const auditor = await createMember(server, { roles: ['auditor'] })
+  const { count } = await auditor.client.audit.list({ query: {} })
+  for (const { client } of [auditor, await createMember(server, { roles: ['user-admin', 'template-admin'] })])
+    await expect(client.audit.generateTest({ body: {} })).rejects.toMatchObject({ status: 403 })
+  const { logs } = await search('resource_type:user action:write', 100)
+  expect(logs.filter(({ diff }) => 'foo' in diff)).toHaveLength(0)
+  expect((await auditor.client.audit.list({ query: {} })).count).toBeGreaterThanOrEqual(count)
+})
+
+test('outside of tests there is no such route, not even for owners', async () => {
+  verifies('audit:generate-access')
+  const plain = await startTestServer({ config: { echoProvisioner: false } })
+  try {
+    const { count } = await plain.client.audit.list({ query: {} })
+    const { status, json } = await callApi(plain, 'POST /audit/testgenerate', { body: {} })
+    expect([status, json.message]).toEqual([404, 'Route not found.'])
+    expect((await plain.client.audit.list({ query: {} })).count).toBe(count)
+  } finally {
+    await plain.stop()
+  }
+})
+
 describe('searching', () => {
   beforeEach(async () => {
     const resource_id = server.firstUser.user_id

@@ -15,7 +15,7 @@ let compiled: Checked[] | undefined
 let failureBody: TypeCheck<TSchema> | undefined
 
 /** Codes that any endpoint may answer with. */
-const COMMON_STATUSES = new Set([401, 403, 429, 503])
+const COMMON_STATUSES = new Set([401, 403, 429, 503, 507])
 
 /**
  * `fetch` that checks every answer against the contract: the endpoint must document the status, and

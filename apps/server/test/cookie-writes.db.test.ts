@@ -4,8 +4,8 @@ import { api, type EndpointSpec } from '@berth/schema'
 import type { OutgoingHttpHeaders } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createMember } from './factories.ts'
-import { rawRequest } from './raw-request.ts'
-import { startTestServer, type TestServer } from './start-test-server.ts'
+import { rawRequest, type RawAnswer } from './raw-request.ts'
+import { FIRST_USER, startTestServer, type TestServer } from './start-test-server.ts'
 
 let server: TestServer
 let token: string
@@ -65,6 +65,49 @@ describe.each(writes)('%s', (line) => {
     expect(status).not.toBe(401)
     expect(json).not.toEqual(REFUSED)
   })
+})
+
+describe.each([
+  ['POST /users/login', { email: FIRST_USER.email, password: FIRST_USER.password }, 201],
+  ['POST /users/first', { email: 'eve@example.com', username: 'eve', password: 'testpass' }, 409],
+])('%s, which no session authenticates,', (line, body, otherwise) => {
+  const send = async (headers: OutgoingHttpHeaders): Promise<RawAnswer> =>
+    await rawRequest(server.url, line, { headers, body: JSON.stringify(body) })
+
+  test.each<[string, OutgoingHttpHeaders]>([
+    ['an Origin of another site', { Origin: 'https://evil.example' }],
+    ['an opaque Origin', { Origin: 'null' }],
+    ['an Origin of another port', { Origin: 'http://127.0.0.1:1' }],
+    ['Sec-Fetch-Site: cross-site', { 'Sec-Fetch-Site': 'cross-site' }],
+    ['Sec-Fetch-Site: same-site', { 'Sec-Fetch-Site': 'same-site' }],
+  ])('is refused with %s, and sets no session', async (_, headers) => {
+    verifies('rulings:sign-in-same-origin')
+    for (const type of ['text/plain', 'application/json', 'application/x-www-form-urlencoded']) {
+      const answer = await send({ ...headers, 'Content-Type': type })
+      expect([answer.status, answer.json]).toEqual([403, REFUSED])
+      expect(answer.headers['set-cookie']?.join()).not.toContain('session_token')
+    }
+  })
+
+  test.each<[string, () => OutgoingHttpHeaders]>([
+    ['no sign of a page', () => ({})],
+    ['the Origin of the server', () => ({ Origin: server.url })],
+    ['Sec-Fetch-Site: same-origin', () => ({ Origin: server.url, 'Sec-Fetch-Site': 'same-origin' })],
+    ['Sec-Fetch-Site: none', () => ({ 'Sec-Fetch-Site': 'none' })],
+  ])('is admitted with %s', async (_, headers) => {
+    verifies('rulings:sign-in-same-origin')
+    expect((await send(headers())).status).toBe(otherwise)
+  })
+})
+
+test('every endpoint for anyone that makes a session or a user is for own pages only', () => {
+  verifies('rulings:sign-in-same-origin')
+  const open = Object.values(api)
+    .flatMap((group) => Object.values<EndpointSpec>(group))
+    .filter(({ method, access, ownPagesOnly }) => method !== 'GET' && access === 'anyone' && ownPagesOnly !== true)
+    .map(({ path }) => path)
+  // Reports of browsers, and machines that prove who they are in the body.
+  expect(open.filter((path) => path !== '/csp/reports' && !path.startsWith('/workspaceagents/'))).toEqual([])
 })
 
 /** Signs a new session out by cookie; `<token>` stands for its token. */

@@ -10,7 +10,7 @@ import { readConfig, type Config, type ConfigSources } from '../src/settings/con
 import { version } from '../src/version.ts'
 import { callApi } from './call-api.ts'
 import { eventually } from './eventually.ts'
-import { createMember } from './factories.ts'
+import { createMember, createTemplate } from './factories.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 
 function read(environment: Record<string, string>, list: readonly string[] = [], settingsFile?: ConfigSources['settingsFile']): Config {
@@ -189,12 +189,49 @@ describe('GET /applications/host', () => {
 })
 
 describe('what dashboards ask for', () => {
-  test('everything is entitled and enabled, for anyone who asks', async () => {
+  const ON = { entitlement: 'entitled', enabled: true }
+  const OFF = { entitlement: 'entitled', enabled: false }
+  const MISSING = { entitlement: 'not_entitled', enabled: false }
+
+  test('every feature is listed: what is there is entitled, and enabled where its setting is on, for anyone who asks', async () => {
     verifies('rulings:entitlements', 'rulings:free-features')
     const { features, ...rest } = await server.clientFor().deployment.getEntitlements()
     expect(rest).toEqual({ warnings: [], errors: [], has_license: true, experimental: false, trial: false })
-    expect(Object.keys(features)).toHaveLength(9)
-    for (const feature of Object.values(features)) expect(feature).toEqual({ entitlement: 'entitled', enabled: true })
+    expect(features).toEqual({
+      user_limit: MISSING,
+      audit_log: ON,
+      browser_only: OFF,
+      scim: MISSING,
+      template_rbac: ON,
+      high_availability: MISSING,
+      multiple_git_auth: ON,
+      external_provisioner_daemons: MISSING,
+      service_banners: ON,
+    })
+    const other = await startTestServer({ config: { browserOnly: true, auditLogging: false } })
+    expect((await other.clientFor().deployment.getEntitlements()).features).toEqual({ ...features, browser_only: ON, audit_log: OFF })
+    await other.stop()
+  })
+
+  test('a feature is entitled only if its endpoints are served', async () => {
+    verifies('rulings:entitlements')
+    const { features } = await server.client.deployment.getEntitlements()
+    const { organization_id: organization } = server.firstUser
+    const template = await createTemplate(server)
+    const endpoints: Record<string, string> = {
+      audit_log: 'GET /audit',
+      scim: 'GET //scim/v2/Users',
+      template_rbac: `GET /templates/${template.id}/acl`,
+      high_availability: 'GET /replicas',
+      external_provisioner_daemons: `GET /organizations/${organization}/provisionerdaemons`,
+      service_banners: 'GET /service-banner',
+    }
+    for (const [feature, line] of Object.entries(endpoints)) {
+      const { status, json } = await callApi(server, line)
+      const isServed = status === 200 && json !== undefined
+      const { entitlement } = features[feature as keyof typeof features]
+      expect([feature, entitlement]).toEqual([feature, isServed ? 'entitled' : 'not_entitled'])
+    }
   })
 
   test('a service banner is there for whoever is signed in, and off', async () => {
@@ -241,10 +278,12 @@ describe('GET /updatecheck', () => {
   let releases: Server
   let url: string
   let answer: { status: number; body: string }
+  let delayMs = 0
   beforeAll(async () => {
     releases = createServer((_request, response) => {
       response.statusCode = answer.status
-      response.end(answer.body)
+      const timer = setTimeout(() => response.end(answer.body), delayMs)
+      response.once('close', () => clearTimeout(timer))
     })
     await new Promise<void>((resolve) => releases.listen(0, '127.0.0.1', resolve))
     url = `http://127.0.0.1:${(releases.address() as AddressInfo).port}/latest`
@@ -263,6 +302,36 @@ describe('GET /updatecheck', () => {
       await looking.stop()
     }
   }
+
+  test('a request waits for the check that runs at the start', async () => {
+    verifies('deployment:updatecheck-waits')
+    answer = releaseNamed('v0.99.0')
+    delayMs = 400
+    const looking = await startTestServer({ config: { updateCheckUrl: url } })
+    try {
+      const asked = Array.from({ length: 3 }, async () => await looking.clientFor().deployment.updateCheck())
+      for (const found of await Promise.all(asked)) expect(found).toMatchObject({ current: false, version: 'v0.99.0' })
+    } finally {
+      delayMs = 0
+      await looking.stop()
+    }
+  })
+
+  test('a request does not wait for long: 3 s after it came, the running version is the newest', async () => {
+    verifies('deployment:updatecheck-waits')
+    answer = releaseNamed('v0.99.0')
+    delayMs = 60_000
+    const looking = await startTestServer({ config: { updateCheckUrl: url } })
+    try {
+      const startedAt = performance.now()
+      expect(await looking.clientFor().deployment.updateCheck()).toMatchObject({ current: true, version })
+      expect(performance.now() - startedAt).toBeGreaterThan(2_500)
+      expect(performance.now() - startedAt).toBeLessThan(10_000)
+    } finally {
+      delayMs = 0
+      await looking.stop()
+    }
+  })
 
   test('a newer release is told with its version and address', async () => {
     verifies('deployment:updatecheck')

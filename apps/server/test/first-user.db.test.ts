@@ -30,6 +30,18 @@ afterAll(async () => {
 
 const post = async (path: string, body: unknown): Promise<RawAnswer> => await rawRequest(empty.url, `POST ${path}`, { body })
 
+test('the first user has neither a reserved name nor an address with characters that nobody sees', async () => {
+  verifies('users:reserved-names', 'users:visible-addresses')
+  for (const [field, fields] of [
+    ['username', { username: 'me' }],
+    ['username', { username: '1' }],
+    ['email', { email: 'a\u200bda@example.com' }],
+  ] as const) {
+    const { status, json } = await post('/users/first', { ...FIRST_USER, ...fields })
+    expect([status, json]).toMatchObject([400, { message: 'Validation failed.', validations: [{ field }] }])
+  }
+})
+
 test('a deployment that nobody has set up says so, refuses logins and empty bodies, and is set up by exactly one of many', async () => {
   verifies('first-user:status', 'first-user:empty-body', 'first-user:created', 'first-user:trial', 'first-user:second', 'login:wrong')
   const before = await rawRequest(empty.url, 'GET /users/first')

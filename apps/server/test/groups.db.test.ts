@@ -74,16 +74,64 @@ test('a taken name is 409 whatever its case, a name that is none and an allowanc
   expect(await server.client.groups.get({ params: { group: other.id } })).toEqual(other)
 })
 
-test('members are added and removed, once however often they are named', async () => {
+test('members are added and removed', async () => {
   verifies('groups:members')
   const group = await createGroup()
   const [first, second] = [await createMember(server), await createMember(server)]
   const update = async (body: object): Promise<Group> => await server.client.groups.update({ params: { group: group.id }, body })
-  const full = await update({ add_users: [first.id, second.id.toUpperCase(), first.id] })
+  const full = await update({ add_users: [first.id, second.id.toUpperCase()] })
   expect(namesOf(full)).toEqual([first.username, second.username].toSorted((a, b) => a.localeCompare(b)))
   expect(full.members[0]).toMatchObject({ organization_ids: [server.firstUser.organization_id], status: 'active' })
-  expect(namesOf(await update({ add_users: [first.id], remove_users: [second.id] }))).toEqual([first.username])
-  expect(namesOf(await update({ remove_users: [first.id] }))).toEqual([])
+  expect(namesOf(await update({ remove_users: [second.id] }))).toEqual([first.username])
+  expect(namesOf(await update({ add_users: [second.id], remove_users: [first.id] }))).toEqual([second.username])
+  expect(namesOf(await update({ remove_users: [second.id, second.id] }))).toEqual([])
+})
+
+test('a user who is named twice, or who is a member already, is 412, and nothing of the request is done', async () => {
+  verifies('groups:members-once')
+  const created = await createGroup()
+  const [inside, outside] = [await createMember(server), await createMember(server)]
+  const group = await server.client.groups.update({ params: { group: created.id }, body: { add_users: [inside.id] } })
+  const doubles: readonly [addUsers: string[], named: string][] = [
+    [[outside.id, outside.id], outside.id],
+    [[outside.id, outside.id.toUpperCase()], outside.id],
+    [[outside.id, inside.id], inside.id],
+    [[inside.id, inside.id], inside.id],
+  ]
+  for (const [add_users, named] of doubles) {
+    const { status, json } = await callApi(server, `PATCH /groups/${group.id}`, { body: { name: 'renamed', add_users } })
+    expect([add_users, status, json.message]).toEqual([add_users, 412, expect.stringContaining(named)])
+  }
+  expect(await server.client.groups.get({ params: { group: group.id } })).toEqual(group)
+})
+
+test('of two requests that add the same user at once, one is 412', async () => {
+  verifies('groups:members-once')
+  const group = await createGroup()
+  const member = await createMember(server)
+  const add = async (): Promise<number> => (await callApi(server, `PATCH /groups/${group.id}`, { body: { add_users: [member.id] } })).status
+  expect((await Promise.all([add(), add()])).toSorted((a, b) => a - b)).toEqual([200, 412])
+})
+
+test('a suspended member is not shown, and is shown again when activated', async () => {
+  verifies('groups:members-active')
+  const created = await createGroup()
+  const [first, second] = [await createMember(server), await createMember(server)]
+  const group = await server.client.groups.update({ params: { group: created.id }, body: { add_users: [first.id, second.id] } })
+  const params = { organization: group.organization_id }
+  const shown = async (): Promise<Group[]> => [
+    await server.client.groups.get({ params: { group: group.id } }),
+    await server.client.groups.getByName({ params: { ...params, groupname: group.name } }),
+    ...(await server.client.groups.list({ params })).filter(({ id }) => id === group.id),
+    await server.client.groups.update({ params: { group: group.id }, body: { quota_allowance: 1 } }),
+  ]
+  const everyone = async (): Promise<string[]> => namesOf(await server.client.groups.get({ params: { group: params.organization } }))
+  await server.client.users.suspend({ params: { user: first.id } })
+  expect((await shown()).map(namesOf)).toEqual(Array(4).fill([second.username]))
+  expect(await everyone()).not.toContain(first.username)
+  await server.client.users.activate({ params: { user: first.id } })
+  expect((await shown()).map(namesOf)).toEqual(Array(4).fill(namesOf(group)))
+  expect(await everyone()).toContain(first.username)
 })
 
 test('strangers are refused, and nothing of the request is done', async () => {
@@ -102,7 +150,7 @@ test('strangers are refused, and nothing of the request is done', async () => {
   expect(await server.client.groups.get({ params: { group: group.id } })).toEqual(group)
 })
 
-test('everybody of an organization is a group with its ID, first in the list', async () => {
+test('everybody of an organization is a group with its ID, read by ID and name, and not listed', async () => {
   verifies('groups:everyone')
   const { client, firstUser } = server
   const member = await createMember(server)
@@ -114,8 +162,12 @@ test('everybody of an organization is a group with its ID, first in the list', a
     quota_allowance: 0,
   })
   expect(namesOf(everyone)).toEqual(expect.arrayContaining(['testuser', member.username]))
-  const [listed] = await client.groups.list({ params: { organization: firstUser.organization_id } })
-  expect(listed).toEqual(everyone)
+  const params = { organization: firstUser.organization_id }
+  expect(await client.groups.getByName({ params: { ...params, groupname: 'everyone' } })).toEqual(everyone)
+  await createGroup()
+  const listed = (await client.groups.list({ params })).map(({ id }) => id)
+  expect(listed).not.toHaveLength(0)
+  expect(listed).not.toContain(everyone.id)
   for (const [line, body] of [
     [`DELETE /groups/${everyone.id}`, undefined],
     [`PATCH /groups/${everyone.id}`, { name: 'others' }],

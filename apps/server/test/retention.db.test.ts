@@ -5,7 +5,7 @@ import { readConfig, type Retention } from '../src/settings/config.ts'
 import { openDatabase, type Database } from '../src/database/database.ts'
 import { RetentionLoop } from '../src/features/retention/retention-loop.ts'
 import { RetentionStore } from '../src/features/retention/store.ts'
-import { buildEnded, createTemplate, createWorkspace, build } from './factories.ts'
+import { buildEnded, createTemplate, createVersion, createWorkspace, build, importEnded } from './factories.ts'
 import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 
@@ -27,10 +27,11 @@ beforeEach(async () => {
   await runSql(server, 'delete from agent_stats')
 })
 
-const KEEP: Retention = { jobLogsMs: 90 * DAY_MS, agentStatsMs: 30 * DAY_MS, auditLogMs: 365 * DAY_MS }
+const DEFAULTS: Retention = { jobLogsMs: 90 * DAY_MS, agentStatsMs: 30 * DAY_MS, auditLogMs: undefined }
+const KEEP: Retention = { ...DEFAULTS, auditLogMs: 365 * DAY_MS }
 
-function loop(keep: Partial<Retention> = {}): RetentionLoop {
-  return new RetentionLoop({ store: new RetentionStore(database.kysely), clock: server.clock, logger, keep: { ...KEEP, ...keep } })
+function loop(keep: Partial<Retention> = {}, logTo = logger): RetentionLoop {
+  return new RetentionLoop({ store: new RetentionStore(database.kysely), clock: server.clock, logger: logTo, keep: { ...KEEP, ...keep } })
 }
 
 const daysAgo = (days: number): string => new Date(server.clock.now().getTime() - days * DAY_MS).toISOString()
@@ -103,15 +104,85 @@ test('logs of old jobs are deleted, save those of the newest build of a workspac
   expect(await server.client.builds.get({ params: { workspacebuild: first.id } })).toMatchObject({ id: first.id })
 })
 
-test('0 keeps everything, and the defaults are 90, 30 and 365 days', async () => {
+test('the log of a build is deleted once the build is no longer the latest, also by a loop that has skipped it', async () => {
+  verifies('retention:logs-in-use')
+  const workspace = await createWorkspace(server, await createTemplate(server))
+  const { job } = await buildEnded(server.client, workspace.latest_build.id)
+  await runSql(server, `update provisioner_jobs set completed_at = $1 where completed_at is not null`, [daysAgo(91)])
+  const skipping = loop()
+  await skipping.tick(server.clock.now())
+  expect(await logsOf(job.id)).toBeGreaterThan(0)
+  await build(server.client, workspace.id, 'stop')
+  await skipping.tick(server.clock.now())
+  expect(await logsOf(job.id)).toBe(0)
+})
+
+test('the logs of the active and the newest version of a template are kept, those of the others and of deleted templates are not', async () => {
+  verifies('retention:logs-in-use')
+  const { id: template, active_version_id } = await createTemplate(server)
+  const versions: string[] = [active_version_id]
+  for (let count = 0; count < 2; count++) {
+    const { id } = await createVersion(server, {}, template)
+    await importEnded(server.client, id)
+    versions.push(id)
+  }
+  await runSql(server, `update provisioner_jobs set completed_at = $1 where completed_at is not null`, [daysAgo(91)])
+  const isKept = async (): Promise<boolean[]> =>
+    await Promise.all(
+      versions.map(
+        async (id) =>
+          (await countOf(`provisioner_job_logs join template_versions using (job_id) where template_versions.id = '${id}'`)) > 0,
+      ),
+    )
+  expect(await isKept()).toEqual([true, true, true])
+  await loop().tick(server.clock.now())
+  expect(await isKept()).toEqual([true, false, true])
+  await server.client.templates.updateActiveVersion({ params: { template }, body: { id: versions[2] ?? '' } })
+  await loop().tick(server.clock.now())
+  expect(await isKept()).toEqual([false, false, true])
+  await server.client.templates.delete({ params: { template } })
+  await loop().tick(server.clock.now())
+  expect(await isKept()).toEqual([false, false, false])
+})
+
+test('what was deleted is said once a day, in words and numbers, and the rest when the loop stops', async () => {
+  verifies('retention:told')
+  const lines: string[] = []
+  const telling = pino({}, { write: (line: string) => lines.push((JSON.parse(line) as { msg: string }).msg) })
+  const daily = loop({ jobLogsMs: undefined }, telling)
+  const now = server.clock.now().getTime()
+  const tickAfterHours = async (hours: number, stats: number): Promise<void> => {
+    await insertStats(stats, daysAgo(31))
+    await daily.tick(new Date(now + hours * 3_600_000))
+  }
+  await tickAfterHours(0, 0)
+  expect(lines).toEqual([])
+  await tickAfterHours(1, 1_204)
+  await tickAfterHours(2, 5)
+  await tickAfterHours(24, 5)
+  const first = 'deleted 1 204 expired records: 1 204 reports of agent statistics'
+  expect(lines).toEqual([first])
+  await tickAfterHours(25, 1)
+  const second = 'deleted 11 expired records: 11 reports of agent statistics'
+  expect(lines).toEqual([first, second])
+  await tickAfterHours(26, 1)
+  await daily.stop()
+  expect(lines).toEqual([first, second, 'deleted 1 expired record: 1 report of agent statistics'])
+})
+
+test('0 keeps everything; the defaults are 90 and 30 days, and the audit log is kept for ever', async () => {
   verifies('retention:settings')
   await insertStats(1, daysAgo(9_000))
   await server.client.audit.generateTest({ body: { time: daysAgo(9_000) } })
   const forever = loop({ agentStatsMs: undefined, auditLogMs: undefined, jobLogsMs: undefined })
   expect(await forever.tick(server.clock.now())).toMatchObject({ agent_stats: 0, audit_logs: 0, job_logs: 0 })
-  expect(read({})).toEqual(KEEP)
-  expect(read({ BERTH_AUDIT_LOG_RETENTION: '0', BERTH_JOB_LOG_RETENTION: '1h' })).toMatchObject({
-    auditLogMs: undefined,
+  expect(read({})).toEqual(DEFAULTS)
+  expect(read({ BERTH_AUDIT_LOG_RETENTION: '8760h', BERTH_JOB_LOG_RETENTION: '1h' })).toMatchObject({
+    auditLogMs: 365 * DAY_MS,
     jobLogsMs: 3_600_000,
+  })
+  expect(read({ BERTH_AUDIT_LOG_RETENTION: '0', BERTH_JOB_LOG_RETENTION: '0' })).toMatchObject({
+    auditLogMs: undefined,
+    jobLogsMs: undefined,
   })
 })

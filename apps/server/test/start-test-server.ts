@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createEchoDriver, type Driver } from '@berth/provisioner'
 import { createClient, type Client } from '@berth/sdk'
-import { pino } from 'pino'
+import { pino, type Logger } from 'pino'
 import { createServer, type BerthServer } from '../src/create-server.ts'
 import { readConfig, type Config } from '../src/settings/config.ts'
 import { checkedFetch } from './checked-fetch.ts'
@@ -18,6 +18,8 @@ export interface TestServerOptions {
   readonly drivers?: readonly Driver[]
   /** Default: a database of its own. */
   readonly databaseUrl?: string
+  /** Default: silent, unless BERTH_TEST_LOG names a level. */
+  readonly logger?: Logger
 }
 
 /** A real server on a database of its own, with its first user signed in. */
@@ -68,7 +70,7 @@ async function start(options: TestServerOptions, known?: SignedUp): Promise<Test
   const databaseUrl = options.databaseUrl ?? database?.url ?? ''
   const clock = options.clock ?? new FakeClock()
   const server = await createServer(testConfig({ directory, databaseUrl, overrides: options.config ?? {} }), {
-    logger: pino({ level: process.env['BERTH_TEST_LOG'] ?? 'silent' }),
+    logger: options.logger ?? pino({ level: process.env['BERTH_TEST_LOG'] ?? 'silent' }),
     clock,
     drivers: options.drivers ?? [createEchoDriver()],
   })

@@ -94,6 +94,26 @@ test('a group shares what it was given with its members, as long as they are in 
   expect(await isListedFor(member, template)).toBe(false)
 })
 
+test('a suspended user keeps what they were given, and is not shown as long as they are suspended', async () => {
+  verifies('groups:members-active')
+  const template = await privateTemplate()
+  const [named, grouped] = [await createMember(server), await createMember(server)]
+  const { id: group } = await server.client.groups.create({ params: { organization: everyone() }, body: { name: uniqueName() } })
+  await server.client.groups.update({ params: { group }, body: { add_users: [grouped.id] } })
+  await share(template, { user_perms: { [named.id]: 'use' }, group_perms: { [group]: 'use' } })
+  const shown = async (): Promise<string[]> => {
+    const list = await server.client.templates.accessList({ params: { template: template.id } })
+    return [...list.users, ...list.group.flatMap(({ members }) => members)].map(({ id }) => id)
+  }
+  expect(await shown()).toEqual([named.id, grouped.id])
+  for (const { id } of [named, grouped]) await server.client.users.suspend({ params: { user: id } })
+  expect(await shown()).toEqual([])
+  await share(template, { user_perms: { [named.id]: 'admin' } })
+  expect(await shown()).toEqual([])
+  for (const { id } of [named, grouped]) await server.client.users.activate({ params: { user: id } })
+  expect(await shown()).toEqual([named.id, grouped.id])
+})
+
 test.each<[string, UpdateTemplateACL, string]>([
   ['an unknown person', { user_perms: { [randomUUID()]: 'use' } }, 'user_perms'],
   ['an unknown group', { group_perms: { [randomUUID()]: 'admin' } }, 'group_perms'],

@@ -76,6 +76,11 @@ export interface EndpointSpec {
   readonly delivery?: Delivery
   readonly failures: readonly FailureCode[]
   /**
+   * Whether the endpoint refuses a page of another site although no session authenticates the
+   * request: it would sign the page's visitor in as somebody else.
+   */
+  readonly ownPagesOnly?: true
+  /**
    * Whether the path also works with a trailing slash (Coder v2 API, v0.13.4: collections do,
    * leaves don't).
    */

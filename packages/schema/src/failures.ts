@@ -93,6 +93,7 @@ export const failures = {
   job_completed: { status: 412, message: 'The job has already completed.' },
   job_canceled: { status: 412, message: 'The job is already being canceled.' },
   job_not_completed: { status: 412, message: 'The job has not completed yet. Try again when it has.' },
+  group_member_exists: { status: 412, message: 'The user is already a member of the group.' },
   group_member_missing: { status: 412, message: 'The user is not a member of the group.' },
   template_in_use: { status: 412, message: 'The template still has workspaces. Delete them first.' },
   user_owns_workspaces: { status: 417, message: 'The user still owns workspaces. Delete them first.' },
@@ -109,7 +110,15 @@ export const failures = {
   git_auth_failed: { status: 500, message: 'The git provider could not validate the token. Try again later.' },
   agent_without_workspace: { status: 500, message: "The agent's workspace does not exist." },
   internal: { status: 500, message: 'An internal server error occurred.' },
+  agent_failed: {
+    status: 502,
+    message: 'The agent did not answer as it should. Try again, or restart the workspace if the error persists.',
+  },
   unavailable: { status: 503, message: 'The server cannot reach its database right now. Try again in a few seconds.' },
+  storage_full: {
+    status: 507,
+    message: 'The disk of the server or of its database is full. Ask an administrator to free some space, then try again.',
+  },
 } as const satisfies Record<string, { status: number; message: string }>
 
 /** The code of a failure. */

@@ -68,7 +68,6 @@ export {
   UpdateServiceBannerRequest,
   UpdateCheckResponse,
   deployment,
-  entitledFeatures,
 } from './endpoints/deployment.ts'
 export { DeploymentConfig, type DeploymentConfigField } from './endpoints/deployment-config.ts'
 export {

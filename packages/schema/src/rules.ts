@@ -17,7 +17,17 @@ export {
 export { instanceAuths, type AgentAuth, type InstanceAuth } from './rules/agent-auth.ts'
 export { minAcceptedExtensionMs, minExtensionMs } from './rules/deadline.ts'
 export { DurationError, formatDuration, parseDuration } from './rules/duration.ts'
-export { isAppSlug, isEmail, isName, isTemplateDisplayName, randomName, truncateRunes, usernameFrom } from './rules/names.ts'
+export {
+  hasInvisibleCharacters,
+  isAppSlug,
+  isEmail,
+  isName,
+  isTemplateDisplayName,
+  isUsername,
+  randomName,
+  truncateRunes,
+  usernameFrom,
+} from './rules/names.ts'
 export { PasswordError, checkPassword } from './rules/password.ts'
 export { TtlError, checkTtl } from './rules/ttl.ts'
 export { ScheduleError, nextStart, parseSchedule, type Schedule } from './rules/schedule.ts'

@@ -33,14 +33,14 @@ import { mountRoutes } from './mount-routes.ts'
 /** Returns the API, with one line for each group of endpoints. */
 export function apiRoutes({ services, config, clock }: AppOptions, upgrades: WebSocketUpgrades): Router {
   const { resources } = services
-  const { apiRateLimit, secureAuthCookie } = config
+  const { apiRateLimit, secureAuthCookie, echoProvisioner: isForTests } = config
   const gate = createGate({ ...services, clock, apiRateLimit })
   const kit = { gate, upgrades, openSessions: services.openSessions }
   const routes: Route[] = [
     ...serve(api.applications, applicationRoutes(services.deployment, new AppSignIn({ ...config, ...services })), kit),
     ...serve(api.groups, groupRoutes(services.groups), kit),
     ...serve(api.quotas, quotaRoutes(services.quotas), kit),
-    ...serve(api.audit, auditRoutes(services.audit), kit),
+    ...serve(api.audit, auditRoutes(services.audit), kit).filter(({ spec }) => spec !== api.audit.generateTest || isForTests),
     ...serve(api.deployment, deploymentRoutes(services.deployment), kit),
     ...serve(api.users, userRoutes({ service: services.users, changes: services.userChanges }), kit),
     ...serve(

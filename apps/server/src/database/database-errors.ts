@@ -34,6 +34,13 @@ export function isConnectionError(error: unknown): boolean {
   return (code !== undefined && UNREACHABLE_CODES.has(code)) || CONNECTION_MESSAGES.test(error.message)
 }
 
+/** Whether the database, or the file system of this process, has no space left. */
+export function isStorageFullError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { code } = error as NodeJS.ErrnoException // undefined when there is none
+  return error instanceof DatabaseError ? code === '53100' : code === 'ENOSPC' || code === 'EDQUOT'
+}
+
 /**
  * Whether the transaction lost against another one (serialization failure or deadlock), so that a
  * retry may succeed.

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Failure, type EndpointSpec } from '@berth/schema'
 import type { Actor, Origin } from './caller.ts'
 import { pathOf } from './request-target.ts'
-import { isOwnRequest, sentToken } from './session-token.ts'
+import { isFromOtherSite, isOwnRequest, sentToken } from './session-token.ts'
 import { signInPage } from './sign-in-redirect.ts'
 
 /** The part of the gate that says who calls, and how often they may. */
@@ -65,6 +65,7 @@ export async function identify<Agent>(step: Step<Agent>): Promise<Identity<Agent
   const limit = (actor: Actor | undefined): void => gate.limit({ spec, path, actor, origin, request, response })
   if (spec.access === 'anyone') {
     limit(undefined)
+    if (spec.ownPagesOnly === true && isFromOtherSite(request, query)) throw new Failure('origin_forbidden')
     return {}
   }
   const sent = sentToken(request, query)

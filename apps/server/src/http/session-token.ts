@@ -42,6 +42,17 @@ export function isOwnRequest(request: IncomingMessage, query: URLSearchParams): 
   return isSameOrigin(request) || repeatsSessionToken(request, query) || hasCsrfToken(request)
 }
 
+/**
+ * Whether a page of another site sent a request. Browsers say where a write comes from; programs
+ * don't.
+ */
+export function isFromOtherSite(request: IncomingMessage, query: URLSearchParams): boolean {
+  const { origin, 'sec-fetch-site': site } = request.headers
+  // `none` is a visitor who typed the address.
+  const isFromPage = site === undefined ? origin !== undefined : site !== 'none'
+  return isFromPage && !isOwnRequest(request, query)
+}
+
 function isSameOrigin(request: IncomingMessage): boolean {
   const site = request.headers['sec-fetch-site']
   if (site !== undefined) return site === 'same-origin'

@@ -25,6 +25,11 @@ interface PendingUpgrade {
   readonly response: ServerResponse
 }
 
+/** The connection was closed before an upgrade was complete. */
+export class UpgradeAborted extends Error {
+  override readonly name = 'UpgradeAborted'
+}
+
 /**
  * Takes WebSocket requests through the same steps as all others. A request has an ordinary response
  * until a handler accepts the upgrade, so a missing session or permission is answered in JSON.
@@ -95,7 +100,8 @@ export class WebSocketUpgrades {
     })
     response.detachSocket(socket as Parameters<ServerResponse['detachSocket']>[0])
     return await new Promise((resolve, reject) => {
-      socket.once('close', () => reject(new Error('the client disconnected during the upgrade')))
+      // Also when the client asked for a version that the library has refused.
+      socket.once('close', () => reject(new UpgradeAborted('the connection was closed during the upgrade')))
       upgrader.handleUpgrade(request, socket, head, (webSocket) => {
         this.#track(webSocket)
         resolve(begin(webSocket))

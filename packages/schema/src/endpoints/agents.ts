@@ -198,7 +198,7 @@ export const agents = {
     params: AgentParams,
     status: 200,
     response: ListeningPortsResponse,
-    failures: ['invalid_uuid', 'agent_not_found', 'agent_not_of_workspace', 'not_found', 'agent_not_connected'],
+    failures: ['invalid_uuid', 'agent_not_found', 'agent_not_of_workspace', 'not_found', 'agent_not_connected', 'agent_failed'],
   }),
   pty: endpoint({
     method: 'GET',

@@ -94,9 +94,10 @@ export const audit = {
     method: 'POST',
     path: '/audit/testgenerate',
     summary: 'Add a test entry to the audit log.',
-    access: { resource: 'audit_log', action: 'read', denied: 'forbidden' },
+    description: 'The route only exists on servers that run echo jobs, which are for tests.',
+    access: { resource: 'audit_log', action: 'create', denied: 'forbidden' },
     body: CreateTestAuditLogRequest,
     status: 204,
-    failures: ['forbidden', 'invalid_json', 'validation_failed'],
+    failures: ['route_not_found', 'forbidden', 'invalid_json', 'validation_failed'],
   }),
 }

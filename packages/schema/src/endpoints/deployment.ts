@@ -1,7 +1,7 @@
-import { Type, type Static, type TSchema } from '@sinclair/typebox'
+import { Type, type Static } from '@sinclair/typebox'
 import { DeploymentConfig } from './deployment-config.ts'
 import { endpoint } from '../endpoint.ts'
-import { Response } from '../wire.ts'
+import { Choice, Response } from '../wire.ts'
 
 export const BuildInfo = Type.Object(
   {
@@ -25,21 +25,13 @@ export const UpdateCheckResponse = Type.Object(
 )
 export type UpdateCheckResponse = Static<typeof UpdateCheckResponse>
 
-const features = [
-  'user_limit',
-  'audit_log',
-  'browser_only',
-  'scim',
-  'template_rbac',
-  'high_availability',
-  'multiple_git_auth',
-  'external_provisioner_daemons',
-  'service_banners',
-] as const
-/** Features that the reference sells with a license (Coder v2 API, v0.13.4). All are free here. */
-export const entitledFeatures: readonly (typeof features)[number][] = features
-
-const Feature = Type.Object({ entitlement: Type.Literal('entitled'), enabled: Type.Boolean() }, { title: 'Feature' })
+const Feature = Type.Object(
+  {
+    entitlement: Choice(['entitled', 'not_entitled'], { description: '`not_entitled`: the server does not have the feature.' }),
+    enabled: Type.Boolean({ description: 'Whether the server has the feature and its setting is on.' }),
+  },
+  { title: 'Feature' },
+)
 
 export const Entitlements = Type.Object(
   {
@@ -53,10 +45,12 @@ export const Entitlements = Type.Object(
       multiple_git_auth: Feature,
       external_provisioner_daemons: Feature,
       service_banners: Feature,
-    } satisfies Record<(typeof features)[number], TSchema>),
+    }),
     warnings: Type.Array(Type.String()),
     errors: Type.Array(Type.String()),
-    has_license: Type.Boolean(),
+    has_license: Type.Boolean({
+      description: 'Always true: no feature needs a licence, and dashboards hide all of them from a server without one.',
+    }),
     experimental: Type.Boolean(),
     trial: Type.Boolean(),
   },

@@ -9,7 +9,7 @@ export const Group = Type.Object(
     id: Uuid({ description: "The group of all members of an organization has the organization's ID." }),
     name: Type.String(),
     organization_id: Uuid(),
-    members: Type.Array(User),
+    members: Type.Array(User, { description: 'Without suspended users.' }),
     avatar_url: Type.String(),
     quota_allowance: Type.Integer({ description: 'Daily workspace credits for each member. Allowances of several groups add up.' }),
   },
@@ -31,7 +31,11 @@ export type CreateGroupRequest = Static<typeof CreateGroupRequest>
 
 export const PatchGroupRequest = Type.Object(
   {
-    add_users: Type.Optional(Type.Array(Type.String(), { description: 'User IDs to add. They must be members of the organization.' })),
+    add_users: Type.Optional(
+      Type.Array(Type.String(), {
+        description: 'User IDs to add, each once. They must be members of the organization, and not yet of the group.',
+      }),
+    ),
     remove_users: Type.Optional(Type.Array(Type.String(), { description: 'User IDs to remove.' })),
     name: Type.Optional(Type.String({ description: 'New name. Empty: unchanged.' })),
     avatar_url: Type.Optional(Type.Union([Type.String(), Type.Null()])),
@@ -47,7 +51,7 @@ export const groups = {
   list: endpoint({
     method: 'GET',
     path: '/organizations/:organization/groups',
-    summary: 'List the groups of an organization.',
+    summary: 'List the groups of an organization, except for the group of everybody in it.',
     access: { resource: 'group', action: 'read', filtered: true },
     params: OrganizationParams,
     status: 200,
@@ -98,7 +102,16 @@ export const groups = {
     body: PatchGroupRequest,
     status: 200,
     response: Group,
-    failures: ['invalid_uuid', 'not_found', 'invalid_json', 'validation_failed', 'invalid_group', 'group_exists', 'group_member_missing'],
+    failures: [
+      'invalid_uuid',
+      'not_found',
+      'invalid_json',
+      'validation_failed',
+      'invalid_group',
+      'group_exists',
+      'group_member_exists',
+      'group_member_missing',
+    ],
     trailingSlash: true,
   }),
   delete: endpoint({

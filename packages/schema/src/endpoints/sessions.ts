@@ -84,7 +84,8 @@ export const sessions = {
     body: LoginWithPasswordRequest,
     status: 201,
     response: LoginWithPasswordResponse,
-    failures: ['invalid_json', 'validation_failed', 'incorrect_login', 'incorrect_login_type', 'user_not_active'],
+    failures: ['invalid_json', 'validation_failed', 'incorrect_login', 'incorrect_login_type', 'user_not_active', 'origin_forbidden'],
+    ownPagesOnly: true,
     requestsPerMinute: 60,
   }),
   logout: endpoint({

@@ -115,7 +115,8 @@ export const users = {
     body: CreateFirstUserRequest,
     status: 201,
     response: CreateFirstUserResponse,
-    failures: ['invalid_json', 'validation_failed', 'first_user_exists', 'invalid_password'],
+    failures: ['invalid_json', 'validation_failed', 'first_user_exists', 'invalid_password', 'origin_forbidden'],
+    ownPagesOnly: true,
   }),
   list: endpoint({
     method: 'GET',

@@ -36,7 +36,7 @@ export function renderOperation(spec: EndpointSpec, place: OperationPlace, compo
 export function failuresOf(spec: EndpointSpec): FailureCode[] {
   const isRefused = spec.access !== 'anyone' && spec.access !== 'agent' && spec.signInRedirect !== true
   const signedIn: FailureCode[] = isRefused ? ['signed_out', 'user_not_active'] : []
-  return [...new Set<FailureCode>([...spec.failures, ...signedIn, 'rate_limited', 'internal', 'unavailable'])]
+  return [...new Set<FailureCode>([...spec.failures, ...signedIn, 'rate_limited', 'internal', 'unavailable', 'storage_full'])]
 }
 
 function descriptionOf(spec: EndpointSpec): string {

@@ -1,6 +1,16 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isAppSlug, isEmail, isName, isTemplateDisplayName, randomName, truncateRunes, usernameFrom } from './names.ts'
+import {
+  hasInvisibleCharacters,
+  isAppSlug,
+  isEmail,
+  isName,
+  isTemplateDisplayName,
+  isUsername,
+  randomName,
+  truncateRunes,
+  usernameFrom,
+} from './names.ts'
 
 describe('isName', () => {
   it.each(['1', '12', 'a', 'A', 'a1b2', 'a1b2c3d4e5f6g7h8i9j0k', 'wow-test', 'a-b-c', 'Wow-1', 'a'.repeat(32)])('%j is a name', (text) => {
@@ -25,6 +35,27 @@ describe('isName', () => {
     'a.b',
     'me@x',
   ])('%j is not a name', (text) => expect(isName(text)).toBe(false))
+})
+
+describe('isUsername', () => {
+  it.each(['a', 'ada', 'me2', '2me', 'm-e', '1-2', 'mee', 'deadbeef', 'a'.repeat(31), '1a'])('%j is one', (text) => {
+    expect(isUsername(text)).toBe(true)
+  })
+  it.each(['me', 'Me', 'ME', '0', '42', '9'.repeat(32), '9'.repeat(31), 'a'.repeat(32), 'DEADBEEF'.repeat(4), '', 'a_b', '-a'])(
+    '%j is none',
+    (text) => expect(isUsername(text)).toBe(false),
+  )
+})
+
+it('only ASCII spaces and characters that people see are visible', () => {
+  for (const text of ['ada@example.com', '"a b"@example.com', 'Dörte@Sörensen.example.com', '用户@例子.广告', 'उपयोगकर्ता@उदाहरण.कॉम'])
+    expect([text, hasInvisibleCharacters(text)]).toEqual([text, false])
+  const invisible = [
+    0x00, 0x09, 0x0a, 0x7f, 0x85, 0xa0, 0xad, 0x34f, 0x61c, 0x115f, 0x180e, 0x200b, 0x200c, 0x200d, 0x200e, 0x2028, 0x202e, 0x2060, 0x2066,
+    0x3000, 0x3164, 0xfe0f, 0xfeff, 0xffa0, 0xe0061,
+  ]
+  for (const code of invisible)
+    expect([code.toString(16), hasInvisibleCharacters(`a${String.fromCodePoint(code)}@example.com`)]).toEqual([code.toString(16), true])
 })
 
 describe('isTemplateDisplayName', () => {
@@ -127,11 +158,15 @@ describe('usernameFrom', () => {
     ['-', 'able-abel0'],
     ['', 'able-abel0'],
     ['用户', 'able-abel0'],
+    ['me', 'able-abel0'],
+    ['me@coder.com', 'able-abel0'],
+    ['4711', 'able-abel0'],
+    ['4711@coder.com', 'able-abel0'],
     ['x'.repeat(33), 'able-abel0'],
   ])('of %j is %s', (text, username) => expect(usernameFrom(text, () => 0)).toBe(username))
 
   it('is always a name', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), randoms, (text, stream) => isName(usernameFrom(text, from(stream)))))
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), randoms, (text, stream) => isUsername(usernameFrom(text, from(stream)))))
   })
 })
 

@@ -12,6 +12,14 @@ export function isName(text: string): boolean {
 }
 
 // Only ASCII white space counts: the reference's regular expressions know no other.
+/** Names that a path or a search takes for something else: the caller, a number, an ID. */
+const RESERVED_USERNAME = /^(?:me|\d+|[0-9a-f]{32})$/i
+
+/** Whether a text can name a new user: a name that isn't "me", a number or 32 hexadecimal digits. */
+export function isUsername(text: string): boolean {
+  return isName(text) && !RESERVED_USERNAME.test(text)
+}
+
 const DISPLAY_NAME = /^[^\t\n\f\r ](?:[^\n]*[^\t\n\f\r ])?$/u
 const DISPLAY_NAME_MAX_BYTES = 64
 
@@ -40,6 +48,16 @@ const EMAIL_MAX_LENGTH = 320
  */
 export function isEmail(text: string): boolean {
   return text.length <= EMAIL_MAX_LENGTH && EMAIL.test(text)
+}
+
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/u
+
+/**
+ * Whether a text contains characters that nobody sees or can tell from others, such as controls,
+ * zero-width characters, and spaces other than the ASCII one. Two such texts can look the same.
+ */
+export function hasInvisibleCharacters(text: string): boolean {
+  return INVISIBLE.test(text)
 }
 
 const APP_SLUG = /^[a-z0-9](?:-?[a-z0-9])*$/
@@ -83,16 +101,16 @@ export function randomName(random: () => number): string {
 
 /**
  * Returns a username based on any text, such as a login name at another service (Coder v2 API,
- * v0.13.4): the text itself if it is a valid name, else the part before its last `@` without
+ * v0.13.4): the text itself if it is a valid username, else the part before its last `@` without
  * invalid characters, else a random name.
  *
  * @param random returns numbers from 0 up to but not including 1, like `Math.random`.
  */
 export function usernameFrom(text: string, random: () => number): string {
-  if (isName(text)) return text
+  if (isUsername(text)) return text
   const at = text.lastIndexOf('@')
   const cleaned = (at === -1 ? text : text.slice(0, at)).replaceAll(/[^A-Za-z0-9-]/g, '')
-  return isName(cleaned) ? cleaned : randomName(random).replaceAll('_', '-')
+  return isUsername(cleaned) ? cleaned : randomName(random).replaceAll('_', '-')
 }
 
 /**

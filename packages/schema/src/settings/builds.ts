@@ -44,7 +44,7 @@ export const buildSettings = {
     path: 'echo_provisioner',
     kind: 'bool',
     default: 'false',
-    usage: 'Let the built-in workers run echo jobs, which tests use.',
+    usage: 'Let the built-in workers run echo jobs, and let owners write made-up entries into the audit log. For tests only.',
   },
   autobuildPollIntervalMs: {
     path: 'autobuild_poll_interval',

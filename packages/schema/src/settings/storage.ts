@@ -45,7 +45,8 @@ export const storageSettings = {
     path: 'job_log_retention',
     kind: 'duration',
     default: '2160h',
-    usage: 'How long to keep the logs of provisioner jobs. 0 keeps them forever.',
+    usage:
+      "How long to keep the logs of provisioner jobs. Those of a workspace's latest build and of a template's active and newest version stay. 0 keeps all of them forever.",
   },
   agentStatsRetentionMs: {
     path: 'agent_stats_retention',
@@ -56,7 +57,7 @@ export const storageSettings = {
   auditLogRetentionMs: {
     path: 'audit_log_retention',
     kind: 'duration',
-    default: '8760h',
+    default: '0',
     usage: 'How long to keep entries of the audit log. 0 keeps them forever.',
   },
 } as const satisfies SettingRows

@@ -6,6 +6,8 @@ export const platformDeployment = [
     { section: 'platform §9.11' },
     {
       'audit:generate': 'A generated entry is listed and counted.',
+      'audit:generate-access':
+        'Generating an entry needs the permission to write the log, which auditors lack. The route only exists on servers for tests.',
       'audit:filter': 'Entries can be filtered by action, resource, person and date. Unknown values filter nothing.',
     },
   ),
@@ -40,7 +42,10 @@ export const platformDeployment = [
       'groups:manage': 'Groups can be created, listed, read, renamed and deleted. Each change is audited.',
       'groups:members': 'Members of the organization can be added to a group and removed. Other users are refused, and nothing changes.',
       'groups:everyone':
-        "All members of an organization form a group with the organization's ID. Its name is fixed, and it cannot be deleted.",
+        "All members of an organization form a group with the organization's ID. Its name is fixed, and it cannot be deleted. It can be read by ID and name, but is not listed.",
+      'groups:members-once': 'Adding a user twice, or one who is already a member, is 412 and changes nothing.',
+      'groups:members-active':
+        "Suspended users are shown neither in a group nor in a template's access list. They are shown again once activated.",
       'groups:access': 'Members can read the groups of their organization. Only callers with permission can change them.',
       'groups:template-access': "A group on a template's access list gives its members access from the next request.",
     },
@@ -57,8 +62,13 @@ export const platformDeployment = [
   ...rows(
     { section: 'Berth: retention' },
     {
-      'retention:deletes': 'Expired keys and old job logs, statistics and audit entries are deleted, and nothing newer.',
-      'retention:settings': 'Each kind of record has a setting for how long it is kept. 0 keeps it forever.',
+      'retention:deletes':
+        'Expired keys, old job logs and old statistics are deleted, audit entries too where a setting says so, and nothing newer.',
+      'retention:settings':
+        'Each kind of record has a setting for how long it is kept. 0 keeps it forever, which is the default of the audit log.',
+      'retention:logs-in-use':
+        "The log of a workspace's latest build, and of a template's active and newest version, is kept as long as they are that.",
+      'retention:told': 'The server logs at most once a day, in words and numbers, what it has deleted.',
     },
   ),
   ...rows(
@@ -75,6 +85,7 @@ export const platformDeployment = [
       'git-ssh-key': 'A user has a git SSH key of the configured kind and can replace it.',
       'deployment:config': 'The deployment configuration is shown with blank secrets.',
       'deployment:updatecheck': 'The update check says whether a newer release exists.',
+      'deployment:updatecheck-waits': 'A request waits up to 3 s for the update check that runs at the start.',
       'deployment:derp': 'The relay answers its latency check.',
       'deployment:api-reference': 'The API reference page exists if enabled.',
       'session:middleware': 'Keys are refused, renewed and extended exactly as the list of cases says.',

@@ -46,6 +46,10 @@ export const platformPeople = [
       'users:delete-by-member': 'A member who deletes another user gets 403.',
       'users:delete-with-workspace': 'A user who owns a workspace cannot be deleted: 417.',
       'users:create': 'Creating a user checks conflicts, the organization and permission in that order, and adds one audit entry.',
+      'users:reserved-names':
+        'A new user or a rename cannot take the name `me`, a number or 32 hexadecimal digits: 400. Existing users keep theirs.',
+      'users:visible-addresses':
+        'The address of a new user has no control, zero-width or other invisible characters: 400. Existing ones work.',
       'users:profile': 'A rename to a taken name is 409. A rename to a free name takes effect and adds one audit entry.',
       'users:password-by-other': "A member cannot set another user's password; an owner can.",
       'users:password-own': 'A member needs the old password to change their own; an owner does not.',

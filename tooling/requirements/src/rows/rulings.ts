@@ -30,6 +30,8 @@ export const rulings = [
     {
       'rulings:cookie-writes-same-origin':
         'A write authenticated by cookie needs a same-origin Origin header, Sec-Fetch-Site: same-origin or a CSRF token.',
+      'rulings:sign-in-same-origin':
+        "A page of another site can neither sign its visitor in nor create the first user, whatever the body's type. Programs, which send no Origin, can.",
       'rulings:header-writes-exempt': 'A write authenticated by header needs neither an Origin header nor a CSRF token.',
       'rulings:tokens-not-logged': 'A session token in a query string never appears in a log.',
       'rulings:login-tells-nothing': 'An unknown e-mail address and a wrong password get the same status and body.',
@@ -65,8 +67,9 @@ export const rulings = [
       'rulings:password-length': 'The length rule applies wherever a password is set.',
       'rulings:last-owner': 'The last owner cannot be deleted, suspended or stripped of the role.',
       'users:delete-owner': 'A user admin cannot delete an owner: 403.',
-      'rulings:free-features': 'The audit log, quotas, groups, template access lists, external daemons and replicas need no license.',
-      'rulings:entitlements': '/entitlements reports every feature as entitled and enabled.',
+      'rulings:free-features': 'The audit log, quotas, groups and template access lists need no license.',
+      'rulings:entitlements':
+        '/entitlements lists every feature. One that the server has is entitled, and enabled if its setting is on. One that it lacks is neither: SCIM, external daemons, the list of replicas, a limit of users.',
     },
   ),
 ]

@@ -9,6 +9,7 @@ export const workspacesAgents = [
     {
       'derp:upgrade':
         'The relay at /derp accepts an upgrade to DERP, with an HTTP response or without one for a fast start, and a WebSocket with the subprotocol derp. Anything else is 426.',
+      'derp:bad-upgrade': 'A malformed WebSocket upgrade is refused with a 4xx, and only a debug line is logged.',
       'derp:handshake':
         "The relay sends its key, opens the client's sealed info and replies with its own. It disconnects a client whose info is sealed incorrectly.",
       'derp:server-key': "The relay's key is random and stored in the database, so it is the same on every server of the deployment.",
@@ -58,6 +59,8 @@ export const workspacesAgents = [
       'agents:coordinate:latest-build': 'An agent of the latest build can coordinate. After a newer build it is refused.',
       'agents:coordinate:client': 'A client reaches an agent through connection and coordinate even while no daemon runs.',
       'agents:listening-ports': 'A listener appears once and disappears when it closes. Ports of apps and ignored ports never appear.',
+      'agents:listening-ports:unusable':
+        'An agent that refuses, sends anything but a list of ports, or takes longer than 10 s: 502 with a sentence.',
       'agents:git-auth': 'Git authentication returns a URL, a token or the exact failures, and the waiting request ends with the callback.',
       'agents:stats:last-used': 'Reported traffic updates last_used_at.',
       'agents:git-ssh-key': "An agent can read its owner's git SSH key.",
@@ -136,6 +139,7 @@ export const workspacesAgents = [
     {
       'apps:host': 'The app host is the wildcard with the port of the access URL, or empty.',
       'apps:subdomain-login': 'Signing in to an app on a subdomain gives a key that only opens apps.',
+      'apps:key-expiry': "Using an app's key does not extend it, so that it never outlives the session it was made from.",
       'apps:redirect-uri': 'A missing, malformed or foreign redirect_uri is 400.',
       'apps:hostname': 'Host names with too few or too many parts are errors. Names with hyphens are read.',
     },

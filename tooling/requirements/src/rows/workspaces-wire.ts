@@ -16,6 +16,7 @@ export const workspacesWire = [
     { section: 'workspaces §1.2, §1.3' },
     {
       'wire:envelope': 'A failure is `{ message, detail?, validations? }`. Empty parts are left out.',
+      'storage:full': 'While the disk of the server or its database is full, writes are 507 with a message that says so. Reads go on.',
       'wire:output:document': 'A JSON answer is one compact document and a newline, as application/json; charset=utf-8.',
       'wire:output:escapes': '<, >, & and the two Unicode line separators are written as \\u escapes.',
       'wire:output:no-content': 'A 204 has no body.',

@@ -41,9 +41,8 @@ export function agentRoutes({ service, dialer, resources }: Dependencies): Handl
     get: async ({ workspaceagent }) => resources.presentAgent(await service.view(workspaceagent)),
     listeningPorts: async ({ workspaceagent }) => {
       const { apps } = await service.view(workspaceagent)
-      const stream = await dialer.dial(workspaceagent.id, { kind: 'listening-ports' })
       return await readListeningPorts(
-        stream,
+        async (signal) => await dialer.dial(workspaceagent.id, { kind: 'listening-ports' }, { signal }),
         apps.map(({ url }) => url),
       )
     },

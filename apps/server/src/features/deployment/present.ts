@@ -1,18 +1,34 @@
-import { entitledFeatures, type DeploymentConfig, type DeploymentConfigField, type Entitlements } from '@berth/schema'
+import { type DeploymentConfig, type DeploymentConfigField, type Entitlements } from '@berth/schema'
 import type { Config } from '../../settings/config.ts'
 import type { DeploymentValue } from '../../settings/deployment-values.ts'
 
-const ENTITLED = { entitlement: 'entitled', enabled: true } as const
+/** The server doesn't have the feature. */
+const MISSING = { entitlement: 'not_entitled', enabled: false } as const
 
-/** All features are available; none needs a license. */
-export const allEntitled: Entitlements = {
-  // The type asks for one entry for each name in the list.
-  features: Object.fromEntries(entitledFeatures.map((feature) => [feature, ENTITLED])) as Entitlements['features'],
-  warnings: [],
-  errors: [],
-  has_license: true,
-  experimental: false,
-  trial: false,
+/**
+ * Returns which features the server has, and which of those are on. None needs a license, but
+ * clients hide features that are there from a server without one.
+ */
+export function presentEntitlements({ auditLogging, browserOnly }: Pick<Config, 'auditLogging' | 'browserOnly'>): Entitlements {
+  const when = (enabled: boolean) => ({ entitlement: 'entitled', enabled }) as const
+  return {
+    features: {
+      user_limit: MISSING,
+      audit_log: when(auditLogging),
+      browser_only: when(browserOnly),
+      scim: MISSING,
+      template_rbac: when(true),
+      high_availability: MISSING,
+      multiple_git_auth: when(true),
+      external_provisioner_daemons: MISSING,
+      service_banners: when(true),
+    },
+    warnings: [],
+    errors: [],
+    has_license: true,
+    experimental: false,
+    trial: false,
+  }
 }
 
 type Nested = { [word: string]: DeploymentConfigField | Nested }

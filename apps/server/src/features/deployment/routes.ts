@@ -1,16 +1,16 @@
 import type { deployment } from '@berth/schema'
 import { Answer } from '../../http/answer.ts'
 import type { Handlers } from '../../http/serve.ts'
-import { allEntitled, presentConfig } from './present.ts'
+import { presentConfig, presentEntitlements } from './present.ts'
 import type { DeploymentService } from './service.ts'
 
 export function deploymentRoutes<Found, Agent>(service: DeploymentService): Handlers<typeof deployment, Found, Agent> {
   return {
     greet: async () => ({ message: '👋' }),
     buildInfo: async () => service.buildInfo(),
-    updateCheck: async () => service.newestRelease(),
+    updateCheck: async () => await service.newestRelease(),
     getConfig: async () => presentConfig(service.config),
-    getEntitlements: async () => allEntitled,
+    getEntitlements: async () => presentEntitlements(service.config),
     getServiceBanner: async () => await service.banner(),
     updateServiceBanner: async ({ body }) => await service.setBanner(body),
     reportCsp: async ({ body }) => {

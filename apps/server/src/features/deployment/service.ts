@@ -45,11 +45,11 @@ export class DeploymentService {
 
   /**
    * Returns the newest release. The running version stands in when none is known or the check is
-   * off.
+   * off. While the first check runs, waits for it a few seconds.
    */
-  newestRelease(): UpdateCheckResponse {
+  async newestRelease(): Promise<UpdateCheckResponse> {
     const { version } = this.#dependencies
-    return this.#updateCheck?.newest() ?? { current: true, version, url: docsUrl(this.#dependencies) }
+    return (await this.#updateCheck?.newest()) ?? { current: true, version, url: docsUrl(this.#dependencies) }
   }
 
   /** Returns the host name of the access URL. */

@@ -11,6 +11,8 @@ interface Options {
 
 const CHECK_INTERVAL_MS = 86_400_000
 const TIMEOUT_MS = 30_000
+/** How long a request waits for a check. Clients give up after 10 s. */
+const MAX_WAIT_MS = 3_000
 const MAX_BYTES = 1_048_576
 
 /** Looks for a newer release once a day. Keeps the last result when a check fails. */
@@ -25,8 +27,12 @@ export class UpdateCheck {
     this.#options = options
   }
 
-  /** Returns the newest release; undefined until a check has succeeded. */
-  newest(): UpdateCheckResponse | undefined {
+  /**
+   * Returns the newest release; undefined until a check has succeeded. When none is known yet, waits
+   * a few seconds for the check that is running.
+   */
+  async newest(): Promise<UpdateCheckResponse | undefined> {
+    if (this.#newest === undefined) await settledWithin(this.#looking, MAX_WAIT_MS)
     return this.#newest
   }
 
@@ -52,6 +58,13 @@ export class UpdateCheck {
       if (!this.#stopping.signal.aborted) logger.warn({ err: error }, "couldn't look up the newest release")
     }
   }
+}
+
+/** Resolves when the work has ended or the time is over, whichever comes first. */
+async function settledWithin(work: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  await Promise.race([work, new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))])
+  clearTimeout(timer)
 }
 
 async function fetchText(url: string, signal: AbortSignal): Promise<string> {

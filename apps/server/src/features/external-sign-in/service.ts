@@ -1,5 +1,5 @@
 import { Failure, type ExternalSignInQuery } from '@berth/schema'
-import { randomName, usernameFrom } from '@berth/schema/rules'
+import { hasInvisibleCharacters, randomName, usernameFrom } from '@berth/schema/rules'
 import type { Logger } from 'pino'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Database, Transaction } from '../../database/database.ts'
@@ -99,6 +99,7 @@ export class ExternalSignInService {
       return await database.transaction(async (transaction) => {
         const links = store.in(transaction)
         const user = await this.#findUser(transaction, provider, identity)
+        if (identity.email !== user?.email) requireVisible(identity.email)
         await links.deleteStale(loginType, identity.linkedId)
         const userId = user?.id ?? (await this.#signUp(transaction, { provider, identity, origin }))
         if (user !== undefined) await this.#mirror(transaction, { user, identity, origin })
@@ -182,4 +183,12 @@ export class ExternalSignInService {
       },
     )
   }
+}
+
+/** Refuses an address that nobody could tell from another. */
+function requireVisible(email: string): void {
+  if (!hasInvisibleCharacters(email)) return
+  throw new Failure('invalid_external_sign_in', {
+    message: `The email ${JSON.stringify(email)} of your account contains invisible characters. Change it at the sign-in provider.`,
+  })
 }

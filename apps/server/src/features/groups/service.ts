@@ -17,7 +17,7 @@ interface Dependencies {
   readonly clock: Clock
 }
 
-/** A group with its members, sorted by name. */
+/** A group with its active members, sorted by name. */
 export interface GroupView {
   readonly group: GroupRow
   readonly members: readonly UserRow[]
@@ -91,8 +91,8 @@ export class GroupService {
   }
 
   /**
-   * Makes all requested changes or none. Throws `invalid_group`, `group_exists` and
-   * `group_member_missing`.
+   * Makes all requested changes or none. Throws `invalid_group`, `group_exists`,
+   * `group_member_exists` and `group_member_missing`.
    */
   async update(actor: Actor, group: GroupRow, request: PatchGroupRequest): Promise<GroupView> {
     const { database, audit } = this.#dependencies
@@ -150,6 +150,7 @@ export class GroupService {
       if (stranger !== undefined)
         throw new Failure('group_member_missing', { message: `User "${stranger}" must be a member of the group's organization.` })
       joined = await store.addMembers(group.id, added)
+      if (joined.length < added.length) throw new Failure('group_member_exists', { message: doubleMember(added, joined) })
     }
     const unique = new Set(removed)
     const left = new Set(unique.size === 0 ? [] : await store.removeMembers(group.id, [...unique]))
@@ -178,6 +179,13 @@ function checkedAllowance(allowance: number): number {
       validations: [{ field: 'quota_allowance', detail: `Must be a number from 0 to ${MAX_ALLOWANCE}.` }],
     })
   return allowance
+}
+
+/** Says which user was added although they are in the group, or are named before. */
+function doubleMember(added: readonly string[], joined: readonly string[]): string {
+  const repeated = added.find((id, index) => added.indexOf(id) !== index)
+  if (repeated !== undefined) return `User "${repeated}" is named twice in add_users. Name each user once.`
+  return `User "${added.find((id) => !joined.includes(id))}" is already a member of the group.`
 }
 
 function memberId(text: string): string {

@@ -34,21 +34,21 @@ export class GroupStore {
       .executeTakeFirst()
   }
 
-  /** Lists the everyone group first, then the others by name. */
+  /** Lists groups by name, without the everyone group. */
   async listOfOrganization(organizationId: string, visible: VisibleCondition): Promise<GroupRow[]> {
     return await this.#queries
       .selectFrom('groups')
       .selectAll()
       .where('organization_id', '=', organizationId)
+      .where('id', '<>', organizationId)
       .where(visibleSql(visible, { organization: 'groups.organization_id' }))
-      .orderBy(sql`id <> organization_id`)
       .orderBy(sql`lower(name)`)
       .execute()
   }
 
   /**
-   * Lists the members of all these groups by username. The everyone group has the organization's
-   * members.
+   * Lists the members of all these groups by username, without suspended and deleted users. The
+   * everyone group has the organization's members.
    */
   async listMembers(groupIds: readonly string[]): Promise<GroupMember[]> {
     const { rows } = await sql<GroupMember>`
@@ -60,11 +60,11 @@ export class GroupStore {
         union all
         select organization_id, user_id from organization_members where organization_id = any(${groupIds}::uuid[])
       ) member join users on users.id = member.user_id
-      where not users.deleted order by lower(users.username)`.execute(this.#queries)
+      where users.status = 'active' and not users.deleted order by lower(users.username)`.execute(this.#queries)
     return rows
   }
 
-  /** Lists the IDs of members, also of deleted users. The everyone group has none of its own. */
+  /** Lists the IDs of members, also of suspended and deleted users. The everyone group has none of its own. */
   async listMemberIds(groupId: string): Promise<string[]> {
     const rows = await this.#queries.selectFrom('group_members').select('user_id').where('group_id', '=', groupId).execute()
     return rows.map(({ user_id }) => user_id)

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Retention } from '../../settings/config.ts'
 import { isConnectionError } from '../../database/database-errors.ts'
+import { describeDeleted, type Deleted } from './describe-deleted.ts'
 import type { EndedJob, RetentionStore } from './store.ts'
 
 interface Options {
@@ -15,15 +16,8 @@ interface Options {
   readonly keep: Retention
 }
 
-/** The number of deleted rows of each kind. */
-export interface Deleted {
-  readonly api_keys: number
-  readonly agent_stats: number
-  readonly audit_logs: number
-  readonly job_logs: number
-}
-
 const INTERVAL_MS = 3_600_000
+const REPORT_INTERVAL_MS = 24 * INTERVAL_MS
 const FIRST_DELAY_MS = 60_000
 const BATCH_ROWS = 2_000
 const BATCH_JOBS = 200
@@ -33,11 +27,17 @@ const BATCH_JOBS = 200
  */
 const EXPIRED_KEY_RETENTION_MS = 7 * 86_400_000
 
-/** Deletes expired records once an hour. Several servers may do so at the same time. */
+const NOTHING: Deleted = { api_keys: 0, agent_stats: 0, audit_logs: 0, job_logs: 0 }
+
+/**
+ * Deletes expired records once an hour, and logs at most once a day how many. Several servers may do
+ * so at the same time.
+ */
 export class RetentionLoop {
   readonly #options: Options
-  /** The last job whose logs have been deleted. */
-  #cleared: EndedJob | undefined
+  /** Deleted since the last report. */
+  #unreported = NOTHING
+  #reportedAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
   #ticking: Promise<unknown> = Promise.resolve()
   #isStopped = false
@@ -50,15 +50,32 @@ export class RetentionLoop {
     this.#schedule(FIRST_DELAY_MS)
   }
 
-  /** Stops after the running statement. */
+  /** Stops after the running statement, and logs what has not been reported yet. */
   async stop(): Promise<void> {
     this.#isStopped = true
     clearTimeout(this.#timer)
     await this.#ticking
+    this.#report()
   }
 
   /** Deletes everything that has expired by `now`. */
   async tick(now: Date): Promise<Deleted> {
+    const deleted = await this.#delete(now)
+    this.#unreported = sum(this.#unreported, deleted)
+    if (now.getTime() - this.#reportedAt >= REPORT_INTERVAL_MS && this.#report()) this.#reportedAt = now.getTime()
+    return deleted
+  }
+
+  /** Returns whether there was anything to report. */
+  #report(): boolean {
+    const words = describeDeleted(this.#unreported)
+    if (words === undefined) return false
+    this.#options.logger.info({ deleted: this.#unreported }, words)
+    this.#unreported = NOTHING
+    return true
+  }
+
+  async #delete(now: Date): Promise<Deleted> {
     const { store, keep } = this.#options
     const before = (keptMs: number): string => timestamp(now.getTime() - keptMs)
     const { agentStatsMs, auditLogMs, jobLogsMs } = keep
@@ -75,12 +92,12 @@ export class RetentionLoop {
   async #deleteJobLogs(before: string): Promise<number> {
     const { store } = this.#options
     let deleted = 0
+    let after: EndedJob | undefined
     while (!this.#isStopped) {
-      const jobs = await store.listEndedJobs({ before, after: this.#cleared, limit: BATCH_JOBS })
+      const jobs = await store.listEndedJobs({ before, after, limit: BATCH_JOBS })
       const ids = jobs.map(({ id }) => id)
       deleted += await this.#inBatches(async () => await store.deleteJobLogs(ids, BATCH_ROWS))
-      if (this.#isStopped) break
-      this.#cleared = jobs.at(-1) ?? this.#cleared
+      after = jobs.at(-1)
       if (jobs.length < BATCH_JOBS) break
     }
     return deleted
@@ -108,11 +125,19 @@ export class RetentionLoop {
   async #tickSafely(): Promise<void> {
     const { clock, logger } = this.#options
     try {
-      const deleted = await this.tick(clock.now())
-      if (Object.values(deleted).some((rows: number) => rows > 0)) logger.info({ deleted }, 'deleted expired records')
+      await this.tick(clock.now())
     } catch (error) {
       // Expired records stay expired, so the next tick deletes them.
       logger[isConnectionError(error) ? 'debug' : 'error']({ err: error }, "couldn't delete expired records")
     }
+  }
+}
+
+function sum(one: Deleted, other: Deleted): Deleted {
+  return {
+    api_keys: one.api_keys + other.api_keys,
+    agent_stats: one.agent_stats + other.agent_stats,
+    audit_logs: one.audit_logs + other.audit_logs,
+    job_logs: one.job_logs + other.job_logs,
   }
 }

@@ -31,8 +31,9 @@ export class RetentionStore {
   }
 
   /**
-   * Lists jobs completed before an instant, oldest first, after a given job. Skips the latest build
-   * of each workspace, whose log people still read.
+   * Lists jobs with logs that completed before an instant, oldest first, after a given job. Skips
+   * jobs whose log people still read: those of each workspace's latest build, and of the active and
+   * the newest version of each template.
    */
   async listEndedJobs(page: { before: string; after: EndedJob | undefined; limit: number }): Promise<EndedJob[]> {
     const { before, after, limit } = page
@@ -40,7 +41,14 @@ export class RetentionStore {
     const { rows } = await sql<EndedJob>`
       select job.id, job.completed_at from provisioner_jobs job
       where job.completed_at is not null and job.completed_at < ${before} and ${isBehind}
+        and exists (select from provisioner_job_logs log where log.job_id = job.id)
         and not exists (select from workspaces where workspaces.latest_job_id = job.id and not workspaces.deleted)
+        and not exists (
+          select from template_versions version join templates on templates.id = version.template_id
+          where version.job_id = job.id and not templates.deleted
+            and (templates.active_version_id = version.id or not exists (
+              select from template_versions newer where newer.template_id = version.template_id
+                and (newer.created_at, newer.id) > (version.created_at, version.id))))
       order by job.completed_at, job.id limit ${limit}`.execute(this.#queries)
     return rows
   }

@@ -240,12 +240,13 @@ export class SessionService {
 
   /**
    * Writes at most about once per {@link TOUCH_INTERVAL_MS} and key: records a use after that much
-   * silence, and moves an expiry that has come that much closer.
+   * silence, and moves an expiry that has come that much closer. An app key keeps its expiry, so
+   * that it doesn't outlive the session it was made from; the browser gets a new one then.
    */
   async #touch(key: IdentityRow, origin: Origin, now: number): Promise<void> {
     const isLongUnused = now - Date.parse(key.last_used) > TOUCH_INTERVAL_MS
     const lifetimeMs = key.lifetime_seconds * 1000
-    const isExpiryDue = Date.parse(key.expires_at) - now <= lifetimeMs - TOUCH_INTERVAL_MS
+    const isExpiryDue = !isAppKey(key) && Date.parse(key.expires_at) - now <= lifetimeMs - TOUCH_INTERVAL_MS
     if (!isLongUnused && !isExpiryDue) return
     await this.#store.touch({
       id: key.id,
@@ -256,6 +257,11 @@ export class SessionService {
       now: timestamp(now),
     })
   }
+}
+
+/** Whether {@link SessionService.createAppKey} made a key. Tokens may have its scope as well. */
+function isAppKey({ scope, login_type }: IdentityRow): boolean {
+  return scope === 'application_connect' && login_type === PASSWORD_KEY.login_type
 }
 
 /**

@@ -53,7 +53,7 @@ export class TemplateAccessStore {
       .execute()
   }
 
-  /** Returns users by name, without deleted ones. */
+  /** Returns users by name, also suspended ones, without deleted ones. */
   async listUsers(ids: readonly string[]): Promise<SharedUser[]> {
     const { rows } = await sql<SharedUser>`
       select users.*, ${ORGANIZATION_IDS} from users where id = any(${ids}::uuid[]) and not deleted order by lower(username)`.execute(
@@ -63,8 +63,8 @@ export class TemplateAccessStore {
   }
 
   /**
-   * Returns groups by name, "everybody" first. The group "everybody" has the members of its
-   * organization.
+   * Returns groups by name, "everybody" first, with their active members. The group "everybody" has
+   * the members of its organization.
    */
   async listGroups(ids: readonly string[]): Promise<SharedGroup[]> {
     const groups = await this.#queries
@@ -79,7 +79,8 @@ export class TemplateAccessStore {
         select group_id, user_id from group_members where group_id = any(${ids}::uuid[])
         union all
         select organization_id, user_id from organization_members where organization_id = any(${ids}::uuid[])
-      ) member join users on users.id = member.user_id where not users.deleted order by lower(users.username)`.execute(this.#queries)
+      ) member join users on users.id = member.user_id
+      where users.status = 'active' and not users.deleted order by lower(users.username)`.execute(this.#queries)
     return groups.map((group) => ({ ...group, members: members.filter(({ group_id }) => group_id === group.id) }))
   }
 

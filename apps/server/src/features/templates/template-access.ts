@@ -27,7 +27,7 @@ export class TemplateAccess {
     this.#dependencies = dependencies
   }
 
-  /** Returns the users and groups that have a role, without deleted ones. */
+  /** Returns the users and groups that have a role, without suspended and deleted users. */
   async list(
     template: TemplateRow,
   ): Promise<{ users: (SharedUser & { role: TemplateRole })[]; groups: (SharedGroup & { role: TemplateRole })[] }> {
@@ -38,7 +38,7 @@ export class TemplateAccess {
       store.listGroups(Object.keys(lists.group_acl)),
     ])
     return {
-      users: users.map((user) => ({ ...user, role: roleOf(lists.user_acl[user.id]) })),
+      users: users.filter(({ status }) => status === 'active').map((user) => ({ ...user, role: roleOf(lists.user_acl[user.id]) })),
       groups: groups.map((group) => ({ ...group, role: roleOf(lists.group_acl[group.id]) })),
     }
   }

@@ -11,6 +11,7 @@ import type { Actor, Origin } from '../../http/caller.ts'
 import type { AuditService } from '../audit/service.ts'
 import type { OrganizationService } from '../organizations/service.ts'
 import { readFilter } from './read-filter.ts'
+import { requireNewIdentity } from './require-new-identity.ts'
 import { requirePassword } from './require-password.ts'
 import type { UserPage, UserStore } from './store.ts'
 
@@ -79,6 +80,7 @@ export class UserService {
   async createFirst(request: CreateFirstUserRequest, origin: Origin): Promise<CreateFirstUserResponse> {
     if (await this.#store.hasAny()) throw new Failure('first_user_exists')
     const { database, organizations, audit, clock, hashPassword } = this.#dependencies
+    requireNewIdentity(request)
     requirePassword(request.password)
     const hashed_password = await hashPassword(request.password)
     const now = timestamp(clock.now())
@@ -113,6 +115,7 @@ export class UserService {
     const { database, organizations, audit, clock, hashPassword } = this.#dependencies
     const { email, username, organization_id } = request
     if (!may(actor.permissions, 'create', { type: 'organization_member', organization_id })) throw new Failure('not_found')
+    requireNewIdentity(request)
     if (await this.#store.isTaken(request)) throw new Failure('user_exists')
     await organizations.require(organization_id)
     requirePassword(request.password)

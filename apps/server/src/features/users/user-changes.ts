@@ -12,6 +12,7 @@ import type { Actor } from '../../http/caller.ts'
 import type { AuditService } from '../audit/service.ts'
 import type { OrganizationService } from '../organizations/service.ts'
 import type { SessionService } from '../sessions/service.ts'
+import { requireNewIdentity } from './require-new-identity.ts'
 import { requirePassword } from './require-password.ts'
 import type { UserStore } from './store.ts'
 
@@ -59,9 +60,13 @@ export class UserChanges {
     })
   }
 
-  /** Renames a user and wakes everybody who watches their workspaces. Throws `name_taken`. */
+  /**
+   * Renames a user and wakes everybody who watches their workspaces. Throws `name_taken` and
+   * `validation_failed`.
+   */
   async rename(actor: Actor, user: UserRow, username: string): Promise<void> {
     const { database } = this.#dependencies
+    if (username !== user.username) requireNewIdentity({ username })
     try {
       await database.transaction(async (transaction) => {
         const row = await this.#locked(transaction, user)

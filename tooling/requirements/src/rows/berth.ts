@@ -148,4 +148,16 @@ export const berth = [
       'berth:secrets:rotation': 'A command re-encrypts all secrets, including those stored in clear text, while the server runs.',
     },
   ),
+  ...rows(
+    { section: 'Berth: command line' },
+    {
+      'berth:cli:version': '`berth --version` prints what `berth version` prints.',
+      'berth:cli:ssh-words': 'The words after the workspace are the remote command, its flags included.',
+      'berth:cli:unknown-command': 'An unknown command is an error that names it, whatever flags surround it, `--help` included.',
+      'berth:cli:refused-login': 'A wrong password, a wrong token and a session that has ended are told apart, with what to do.',
+      'berth:cli:not-running': 'A command that needs a running workspace says in words what the workspace is doing and what to do.',
+      'berth:cli:help-width': 'Help fits the width of the terminal.',
+      'berth:cli:stdio-end': '`berth ssh --stdio` ends soon after its standard input, whatever the far side does.',
+    },
+  ),
 ]

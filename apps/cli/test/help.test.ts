@@ -32,6 +32,7 @@ test('berth alone lists the commands', async () => {
       show <workspace>               Show a workspace, its resources and its agents
       start <workspace>              Start a workspace
       stop <workspace>               Stop a workspace and keep its home directory
+      restart <workspace>            Stop a workspace and start it again
       ssh <workspace> [command...]   Open a shell in a workspace, or run a command in it
       update <workspace>             Update a workspace to its template's active version
       rename <workspace> <new-name>  Rename a workspace

@@ -158,6 +158,8 @@ export const berth = [
       'berth:cli:not-running': 'A command that needs a running workspace says in words what the workspace is doing and what to do.',
       'berth:cli:help-width': 'Help fits the width of the terminal.',
       'berth:cli:stdio-end': '`berth ssh --stdio` ends soon after its standard input, whatever the far side does.',
+      'berth:cli:start-running': '`berth start` leaves a running workspace alone, says so, exits 0 and names `berth restart`.',
+      'berth:cli:restart': '`berth restart` stops the workspace, then starts it, and waits for both.',
     },
   ),
 ]

@@ -13,6 +13,8 @@ export const berth = [
         'With BERTH_AUTO_IMPORT_TEMPLATES=local the starter template is imported for the first user. Without the setting none is.',
       'berth:server:importable': 'A program can import `createServer` from @berth/server, start a server and close it.',
       'berth:server:wrong-setting': 'With an invalid setting the server exits with status 1 and prints one line that names the setting.',
+      'berth:server:checked-first':
+        'An address that is taken, a sandbox that is missing and a directory that cannot be made end the start before it makes anything.',
       'berth:server:coder-settings': 'A CODER_ setting applies when the BERTH_ setting of the same name is absent.',
       'berth:server:external-postgres': 'With BERTH_PG_CONNECTION_URL the server uses that PostgreSQL database.',
       'berth:server:shutdown-loses-nothing': 'After SIGTERM, requests in flight finish and no job is left without an owner.',

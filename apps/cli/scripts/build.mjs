@@ -3,20 +3,22 @@
  * starter
  * templates next to it. Writes to `dist`, or to the folder in the first argument.
  */
-import { chmod, cp, rm } from 'node:fs/promises'
+import { cp, readFile, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { writeEntry } from '@berth/node-version'
 import { build } from 'esbuild'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
+const { engines } = JSON.parse(await readFile(here('../package.json'), 'utf8'))
 const outdir = process.argv[2] ?? here('../dist')
 
 await rm(outdir, { recursive: true, force: true })
 const { metafile } = await build({
   entryPoints: [here('../src/main.ts')],
-  outfile: `${outdir}/main.js`,
+  outfile: `${outdir}/program.js`,
   bundle: true,
   platform: 'node',
-  target: 'node20.19',
+  target: `node${engines.node.replace('>=', '')}`,
   format: 'esm',
   // Workspace packages are bundled from source, so that this build needs no other.
   conditions: ['@berth/source', 'module'],
@@ -45,4 +47,4 @@ if (bundled.some((path) => path.includes('@sinclair/typebox'))) {
 }
 
 await cp(here('../../../packages/provisioner/templates'), `${outdir}/templates`, { recursive: true })
-await chmod(`${outdir}/main.js`, 0o755)
+await writeEntry({ folder: outdir, program: 'berth', module: 'program.js', manifest: here('../package.json') })

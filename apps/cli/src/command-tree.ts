@@ -8,6 +8,7 @@ import { list } from './commands/list.ts'
 import { login } from './commands/login.ts'
 import { logout } from './commands/logout.ts'
 import { rename } from './commands/rename.ts'
+import { restart } from './commands/restart.ts'
 import { overrideStop } from './commands/schedule/override-stop.ts'
 import { show as showSchedule } from './commands/schedule/show.ts'
 import { start as scheduleStart } from './commands/schedule/start.ts'
@@ -35,6 +36,7 @@ export const commandTree: CommandGroup = {
     show,
     start,
     stop,
+    restart,
     ssh,
     update,
     rename,

@@ -11,6 +11,8 @@ interface Argument<Kind extends 'word' | 'optional' | 'rest'> {
   readonly kind: Kind
   readonly summary: string
   readonly completes?: Completion
+  /** Whether words that look like flags belong to it too, once its first word is typed. */
+  readonly isVerbatim?: boolean
 }
 type AnyArgument = Argument<'word'> | Argument<'optional'> | Argument<'rest'>
 
@@ -35,6 +37,9 @@ export const rest = (summary: string, completes?: Completion): Argument<'rest'> 
   ...(completes && { completes }),
 })
 
+/** The words of another command. Its first word ends the flags of this one. */
+export const verbatimRest = (summary: string): Argument<'rest'> => ({ kind: 'rest', summary, isVerbatim: true })
+
 type Arguments = Readonly<Record<string, AnyArgument>>
 
 /** What a command receives: the value of each argument and flag, under its key. */
@@ -45,6 +50,7 @@ export type Input<A extends Arguments, F extends Flags> = { readonly [Key in key
 interface Description {
   /** One line, imperative, without a full stop. */
   readonly summary: string
+  /** Other words for it. An alias may look like a flag. */
   readonly aliases?: readonly string[]
   /** Lines to copy, without the leading `berth`. */
   readonly examples?: readonly string[]

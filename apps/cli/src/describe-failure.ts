@@ -7,13 +7,14 @@ const maxCauses = 5
 
 /**
  * Describes an error: what went wrong, what to do, and a bullet for each refused field. Never a
- * stack.
+ * stack. `hasGivenToken` says whether the session token is from a flag or variable, not from a
+ * login.
  */
 export function describeFailure(
   error: unknown,
-  { verbose, path }: { readonly verbose: boolean; readonly path: readonly string[] },
+  { verbose, path, hasGivenToken }: { readonly verbose: boolean; readonly path: readonly string[]; readonly hasGivenToken: boolean },
 ): string {
-  const lines = [headline(error)]
+  const lines = [ApiError.is(error, 401) ? refusedSession(error, hasGivenToken) : headline(error)]
   if (ApiError.is(error)) {
     lines.push(...error.validations.map(({ field, detail }) => `- ${field}: ${detail}`))
     if (verbose) lines.push(`${error.method} ${error.url} returned ${error.status}.`)
@@ -28,13 +29,21 @@ export function describeFailure(
 
 function headline(error: unknown): string {
   if (ApiError.is(error)) {
-    const hint = error.status === 401 ? ` ${loginHint}` : ''
-    const detail =
-      error.detail && error.validations.length === 0 && error.status < 500 && error.status !== 401 ? ` ${fullStop(error.detail)}` : ''
-    return `${fullStop(error.message)}${detail}${hint}`
+    const detail = error.detail && error.validations.length === 0 && error.status < 500 ? ` ${fullStop(error.detail)}` : ''
+    return `${fullStop(error.message)}${detail}`
   }
   if (error instanceof CommandError && error.help !== undefined) return `${fullStop(error.message)} ${error.help}`
   return messageOf(error)
+}
+
+/** Says which token the server refused, because the two need different remedies. */
+function refusedSession({ message, url }: ApiError, hasGivenToken: boolean): string {
+  const [deployment = ''] = url.split('/api/v2')
+  if (!hasGivenToken) return `${fullStop(message)} ${loginHint(deployment)}`
+  return [
+    `${deployment} refused the token in --token or BERTH_SESSION_TOKEN: it is wrong, has expired or was revoked.`,
+    `Pass another one, or leave it out and log in using 'berth login ${deployment}'.`,
+  ].join(' ')
 }
 
 function fullStop(text: string): string {

@@ -29,15 +29,17 @@ export class Canceled extends Error {
   }
 }
 
-/** How to get a session (Coder v2 API, v0.13.4: CLI). */
-export const loginHint = "Try logging in using 'berth login <url>'."
+/** Says how to get a session (Coder v2 API, v0.13.4: CLI). */
+export function loginHint(url = '<url>'): string {
+  return `Try logging in using 'berth login ${url}'.`
+}
 
 /** The command needs a session, and there is none. */
 export class NotLoggedIn extends CommandError {
   override readonly name = 'NotLoggedIn'
 
   constructor() {
-    super(`You are not logged in. ${loginHint}`)
+    super(`You are not logged in. ${loginHint()}`)
   }
 }
 

@@ -26,6 +26,7 @@ export async function run(words: readonly string[], world: World, commands: Comm
   const interrupts = new Interrupts(world.onSignal)
   let verbose = words.includes('--verbose') || words.includes('-v')
   let path: readonly string[] = []
+  let hasGivenToken = false
   try {
     const parsed = parseWords(commands, words)
     if (parsed.kind === 'help') {
@@ -35,6 +36,7 @@ export async function run(words: readonly string[], world: World, commands: Comm
     path = parsed.path
     const settings = readSettings(parsed.globals, world)
     verbose = settings.verbose
+    hasGivenToken = settings.token !== undefined
     const values = {
       ...readArguments(parsed.node.args, parsed.words),
       ...readFlags(parsed.node.flags, parsed.given, world.environment),
@@ -46,7 +48,7 @@ export async function run(words: readonly string[], world: World, commands: Comm
     if (error instanceof Canceled || interrupts.signal.aborted) return 1
     const at = error instanceof UsageErrorAt ? error.path : path
     const { paintNote } = createTerminal({ ...world, noColor: words.includes('--no-color') })
-    const [first = '', ...more] = describeFailure(error, { verbose, path: at }).split('\n')
+    const [first = '', ...more] = describeFailure(error, { verbose, path: at, hasGivenToken }).split('\n')
     world.errorOutput.write(`${[paintNote('red', first), ...more].join('\n')}\n`)
     return 1
   } finally {

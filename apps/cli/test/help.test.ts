@@ -1,7 +1,10 @@
+import { PassThrough } from 'node:stream'
+import { verifies } from '@berth/requirements'
 import { expect, test } from 'vitest'
 import { isGroup, type Command, type CommandGroup } from '../src/command.ts'
 import { commandTree } from '../src/command-tree.ts'
 import { completeWords } from '../src/completion/complete-words.ts'
+import { parseWords } from '../src/parsing/parse-words.ts'
 import { flagName } from '../src/parsing/read-input.ts'
 import { globalFlags } from '../src/settings.ts'
 import { runBerth } from './run-berth.ts'
@@ -29,6 +32,7 @@ test('berth alone lists the commands', async () => {
       show <workspace>               Show a workspace, its resources and its agents
       start <workspace>              Start a workspace
       stop <workspace>               Stop a workspace and keep its home directory
+      restart <workspace>            Stop a workspace and start it again
       ssh <workspace> [command...]   Open a shell in a workspace, or run a command in it
       update <workspace>             Update a workspace to its template's active version
       rename <workspace> <new-name>  Rename a workspace
@@ -36,7 +40,7 @@ test('berth alone lists the commands', async () => {
       schedule                       Manage when a workspace starts and stops automatically
       templates, template            Manage templates
       completion <shell>             Print a completion script for your shell
-      version                        Show the version of berth
+      version, --version             Show the version of berth
       help [command...]              Show help for a command
 
     Flags:
@@ -97,7 +101,7 @@ test('a command shows its arguments, flags and examples', async () => {
 
     Arguments:
       workspace                 Workspace name, or owner/name; append .agent if it has several agents
-      command                   Command to run instead of a shell; put -- before it
+      command                   Command to run instead of a shell, with flags of its own
 
     Flags:
       --stdio                   Relay an SSH client on standard input and output, as a ProxyCommand
@@ -116,6 +120,7 @@ test('a command shows its arguments, flags and examples', async () => {
 
     Examples:
       berth ssh dev
+      berth ssh dev ls -la
       berth ssh dev -- 'make test && git status'
     "
   `)
@@ -133,8 +138,35 @@ test('help, --help and -h show the same', async () => {
   expect(two?.stdout).toBe(three?.stdout.replace('template create', 'templates create'))
 })
 
-test('help for an unknown command is an error', async () => {
-  expect((await runBerth(['help', 'nothing'])).code).toBe(1)
+test.each([
+  ['help', 'nothing'],
+  ['nothing', '--help'],
+  ['--help', 'nothing'],
+  ['nothing', '--bogus'],
+  ['templates', 'nothing', '--help'],
+])('berth %s %s is an error that names the unknown command', async (...words) => {
+  verifies('berth:cli:unknown-command')
+  const { code, stdout, stderr } = await runBerth(words)
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(/^unknown command "nothing" for "berth(?: templates)?"\.\nRun 'berth.* --help' for usage\.\n$/)
+})
+
+test('berth --version prints what berth version prints', async () => {
+  verifies('berth:cli:version')
+  const asked = await runBerth(['version'])
+  expect(asked.stdout).toMatch(/^berth v\d/)
+  expect(await runBerth(['--version'])).toEqual(asked)
+})
+
+test.each([40, 60, 80, 120, 400])('on a terminal of %d columns, no help is wider', async (columns) => {
+  verifies('berth:cli:help-width')
+  for (const { path } of [{ path: [] }, { path: ['templates'] }, { path: ['schedule'] }, ...commands]) {
+    const output = Object.assign(new PassThrough(), { isTTY: true, columns })
+    await runBerth([...path, '--help'], { output })
+    const [help = ''] = String(output.read()).split('\nExamples:')
+    const tooWide = help.split('\n').filter((line) => line.length > Math.min(columns, 140))
+    expect(tooWide).toEqual([])
+  }
 })
 
 test.each(commands)('$path has a summary of one line, and no flag of it hides a global one', ({ command }) => {
@@ -146,9 +178,9 @@ test.each(commands)('$path has a summary of one line, and no flag of it hides a 
   }
 })
 
-test.each(commands.filter(({ command }) => !command.hidden))('the examples of $path parse', async ({ command }) => {
+test.each(commands.filter(({ command }) => !command.hidden))('the examples of $path parse', ({ path, command }) => {
   for (const example of command.examples ?? [])
-    expect((await runBerth([...(example.split(/ > | -- /)[0]?.split(' ') ?? []), '--help'])).code).toBe(0)
+    expect(parseWords(commandTree, example.split(/ > | -- /)[0]?.split(' ') ?? [])).toMatchObject({ kind: 'command', path })
 })
 
 test.each([
@@ -159,6 +191,8 @@ test.each([
   [['create', 'dev', '--template', ''], [], 'templates'],
   [['list', '-o', ''], ['table', 'json'], undefined],
   [['ssh', 'dev', '--', ''], [], undefined],
+  [['ssh', 'dev', 'ls', '-'], [], undefined],
+  [['ssh', 'dev', 'ls', '--stdio', ''], [], undefined],
   [['help', 'log'], ['login', 'logout'], undefined],
 ])('after %j come %j and the names of %s', (words, expected, names) => {
   const found = completeWords(commandTree, words)

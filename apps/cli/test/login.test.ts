@@ -1,5 +1,6 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { verifies } from '@berth/requirements'
 import { Failure } from '@berth/schema'
 import { startStubServer, type StubServer } from '@berth/sdk/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -102,17 +103,38 @@ test('a token is tried before it is stored', async () => {
   })
   const bad = await runBerth(['login', stub.url, '--token', 'stale', '--global-config', folder])
   expect(bad.code).toBe(1)
-  expect(bad.stderr).toContain("Please sign in again to continue. Try logging in using 'berth login <url>'.")
+  expect(bad.stderr).toBe(
+    `${stub.url} refused the token in --token or BERTH_SESSION_TOKEN: it is wrong, has expired or was revoked. ` +
+      `Pass another one, or leave it out and log in using 'berth login ${stub.url}'.\n`,
+  )
   expect(await readFile(join(folder, 'session'), 'utf8')).toBe('given')
 })
 
-test("a wrong password is reported in the server's words", async () => {
+test("a wrong password is reported in the server's words, with what to do", async () => {
+  verifies('berth:cli:refused-login')
   stub.on('sessions.login', () => {
     throw new Failure('incorrect_login')
   })
   const { code, stderr } = await runBerth(['login', stub.url, '--email', 'a@b.co', '--password-stdin'], { stdin: 'x' })
   expect(code).toBe(1)
-  expect(stderr).toMatch(/^Incorrect email or password\./)
+  expect(stderr).toBe('Incorrect email or password. Check both and try again. An administrator can set a new password.\n')
+})
+
+test.each([['list'], ['ssh', 'dev']])('berth %s tells a wrong token from a session that has ended', async (...words) => {
+  verifies('berth:cli:refused-login')
+  stub.on('workspaces.list', refuseSession)
+  stub.on('workspaces.getByOwnerAndName', refuseSession)
+  const folder = await temporaryFolder()
+  await writeFile(join(folder, 'url'), stub.url)
+  await writeFile(join(folder, 'session'), token)
+  const environment = { BERTH_CONFIG_DIR: folder }
+  const stored = await runBerth(words, { environment })
+  expect(stored.stderr).toBe(
+    `You are signed out or your session has expired. Please sign in again to continue. Try logging in using 'berth login ${stub.url}'.\n`,
+  )
+  const refused = `${stub.url} refused the token in --token or BERTH_SESSION_TOKEN: it is wrong,`
+  expect((await runBerth(words, { environment: { ...environment, BERTH_SESSION_TOKEN: 'x' } })).stderr).toContain(refused)
+  expect((await runBerth(['--token', 'x', ...words], { environment })).stderr).toContain(refused)
 })
 
 test('refused fields are listed', async () => {
@@ -123,6 +145,10 @@ test('refused fields are listed', async () => {
   const { stderr } = await runBerth(['login', stub.url, ...ada])
   expect(stderr).toContain('Validation failed.\n- email: is taken\n')
 })
+
+function refuseSession(): never {
+  throw new Failure('signed_out')
+}
 
 /** Returns the URL of a server that has stopped. */
 async function goneUrl(): Promise<string> {

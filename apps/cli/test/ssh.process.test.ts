@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { Duplex, PassThrough, Readable, Writable } from 'node:stream'
+import { verifies } from '@berth/requirements'
 import { Failure } from '@berth/schema'
 import ssh2 from 'ssh2'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { relayStdio } from '../src/ssh/relay-stdio.ts'
+import { systemClock } from '../src/system-clock.ts'
 import { agent, build, job, workspace } from './fixtures.ts'
 import { runBerth, type Call } from './run-berth.ts'
 import { startStubWorkspace, type StubWorkspace } from './stub-workspace.ts'
@@ -39,6 +42,12 @@ describe('a command', () => {
 
   test('gets its words joined by spaces, as with OpenSSH', async () => {
     expect((await berth(['ssh', 'dev', 'echo', 'a  b', '$((1+1))'])).stdout).toBe('a b 2\n')
+  })
+
+  test('keeps its flags, which need no --', async () => {
+    verifies('berth:cli:ssh-words')
+    expect((await berth(['ssh', 'dev', 'printf', '%s,', '-la', '--help', '-T'])).stdout).toBe('-la,--help,-T,')
+    expect((await berth(['ssh', 'dev', '-T', 'printf', '%s,', '--', '-v'])).stdout).toBe('--,-v,')
   })
 
   test('reads a megabyte of standard input to its end, and every byte comes back', async () => {
@@ -168,14 +177,45 @@ test('with --stdio, another SSH client speaks through it', async () => {
   expect(await relay).toMatchObject({ code: 0, stderr: '' })
 })
 
+test('with --stdio, the end of the input ends it, even if the far side stays open', async () => {
+  verifies('berth:cli:stdio-end')
+  const output = new PassThrough()
+  const input = new PassThrough()
+  const relay = berth(['ssh', '--stdio', 'dev'], { input, output })
+  await once(output, 'data')
+  input.end()
+  expect(await relay).toMatchObject({ code: 0, stderr: '' })
+  const deaf = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done(), allowHalfOpen: true })
+  const closed = new PassThrough().end()
+  await relayStdio(deaf, { input: closed, output: new PassThrough(), clock: systemClock })
+})
+
 describe('a workspace that is not running', () => {
-  test('must be started first', async () => {
-    far.stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build: build({ transition: 'stop', status: 'stopped' }) }))
-    expect(await berth(['ssh', 'dev'])).toEqual({
-      code: 255,
-      stdout: '',
-      stderr: "workspace must be in start transition to ssh. Start it with 'berth start dev'.\n",
-    })
+  test.each([
+    [['ssh', 'dev'], 255],
+    [['schedule', 'override-stop', 'dev', '2h'], 1],
+  ])('is described in words to berth %j, with what to do', async (words, code) => {
+    verifies('berth:cli:not-running')
+    const { completed_at: _, ...unfinished } = job({ status: 'running' })
+    for (const [latest_build, stderr] of [
+      [build({ transition: 'stop', status: 'stopped' }), "The workspace dev is stopped. Start it with 'berth start dev'.\n"],
+      [
+        build({ transition: 'stop', status: 'stopping', job: unfinished }),
+        "The workspace dev is stopping. When it has stopped, start it with 'berth start dev'.\n",
+      ],
+      [
+        build({ transition: 'stop', status: 'failed', job: job({ status: 'failed', error: 'no space left' }) }),
+        "The workspace dev isn't running, and its last stop didn't succeed: no space left. Start it with 'berth start dev'.\n",
+      ],
+      [build({ transition: 'delete', status: 'deleting', job: unfinished }), 'The workspace dev is being deleted.\n'],
+      [
+        build({ transition: 'delete', status: 'canceled', job: job({ status: 'canceled' }) }),
+        "The workspace dev isn't running, and its last deletion didn't succeed (canceled). Look at it with 'berth show dev'.\n",
+      ],
+    ] as const) {
+      far.stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build }))
+      expect(await berth(words)).toEqual({ code, stdout: '', stderr })
+    }
   })
 
   test('whose start failed is reported with the reason', async () => {

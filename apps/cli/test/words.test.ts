@@ -1,5 +1,6 @@
+import { verifies } from '@berth/requirements'
 import { describe, expect, test } from 'vitest'
-import { defineCommand, rest, word, type CommandGroup } from '../src/command.ts'
+import { defineCommand, rest, verbatimRest, word, type CommandGroup } from '../src/command.ts'
 import { completeUrl } from '../src/commands/login.ts'
 import { describeDuration, describeElapsed, parseDuration } from '../src/durations.ts'
 import { UsageError } from '../src/failures.ts'
@@ -23,6 +24,7 @@ const tree: CommandGroup = {
   commands: {
     try: command,
     one: { ...command, args: { first: word('One') } },
+    run: { ...command, aliases: ['--run'], args: { first: word('One'), others: verbatimRest('Command') } },
     things: { summary: 'Things', aliases: ['thing'], commands: { list: { ...command, aliases: ['ls'] } } },
   },
 }
@@ -48,6 +50,26 @@ describe('parsing', () => {
     const { words, path } = parse('try', 'dev', '--', 'ls', '-la', '--all')
     expect(path).toEqual(['try'])
     expect(readArguments(command.args, words)).toEqual({ first: 'dev', others: ['ls', '-la', '--all'] })
+  })
+
+  test.each([
+    [['run', 'dev', 'ls', '-la', '--all'], ['dev', 'ls', '-la', '--all'], {}],
+    [['run', '-a', 'dev', 'ls', '-t'], ['dev', 'ls', '-t'], { all: true }],
+    [['run', 'dev', '-at', 'x', 'ls', '--help'], ['dev', 'ls', '--help'], { all: true, template: ['x'] }],
+    [['run', 'dev', '--', 'ls', '--all'], ['dev', 'ls', '--all'], {}],
+    [['run', '--', 'dev', 'ls', '-a'], ['dev', 'ls', '-a'], {}],
+    [['run', 'dev', 'git', 'log', '--', '-v', '--'], ['dev', 'git', 'log', '--', '-v', '--'], {}],
+    [['run', 'dev', '-a'], ['dev'], { all: true }],
+  ])('%j runs %j, which keeps its flags', (typed, words, given) => {
+    verifies('berth:cli:ssh-words')
+    expect(parse(...typed)).toMatchObject({ words, given })
+    expect(Object.keys(parse(...typed).given)).toEqual(Object.keys(given))
+  })
+
+  test('an alias may look like a flag', () => {
+    expect(parse('--run', 'dev').path).toEqual(['run'])
+    expect(parse('--no-color', '--run', 'dev').path).toEqual(['run'])
+    expect(refusal(() => parseWords(tree, ['things', '--run']))).toBe('Unknown flag --run.')
   })
 
   test('global flags can come before or after the words of a command', () => {
@@ -80,6 +102,12 @@ describe('parsing', () => {
       ['thing', 'ls', '--help'],
       ['things', 'list'],
     ],
+    [
+      ['--help', 'things', 'list', '--unknown'],
+      ['things', 'list'],
+    ],
+    [['-h', 'things'], ['things']],
+    [['run', 'dev', '--help'], ['run']],
   ])('%j asks for the help of %j', (words, path) => {
     expect(parseWords(tree, words)).toMatchObject({ kind: 'help', path })
     expect(parse('try', 'x', '--', '--help').words).toEqual(['x', '--help'])
@@ -108,6 +136,10 @@ describe('parsing', () => {
     [['try', 'x', '--template'], '--template needs a value: --template <value>.'],
     [['try', 'x', '-at'], '-t needs a value: -t <value>.'],
     [['try', 'x', '--all=no'], '--all takes no value.'],
+    [['quux', '--help'], 'unknown command "quux" for "berth".'],
+    [['--help', 'quux'], 'unknown command "quux" for "berth".'],
+    [['quux', '--bogus', '-h'], 'unknown command "quux" for "berth".'],
+    [['things', 'quux', '--bogus', '--help'], 'unknown command "quux" for "berth things".'],
   ])('%j is refused with the reason', (words, message) => {
     expect(refusal(() => parseWords(tree, words))).toBe(message)
   })

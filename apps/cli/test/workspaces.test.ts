@@ -1,3 +1,4 @@
+import { verifies } from '@berth/requirements'
 import { Failure } from '@berth/schema'
 import { startStubServer, type StubServer } from '@berth/sdk/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -102,6 +103,52 @@ test('a workspace that does not exist is named in the error', async () => {
 })
 
 describe('start, stop and delete', () => {
+  beforeEach(() => {
+    stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build: build({ transition: 'stop', status: 'stopped' }) }))
+  })
+
+  test('start leaves a running workspace alone, and names restart', async () => {
+    verifies('berth:cli:start-running')
+    stub.on('workspaces.getByOwnerAndName', () => workspace())
+    expect(await berth(['start', 'dev'])).toEqual({
+      code: 0,
+      stdout: "The workspace dev is already running. To start it anew, run 'berth restart dev'.\n",
+      stderr: '',
+    })
+    const { code, stdout } = await berth(['start', 'dev', '-o', 'json'])
+    expect({ code, json: JSON.parse(stdout) as unknown }).toEqual({ code: 0, json: workspace() })
+    expect(asked('builds.create')).toEqual([])
+  })
+
+  test('start starts a workspace whose last start failed', async () => {
+    const failed = build({ status: 'failed', job: job({ status: 'failed', error: 'no space left' }) })
+    stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build: failed }))
+    expect((await berth(['start', 'dev'])).code).toBe(0)
+    expect(bodyOf('builds.create')).toEqual({ transition: 'start' })
+  })
+
+  test('restart stops the workspace, waits, starts it and says how to connect', async () => {
+    verifies('berth:cli:restart')
+    stub.on('workspaces.getByOwnerAndName', () => workspace())
+    const { code, stdout } = await berth(['restart', 'dev', '-y'])
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'The workspace dev is ready. Open a shell with:\n  berth ssh dev\n' })
+    const steps = stub.requests.filter(({ operation }) => operation === 'builds.create' || operation === 'builds.logs')
+    expect(steps.map((request) => ('body' in request && request.body) || request.operation)).toEqual([
+      { transition: 'stop' },
+      'builds.logs',
+      { transition: 'start' },
+      'builds.logs',
+    ])
+  })
+
+  test('restart does not start a workspace that could not be stopped', async () => {
+    stub.on('builds.get', () => build({ job: job({ status: 'failed', error: 'no way' }), status: 'failed' }))
+    const { code, stderr } = await berth(['restart', 'dev', '-y'])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/\nno way\n$/)
+    expect(asked('builds.create')).toHaveLength(1)
+  })
+
   test('start shows the stages with their durations and says how to connect', async () => {
     const { code, stdout, stderr } = await berth(['start', 'dev'])
     expect(code).toBe(0)
@@ -182,8 +229,8 @@ describe('start, stop and delete', () => {
     expect(asked('builds.cancel')).toEqual([])
   })
 
-  test('stop and delete ask first, and need --yes without a terminal', async () => {
-    for (const command of ['stop', 'delete']) {
+  test('stop, restart and delete ask first, and need --yes without a terminal', async () => {
+    for (const command of ['stop', 'delete', 'restart']) {
       const { code, stderr } = await berth([command, 'dev'])
       expect(code).toBe(1)
       expect(stderr).toContain('Pass --yes.')
@@ -210,6 +257,7 @@ describe('start, stop and delete', () => {
     for (const words of [
       ['start', 'dev'],
       ['stop', 'dev', '-y'],
+      ['restart', 'dev', '-y'],
       ['delete', 'dev', '-y'],
     ]) {
       const { stdout, stderr } = await berth([...words, '-o', 'json'])

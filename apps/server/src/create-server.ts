@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Driver } from '@berth/provisioner'
 import type { Logger } from 'pino'
@@ -16,14 +16,13 @@ import { keepAdvisoryLock } from './database/keep-advisory-lock.ts'
 import { MigrationError, migrate } from './database/migrate.ts'
 import { PubSub } from './database/pubsub.ts'
 import { createDrivers } from './compose/drivers.ts'
-import { readDerpMap } from './features/derp/derp-map.ts'
+import { completeDerpMap } from './features/derp/derp-map.ts'
 import { replicaLockName } from './features/provisioner-jobs/lease-loop.ts'
-import { checkStarterTemplates } from './features/templates/starter-templates.ts'
 import { openSecrets } from './secrets/open-secrets.ts'
 import type { SecretBox } from './secrets/secret-box.ts'
 import { drainListener, type Listener } from './listen/listener.ts'
 import { openListeners } from './listen/open-listeners.ts'
-import { createTlsServer } from './listen/tls-listener.ts'
+import { preflight } from './preflight.ts'
 import { version } from './version.ts'
 
 /** What a test may replace. */
@@ -67,7 +66,6 @@ type UndoSteps = (() => Promise<void>)[]
 
 const CONNECTIONS_TO_WARM = 4
 const DRAIN_MS = 3_000
-const FETCH_MS = 10_000
 
 /**
  * Starts a server: database, migrations, HTTP, workers.
@@ -89,15 +87,14 @@ export async function createServer(config: Config, world: ServerWorld): Promise<
 
 async function start(config: Config, world: ServerWorld, undo: UndoSteps): Promise<Omit<BerthServer, 'stop'>> {
   const { logger, clock = systemClock, random = Math.random, drivers = createDrivers(config) } = world
-  await checkStarterTemplates(config.autoImportTemplates)
-  const https = config.tls === undefined ? undefined : await createTlsServer(config.tls)
+  const { https, configuredDerpMap } = await preflight(config)
   const { connectionUrl, databaseName, opening, ...storage } = await openStorage(config, logger, undo)
   const replica = await joinReplicas(config, { connectionUrl, logger }, undo)
   await opening
   const { url, httpUrl, listeners } = await openListeners(config, { https, undo })
   const accessUrl = config.accessUrl ?? url
   if (config.accessUrl !== undefined) void warnAbout(config.accessUrl, world)
-  const derpMap = await readDerpMap(config, accessUrl, { fetchText, readText: async (path) => await readFile(path, 'utf8') })
+  const derpMap = completeDerpMap(configuredDerpMap, config, accessUrl)
   const services = compose({ config, ...storage, ...replica, clock, logger, random, accessUrl, derpMap, drivers })
   const app = createApp({ services, config, clock, logger, version })
   for (const listener of listeners) {
@@ -187,12 +184,6 @@ async function prepareDatabase({ pgConnectionUrl }: Config, options: { connectio
     const reason = (message === '' ? (code ?? 'it cannot be reached') : message).replace(/\s+/g, ' ')
     throw new Error(`BERTH_PG_CONNECTION_URL cannot be used: ${describeConnection(pgConnectionUrl)}: ${reason}`, { cause: error })
   }
-}
-
-async function fetchText(url: string): Promise<string> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_MS) })
-  if (!response.ok) throw new Error(`the answer is ${response.status}`)
-  return await response.text()
 }
 
 /** Stops without losing anything: first requests, then services, then sockets, then drivers. */

@@ -1,13 +1,13 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { verifies } from '@berth/requirements'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { configHelp } from '../src/settings/config-help.ts'
 import { createTestDatabase, type TestDatabase } from './database/create-test-database.ts'
 import { eventually } from './eventually.ts'
@@ -160,6 +160,65 @@ describe('what keeps it from starting is told in one line, and it ends with 1', 
     other.close()
     expect(line).toContain(`127.0.0.1:${port} is taken`)
     expect(line).toContain('BERTH_HTTP_ADDRESS')
+  })
+
+  describe('before it makes anything', () => {
+    let place: string
+    beforeEach(async () => {
+      place = await mkdtemp(join(directory, 'empty-'))
+    })
+    const embedded = () => ({ BERTH_PG_CONNECTION_URL: '', BERTH_DATA_DIR: join(place, 'data') })
+
+    test('a taken port', async () => {
+      verifies('berth:server:checked-first')
+      const other = createServer().listen(0, '127.0.0.1')
+      await once(other, 'listening')
+      const address = `127.0.0.1:${(other.address() as { port: number }).port}`
+      const tls = {
+        BERTH_TLS_ENABLE: 'true',
+        BERTH_TLS_CERT_FILE: fileURLToPath(new URL('certificates/one.crt', import.meta.url)),
+        BERTH_TLS_KEY_FILE: fileURLToPath(new URL('certificates/one.key', import.meta.url)),
+        BERTH_TLS_ADDRESS: address,
+      }
+      expect(await refusal({ ...embedded(), BERTH_HTTP_ADDRESS: address })).toContain(`${address} is taken`)
+      expect(await refusal({ ...embedded(), ...tls })).toMatch(/is taken.*BERTH_TLS_ADDRESS/)
+      other.close()
+      expect(await readdir(place)).toEqual([])
+    })
+
+    test.each([
+      ['is not installed', undefined],
+      ['does not work here: no namespaces today', 'echo "no namespaces today" >&2; exit 1'],
+    ])('a sandbox that is required and %s', async (reason, script) => {
+      verifies('berth:server:checked-first')
+      const programs = join(place, 'programs')
+      await mkdir(programs)
+      if (script !== undefined) await writeFile(join(programs, 'bwrap'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+      expect(await refusal({ ...embedded(), PATH: programs, BERTH_LOCAL_SANDBOX: 'bubblewrap' })).toBe(
+        `berth-server: BERTH_LOCAL_SANDBOX cannot be bubblewrap: bubblewrap ${reason}. Install bubblewrap, or set BERTH_LOCAL_SANDBOX to auto or off.`,
+      )
+      expect(await readdir(place)).toEqual(['programs'])
+    })
+
+    test('a DERP map that cannot be read', async () => {
+      verifies('berth:server:checked-first')
+      expect(await refusal({ ...embedded(), BERTH_DERP_CONFIG_PATH: join(place, 'none.json') })).toContain('BERTH_DERP_CONFIG_PATH')
+      expect(await readdir(place)).toEqual([])
+    })
+
+    test.each([
+      ['BERTH_DATA_DIR', 'data directory', '/proc/berth'],
+      ['BERTH_DATA_DIR', 'data directory', '/proc/berth/data'],
+      ['BERTH_DATA_DIR', 'data directory', '/dev/null/data'],
+      ['BERTH_DATA_DIR', 'data directory', '/dev/null'],
+      ['BERTH_CACHE_DIRECTORY', 'cache directory', '/proc/berth'],
+    ])('a %s that cannot be made: the %s %s', { timeout: 15_000 }, async (setting, name, path) => {
+      verifies('berth:server:checked-first')
+      for (const settings of [embedded(), { BERTH_DATA_DIR: join(place, 'data') }]) {
+        const line = await refusal({ ...settings, [setting]: path })
+        expect(line).toMatch(new RegExp(`^berth-server: Can't use the ${name} ${path} \\(.+\\)\\. Choose another with ${setting}\\.$`))
+      }
+    })
   })
 
   test('an unreachable database, without its password', async () => {

@@ -123,6 +123,14 @@ async function signIn(client: Client, answers: Answers, { settings, terminal }: 
   const password = answers.passwordStdin
     ? await readSecretFrom(terminal.input)
     : (answers.firstUserPassword ?? (await terminal.prompts.secret({ message: 'Password', flag: '--password-stdin or --token' })))
-  const { session_token } = await client.sessions.login({ body: { email, password } })
-  return session_token
+  try {
+    return (await client.sessions.login({ body: { email, password } })).session_token
+  } catch (error) {
+    // 401 here isn't about a session, and to log in is what the user is doing.
+    if (!ApiError.is(error, 401)) throw error
+    throw new CommandError(error.message, {
+      help: 'Check both and try again. An administrator can set a new password.',
+      cause: error,
+    })
+  }
 }

@@ -1,10 +1,11 @@
 import type { Workspace } from '@berth/schema'
 import { waitForBuild } from '../workspaces/build-workspace.ts'
-import { defineCommand, rest, word } from '../command.ts'
+import { defineCommand, verbatimRest, word } from '../command.ts'
 import type { Context } from '../context.ts'
 import { describeFailure } from '../describe-failure.ts'
 import { Canceled, CommandError } from '../failures.ts'
 import { findWorkspace } from '../workspaces/find-workspace.ts'
+import { notRunning } from '../workspaces/not-running.ts'
 import { toggle } from '../flags.ts'
 import { chooseAgent, parseTarget } from '../ssh/choose-agent.ts'
 import { dialAgent, type AgentConnection } from '../ssh/dial-agent.ts'
@@ -19,14 +20,14 @@ export const ssh = defineCommand({
   summary: 'Open a shell in a workspace, or run a command in it',
   args: {
     workspace: word('Workspace name, or owner/name; append .agent if it has several agents', 'workspaces'),
-    command: rest('Command to run instead of a shell; put -- before it'),
+    command: verbatimRest('Command to run instead of a shell, with flags of its own'),
   },
   flags: {
     stdio: toggle('Relay an SSH client on standard input and output, as a ProxyCommand', { variable: 'SSH_STDIO' }),
     tty: toggle('Allocate a terminal for the command', { short: 't' }),
     noTty: toggle("Don't allocate a terminal", { short: 'T' }),
   },
-  examples: ['ssh dev', "ssh dev -- 'make test && git status'"],
+  examples: ['ssh dev', 'ssh dev ls -la', "ssh dev -- 'make test && git status'"],
   async run({ workspace: words, command, stdio, tty, noTty }, context) {
     const { world } = context
     try {
@@ -52,7 +53,12 @@ export const ssh = defineCommand({
     } catch (error) {
       if (error instanceof Canceled || context.signal.aborted) throw error
       const { settings, terminal } = context
-      terminal.note(terminal.paintNote('red', describeFailure(error, { verbose: settings.verbose, path: ['ssh'] })))
+      const description = describeFailure(error, {
+        verbose: settings.verbose,
+        path: ['ssh'],
+        hasGivenToken: settings.token !== undefined,
+      })
+      terminal.note(terminal.paintNote('red', description))
       return brokenConnectionCode
     }
   },
@@ -67,7 +73,7 @@ async function connect(words: string, context: Context): Promise<{ connection: A
   const { client, terminal, signal } = context
   const target = parseTarget(words)
   const found = await findWorkspace(client, target.workspace)
-  const workspace = await startedWorkspace(found, context)
+  const workspace = await startedWorkspace(found, target.workspace, context)
   if (workspace.outdated && terminal.errorOutput.isTTY === true) {
     const warning = `${workspace.name} is outdated. Update it with 'berth update ${target.workspace}'.`
     terminal.note(terminal.paintNote('yellow', warning))
@@ -77,18 +83,16 @@ async function connect(words: string, context: Context): Promise<{ connection: A
 }
 
 /** Returns the workspace once its build is complete. Only a start transition leads to an agent. */
-async function startedWorkspace(workspace: Workspace, context: Context): Promise<Workspace> {
+async function startedWorkspace(workspace: Workspace, words: string, context: Context): Promise<Workspace> {
   const { latest_build: build, name } = workspace
-  if (build.transition !== 'start') {
-    throw new CommandError('workspace must be in start transition to ssh', { help: `Start it with 'berth start ${name}'.` })
-  }
+  if (build.transition !== 'start') throw notRunning(workspace, words)
   if (build.job.completed_at === undefined) {
     await waitForBuild(build, context)
     return context.client.workspaces.get({ params: { workspace: workspace.id } })
   }
   if (build.job.status !== 'succeeded') {
     throw new CommandError(`The last start of ${name} failed: ${build.job.error ?? build.job.status}`, {
-      help: `Try again with 'berth start ${name}'.`,
+      help: `Try again with 'berth start ${words}'.`,
     })
   }
   return workspace

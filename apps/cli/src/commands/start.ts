@@ -10,6 +10,11 @@ export const start = defineCommand({
   flags: { yes: yesFlag, output: outputFlag },
   async run({ workspace: words, output }, context) {
     const workspace = await findWorkspace(context.client, words)
+    if (workspace.latest_build.status === 'running') {
+      // Another start would replace what runs, and end every process in it.
+      if (output === 'json') return context.terminal.printJson(workspace)
+      return context.terminal.print(`The workspace ${workspace.name} is already running. To start it anew, run 'berth restart ${words}'.`)
+    }
     await buildWorkspace(workspace, { transition: 'start' }, context)
     await announceReady(workspace.id, { words, output }, context)
   },

@@ -23,10 +23,11 @@ export function completeWords(tree: CommandGroup, words: readonly string[]): Can
       else position += 1
     }
   }
+  const args = isGroup(node) ? [] : Object.values(node.args)
+  if (args.slice(0, position).some(({ isVerbatim }) => isVerbatim)) return { words: [] }
   if (openFlag) return { words: openFlag.choices ?? [], ...(openFlag.completes && { names: openFlag.completes }) }
   if (unfinished.startsWith('-')) return { words: flagNames(node) }
   if (isGroup(node)) return { words: position === 0 ? visibleNames(node) : [] }
-  const args = Object.values(node.args)
   const argument = args[position] ?? args.find(({ kind }) => kind === 'rest')
   if (argument?.completes === 'commands') return { words: visibleNames(tree) }
   return { words: [], ...(argument?.completes && { names: argument.completes }) }

@@ -42,39 +42,56 @@ export class UsageErrorAt extends UsageError {
  * @throws UsageErrorAt if a word fits no command, flag or argument, or one is missing.
  */
 export function parseWords(tree: CommandGroup, words: readonly string[]): Parsed {
-  return parseGroup({ node: tree, path: [] }, { words, globals: {} })
+  return parseGroup({ node: tree, path: [] }, { words, globals: {}, wantsHelp: false })
 }
 
 interface Rest {
   readonly words: readonly string[]
   /** Global flags typed before the words. */
   readonly globals: Given
+  /** Whether `--help` was typed before the words. */
+  readonly wantsHelp: boolean
 }
 
-function parseGroup({ node, path }: Place<CommandGroup>, { words, globals }: Rest): Parsed {
+function parseGroup({ node, path }: Place<CommandGroup>, { words, globals, wantsHelp }: Rest): Parsed {
   const tokens = tokensOf(words, flagsOf(node))
-  const next = tokens.find((token) => token.kind === 'positional')
+  const next = tokens.find((token) => token.kind === 'positional' || (token.kind === 'option' && childOf(node, token.rawName)))
   const given = givenIn(
     tokens.filter(({ index }) => next === undefined || index < next.index),
     { node, path },
   )
-  if (given['help'] || next === undefined) return { kind: 'help', node, path }
+  if (next === undefined) return { kind: 'help', node, path }
 
-  const child = childOf(node, next.value)
-  if (child === undefined) throw unknownCommand(next.value, { node, path })
-  const below = { words: words.slice(next.index + 1), globals: merge(globals, given) }
+  const typed = words[next.index] ?? ''
+  const child = childOf(node, typed)
+  if (child === undefined) throw unknownCommand(typed, { node, path })
+  const below = {
+    words: words.slice(next.index + 1),
+    globals: merge(globals, given),
+    wantsHelp: wantsHelp || given['help'] === true,
+  }
   const place = { node: child.node, path: [...path, child.name] }
   return isGroup(place.node) ? parseGroup({ ...place, node: place.node }, below) : parseCommand({ ...place, node: place.node }, below)
 }
 
 function parseCommand({ node, path }: Place<Command>, rest: Rest): Parsed {
-  const tokens = tokensOf(rest.words, flagsOf(node))
+  const { tokens, verbatim } = splitVerbatim(node, rest.words)
   // Help comes before any error, so that a wrong flag can be looked up.
-  if (tokens.some((token) => token.kind === 'option' && token.name === 'help')) return { kind: 'help', node, path }
+  const wantsHelp = rest.wantsHelp || tokens.some((token) => token.kind === 'option' && token.name === 'help')
+  if (wantsHelp) return { kind: 'help', node, path }
   const given = givenIn(tokens, { node, path })
-  const words = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []))
+  const words = [...tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : [])), ...verbatim]
   checkCount(words, { node, path })
   return { kind: 'command', node, path, words, given, globals: merge(rest.globals, given) }
+}
+
+/** Splits off the words of an argument that takes flags as they are. */
+function splitVerbatim(node: Command, words: readonly string[]): { tokens: Tokens; verbatim: readonly string[] } {
+  const tokens = tokensOf(words, flagsOf(node))
+  const position = Object.values(node.args).findIndex(({ isVerbatim }) => isVerbatim)
+  const first = position === -1 ? undefined : tokens.filter(({ kind }) => kind === 'positional')[position]
+  if (first === undefined) return { tokens, verbatim: [] }
+  return { tokens: tokens.filter(({ index }) => index < first.index), verbatim: words.slice(first.index) }
 }
 
 /** Joins the global flags before and after a word. */
@@ -85,6 +102,8 @@ function merge(before: Given, after: Given): Given {
 function both(before: Given[string], after: Given[string]): Given[string] {
   return Array.isArray(before) && Array.isArray(after) ? [...before, ...after] : (after ?? before)
 }
+
+type Tokens = ReturnType<typeof tokensOf>
 
 function tokensOf(words: readonly string[], flags: Flags) {
   const options = Object.fromEntries(
@@ -97,7 +116,7 @@ function tokensOf(words: readonly string[], flags: Flags) {
   return parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true }).tokens
 }
 
-function givenIn(tokens: ReturnType<typeof tokensOf>, { node, path }: Place): Given {
+function givenIn(tokens: Tokens, { node, path }: Place): Given {
   const flags = flagsOf(node)
   const keys = new Map(Object.keys(flags).map((key) => [kebabCase(key), key]))
   const given: Record<string, Given[string]> = {}

@@ -10,10 +10,14 @@ type Row = readonly [term: string, meaning: string]
 /** Blanks before a term, and between a term and its meaning. */
 const gap = '  '
 
+/** A narrower column of meanings goes below the terms instead of beside them. */
+const minMeaningColumns = 32
+
 /**
  * Renders the help of a command or group.
  *
- * @param columns width of the text. Longer lines are wrapped at a blank.
+ * @param columns width of the text. Longer lines are wrapped at a blank, except examples, which are
+ *   there to be copied.
  */
 export function renderHelp({ node, path }: Place, columns: number): string {
   const lists: readonly (readonly [title: string, rows: readonly Row[]])[] = [
@@ -24,14 +28,16 @@ export function renderHelp({ node, path }: Place, columns: number): string {
   ]
   const termWidth = Math.max(...lists.flatMap(([, rows]) => rows.map(([term]) => term.length)))
   const sections = [
-    [`Usage: ${usage(node, path)}`, ...(node.aliases ? [`Aliases: ${node.aliases.join(', ')}`] : [])].join('\n'),
+    [...wrap(`Usage: ${usage(node, path)}`, columns), ...(node.aliases ? [`Aliases: ${node.aliases.join(', ')}`] : [])].join('\n'),
     wrap(`${node.summary}.`, columns).join('\n'),
     ...lists
       .filter(([, rows]) => rows.length > 0)
       .map(([title, rows]) => [`${title}:`, ...layOut(rows, { termWidth, columns })].join('\n')),
     ...(node.examples ? [['Examples:', ...node.examples.map((example) => `${gap}berth ${example}`)].join('\n')] : []),
   ]
-  if (isGroup(node)) sections.push(`Run '${['berth', ...path, '<command>'].join(' ')} --help' for more about a command.`)
+  if (isGroup(node)) {
+    sections.push(wrap(`Run '${['berth', ...path, '<command>'].join(' ')} --help' for more about a command.`, columns).join('\n'))
+  }
   return sections.join('\n\n')
 }
 
@@ -68,6 +74,10 @@ function describeFlag({ summary, variable, defaultValue, shownDefault }: Flag<un
 
 function layOut(rows: readonly Row[], { termWidth, columns }: { readonly termWidth: number; readonly columns: number }): string[] {
   const indent = gap.length + termWidth + gap.length
+  if (columns - indent < minMeaningColumns) {
+    const below = gap.repeat(3)
+    return rows.flatMap(([term, meaning]) => [`${gap}${term}`, ...wrap(meaning, columns - below.length).map((line) => `${below}${line}`)])
+  }
   return rows.flatMap(([term, meaning]) =>
     wrap(meaning, columns - indent).map((line, index) => `${gap}${(index === 0 ? term : '').padEnd(termWidth)}${gap}${line}`),
   )

@@ -1,6 +1,7 @@
 import type { WorkspaceAgent } from '@berth/schema'
 import { ApiError, ConnectionError } from '@berth/sdk'
 import type { Context } from '../context.ts'
+import { counted } from '../counted.ts'
 import { CommandError } from '../failures.ts'
 import { createProgress } from '../terminal/progress.ts'
 
@@ -58,9 +59,12 @@ export async function waitForAgent(
 
 function tookTooLong({ name, connection_timeout_seconds, troubleshooting_url }: WorkspaceAgent): CommandError {
   const help = troubleshooting_url === '' ? "Run 'berth ssh' to wait longer." : `See ${troubleshooting_url}.`
-  return new CommandError(`The workspace started, but its agent ${name} did not connect within ${connection_timeout_seconds} seconds.`, {
-    help,
-  })
+  return new CommandError(
+    `The workspace started, but its agent ${name} did not connect within ${counted(connection_timeout_seconds, 'second')}.`,
+    {
+      help,
+    },
+  )
 }
 
 function explain({ status, troubleshooting_url }: WorkspaceAgent): string {

@@ -6,10 +6,10 @@ export const defaultRows = 24
 
 /** Width of help that goes to a pipe. */
 const pipeHelpColumns = 100
-const minHelpColumns = 60
+/** Wider lines are hard to read. */
 const maxHelpColumns = 140
 
-/** Returns the width at which help is readable. */
+/** Returns the width of help: the terminal's, unless that is too wide to read. */
 export function helpColumns({ columns = pipeHelpColumns }: Output): number {
-  return Math.max(minHelpColumns, Math.min(columns, maxHelpColumns))
+  return Math.min(columns, maxHelpColumns)
 }

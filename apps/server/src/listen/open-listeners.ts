@@ -36,3 +36,17 @@ export async function openListeners(
   if (url === undefined) throw new Error('The server has no address to listen on: set BERTH_HTTP_ADDRESS or BERTH_TLS_ENABLE.')
   return { url, httpUrl, listeners }
 }
+
+/**
+ * Finds out whether the addresses of the settings can be used, by listening on them for a moment.
+ *
+ * @throws Error with one sentence that names the setting of an address that cannot be used.
+ */
+export async function checkAddresses({ http, tls }: ListenConfig): Promise<void> {
+  for (const address of [http, tls]) {
+    if (address === undefined) continue
+    const listener = createHttpServer()
+    await listen(listener, address)
+    await closeListener(listener)
+  }
+}

@@ -7,10 +7,14 @@ export const berth = [
     {
       'berth:start:one-command':
         'In a checkout, the start command builds Berth, starts the server with its own database and prints the next command to type.',
+      'berth:start:old-node':
+        'On a Node.js older than `engines` asks for, server, command line and start print one line that says which version they need, and exit with 1.',
       'berth:start:auto-import':
         'With BERTH_AUTO_IMPORT_TEMPLATES=local the starter template is imported for the first user. Without the setting none is.',
       'berth:server:importable': 'A program can import `createServer` from @berth/server, start a server and close it.',
       'berth:server:wrong-setting': 'With an invalid setting the server exits with status 1 and prints one line that names the setting.',
+      'berth:server:checked-first':
+        'An address that is taken, a sandbox that is missing and a directory that cannot be made end the start before it makes anything.',
       'berth:server:coder-settings': 'A CODER_ setting applies when the BERTH_ setting of the same name is absent.',
       'berth:server:external-postgres': 'With BERTH_PG_CONNECTION_URL the server uses that PostgreSQL database.',
       'berth:server:shutdown-loses-nothing': 'After SIGTERM, requests in flight finish and no job is left without an owner.',
@@ -109,6 +113,15 @@ export const berth = [
       'berth:cli:questions': 'On a terminal, Berth asks for missing parameter values, and offers choices where the template has them.',
       'berth:cli:exit-status': 'A failed command exits with 1 and prints to standard error what is wrong and what to do.',
       'berth:cli:signed-out': 'Without a session a command says how to log in.',
+      'berth:cli:version': '`berth --version` prints what `berth version` prints.',
+      'berth:cli:ssh-words': 'The words after the workspace are the remote command, its flags included.',
+      'berth:cli:unknown-command': 'An unknown command is an error that names it, whatever flags surround it, `--help` included.',
+      'berth:cli:refused-login': 'A wrong password, a wrong token and a session that has ended are told apart, with what to do.',
+      'berth:cli:not-running': 'A command that needs a running workspace says in words what the workspace is doing and what to do.',
+      'berth:cli:help-width': 'Help fits the width of the terminal.',
+      'berth:cli:stdio-end': '`berth ssh --stdio` ends soon after its standard input, whatever the far side does.',
+      'berth:cli:start-running': '`berth start` leaves a running workspace alone, says so, exits 0 and names `berth restart`.',
+      'berth:cli:restart': '`berth restart` stops the workspace, then starts it, and waits for both.',
     },
   ),
   ...rows(

@@ -1,5 +1,6 @@
 import type { Template } from '@berth/schema'
 import { defineCommand } from '../../command.ts'
+import { counted } from '../../counted.ts'
 import { describeDuration } from '../../durations.ts'
 import { list as listFlag, outputFlag } from '../../flags.ts'
 import { currentOrganization } from '../../organization.ts'
@@ -34,5 +35,5 @@ export const list = defineCommand({
 /** Describes how many developers use a template. The server reports -1 until it has counted. */
 function describeUsers(count: number): string {
   if (count < 0) return 'not counted yet'
-  return `${count} active developer${count === 1 ? '' : 's'}`
+  return counted(count, 'active developer')
 }

@@ -1,7 +1,8 @@
 import { chmod, chown, lstat, mkdir, mkdtemp, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Logger } from 'pino'
 import type { PostgresBinaries } from './binaries.ts'
+import { openDirectory } from '../../open-directory.ts'
 import { EmbeddedPostgresError } from './embedded-postgres-error.ts'
 import { runProgram } from './run-program.ts'
 import type { SystemUser } from './system-user.ts'
@@ -26,11 +27,9 @@ export function clusterPath(dataDirectory: string, major: number): string {
  */
 export async function openDataDirectory(path: string): Promise<string> {
   try {
-    await mkdir(dirname(resolve(path)), { recursive: true })
-    await mkdir(path, { recursive: true, mode: 0o700 })
-    return await realpath(path)
+    return await openDirectory({ path, name: 'data directory', setting: 'BERTH_DATA_DIR' })
   } catch (error) {
-    throw new EmbeddedPostgresError(`Can't create the data directory ${path} (${messageOf(error)}). Choose another with BERTH_DATA_DIR.`)
+    throw new EmbeddedPostgresError(messageOf(error))
   }
 }
 

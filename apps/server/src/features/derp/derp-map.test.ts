@@ -1,6 +1,6 @@
 import { verifies } from '@berth/requirements'
 import { expect, test } from 'vitest'
-import { readDerpMap, type DerpSettings } from './derp-map.ts'
+import { completeDerpMap, readConfiguredDerpMap, type DerpSettings } from './derp-map.ts'
 
 const STANDARD: DerpSettings = {
   derpServerEnable: true,
@@ -15,7 +15,8 @@ const OTHER = { RegionID: 1, RegionCode: 'far', RegionName: 'Far away', Nodes: [
 
 async function read(settings: Partial<DerpSettings>, { accessUrl = 'https://berth.example.com', text = '{}' } = {}) {
   const source = async (): Promise<string> => await Promise.resolve(text)
-  return await readDerpMap({ ...STANDARD, ...settings }, accessUrl, { fetchText: source, readText: source })
+  const all = { ...STANDARD, ...settings }
+  return completeDerpMap(await readConfiguredDerpMap(all, { fetchText: source, readText: source }), all, accessUrl)
 }
 
 test('the map of a plain deployment has its own region: a STUN server, and the relay at the access URL', async () => {

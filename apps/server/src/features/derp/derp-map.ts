@@ -25,18 +25,25 @@ const DEFAULT_STUN_PORT = 3478
 /**
  * Returns the relays that agents and clients are told of: those of the configured map, and the
  * deployment's own.
+ */
+export function completeDerpMap(configured: DERPMap, settings: DerpSettings, accessUrl: string): DERPMap {
+  if (!settings.derpServerEnable) return configured
+  return { ...configured, Regions: { ...configured.Regions, [String(settings.derpServerRegionId)]: ownRegion(settings, accessUrl) } }
+}
+
+/**
+ * Reads the configured map of other relays, which is empty unless a setting names one.
  *
  * @throws Error with a message that names the setting.
  */
-export async function readDerpMap(settings: DerpSettings, accessUrl: string, sources: DerpMapSources): Promise<DERPMap> {
+export async function readConfiguredDerpMap(settings: DerpSettings, sources: DerpMapSources): Promise<DERPMap> {
   const map = await readConfiguredMap(settings, sources)
-  if (!settings.derpServerEnable) return map
-  const { derpServerRegionId: id } = settings
-  if (String(id) in map.Regions)
+  const { derpServerEnable, derpServerRegionId: id } = settings
+  if (derpServerEnable && String(id) in map.Regions)
     throw new Error(
       `The configured DERP map has a region ${id}, which is the deployment's own. Choose another with BERTH_DERP_SERVER_REGION_ID.`,
     )
-  return { ...map, Regions: { ...map.Regions, [String(id)]: ownRegion(settings, accessUrl) } }
+  return map
 }
 
 async function readConfiguredMap({ derpConfigUrl: url, derpConfigPath: path }: DerpSettings, sources: DerpMapSources): Promise<DERPMap> {

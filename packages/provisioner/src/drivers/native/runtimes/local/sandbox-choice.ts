@@ -14,6 +14,9 @@ export interface ChosenSandbox {
 
 type Finding = { readonly bubblewrapPath: string; readonly way: SandboxWay } | { readonly reason: string }
 
+const notInstalled = 'bubblewrap is not installed'
+const doesNotWork = (failure: string): string => `bubblewrap does not work here: ${failure}`
+
 /** Finds out whether and how this machine can run a sandbox, by trying once. */
 export class SandboxChoice {
   readonly #setting: SandboxSetting
@@ -53,7 +56,7 @@ export class SandboxChoice {
 
   async #find({ uid, plan }: { readonly uid: number | undefined; readonly plan: Omit<SandboxPlan, 'bubblewrapPath'> }): Promise<Finding> {
     const bubblewrapPath = await findProgram('bwrap', this.#searchPath)
-    if (bubblewrapPath === undefined) return { reason: 'bubblewrap is not installed' }
+    if (bubblewrapPath === undefined) return { reason: notInstalled }
     const setprivPath = this.#isRoot ? await findProgram('setpriv', this.#searchPath) : undefined
     let reason = ''
     for (const way of sandboxWays(setprivPath)) {
@@ -65,8 +68,27 @@ export class SandboxChoice {
         }),
       )
       if (failure === undefined) return { bubblewrapPath, way }
-      reason ||= `bubblewrap does not work here: ${failure}`
+      reason ||= doesNotWork(failure)
     }
     return { reason }
   }
+}
+
+/**
+ * Returns what keeps bubblewrap from working on this machine; undefined if a trial succeeds.
+ *
+ * @param searchPath The PATH that is searched for bubblewrap.
+ */
+export async function findSandboxFault(searchPath: string): Promise<string | undefined> {
+  const command = await findProgram('bwrap', searchPath)
+  if (command === undefined) return notInstalled
+  let fault: string | undefined
+  // The two ways in which workspaces are started, see sandboxWays.
+  for (const namespace of [['--unshare-user'], []]) {
+    const trial = [...namespace, '--unshare-pid', '--ro-bind', '/', '/', '--', process.execPath, '--version']
+    const failure = await tryLaunch({ command, arguments: trial })
+    if (failure === undefined) return undefined
+    fault ??= doesNotWork(failure)
+  }
+  return fault
 }

@@ -1,0 +1,42 @@
+import type { Server as HttpsServer } from 'node:https'
+import { readFile } from 'node:fs/promises'
+import type { DERPMap } from '@berth/schema'
+import { checkSandbox } from './compose/drivers.ts'
+import { readConfiguredDerpMap } from './features/derp/derp-map.ts'
+import { checkStarterTemplates } from './features/templates/starter-templates.ts'
+import { checkAddresses } from './listen/open-listeners.ts'
+import { createTlsServer } from './listen/tls-listener.ts'
+import { openDirectory } from './open-directory.ts'
+import type { Config } from './settings/config.ts'
+
+const FETCH_MS = 10_000
+
+/** What the settings name, read before anything is made. */
+export interface Preflight {
+  /** Undefined: TLS is off. */
+  readonly https: HttpsServer | undefined
+  readonly configuredDerpMap: DERPMap
+}
+
+/**
+ * Finds out whether the settings can be used on this machine, before a start makes or changes
+ * anything. The directories come last, because they are created.
+ *
+ * @throws Error with one sentence that names the setting.
+ */
+export async function preflight(config: Config): Promise<Preflight> {
+  await checkStarterTemplates(config.autoImportTemplates)
+  const https = config.tls === undefined ? undefined : await createTlsServer(config.tls)
+  await checkAddresses(config)
+  await checkSandbox(config)
+  const configuredDerpMap = await readConfiguredDerpMap(config, { fetchText, readText: async (path) => await readFile(path, 'utf8') })
+  await openDirectory({ path: config.dataDirectory, name: 'data directory', setting: 'BERTH_DATA_DIR' })
+  await openDirectory({ path: config.cacheDirectory, name: 'cache directory', setting: 'BERTH_CACHE_DIRECTORY' })
+  return { https, configuredDerpMap }
+}
+
+async function fetchText(url: string): Promise<string> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_MS) })
+  if (!response.ok) throw new Error(`the answer is ${response.status}`)
+  return await response.text()
+}

@@ -113,6 +113,17 @@ test('a machine of each cloud gets the token of its agent', async () => {
   await expectAgent((await instanceIdentity.google({ body: await googleProof(third.id) })).session_token, third.agent)
 })
 
+test('a machine whose owner is suspended gets no token', async () => {
+  verifies('agents:token:lives')
+  const { id, workspace } = await machine()
+  await runSql(server, `update users set status = 'suspended' where id = (select owner_id from workspaces where id = '${workspace}')`)
+  try {
+    await expect(server.clientFor().instanceIdentity.aws({ body: awsProof(id) })).rejects.toMatchObject({ status: 404 })
+  } finally {
+    await runSql(server, `update users set status = 'active'`)
+  }
+})
+
 test('the database holds no token that is given out later in plain text', async () => {
   verifies('agents:instance-identity')
   const { id } = await machine()

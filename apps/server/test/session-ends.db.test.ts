@@ -91,6 +91,7 @@ async function openAll({ workspace, agentId }: Place, token: string) {
   return {
     sockets,
     watches,
+    terminalEnds: endOf(terminal),
     ends: Promise.all([...sockets.map(endOf), ...watches.map(async ({ response }) => await endOfStream(response))]),
   }
 }
@@ -128,20 +129,24 @@ test.each<[title: string, (member: Member) => Promise<unknown>]>([
   await stays(other, place)
 })
 
-test.each<[title: string, (member: Member) => Promise<unknown>]>([
-  ['is suspended', async ({ id }) => await server.client.users.suspend({ params: { user: id } })],
+test.each<[title: string, (member: Member) => Promise<unknown>, agent: 'ends' | 'stays']>([
+  ['is suspended', async ({ id }) => await server.client.users.suspend({ params: { user: id } }), 'ends'],
   [
     'gets another password',
     async ({ id }) => await server.client.users.updatePassword({ params: { user: id }, body: { password: 'another-pass' } }),
+    'stays',
   ],
-])('who %s loses what is open in all sessions on every server, and others nothing', async (_, end) => {
+])('who %s loses what is open in all sessions on every server, and others nothing', async (_, end, agent) => {
   verifies('berth:sessions:end-connections')
   const place = await settle()
   const owner = await openAll(place, server.firstUser.token)
   const [first, second] = [await openAll(place, place.member.token), await openAll(place, await signIn(place.member))]
   await end(place.member)
   for (const { ends } of [first, second]) expect(await ends).toEqual([ENDED, ENDED, ENDED, ENDED, 'ended', 'ended'])
-  await stays(owner, place)
+  // A suspended user's agents are disconnected, and so are all terminals in them.
+  const [, ...tunnels] = owner.sockets
+  if (agent === 'ends') await owner.terminalEnds
+  await stays({ ...owner, sockets: agent === 'ends' ? tunnels : owner.sockets }, place)
 })
 
 test('who is deleted watches no longer', async () => {

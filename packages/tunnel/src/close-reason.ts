@@ -7,7 +7,14 @@ export interface CloseReason {
 }
 
 /** Status codes of close frames (RFC 6455, 7.4.1). */
-const code = { normal: 1000, goingAway: 1001, unsupportedData: 1003, invalidPayload: 1007, internalError: 1011 } as const
+const code = {
+  normal: 1000,
+  goingAway: 1001,
+  unsupportedData: 1003,
+  invalidPayload: 1007,
+  policyViolation: 1008,
+  internalError: 1011,
+} as const
 
 /**
  * The reasons for which the server closes the sockets of agents, and of clients that it connects to
@@ -21,6 +28,10 @@ export const closeReasons = {
    * v0.13.4).
    */
   buildOutdated: { code: code.goingAway, text: 'build is outdated' },
+  /** The agent's workspace was deleted, or its owner is no longer active. */
+  agentRevoked: { code: code.policyViolation, text: 'the agent may no longer connect' },
+  /** The session of the person who opened the socket has ended. */
+  sessionEnded: { code: code.policyViolation, text: 'the session has ended' },
   /** The server stops; another one, or this one again, may take the next connection. */
   serverStopping: { code: code.goingAway, text: 'the server is shutting down' },
   /** A newer connection of the same agent replaces this one. */

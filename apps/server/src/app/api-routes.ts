@@ -35,7 +35,7 @@ export function apiRoutes({ services, config, clock }: AppOptions, upgrades: Web
   const { resources } = services
   const { apiRateLimit, secureAuthCookie, echoProvisioner: isForTests } = config
   const gate = createGate({ ...services, clock, apiRateLimit })
-  const kit = { gate, upgrades, openSessions: services.openSessions }
+  const kit = { gate, upgrades, openSessions: services.openSessions, openAgents: services.openAgents }
   const routes: Route[] = [
     ...serve(api.applications, applicationRoutes(services.deployment, new AppSignIn({ ...config, ...services })), kit),
     ...serve(api.groups, groupRoutes(services.groups), kit),

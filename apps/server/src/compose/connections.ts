@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { wireArchitecture } from '@berth/provisioner'
+import { SESSIONS_CHANNEL, WORKSPACES_CHANNEL } from '../database/channels.ts'
 import { AgentBinaries } from '../features/agent-binaries/agent-binaries.ts'
 import { AgentDialer } from '../features/agents/agent-dialer.ts'
 import { AgentPresence } from '../features/agents/agent-presence.ts'
+import { endingsOf } from '../features/agents/agent-standing.ts'
 import { AgentTunnels } from '../features/agents/agent-tunnels.ts'
 import { ResourcePresenter } from '../features/agents/present.ts'
 import { AgentService } from '../features/agents/service.ts'
@@ -14,6 +16,7 @@ import { DerpStore } from '../features/derp/store.ts'
 import { InstanceIdentityService } from '../features/instance-identity/service.ts'
 import { InstanceIdentityStore } from '../features/instance-identity/store.ts'
 import { hashAgentToken } from '../features/provisioner-jobs/resource-store.ts'
+import { OpenConnections } from '../http/open-connections.ts'
 import { agentTokens } from './agent-tokens.ts'
 import type { Area, World } from './area.ts'
 import type { DeploymentServices } from './deployment.ts'
@@ -21,6 +24,8 @@ import type { DeploymentServices } from './deployment.ts'
 /** Agents, and everything that connects people to them. */
 export interface ConnectionServices {
   readonly agents: AgentService
+  /** Sockets and waiting requests of agents, which end with the agent's token. */
+  readonly openAgents: OpenConnections
   readonly agentDialer: AgentDialer
   readonly coordinator: CoordinatorService
   readonly derp: DerpService
@@ -30,20 +35,26 @@ export interface ConnectionServices {
 }
 
 export function composeConnections(world: World, { deployment }: Pick<DeploymentServices, 'deployment'>): Area<ConnectionServices> {
-  const { config, database, clock, logger, random, derpMap, replicaId } = world
+  const { config, database, pubsub, clock, logger, random, derpMap, replicaId } = world
   const queries = database.kysely
   const store = new AgentStore(queries)
   const updateFrequencyMs = config.agentConnectionUpdateFrequencyMs
-  const presence = new AgentPresence({ database, store, clock, logger, replicaId, updateFrequencyMs })
+  const openAgents = new OpenConnections({ findEnded: async (ids) => endingsOf(await store.listStandings(ids)) })
+  const presence = new AgentPresence({ database, store, openAgents, clock, logger, replicaId, updateFrequencyMs })
   const tunnels = new AgentTunnels({ presence, logger })
   const agents = composeAgents(world, { deployment, store, presence, tunnels })
   const coordinator = new CoordinatorService({ agents, derpMap })
   const derp = new DerpService({ store: new DerpStore(queries), logger, random, isEnabled: config.derpServerEnable })
   const agentBinaries = composeAgentBinaries(world)
   const resources = composeResources(world, coordinator)
+  // A build outdates the agents of earlier ones, a suspension ends those of the user.
+  const stopEnding = [WORKSPACES_CHANNEL, SESSIONS_CHANNEL].map((channel) =>
+    pubsub.subscribe(channel, async (message) => await openAgents.wake(message.kind === 'resync' ? undefined : message.payload)),
+  )
   return {
     services: {
       agents,
+      openAgents,
       agentDialer: new AgentDialer({ tunnels, store, resources, replicaId }),
       coordinator,
       derp,
@@ -61,6 +72,9 @@ export function composeConnections(world: World, { deployment }: Pick<Deployment
     async release() {
       agentBinaries.stop()
       await Promise.all([presence.stop(), derp.stop()])
+    },
+    stop() {
+      for (const stop of stopEnding) stop()
     },
   }
 }

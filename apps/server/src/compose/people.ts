@@ -20,11 +20,12 @@ import { OrganizationStore } from '../features/organizations/store.ts'
 import { RoleService } from '../features/roles/service.ts'
 import { hashPassword, isPassword } from '../features/sessions/password.ts'
 import { SessionService } from '../features/sessions/service.ts'
+import { sessionLookup } from '../features/sessions/session-lookup.ts'
 import { SessionStore } from '../features/sessions/store.ts'
 import { UserService } from '../features/users/service.ts'
 import { UserStore } from '../features/users/store.ts'
 import { UserChanges } from '../features/users/user-changes.ts'
-import { OpenSessions } from '../http/open-sessions.ts'
+import { OpenConnections } from '../http/open-connections.ts'
 import type { Area, World } from './area.ts'
 
 /** Users, their sign-in, organizations, groups, roles and keys, and the audit log. */
@@ -61,7 +62,7 @@ export function composePeople(world: World): Area<PeopleServices> {
 interface Accounts {
   readonly sessions: SessionService
   /** Streams and sockets that close when the session behind them ends. */
-  readonly openSessions: OpenSessions
+  readonly openSessions: OpenConnections
   readonly users: UserService
   readonly userChanges: UserChanges
   readonly externalSignIn: ExternalSignInService
@@ -88,7 +89,7 @@ function composeAccounts(
   const users = new UserService({ database, store, organizations, audit, clock, hashPassword })
   return {
     sessions,
-    openSessions: new OpenSessions(async (keyIds) => await sessions.findSignedIn(keyIds)),
+    openSessions: new OpenConnections(sessionLookup(sessions)),
     users,
     userChanges: new UserChanges({ database, store, organizations, sessions, audit, clock, hashPassword, isPassword }),
     externalSignIn: new ExternalSignInService({ database, store: linkStore, providers, users, sessions, audit, clock, logger, random }),

@@ -1,16 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WebSocket } from 'ws'
 import { EventStream } from './event-stream.ts'
+import type { Ending } from './open-connections.ts'
 import { dismiss, type AcceptOptions, type WebSocketUpgrades } from './websocket-upgrade.ts'
 
 /**
  * How a handler answers with more than one document. Whatever a signed-in caller opens ends with
- * their session.
+ * their session, and whatever an agent opens ends with its token.
  */
 export interface Connection {
   /** Starts a server-sent event stream. */
   openEventStream(): EventStream
-  /** Returns a signal that aborts when the client leaves before it has its answer. */
+  /**
+   * Returns a signal that aborts when the client leaves before it has its answer, or loses access;
+   * the reason is then the failure to answer with.
+   */
   closed(): AbortSignal
   /**
    * Upgrades to a WebSocket and passes it to `begin` in the same tick. Throws `upgrade_required`
@@ -19,24 +23,28 @@ export interface Connection {
   acceptWebSocket<Begun>(begin: (socket: WebSocket) => Begun, options?: AcceptOptions): Promise<Begun>
 }
 
-/** Calls `end` when the request's session ends, unless the returned function is called first. */
-export type HoldSession = (end: () => void) => () => void
+/** Calls `end` when the caller loses access, unless the returned function is called first. */
+export type Hold = (end: (ending: Ending) => void) => () => void
 
 /** Returns the connection of one request. */
 export function connectionOf(
   request: IncomingMessage,
   response: ServerResponse,
-  { upgrades, holdSession }: { readonly upgrades: WebSocketUpgrades; readonly holdSession: HoldSession },
+  { upgrades, hold }: { readonly upgrades: WebSocketUpgrades; readonly hold: Hold },
 ): Connection {
   return {
     openEventStream: () => {
       const stream = new EventStream(response)
-      stream.onClose(holdSession(() => stream.end()))
+      stream.onClose(hold(() => stream.end()))
       return stream
     },
     closed: () => {
       const controller = new AbortController()
-      response.once('close', () => controller.abort())
+      const release = hold(({ failure }) => controller.abort(failure))
+      response.once('close', () => {
+        release()
+        controller.abort()
+      })
       return controller.signal
     },
     acceptWebSocket: async (begin, options) =>
@@ -45,7 +53,7 @@ export function connectionOf(
         (socket) => {
           socket.on(
             'close',
-            holdSession(() => dismiss(socket)),
+            hold(({ closeReason }) => dismiss(socket, closeReason)),
           )
           return begin(socket)
         },

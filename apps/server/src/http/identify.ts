@@ -9,7 +9,7 @@ import { signInPage } from './sign-in-redirect.ts'
 export interface CallerGate<Agent> {
   /** Throws `signed_out` or another failure that says why the caller isn't signed in. */
   identify(token: string | undefined, origin: Origin): Promise<Actor>
-  /** Throws `agent_unauthorized`. */
+  /** Throws `agent_unauthorized`, `build_outdated`. */
   identifyAgent(token: string | undefined): Promise<Agent>
   /** Counts the request, sets the rate-limit headers, and throws `rate_limited`. */
   limit(request: RateLimited): void
@@ -37,13 +37,13 @@ interface Step<Agent> {
 }
 
 /** The signed-in user or the agent behind a request; neither on endpoints that anyone may call. */
-type Identity<Agent> = { readonly actor?: Actor; readonly agent?: Agent }
+export type CallerIdentity<Agent> = { readonly actor?: Actor; readonly agent?: Agent }
 
 /**
  * Identifies and counts the caller. A browser that isn't signed in is redirected to the sign-in
  * page where the contract says so; the result is then undefined.
  */
-export async function identifyOrRedirect<Agent>(step: Step<Agent>): Promise<Identity<Agent> | undefined> {
+export async function identifyOrRedirect<Agent>(step: Step<Agent>): Promise<CallerIdentity<Agent> | undefined> {
   try {
     return await identify(step)
   } catch (error) {
@@ -59,7 +59,7 @@ export async function identifyOrRedirect<Agent>(step: Step<Agent>): Promise<Iden
  * Identifies and counts the caller. Throws `origin_forbidden` when another site's page sent the
  * request.
  */
-export async function identify<Agent>(step: Step<Agent>): Promise<Identity<Agent>> {
+export async function identify<Agent>(step: Step<Agent>): Promise<CallerIdentity<Agent>> {
   const { spec, gate, request, response, origin, query } = step
   const path = pathOf(request.url)
   const limit = (actor: Actor | undefined): void => gate.limit({ spec, path, actor, origin, request, response })

@@ -11,10 +11,10 @@ import {
 } from '@berth/schema'
 import { sendAnswer, type Answer } from './answer.ts'
 import type { Actor, Origin } from './caller.ts'
-import { connectionOf, type Connection, type HoldSession } from './connection.ts'
+import { connectionOf, type Connection, type Hold } from './connection.ts'
 import { readCookies } from './cookies.ts'
-import { identify, identifyOrRedirect, type CallerGate } from './identify.ts'
-import type { OpenSessions } from './open-sessions.ts'
+import { identify, identifyOrRedirect, type CallerGate, type CallerIdentity } from './identify.ts'
+import type { Holder, OpenConnections } from './open-connections.ts'
 import { queryReader } from './query-reader.ts'
 import { requestBodyReader } from './request-body.ts'
 import { queryOf } from './request-target.ts'
@@ -47,6 +47,8 @@ export interface Gate<Found, Agent> extends CallerGate<Agent> {
   readonly find: { readonly [Parameter in keyof Found]: (text: string, context: FindContext) => Promise<Found[Parameter]> }
   /** Throws for what nobody may do, whatever their permissions. Called before access is checked. */
   refuse(attempt: { readonly spec: EndpointSpec; readonly found: FoundRows<Found>; readonly actor: Actor | undefined }): void
+  /** Returns the holder of an agent's connections; undefined when no change ends them. */
+  holderOf(agent: Agent): Holder | undefined
   /** Whether the actor has a permission on the resource that the path names. */
   admits(access: Exclude<Access, string>, found: FoundRows<Found>, actor: Actor): boolean
   /** Called when a request fails after its path has been resolved. */
@@ -106,7 +108,10 @@ export interface Route {
 interface Kit<Found, Agent> {
   readonly gate: Gate<Found, Agent>
   readonly upgrades: WebSocketUpgrades
-  readonly openSessions: OpenSessions
+  /** Held by signed-in users, by the ID of their key. */
+  readonly openSessions: OpenConnections
+  /** Held by agents. */
+  readonly openAgents: OpenConnections
 }
 
 /** A request with its decoded path parameters. */
@@ -132,11 +137,8 @@ export function serve<Group extends EndpointGroup, Found, Agent>(
   })
 }
 
-function compileRoute<Found, Agent>(
-  spec: EndpointSpec,
-  handler: (request: unknown) => Promise<unknown>,
-  { gate, upgrades, openSessions }: Kit<Found, Agent>,
-): Route {
+function compileRoute<Found, Agent>(spec: EndpointSpec, handler: (request: unknown) => Promise<unknown>, kit: Kit<Found, Agent>): Route {
+  const { gate, upgrades } = kit
   const parameters = pathParameters(spec.path)
   const finders = new Map<string, Finder>(Object.entries(gate.find))
   const readQuery = spec.query === undefined ? undefined : queryReader(spec.query)
@@ -149,14 +151,13 @@ function compileRoute<Found, Agent>(
       spellParameters(parameters, request.params, gate.spell)
     },
     async handle(request, response, origin) {
-      const since = openSessions.moment
+      const holdFor = holding(kit)
       const query = queryOf(request.url)
       const identity = await identifyOrRedirect({ spec, gate, request, response, origin, query })
       if (identity === undefined) return
       const texts = spellParameters(parameters, request.params, gate.spell)
       const found = await findAll<Found>({ spec, parameters, texts, finders, actor: identity.actor, query: keepKnown(query) })
       gate.refuse({ spec, found, actor: identity.actor })
-      const holdSession: HoldSession = (end) => (identity.actor === undefined ? NOTHING : openSessions.hold(identity.actor, { since, end }))
       const answer = async (): Promise<unknown> => {
         const early = spec.bodyBeforeAccess === true ? await readRequestBody?.(request) : undefined
         if (typeof spec.access === 'object' && spec.access.filtered !== true) admit(spec.access, { found, actor: identity.actor, gate })
@@ -167,7 +168,7 @@ function compileRoute<Found, Agent>(
           ...(readQuery && { query: readQuery(query) }),
           ...(early ?? (await readRequestBody?.(request))),
           origin,
-          connection: connectionOf(request, response, { upgrades, holdSession }),
+          connection: connectionOf(request, response, { upgrades, hold: holdFor(identity) }),
           readCookie: (cookie: string) => readCookies(request)[cookie],
         })
       }
@@ -177,6 +178,17 @@ function compileRoute<Found, Agent>(
 }
 
 const NOTHING = (): void => {}
+
+/** Returns how to hold a caller's connections. Call it before the caller is identified. */
+function holding<Found, Agent>({ gate, openSessions, openAgents }: Kit<Found, Agent>): (identity: CallerIdentity<Agent>) => Hold {
+  const since = { sessions: openSessions.moment, agents: openAgents.moment }
+  return ({ actor, agent }) => {
+    if (actor !== undefined)
+      return (end) => openSessions.hold({ id: actor.key_id, groups: [actor.user_id] }, { since: since.sessions, end })
+    const holder = agent === undefined ? undefined : gate.holderOf(agent)
+    return (end) => (holder === undefined ? NOTHING : openAgents.hold(holder, { since: since.agents, end }))
+  }
+}
 
 async function reportFailure<Found, Agent>(
   {

@@ -1,6 +1,7 @@
 import { ServerResponse, type IncomingMessage, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Failure } from '@berth/schema'
+import { closeSocket, type CloseReason } from '@berth/tunnel'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { pathOf } from './request-target.ts'
 
@@ -155,12 +156,12 @@ export class WebSocketUpgrades {
 }
 
 /**
- * Closes a socket with 1008 because its session has ended. Messages that still arrive are ignored,
- * even when the peer never answers the close.
+ * Closes a socket whose caller has lost access. Messages that still arrive are ignored, even when
+ * the peer never answers the close.
  */
-export function dismiss(socket: WebSocket): void {
+export function dismiss(socket: WebSocket, reason: CloseReason): void {
   socket.removeAllListeners('message')
-  socket.close(1008, 'the session has ended')
+  closeSocket(socket, reason)
 }
 
 /**

@@ -125,7 +125,7 @@ export const agents = {
     access: 'agent',
     status: 200,
     response: WorkspaceAgentMetadata,
-    failures: ['agent_unauthorized'],
+    failures: ['agent_unauthorized', 'build_outdated'],
   }),
   updateVersion: endpoint({
     method: 'POST',
@@ -135,7 +135,7 @@ export const agents = {
     body: PostWorkspaceAgentVersionRequest,
     status: 200,
     response: Type.Null(),
-    failures: ['agent_unauthorized', 'invalid_json', 'invalid_agent_request'],
+    failures: ['agent_unauthorized', 'build_outdated', 'invalid_json', 'invalid_agent_request'],
   }),
   updateAppHealth: endpoint({
     method: 'POST',
@@ -145,7 +145,7 @@ export const agents = {
     body: PostWorkspaceAppHealthsRequest,
     status: 200,
     response: Type.Null(),
-    failures: ['agent_unauthorized', 'invalid_json', 'invalid_agent_request', 'app_not_found'],
+    failures: ['agent_unauthorized', 'build_outdated', 'invalid_json', 'invalid_agent_request', 'app_not_found'],
   }),
   reportStats: endpoint({
     method: 'POST',
@@ -155,7 +155,7 @@ export const agents = {
     body: AgentStats,
     status: 200,
     response: AgentStatsResponse,
-    failures: ['agent_unauthorized', 'invalid_json', 'invalid_agent_request'],
+    failures: ['agent_unauthorized', 'build_outdated', 'invalid_json', 'invalid_agent_request'],
   }),
   followStats: endpoint({
     method: 'GET',
@@ -166,7 +166,7 @@ export const agents = {
     access: 'agent',
     status: 101,
     delivery: 'websocket',
-    failures: ['agent_unauthorized', 'invalid_agent_request', 'upgrade_required'],
+    failures: ['agent_unauthorized', 'build_outdated', 'invalid_agent_request', 'upgrade_required'],
   }),
   serveTunnel: endpoint({
     method: 'GET',
@@ -177,7 +177,7 @@ export const agents = {
     access: 'agent',
     status: 101,
     delivery: 'websocket',
-    failures: ['agent_unauthorized', 'invalid_agent_request', 'build_outdated', 'upgrade_required'],
+    failures: ['agent_unauthorized', 'build_outdated', 'invalid_agent_request', 'upgrade_required'],
   }),
   get: endpoint({
     method: 'GET',

@@ -19,7 +19,7 @@ export const coordinator = {
     access: 'agent',
     status: 101,
     delivery: 'websocket',
-    failures: ['agent_unauthorized', 'invalid_agent_request', 'build_outdated', 'upgrade_required'],
+    failures: ['agent_unauthorized', 'build_outdated', 'invalid_agent_request', 'upgrade_required'],
   }),
   connection: endpoint({
     method: 'GET',

@@ -26,6 +26,7 @@ export const gitAuth = {
     response: WorkspaceAgentGitAuthResponse,
     failures: [
       'agent_unauthorized',
+      'build_outdated',
       'invalid_query',
       'invalid_agent_request',
       'git_auth_provider_missing',

@@ -55,6 +55,6 @@ export const gitSshKeys = {
     access: 'agent',
     status: 200,
     response: AgentGitSSHKey,
-    failures: ['agent_unauthorized', 'agent_without_workspace'],
+    failures: ['agent_unauthorized', 'build_outdated', 'agent_without_workspace'],
   }),
 }

@@ -144,4 +144,12 @@ export const workspacesAgents = [
       'apps:hostname': 'Host names with too few or too many parts are errors. Names with hyphens are read.',
     },
   ),
+  ...rows(
+    { section: 'rulings: differences by choice' },
+    {
+      'agents:token:lives':
+        "An agent's token is good only while its build is the latest of its workspace, the workspace isn't deleted and its owner is active: `build is outdated` (403) after a newer build, and otherwise 401 as for an unknown token, on every endpoint for agents.",
+      'agents:token:connections': 'Whatever an agent holds open ends with its token, on every server.',
+    },
+  ),
 ]

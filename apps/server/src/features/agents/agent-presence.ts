@@ -5,11 +5,14 @@ import { WORKSPACES_CHANNEL } from '../../database/channels.ts'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Database } from '../../database/database.ts'
 import { notify } from '../../database/pubsub.ts'
+import type { OpenConnections } from '../../http/open-connections.ts'
 import type { AgentStore } from './store.ts'
 
 interface Dependencies {
   readonly database: Database
   readonly store: AgentStore
+  /** Everything that agents hold open. Each heartbeat looks for those that have lost access. */
+  readonly openAgents: Pick<OpenConnections, 'wake'>
   readonly clock: Clock
   readonly logger: Logger
   readonly replicaId: string
@@ -69,8 +72,8 @@ export class AgentPresence {
   }
 
   /**
-   * Counts an agent as connected until the connection ends. Closes its socket when the agent's
-   * build is outdated, or when the server stops.
+   * Counts an agent as connected until the connection ends. Closes its socket when the server
+   * stops.
    */
   add(connection: AgentConnection): void {
     const presence = this.#present.get(connection.agentId) ?? { connections: new Set(), writing: Promise.resolve() }
@@ -137,7 +140,8 @@ export class AgentPresence {
   }
 
   async #beat(): Promise<void> {
-    const { store, clock, logger, replicaId } = this.#dependencies
+    const { store, openAgents, clock, logger, replicaId } = this.#dependencies
+    await openAgents.wake()
     // Read the time first: agents that connect during the heartbeat are then newer than it, and
     // left alone.
     const now = timestamp(clock.now())
@@ -145,8 +149,7 @@ export class AgentPresence {
     if (ids.length === 0 && !this.#owesBeat) return
     this.#owesBeat = ids.length > 0
     try {
-      for (const id of await store.beat(ids, replicaId, now))
-        for (const { socket } of this.#present.get(id)?.connections ?? []) closeSocket(socket, closeReasons.buildOutdated)
+      await store.beat(ids, replicaId, now)
     } catch (error) {
       this.#owesBeat = true
       logger.warn({ err: error }, 'the heartbeat of agents could not be stored')

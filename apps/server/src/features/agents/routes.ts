@@ -1,6 +1,5 @@
 import type { agents } from '@berth/schema'
 import { tunnelSocketOptions } from '@berth/tunnel'
-import type { AgentRow } from '../../database/rows.ts'
 import type { FoundByPath } from '../../gate/found-by-path.ts'
 import type { Handlers } from '../../http/serve.ts'
 import type { AgentDialer } from './agent-dialer.ts'
@@ -8,7 +7,7 @@ import { joinTunnels } from './client-tunnel-socket.ts'
 import { readListeningPorts } from './listening-ports.ts'
 import type { ResourcePresenter } from './present.ts'
 import { joinPty, terminalOf } from './pty-socket.ts'
-import type { AgentService } from './service.ts'
+import type { AgentCaller, AgentService } from './service.ts'
 import { followStats } from './stats-socket.ts'
 
 interface Dependencies {
@@ -19,7 +18,7 @@ interface Dependencies {
 
 const TUNNEL_SOCKET = { maxMessageBytes: tunnelSocketOptions.maxPayload }
 
-export function agentRoutes({ service, dialer, resources }: Dependencies): Handlers<typeof agents, FoundByPath, AgentRow> {
+export function agentRoutes({ service, dialer, resources }: Dependencies): Handlers<typeof agents, FoundByPath, AgentCaller> {
   return {
     metadata: async ({ agent }) => await service.metadata(agent),
     updateVersion: async ({ agent, body }) => {
@@ -37,7 +36,7 @@ export function agentRoutes({ service, dialer, resources }: Dependencies): Handl
         followStats(socket, { ...begin, report: async (stats) => await service.reportStats(agent, stats) }),
       )
     },
-    serveTunnel: async ({ agent, connection }) => await connection.acceptWebSocket(await service.prepareTunnel(agent), TUNNEL_SOCKET),
+    serveTunnel: async ({ agent, connection }) => await connection.acceptWebSocket(service.prepareTunnel(agent), TUNNEL_SOCKET),
     get: async ({ workspaceagent }) => resources.presentAgent(await service.view(workspaceagent)),
     listeningPorts: async ({ workspaceagent }) => {
       const { apps } = await service.view(workspaceagent)

@@ -1,6 +1,5 @@
 import { Failure, type AgentStats, type DERPMap, type PostWorkspaceAppHealthsRequest, type WorkspaceAgentMetadata } from '@berth/schema'
 import { WireValueError, parseUuid } from '@berth/schema/rules'
-import { closeReasons } from '@berth/tunnel'
 import type { WebSocket } from 'ws'
 import { WORKSPACES_CHANNEL } from '../../database/channels.ts'
 import { timestamp, type Clock } from '../../clock.ts'
@@ -9,9 +8,12 @@ import { notify } from '../../database/pubsub.ts'
 import type { StoredAgent } from '../../database/wire-json.ts'
 import type { AgentRow, WorkspaceRow } from '../../database/rows.ts'
 import type { AgentPresence } from './agent-presence.ts'
+import { endingOf, unknownToken, type AgentCaller, type AgentWorkspace } from './agent-standing.ts'
 import type { AgentTunnels } from './agent-tunnels.ts'
 import { presentApp } from './present.ts'
-import type { AgentPlace, AgentStore } from './store.ts'
+import type { AgentStore } from './store.ts'
+
+export type { AgentCaller } from './agent-standing.ts'
 
 interface Dependencies {
   readonly database: Database
@@ -49,16 +51,17 @@ export class AgentService {
     this.#dependencies = dependencies
   }
 
-  /** Returns the agent with a token. Throws `agent_unauthorized`. */
-  async identify(token: string | undefined): Promise<AgentRow> {
+  /**
+   * Returns the agent with a token that is still good. Throws `agent_unauthorized`,
+   * `build_outdated`.
+   */
+  async identify(token: string | undefined): Promise<AgentCaller> {
     if (token === undefined) throw new Failure('agent_unauthorized', { detail: 'The header "Coder-Session-Token" must be set.' })
-    const agent = await this.#dependencies.store.findByToken(this.#dependencies.hashToken(checkedToken(token)))
-    if (agent === undefined)
-      throw new Failure('agent_unauthorized', {
-        detail:
-          'The agent cannot authenticate until the workspace provision job has been completed. If the job is no longer running, this agent is invalid.',
-      })
-    return agent
+    const found = await this.#dependencies.store.findByToken(this.#dependencies.hashToken(checkedToken(token)))
+    if (found === undefined) throw unknownToken()
+    const ending = endingOf(found.standing)
+    if (ending !== undefined) throw ending.failure
+    return found
   }
 
   /**
@@ -67,12 +70,12 @@ export class AgentService {
    */
   async tokenOfInstance(instanceId: string): Promise<string> {
     const { store, openToken } = this.#dependencies
-    const agent = await store.findByInstance(instanceId)
-    if (agent === undefined) throw new Failure('agent_not_found', { message: `Instance with id ${JSON.stringify(instanceId)} not found.` })
-    const place = await store.findPlace(agent.id)
-    if (place?.is_of_build !== true)
-      throw new Failure('agent_not_of_workspace', { message: 'The machine does not belong to a workspace build.' })
-    if (!place.is_latest) throw new Failure('agent_outdated')
+    const found = await store.findByInstance(instanceId)
+    if (found === undefined || found.standing === 'revoked')
+      throw new Failure('agent_not_found', { message: `Instance with id ${JSON.stringify(instanceId)} not found.` })
+    const { agent, standing, is_of_build } = found
+    if (!is_of_build) throw new Failure('agent_not_of_workspace', { message: 'The machine does not belong to a workspace build.' })
+    if (standing === 'outdated') throw new Failure('agent_outdated')
     if (agent.sealed_auth_token === null)
       throw new Failure('agent_not_found', { message: 'The workspace was built before machine identities were supported. Build it again.' })
     return openToken(agent.id, agent.sealed_auth_token)
@@ -94,11 +97,11 @@ export class AgentService {
     return await this.#dependencies.store.getView(agent.id)
   }
 
-  async metadata(agent: AgentRow): Promise<WorkspaceAgentMetadata> {
-    const { apps, environment_variables, startup_script, directory, motd_file } = await this.view(agent)
+  async metadata(caller: AgentCaller): Promise<WorkspaceAgentMetadata> {
+    const { apps, environment_variables, startup_script, directory, motd_file } = await this.view(caller.agent)
     return {
       git_auth_configs: this.#dependencies.gitAuthProviders,
-      vscode_port_proxy_uri: await this.#portProxyUri(agent),
+      vscode_port_proxy_uri: this.#portProxyUri(caller),
       apps: apps.map(presentApp),
       derpmap: this.#dependencies.derpMap,
       environment_variables,
@@ -112,14 +115,14 @@ export class AgentService {
    * Returns the address of a port in the workspace, with a placeholder for the port (Coder v2 API,
    * v0.13.4).
    */
-  async #portProxyUri(agent: AgentRow): Promise<string> {
-    const { accessUrl, appHost, store } = this.#dependencies
+  #portProxyUri({ agent, workspace }: AgentCaller): string {
+    const { accessUrl, appHost } = this.#dependencies
     const { protocol, port } = new URL(accessUrl)
     const host = appHost()
     // Without host names for apps, only the port of the access URL remains.
     if (host === '') return port === '' ? '' : `:${port}`
-    const { workspace, owner } = await store.getNames(agent.id)
-    return host.replace('*', () => `${protocol}//{{port}}--${agent.name}--${workspace}--${owner}`)
+    const { name, owner_name } = ofWorkspace(workspace)
+    return host.replace('*', () => `${protocol}//{{port}}--${agent.name}--${name}--${owner_name}`)
   }
 
   /** Throws `browser_only` when people may reach workspaces only through a browser. */
@@ -128,7 +131,7 @@ export class AgentService {
   }
 
   /** Throws `invalid_agent_request`. */
-  async setVersion(agent: AgentRow, version: string): Promise<void> {
+  async setVersion({ agent }: AgentCaller, version: string): Promise<void> {
     if (!SEMANTIC_VERSION.test(version))
       throw new Failure('invalid_agent_request', {
         message: 'Invalid workspace agent version provided.',
@@ -141,7 +144,7 @@ export class AgentService {
    * Stores the health of apps, all of them or none. Throws `invalid_agent_request`,
    * `app_not_found`.
    */
-  async setAppHealth(agent: AgentRow, healths: PostWorkspaceAppHealthsRequest['Healths']): Promise<void> {
+  async setAppHealth({ agent, workspace }: AgentCaller, healths: PostWorkspaceAppHealthsRequest['Healths']): Promise<void> {
     const entries = Object.entries(healths ?? {})
     if (entries.length === 0) throw new Failure('invalid_agent_request', { message: 'Health field is empty' })
     const { apps } = await this.view(agent)
@@ -154,24 +157,22 @@ export class AgentService {
         throw new Failure('invalid_agent_request', { message: `health ${JSON.stringify(health)} is not a valid health` })
     }
     const { store, database } = this.#dependencies
-    const place = await store.findPlace(agent.id)
     await database.transaction(async (transaction) => {
       for (const [id, health] of entries) if (health !== 'disabled') await store.in(transaction).setAppHealth(agent.id, id, health)
-      if (place?.workspace) await notify(transaction, WORKSPACES_CHANNEL, place.workspace.id)
+      if (workspace !== null) await notify(transaction, WORKSPACES_CHANNEL, workspace.id)
     })
   }
 
   /** Returns the owner of an agent's workspace. Throws `agent_without_workspace`. */
-  async getOwner(agent: AgentRow): Promise<string> {
-    const place = await this.#dependencies.store.findPlace(agent.id)
-    if (place === undefined || place.workspace === null) throw new Failure('agent_without_workspace')
-    return place.workspace.owner_id
+  ownerOf({ workspace }: AgentCaller): string {
+    return ofWorkspace(workspace).owner_id
   }
 
   /** Stores a traffic report. Returns in how many nanoseconds the next one is due. */
-  async reportStats(agent: AgentRow, stats: AgentStats): Promise<number> {
+  async reportStats(caller: AgentCaller, stats: AgentStats): Promise<number> {
     const { database, store, clock, statsIntervalMs } = this.#dependencies
-    const { workspace } = await this.#placeOf(agent)
+    const { agent } = caller
+    const workspace = acceptedWorkspace(caller)
     if ((stats.rx_bytes ?? 0) !== 0 || (stats.tx_bytes ?? 0) !== 0) {
       await database.transaction(async (transaction) => {
         await store.in(transaction).insertStats({ agent, workspace }, stats, clock.now(), timestamp)
@@ -185,45 +186,41 @@ export class AgentService {
    * Returns what a socket for reports starts from: the last report, and the interval. Throws
    * `invalid_agent_request`.
    */
-  async prepareStats(agent: AgentRow): Promise<{ last: AgentStats | undefined; intervalMs: number }> {
-    await this.#placeOf(agent)
-    return { last: await this.#dependencies.store.findLastStats(agent.id), intervalMs: this.#dependencies.statsIntervalMs }
+  async prepareStats(caller: AgentCaller): Promise<{ last: AgentStats | undefined; intervalMs: number }> {
+    acceptedWorkspace(caller)
+    return { last: await this.#dependencies.store.findLastStats(caller.agent.id), intervalMs: this.#dependencies.statsIntervalMs }
   }
 
   /**
    * Checks that an agent may connect. Returns what takes over its socket. Throws
-   * `invalid_agent_request`, `build_outdated`.
+   * `invalid_agent_request`.
    */
-  async prepareTunnel(agent: AgentRow): Promise<(socket: WebSocket) => void> {
-    const { workspace } = await this.#connectablePlaceOf(agent)
-    return (socket) => this.#dependencies.tunnels.add(agent.id, workspace.id, socket)
+  prepareTunnel(caller: AgentCaller): (socket: WebSocket) => void {
+    const workspace = acceptedWorkspace(caller)
+    return (socket) => this.#dependencies.tunnels.add(caller.agent.id, workspace.id, socket)
   }
 
   /**
    * Does the same for a connection other than a tunnel. What it returns counts the agent as
-   * connected until `closed` settles. Throws `invalid_agent_request`, `build_outdated`.
+   * connected until `closed` settles. Throws `invalid_agent_request`.
    */
-  async prepareConnection(agent: AgentRow): Promise<(socket: WebSocket, closed: Promise<unknown>) => void> {
-    const { workspace } = await this.#connectablePlaceOf(agent)
-    return (socket, closed) => this.#dependencies.presence.add({ agentId: agent.id, workspaceId: workspace.id, socket, closed })
+  prepareConnection(caller: AgentCaller): (socket: WebSocket, closed: Promise<unknown>) => void {
+    const workspace = acceptedWorkspace(caller)
+    return (socket, closed) => this.#dependencies.presence.add({ agentId: caller.agent.id, workspaceId: workspace.id, socket, closed })
   }
+}
 
-  async #connectablePlaceOf(agent: AgentRow): Promise<{ workspace: WorkspaceRow }> {
-    const { workspace, is_latest } = await this.#placeOf(agent)
-    if (!is_latest)
-      throw new Failure('build_outdated', {
-        message: 'Agent trying to connect from non-latest build.',
-        detail: closeReasons.buildOutdated.text,
-      })
-    return { workspace }
-  }
+/** Returns the workspace of an agent that connects or reports. Throws `invalid_agent_request`. */
+function acceptedWorkspace({ workspace }: AgentCaller): AgentWorkspace {
+  if (workspace === null)
+    throw new Failure('invalid_agent_request', { message: 'Failed to accept agent: it does not belong to a workspace.' })
+  return workspace
+}
 
-  async #placeOf(agent: AgentRow): Promise<AgentPlace & { workspace: WorkspaceRow }> {
-    const place = await this.#dependencies.store.findPlace(agent.id)
-    if (place === undefined || place.workspace === null)
-      throw new Failure('invalid_agent_request', { message: 'Failed to accept agent: it does not belong to a workspace.' })
-    return { ...place, workspace: place.workspace }
-  }
+/** Throws `agent_without_workspace`. */
+function ofWorkspace(workspace: AgentWorkspace | null): AgentWorkspace {
+  if (workspace === null) throw new Failure('agent_without_workspace')
+  return workspace
 }
 
 function checkedToken(token: string): string {

@@ -4,6 +4,7 @@ import { sql, type RawBuilder } from 'kysely'
 import type { Queries } from '../../database/database.ts'
 import { agentJson, agentLastHeardOf, type StoredAgent } from '../../database/wire-json.ts'
 import type { AgentRow, WorkspaceRow } from '../../database/rows.ts'
+import { agentStanding, type AgentCaller, type AgentStanding, type AgentWorkspace } from './agent-standing.ts'
 
 /**
  * How long activity keeps a workspace running, counted from the activity (Coder v2 API, v0.13.4).
@@ -21,8 +22,13 @@ export interface AgentPlace {
   /** False for agents of a template version's import. */
   readonly is_of_build: boolean
   readonly workspace: WorkspaceRow | null
-  /** Whether the agent's build is the newest of its workspace. */
-  readonly is_latest: boolean
+}
+
+/** An agent, and what its token is good for. */
+export interface JudgedAgent extends AgentCaller {
+  readonly standing: AgentStanding
+  /** False for agents of template imports and dry runs. */
+  readonly is_of_build: boolean
 }
 
 /** Reads and writes agents in the database. */
@@ -38,25 +44,48 @@ export class AgentStore {
   }
 
   /** Returns the agent with a token; the most recently created one when several share it. */
-  async findByToken(hashedToken: Buffer): Promise<AgentRow | undefined> {
-    return await this.#queries
-      .selectFrom('workspace_agents')
-      .selectAll()
-      .where('hashed_auth_token', '=', hashedToken)
-      .orderBy('created_at', 'desc')
-      .limit(1)
-      .executeTakeFirst()
+  async findByToken(hashedToken: Buffer): Promise<JudgedAgent | undefined> {
+    return await this.#findNewest('hashed_auth_token', hashedToken)
   }
 
   /** Returns the agent on a machine; the most recently created one when several share it. */
-  async findByInstance(instanceId: string): Promise<AgentRow | undefined> {
-    return await this.#queries
-      .selectFrom('workspace_agents')
-      .selectAll()
-      .where('auth_instance_id', '=', instanceId)
-      .orderBy('created_at', 'desc')
+  async findByInstance(instanceId: string): Promise<JudgedAgent | undefined> {
+    return await this.#findNewest('auth_instance_id', instanceId)
+  }
+
+  async #findNewest(column: 'hashed_auth_token' | 'auth_instance_id', value: Buffer | string): Promise<JudgedAgent | undefined> {
+    const row = await joinOwner(this.#queries)
+      .selectAll('agent')
+      .select([
+        'job.type as job_type',
+        'workspace.id as workspace_id',
+        'workspace.name as workspace_name',
+        'workspace.owner_id',
+        'workspace.template_id',
+        'owner.username as owner_name',
+        agentStanding.as('standing'),
+      ])
+      .where(`agent.${column}`, '=', value)
+      .orderBy('agent.created_at', 'desc')
       .limit(1)
       .executeTakeFirst()
+    if (row === undefined) return undefined
+    const { job_type, workspace_id: id, workspace_name: name, owner_id, template_id, owner_name, standing, ...agent } = row
+    const belongs = id !== null && name !== null && owner_id !== null && template_id !== null && owner_name !== null
+    return {
+      agent,
+      workspace: belongs ? { id, name, owner_id, template_id, owner_name } : null,
+      standing,
+      is_of_build: job_type === 'workspace_build',
+    }
+  }
+
+  /** Returns what the tokens of agents are good for. Agents that no longer exist are left out. */
+  async listStandings(ids: readonly string[]): Promise<{ id: string; standing: AgentStanding }[]> {
+    return await joinOwner(this.#queries)
+      .select(['agent.id', agentStanding.as('standing')])
+      .where('agent.id', '=', sql<string>`any(${ids}::uuid[])`)
+      .execute()
   }
 
   async findPlace(id: string): Promise<AgentPlace | undefined> {
@@ -66,7 +95,7 @@ export class AgentStore {
       .selectFrom('workspace_resources as resource')
       .innerJoin('provisioner_jobs as job', 'job.id', 'resource.job_id')
       .leftJoin('workspace_builds as build', 'build.job_id', 'job.id')
-      .select(['job.type', 'build.id as build_id', 'build.workspace_id'])
+      .select(['job.type', 'build.workspace_id'])
       .where('resource.id', '=', agent.resource_id)
       .executeTakeFirst()
     const workspace =
@@ -77,23 +106,7 @@ export class AgentStore {
       agent,
       is_of_build: row?.type === 'workspace_build',
       workspace: workspace ?? null,
-      is_latest: workspace !== undefined && workspace.latest_build_id === row?.build_id,
     }
-  }
-
-  /**
-   * Returns the names that an agent's address consists of. Rejects when it belongs to no workspace.
-   */
-  async getNames(id: string): Promise<{ workspace: string; owner: string }> {
-    return await this.#queries
-      .selectFrom('workspace_agents as agent')
-      .innerJoin('workspace_resources as resource', 'resource.id', 'agent.resource_id')
-      .innerJoin('workspace_builds as build', 'build.job_id', 'resource.job_id')
-      .innerJoin('workspaces as workspace', 'workspace.id', 'build.workspace_id')
-      .innerJoin('users as owner', 'owner.id', 'workspace.owner_id')
-      .select(['workspace.name as workspace', 'owner.username as owner'])
-      .where('agent.id', '=', id)
-      .executeTakeFirstOrThrow()
   }
 
   async getView(id: string): Promise<StoredAgent> {
@@ -136,11 +149,10 @@ export class AgentStore {
 
   /**
    * Records that a replica and its agents are alive. Writes one row, however many agents there are,
-   * and corrects agents whose connection or disconnection could not be stored before. Returns the
-   * agents whose build is no longer the newest of its workspace.
+   * and corrects agents whose connection or disconnection could not be stored before.
    */
-  async beat(ids: readonly string[], replicaId: string, now: string): Promise<string[]> {
-    const { rows } = await sql<{ id: string }>`
+  async beat(ids: readonly string[], replicaId: string, now: string): Promise<void> {
+    await sql`
       with here as materialized (select id from unnest(${ids}::uuid[]) here (id)),
       beat as (
         insert into replica_beats as known (replica_id, beat_at) values (${replicaId}, ${now})
@@ -148,15 +160,11 @@ export class AgentStore {
       unnoticed as (
         update workspace_agents set last_connected_at = ${now}, updated_at = ${now}, connected_replica_id = ${replicaId},
           first_connected_at = coalesce(first_connected_at, ${now}::timestamptz)
-        where id in (select id from here) and connected_replica_id is null),
-      gone as (
-        update workspace_agents agent set ${leaves(now)}
-        where connected_replica_id = ${replicaId} and last_connected_at < ${now} and not exists (select from here where here.id = agent.id))
-      select agent.id from workspace_agents agent
-      join workspace_resources resource on resource.id = agent.resource_id
-      where agent.id in (select id from here)
-        and not exists (select from workspaces workspace where workspace.latest_job_id = resource.job_id)`.execute(this.#queries)
-    return rows.map((row) => row.id)
+        where id in (select id from here) and connected_replica_id is null)
+      update workspace_agents agent set ${leaves(now)}
+      where connected_replica_id = ${replicaId} and last_connected_at < ${now} and not exists (select from here where here.id = agent.id)`.execute(
+      this.#queries,
+    )
   }
 
   /**
@@ -191,7 +199,7 @@ export class AgentStore {
    * near.
    */
   async insertStats(
-    place: { agent: AgentRow; workspace: WorkspaceRow },
+    place: { agent: AgentRow; workspace: AgentWorkspace },
     payload: AgentStats,
     now: Date,
     text: (instant: number) => string,
@@ -233,4 +241,18 @@ function leaves(now: string): RawBuilder<unknown> {
   return sql`
     last_connected_at = ${agentLastHeardOf}, updated_at = ${now}, connected_replica_id = null,
     disconnected_at = greatest(${now}::timestamptz, ${agentLastHeardOf} + interval '1 microsecond')`
+}
+
+/**
+ * Joins each agent, as `agent`, with its job, and with its build, workspace and owner if it has
+ * them.
+ */
+function joinOwner(queries: Queries) {
+  return queries
+    .selectFrom('workspace_agents as agent')
+    .innerJoin('workspace_resources as resource', 'resource.id', 'agent.resource_id')
+    .innerJoin('provisioner_jobs as job', 'job.id', 'resource.job_id')
+    .leftJoin('workspace_builds as build', 'build.job_id', 'job.id')
+    .leftJoin('workspaces as workspace', 'workspace.id', 'build.workspace_id')
+    .leftJoin('users as owner', 'owner.id', 'workspace.owner_id')
 }

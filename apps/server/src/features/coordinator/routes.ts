@@ -1,14 +1,14 @@
 import type { coordinator } from '@berth/schema'
-import type { AgentRow } from '../../database/rows.ts'
 import type { FoundByPath } from '../../gate/found-by-path.ts'
 import type { Handlers } from '../../http/serve.ts'
+import type { AgentCaller } from '../agents/service.ts'
 import type { CoordinatorService } from './service.ts'
 
 const SOCKET = { compress: true }
 
-export function coordinatorRoutes(service: CoordinatorService): Handlers<typeof coordinator, FoundByPath, AgentRow> {
+export function coordinatorRoutes(service: CoordinatorService): Handlers<typeof coordinator, FoundByPath, AgentCaller> {
   return {
-    coordinateAgent: async ({ agent, connection }) => await connection.acceptWebSocket(await service.prepareAgent(agent), SOCKET),
+    coordinateAgent: async ({ agent, connection }) => await connection.acceptWebSocket(service.prepareAgent(agent), SOCKET),
     connection: async () => ({ derp_map: service.derpMap }),
     coordinateClient: async ({ workspaceagent, connection }) => {
       service.requireDirectAccess()

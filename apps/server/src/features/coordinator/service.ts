@@ -1,8 +1,7 @@
 import type { DERPMap, WorkspaceAgent } from '@berth/schema'
 import { closeReasons, closeSocket } from '@berth/tunnel'
 import type { WebSocket } from 'ws'
-import type { AgentRow } from '../../database/rows.ts'
-import type { AgentService } from '../agents/service.ts'
+import type { AgentCaller, AgentService } from '../agents/service.ts'
 import { NodeOutbox } from './node-outbox.ts'
 import { latencyOfNode, readNode, type NetworkNode } from './node.ts'
 
@@ -53,13 +52,13 @@ export class CoordinatorService {
 
   /**
    * Checks that an agent may connect. Returns what takes over its socket. Throws
-   * `invalid_agent_request`, `build_outdated`.
+   * `invalid_agent_request`.
    */
-  async prepareAgent(agent: AgentRow): Promise<(socket: WebSocket) => void> {
-    const connect = await this.#dependencies.agents.prepareConnection(agent)
+  prepareAgent(caller: AgentCaller): (socket: WebSocket) => void {
+    const connect = this.#dependencies.agents.prepareConnection(caller)
     return (socket) => {
       const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
-      this.#addAgent(agent.id, socket)
+      this.#addAgent(caller.agent.id, socket)
       connect(socket, closed)
     }
   }

@@ -63,7 +63,7 @@ export class GitAuthService {
 
   /**
    * Like {@link get}, but waits until there is a token. Returns undefined when the signal aborts,
-   * and where to sign in when the server stops.
+   * and where to sign in when the server stops. Throws the failure that the signal aborts with.
    */
   async waitFor(provider: GitAuthProvider, userId: string, signal: AbortSignal): Promise<WorkspaceAgentGitAuthResponse | undefined> {
     const bell = new Bell()
@@ -77,6 +77,7 @@ export class GitAuthService {
         if (holds) return credentials(provider, token)
         await bell.next({ timeoutMs: LISTEN_INTERVAL_MS, signal: ended })
       }
+      if (Failure.is(signal.reason)) throw signal.reason
       return signal.aborted ? undefined : this.#signIn(provider)
     } finally {
       stopListening()

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { verifies } from '@berth/requirements'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { WorkspaceTransition } from '../src/driver.ts'
 import { endProcesses } from '../src/drivers/native/runtimes/local/end-processes.ts'
@@ -23,6 +24,12 @@ const searchPath = '/usr/local/bin:/usr/bin:/bin'
 const nobody = 65_534
 const isRoot = process.getuid?.() === 0
 const hasBubblewrap = (await findProgram('bwrap', searchPath)) !== undefined
+
+/** Processes of a workspace that ignore every signal they can. */
+const crowdSize = 1_500
+/** What a stop of {@link crowdSize} processes may take, with 500 ms for ending gracefully. */
+const stopLimitMs = 5_000
+const blockedLimitMs = 250
 
 interface Mode {
   readonly name: string
@@ -244,6 +251,26 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
     expect(existsSync(join(homePath(), 'orders.json'))).toBe(true)
     const again = await build(mode, 'stop')
     expect(again).toMatchObject({ log: ['info The workspace was not running.'] })
+  })
+
+  test('a stop takes no longer with many processes that ignore signals, and holds nothing else up', async () => {
+    verifies('berth:local:stop-in-bounded-time')
+    await giveOrders(mode, { crowd: crowdSize })
+    await start(mode)
+    await report()
+    while ((await everyProcessOf(workspaceId)).length < crowdSize) await delay(100)
+    const { error, applyMs, blockedMs } = await build(mode, 'stop')
+    expect(error).toBeUndefined()
+    expect(await everyProcessOf(workspaceId)).toEqual([])
+    expect(applyMs).toBeLessThan(stopLimitMs)
+    expect(blockedMs).toBeLessThan(blockedLimitMs)
+  })
+
+  test('the log of a stop counts in words', async () => {
+    await start(mode)
+    await report()
+    // The agent alone, or with the two processes of bubblewrap.
+    expect((await build(mode, 'stop')).log.at(-1)).toBe(`info Ended ${mode.sandbox === 'off' ? '1 process' : '3 processes'}.`)
   })
 
   test('a start of a running workspace replaces its processes', async () => {

@@ -40,6 +40,11 @@ for (const kind of orders.stubborn ?? []) {
   const [command, ...rest] = stubborn[kind]
   spawn(command, rest, { stdio: 'ignore' }).unref()
 }
+// The sleeps inherit that signals are ignored.
+if (orders.crowd) {
+  const crowd = `: ${BERTH_WORKSPACE_ID}; trap '' TERM HUP; i=0; while [ $i -lt ${orders.crowd} ]; do sleep 120 & i=$((i+1)); done; wait`
+  spawn('/bin/sh', ['-c', crowd], { stdio: 'ignore', detached: orders.crowdDetached === true }).unref()
+}
 if (orders.ignoreTerm) process.on('SIGTERM', () => {})
 
 const descriptors = readdirSync('/proc/self/fd').flatMap((name) => {

@@ -46,6 +46,8 @@ export const berth = [
       'berth:local:home-persists': 'The home directory is the same after stop and start.',
       'berth:local:stop-leaves-no-process':
         'After a stop build no process of the workspace is left, not even one that left its process group.',
+      'berth:local:stop-in-bounded-time':
+        'A stop takes as long as the processes of a workspace may take to end, and little more, however many there are and whatever they ignore.',
       'berth:local:delete-removes-home': 'A delete build removes the home directory.',
       'berth:local:agent-survives-server': 'The agent outlives the server and is connected again within 2 seconds of its return.',
       'berth:local:no-server-secrets': "A workspace inherits none of the server's environment, file descriptors or secrets.",

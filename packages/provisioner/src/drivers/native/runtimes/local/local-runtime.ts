@@ -124,15 +124,12 @@ class LocalRuntime implements Runtime {
       known: readRuntimeState(LocalState, state)?.agents ?? [],
       directory: folder.path,
     }
-    const found = await findWorkspaceProcesses(workspace)
-    if (found.length === 0) return 0
     const { graceMs } = this.#options
-    await endProcesses({
+    return await endProcesses({
       find: async () => await findWorkspaceProcesses(workspace),
       ...(graceMs !== undefined && { graceMs }),
       ...(uid !== undefined && { uid }),
     })
-    return found.length
   }
 
   async #startAgent(agent: Agent, { request, folder, uid, programs }: AgentStart): Promise<LocalState['agents'][number]> {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { existsSync, openSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { chmod, chown, cp, lstat, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { promisify } from 'node:util'
 import { verifies } from '@berth/requirements'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { WorkspaceTransition } from '../src/driver.ts'
+import type { WorkspaceLimits } from '../src/drivers/native/runtimes/local/confined-program.ts'
 import { endProcesses } from '../src/drivers/native/runtimes/local/end-processes.ts'
 import { LocalState } from '../src/drivers/native/runtimes/local/local-state.ts'
 import { findProgram } from '../src/drivers/native/runtimes/local/sandbox.ts'
@@ -76,6 +77,7 @@ beforeEach(async () => {
     'name: test\nlocal: {}\nagents: [{ name: main, directory: "~" }]\nmetadata: [{ key: name, value: "${{ workspace.name }}" }]\n',
   )
   await mkdir(join(root, 'data'))
+  await writeFile(join(root, 'leaked'), 'secret')
   workspaceId = randomUUID()
   state = ''
 })
@@ -90,7 +92,10 @@ interface Changes {
   readonly searchPath?: string
   readonly agentDirectory?: string
   readonly state?: string
+  readonly limits?: WorkspaceLimits
 }
+
+const noLimits: WorkspaceLimits = { processes: 0, openFiles: 0, fileSizeMiB: 0, memoryMiB: 0 }
 
 async function build(mode: Mode, transition: WorkspaceTransition, changes: Changes = {}): Promise<BuildOutcome> {
   await chown(join(root, 'data'), mode.uid, mode.uid)
@@ -102,6 +107,7 @@ async function build(mode: Mode, transition: WorkspaceTransition, changes: Chang
       sandbox: changes.sandbox ?? mode.sandbox,
       isRoot: mode.isRoot,
       searchPath: changes.searchPath ?? searchPath,
+      limits: changes.limits ?? noLimits,
       graceMs: 500,
     },
     directory: join(root, 'template'),
@@ -110,7 +116,10 @@ async function build(mode: Mode, transition: WorkspaceTransition, changes: Chang
     owner: 'Anna-1',
     state: changes.state ?? state,
   }
-  const { stdout } = await run(process.execPath, ['--import', 'tsx', '--conditions=@berth/source', builder, JSON.stringify([order])], {
+  // The builder starts with descriptors open, as a server does whose launcher leaves some behind.
+  const launcher = ['-c', 'exec 3<"$0" 30<"$0" 300<"$0"; exec "$@"', join(root, 'leaked'), process.execPath]
+  const words = ['--import', 'tsx', '--conditions=@berth/source', builder, JSON.stringify([order])]
+  const { stdout } = await run('/bin/bash', [...launcher, ...words], {
     uid: mode.uid,
     gid: mode.uid,
     cwd: fileURLToPath(new URL('..', import.meta.url)),
@@ -134,6 +143,9 @@ interface Report {
   readonly cwd: string
   readonly env: Record<string, string>
   readonly descriptors: readonly (readonly [number, string])[]
+  /** The descriptors of a process that the agent starts. */
+  readonly inherited: readonly number[]
+  readonly limits: string
   readonly hostname: string
   readonly status: string
   readonly looks: Record<string, unknown>
@@ -160,6 +172,12 @@ async function giveOrders(mode: Mode, orders: object): Promise<void> {
   await rm(join(homePath(), 'report-main.json'))
 }
 
+/** Returns the limits in the text of `/proc/self/limits` that workspaces have: the hard ones. */
+function limitsOf({ limits }: Pick<Report, 'limits'>): Record<string, number> {
+  const names = ['processes', 'open files', 'file size', 'data size']
+  return Object.fromEntries(names.map((name) => [name, Number(new RegExp(`^Max ${name}\\s+\\S+\\s+(\\S+)`, 'm').exec(limits)?.[1])]))
+}
+
 /** Returns the processes that have the workspace's marker or its uid, seen from outside. */
 async function everyProcessOf(id: string): Promise<ProcessInfo[]> {
   const uid = readRuntimeState(LocalState, new Uint8Array(Buffer.from(state, 'base64')))?.uid
@@ -171,6 +189,12 @@ async function everyProcessOf(id: string): Promise<ProcessInfo[]> {
     }),
   )
   return marked.flat()
+}
+
+async function threadsOf(uid: number): Promise<number> {
+  const processes = (await listProcesses()).filter(({ uids }) => uids[0] === uid)
+  const threads = await Promise.all(processes.map(async ({ pid }) => await readdir(`/proc/${pid}/task`).catch(() => [])))
+  return threads.flat().length
 }
 
 /** Returns the processes that run the loops of the fake agent, seen from outside. */
@@ -187,9 +211,9 @@ async function loops(): Promise<number[]> {
 
 describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mode) => {
   test('a start runs an agent with its own token, and the agent inherits nothing', async () => {
-    const leaked = openSync('/etc/hostname', 'r') // a descriptor that the builder might inherit
+    verifies('berth:local:no-descriptors')
     const { resources, log } = await start(mode)
-    const { env, descriptors, pid, ids, groups, cwd } = await report()
+    const { env, descriptors, inherited, pid, ids, groups, cwd } = await report()
     const [resource] = resources
     expect(resource).toMatchObject({ name: 'test', type: 'local_workspace', metadata: [{ key: 'name', value: 'dev' }] })
     const token = resource?.agents[0]?.token
@@ -218,6 +242,7 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
       ([, target]) => !/^(anon_inode:|pipe:|socket:|\/dev\/null$|\/proc\/|\/dev\/pts)/.test(target) && !target.endsWith('agent.log'),
     )
     expect(foreign).toEqual([])
+    expect(inherited).toEqual([0, 1, 2])
     expect((await stat(log1)).mode & 0o777).toBe(0o600)
     expect(log).toContain(isInside ? 'info Sandbox: bubblewrap' : 'info Sandbox: none (turned off)')
     const uid = readRuntimeState(LocalState, new Uint8Array(Buffer.from(state, 'base64')))?.uid
@@ -228,7 +253,6 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
     expect(sessions).not.toEqual([])
     expect(sessions).not.toContain((await readProcess(process.pid))?.sessionId)
     expect(pid).toBeGreaterThan(1)
-    expect(leaked).toBeGreaterThan(2)
   })
 
   test('the agent outlives the process that built it, and the token is not in the state', async () => {
@@ -342,6 +366,31 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
     }
     expect(looks['/etc/shadow']).toMatch(/^(EACCES|ENOENT)$/)
     if (mode.isRoot && mode.sandbox === 'off') expect(looks['/proc/1/environ']).toBe('EACCES')
+  })
+
+  test('a workspace has limits, and none where the setting is 0', async () => {
+    verifies('berth:local:limits')
+    await start(mode, { limits: { processes: 4_000, openFiles: 300, fileSizeMiB: 3, memoryMiB: 2_000 } })
+    const limited = limitsOf(await report())
+    expect(limited).toEqual({ processes: 4_000, 'open files': 300, 'file size': 3 * 2 ** 20, 'data size': 2_000 * 2 ** 20 })
+    await rm(join(homePath(), 'report-main.json'))
+    await start(mode, { limits: noLimits })
+    expect(limitsOf(await report())).toEqual(limitsOf({ limits: await readFile('/proc/self/limits', 'utf8') }))
+  })
+
+  test('a fork bomb ends at the limit, the machine goes on, and a stop ends it', async () => {
+    verifies('berth:local:limits')
+    await giveOrders(mode, { bomb: true })
+    // A uid or a user namespace of its own starts at 0. Otherwise the rest of the user counts, too.
+    const others = mode.isRoot || mode.sandbox === 'bubblewrap' ? 0 : await threadsOf(mode.uid)
+    await start(mode, { limits: { ...noLimits, processes: others + 200 } })
+    await report()
+    const counts: number[] = []
+    while (counts.length < 20) counts.push((await everyProcessOf(workspaceId)).length)
+    expect(Math.max(...counts)).toBeGreaterThan(50)
+    expect(Math.max(...counts)).toBeLessThan(250)
+    expect((await build(mode, 'stop')).error).toBeUndefined()
+    expect(await everyProcessOf(workspaceId)).toEqual([])
   })
 
   if (mode.sandbox === 'bubblewrap') {

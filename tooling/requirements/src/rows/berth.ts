@@ -51,6 +51,8 @@ export const berth = [
       'berth:local:delete-removes-home': 'A delete build removes the home directory.',
       'berth:local:agent-survives-server': 'The agent outlives the server and is connected again within 2 seconds of its return.',
       'berth:local:no-server-secrets': "A workspace inherits none of the server's environment, file descriptors or secrets.",
+      'berth:local:no-descriptors': 'A workspace has descriptors 0 to 2 only, whatever the server was started with.',
+      'berth:local:limits': 'Settings limit the processes, open files, file sizes and memory of local workspaces; 0 stands for no limit.',
       'berth:local:unprivileged': 'Where Berth runs as root, a workspace runs under an unprivileged uid.',
       'berth:local:sandboxed': 'Where bubblewrap works, a workspace sees its own home and its own processes only.',
     },

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ProvisionError } from '../../../../driver.ts'
+import { coverInherited } from './inherited-descriptors.ts'
 import { forEachProcess } from './process-files.ts'
 import { isRunning, readStat, type ProcessInfo } from './processes.ts'
 
@@ -119,6 +120,7 @@ function send(target: number, signal: NodeJS.Signals): void {
  * another process, or one of its processes ended or stopped the sender.
  */
 async function signalUid(uid: number, signals: readonly NodeJS.Signals[]): Promise<boolean> {
+  const stdio = await coverInherited(['ignore', 'ignore', 'ignore'])
   const script = signals.map((signal) => `kill -${signal.slice('SIG'.length)} -1`).join('; ')
   return await new Promise<boolean>((resolve) => {
     const sender = spawn('/bin/sh', ['-c', script], {
@@ -126,7 +128,7 @@ async function signalUid(uid: number, signals: readonly NodeJS.Signals[]): Promi
       gid: uid,
       env: {},
       cwd: '/',
-      stdio: 'ignore',
+      stdio,
       timeout: uidSignalTimeoutMs,
       killSignal: 'SIGKILL',
     })

@@ -8,7 +8,9 @@ import type { Agent } from '../../../../resources.ts'
 import { readRuntimeState, writeRuntimeState } from '../runtime-state.ts'
 import type { Runtime, RuntimeRequest, RuntimeStart } from '../runtime.ts'
 import { agentEnvironment, accountName } from './agent-environment.ts'
+import { createConfine, type Confine, type WorkspaceLimits } from './confined-program.ts'
 import { endProcesses } from './end-processes.ts'
+import { coverInherited } from './inherited-descriptors.ts'
 import { LocalState } from './local-state.ts'
 import { findWorkspaceProcesses, readProcess, type WorkspaceProcesses } from './processes.ts'
 import { SandboxChoice, type SandboxSetting } from './sandbox-choice.ts'
@@ -41,6 +43,7 @@ export interface LocalRuntimeOptions {
   readonly uidRange?: UidRange
   /** The PATH that is searched for bubblewrap and setpriv. */
   readonly searchPath: string
+  readonly limits: WorkspaceLimits
   /**
    * How long processes may take to end gracefully when a workspace stops. Default: see {@link
    * endProcesses}.
@@ -63,6 +66,7 @@ class LocalRuntime implements Runtime {
   readonly #sandbox: SandboxChoice
   #uids: UidPool | undefined
   #programs: Promise<SharedPrograms> | undefined
+  #confine: Confine | undefined
 
   constructor(options: LocalRuntimeOptions) {
     this.#options = options
@@ -77,10 +81,12 @@ class LocalRuntime implements Runtime {
     request.signal.throwIfAborted()
     await prepareFolder(folder, uid)
     const programs = await this.#sharedPrograms()
+    this.#confine ??= await createConfine(this.#options.limits)
+    const confine = this.#confine
     const started: LocalState['agents'] = []
     const state = (): Uint8Array => stateOf({ metadata, uid, agents: started })
     try {
-      for (const agent of agents) started.push(await this.#startAgent(agent, { request, folder, uid, programs }))
+      for (const agent of agents) started.push(await this.#startAgent(agent, { request, folder, uid, programs, confine }))
     } catch (error) {
       await this.#end(folder, { ...request, state: state() })
       if (error instanceof ProvisionError) throw new ProvisionError(error.message, { state: state(), cause: error })
@@ -132,7 +138,7 @@ class LocalRuntime implements Runtime {
     })
   }
 
-  async #startAgent(agent: Agent, { request, folder, uid, programs }: AgentStart): Promise<LocalState['agents'][number]> {
+  async #startAgent(agent: Agent, { request, folder, uid, programs, confine }: AgentStart): Promise<LocalState['agents'][number]> {
     const { metadata, log } = request
     const name = accountName(metadata.workspace_owner)
     const homeInside = `/home/${name}`
@@ -147,6 +153,7 @@ class LocalRuntime implements Runtime {
         group: folder.group,
         ...programs,
       },
+      confine,
       prepare: async () =>
         await writeAccounts(folder, {
           uid: uid ?? process.getuid?.() ?? 0,
@@ -158,9 +165,10 @@ class LocalRuntime implements Runtime {
     })
     await log('info', way.description)
     if (way.launch === undefined && uid !== undefined) await this.#refuseClosedFolder(folder)
+    const [command = '', ...commandArguments] = confine([programs.nodePath, join(programs.agentDirectory, 'main.js')])
     const launch: Launch = (await way.launch?.([insideSandbox.nodePath, `${insideSandbox.agentDirectory}/main.js`])) ?? {
-      command: programs.nodePath,
-      arguments: [join(programs.agentDirectory, 'main.js')],
+      command,
+      arguments: commandArguments,
       ...(uid !== undefined && { user: { uid, gid: uid } }),
     }
     const isInside = way.launch !== undefined
@@ -231,6 +239,7 @@ interface AgentStart {
   readonly folder: WorkspaceFolder
   readonly uid: number | undefined
   readonly programs: SharedPrograms
+  readonly confine: Confine
 }
 
 /**
@@ -252,7 +261,7 @@ async function spawnDetached(
       cwd: isInside ? '/' : folder.home,
       env: environment,
       detached: true,
-      stdio: ['ignore', log.fd, log.fd],
+      stdio: await coverInherited(['ignore', log.fd, log.fd]),
     })
     await new Promise((resolve, reject) => {
       child.once('spawn', resolve)

@@ -24,6 +24,7 @@ const fakeAgent = fileURLToPath(new URL('./fake-agent', import.meta.url))
 const searchPath = '/usr/local/bin:/usr/bin:/bin'
 const nobody = 65_534
 const isRoot = process.getuid?.() === 0
+const hasNameWrapper = (await run('/bin/sh', ['-c', 'LD_PRELOAD=libnss_wrapper.so id -u'])).stderr === ''
 const hasBubblewrap = (await findProgram('bwrap', searchPath)) !== undefined
 
 /** Processes of a workspace that ignore every signal they can. */
@@ -221,6 +222,14 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
     const isInside = mode.sandbox === 'bubblewrap'
     const home = isInside ? '/home/anna-1' : homePath()
     const { PWD: _, ...own } = env
+    const workspace = join(root, 'data', 'workspaces', workspaceId)
+    // In a sandbox and without root, the uid has a name anyway.
+    const needsName = mode.isRoot && !isInside
+    const names = {
+      LD_PRELOAD: 'libnss_wrapper.so',
+      NSS_WRAPPER_PASSWD: join(workspace, 'passwd'),
+      NSS_WRAPPER_GROUP: join(workspace, 'group'),
+    }
     expect(own).toEqual({
       BERTH_AGENT_TOKEN: token,
       BERTH_AGENT_URL: 'http://127.0.0.1:1',
@@ -234,19 +243,21 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
       SHELL: existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh',
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       LANG: 'C.UTF-8',
-      TMPDIR: isInside ? '/tmp' : join(root, 'data', 'workspaces', workspaceId, 'tmp'),
+      TMPDIR: isInside ? '/tmp' : join(workspace, 'tmp'),
+      ...(needsName && hasNameWrapper && names),
     })
     expect(cwd).toBe(home)
-    const log1 = join(root, 'data', 'workspaces', workspaceId, 'agent.log')
     const foreign = descriptors.filter(
       ([, target]) => !/^(anon_inode:|pipe:|socket:|\/dev\/null$|\/proc\/|\/dev\/pts)/.test(target) && !target.endsWith('agent.log'),
     )
     expect(foreign).toEqual([])
     expect(inherited).toEqual([0, 1, 2])
-    expect((await stat(log1)).mode & 0o777).toBe(0o600)
+    expect((await stat(join(workspace, 'agent.log'))).mode & 0o777).toBe(0o600)
     expect(log).toContain(isInside ? 'info Sandbox: bubblewrap' : 'info Sandbox: none (turned off)')
     const uid = readRuntimeState(LocalState, new Uint8Array(Buffer.from(state, 'base64')))?.uid
     expect(new Set(ids)).toEqual(new Set([uid ?? mode.uid]))
+    const namelessLine = `info The uid ${uid} has no name in the workspace. Install bubblewrap or libnss-wrapper.`
+    expect(log.includes(namelessLine)).toBe(needsName && !hasNameWrapper)
     if (mode.isRoot) expect(groups.filter((group) => group !== uid)).toEqual([])
     // Seen from outside, because inside a pid namespace a session of another namespace reads as 0.
     const sessions = (await everyProcessOf(workspaceId)).map(({ sessionId }) => sessionId)

@@ -53,6 +53,8 @@ export const berth = [
       'berth:local:no-server-secrets': "A workspace inherits none of the server's environment, file descriptors or secrets.",
       'berth:local:no-descriptors': 'A workspace has descriptors 0 to 2 only, whatever the server was started with.',
       'berth:local:limits': 'Settings limit the processes, open files, file sizes and memory of local workspaces; 0 stands for no limit.',
+      'berth:local:named':
+        "Where Berth runs as root, a workspace's uid has its owner's name, in a sandbox or with libnss-wrapper; the build log says where it has none.",
       'berth:local:unprivileged': 'Where Berth runs as root, a workspace runs under an unprivileged uid.',
       'berth:local:sandboxed': 'Where bubblewrap works, a workspace sees its own home and its own processes only.',
     },
@@ -94,6 +96,7 @@ export const berth = [
       'berth:agent:exec': 'A command over SSH gives its output and its exit status.',
       'berth:agent:pty': 'A shell over SSH has a terminal of the size that the client asked for.',
       'berth:agent:environment': 'User processes get the variables of the template, and not the agent token.',
+      'berth:agent:greeting': "A shell over SSH begins with the template's greeting, whose path may start with `~`.",
       'berth:agent:sftp': 'Files travel both ways over SFTP, byte for byte.',
       'berth:agent:forwarding': 'Ports are forwarded over SSH.',
       'berth:agent:reconnecting-pty': 'A terminal that was left is found again with its output.',

@@ -7,6 +7,7 @@ import { ProvisionError, type ProvisionMetadata } from '../../../../driver.ts'
 import type { Agent } from '../../../../resources.ts'
 import { readRuntimeState, writeRuntimeState } from '../runtime-state.ts'
 import type { Runtime, RuntimeRequest, RuntimeStart } from '../runtime.ts'
+import { nameAccount, writeSandboxAccounts } from './accounts.ts'
 import { agentEnvironment, accountName } from './agent-environment.ts'
 import { createConfine, type Confine, type WorkspaceLimits } from './confined-program.ts'
 import { endProcesses } from './end-processes.ts'
@@ -17,7 +18,7 @@ import { SandboxChoice, type SandboxSetting } from './sandbox-choice.ts'
 import { insideSandbox, type Launch } from './sandbox.ts'
 import { firstClosedDirectory, sharePrograms, type SharedPrograms } from './shared-programs.ts'
 import { UidPool, defaultUidRange, type UidRange } from './uid-pool.ts'
-import { openLog, prepareFolder, removeFolder, workspaceFolder, writeAccounts, type WorkspaceFolder } from './workspace-folder.ts'
+import { openLog, prepareFolder, removeFolder, workspaceFolder, type WorkspaceFolder } from './workspace-folder.ts'
 
 /** The settings of the runtime `local`. */
 export interface LocalRuntimeOptions {
@@ -143,6 +144,7 @@ class LocalRuntime implements Runtime {
     const name = accountName(metadata.workspace_owner)
     const homeInside = `/home/${name}`
     const shell = existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh'
+    const account = { uid: uid ?? process.getuid?.() ?? 0, gid: uid ?? process.getgid?.() ?? 0, name, shell }
     const way = await this.#sandbox.choose({
       uid,
       plan: {
@@ -154,17 +156,14 @@ class LocalRuntime implements Runtime {
         ...programs,
       },
       confine,
-      prepare: async () =>
-        await writeAccounts(folder, {
-          uid: uid ?? process.getuid?.() ?? 0,
-          gid: uid ?? process.getgid?.() ?? 0,
-          name,
-          home: homeInside,
-          shell,
-        }),
+      prepare: async () => await writeSandboxAccounts(folder, { ...account, home: homeInside }),
     })
     await log('info', way.description)
-    if (way.launch === undefined && uid !== undefined) await this.#refuseClosedFolder(folder)
+    const needsName = way.launch === undefined && uid !== undefined
+    if (needsName) await this.#refuseClosedFolder(folder)
+    const names = needsName ? await nameAccount(folder, { ...account, home: folder.home }) : undefined
+    if (needsName && names === undefined)
+      await log('info', `The uid ${uid} has no name in the workspace. Install bubblewrap or libnss-wrapper.`)
     const [command = '', ...commandArguments] = confine([programs.nodePath, join(programs.agentDirectory, 'main.js')])
     const launch: Launch = (await way.launch?.([insideSandbox.nodePath, `${insideSandbox.agentDirectory}/main.js`])) ?? {
       command,
@@ -179,6 +178,7 @@ class LocalRuntime implements Runtime {
       shell,
       home: isInside ? homeInside : folder.home,
       tmp: isInside ? insideSandbox.tmp : folder.tmp,
+      names,
     })
     return { name: agent.name, ...(await spawnDetached(launch, { environment, folder, isInside })) }
   }

@@ -10,6 +10,8 @@ export interface Launch {
   readonly arguments: readonly string[]
   /** Default: the user of this process. */
   readonly user?: { readonly uid: number; readonly gid: number }
+  /** Default: empty. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** The parts of a sandbox. Paths are those on the machine, except `homeInside`. */
@@ -119,12 +121,12 @@ function dropRights(setprivPath: string, uid: number): string[] {
  * Runs a program to its end. Returns undefined if it succeeds, otherwise its first line of error
  * output.
  */
-export async function tryLaunch({ command, arguments: launchArguments, user }: Launch): Promise<string | undefined> {
+export async function tryLaunch({ command, arguments: launchArguments, user, environment = {} }: Launch): Promise<string | undefined> {
   const stdio = await coverInherited(['ignore', 'ignore', 'pipe'])
   return await new Promise((resolve) => {
     const trial = spawn(command, launchArguments, {
       ...user,
-      env: {},
+      env: environment,
       cwd: '/',
       stdio,
       timeout: trialTimeoutMs,

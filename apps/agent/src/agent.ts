@@ -15,7 +15,7 @@ import { runStartupScript } from './startup-script.ts'
 import { reportStats } from './stats-reports.ts'
 import { TrafficStats } from './stats.ts'
 import { answerTarget } from './targets.ts'
-import { readAccount, type PasswdEntry } from './user-environment.ts'
+import { expandPath, readAccount, type PasswdEntry } from './user-environment.ts'
 import { Workspace } from './workspace.ts'
 
 export interface AgentOptions {
@@ -159,7 +159,7 @@ function readGreeting(workspace: Workspace): string {
     // The user has no such file, and so wants the greeting.
   }
   try {
-    return readFileSync(path, 'utf8').slice(0, maxGreetingBytes)
+    return readFileSync(expandPath(path, workspace.environment()), 'utf8').slice(0, maxGreetingBytes)
   } catch {
     return ''
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AgentMetadata } from './protocol.ts'
-import { expandVariables, isVariable, readAccount, startDirectory, userEnvironment } from './user-environment.ts'
+import { expandPath, expandVariables, isVariable, readAccount, startDirectory, userEnvironment } from './user-environment.ts'
 
 const metadata = (variables: Record<string, string>): AgentMetadata => ({
   apps: [],
@@ -55,6 +55,12 @@ describe('the environment of the user', () => {
     })
   })
 
+  test('takes the variables that give a uid its name together, and LD_PRELOAD for nothing else', () => {
+    const names = { LD_PRELOAD: 'libnss_wrapper.so', NSS_WRAPPER_PASSWD: '/passwd', NSS_WRAPPER_GROUP: '/group' }
+    expect(userEnvironment(names, account, undefined)).toMatchObject(names)
+    expect(userEnvironment({ LD_PRELOAD: 'libjemalloc.so' }, account, undefined)).not.toHaveProperty('LD_PRELOAD')
+  })
+
   test('adds what the template sets, expanded from the base, and never a token or an odd name', () => {
     const result = userEnvironment(
       { PATH: '/bin' },
@@ -88,6 +94,16 @@ test.each([
   ['$A$A', 'oneone'],
 ])('%s expands to %s', (value, expected) => {
   expect(expandVariables(value, { A: 'one' })).toBe(expected)
+})
+
+test.each([
+  ['~/.motd', '/home/alice/.motd'],
+  ['~bob/.motd', '/home/alice/~bob/.motd'],
+  ['$HOME/.motd', '/home/alice/.motd'],
+  ['.motd', '/home/alice/.motd'],
+  ['/etc/motd', '/etc/motd'],
+])('the path %j of a template means %s', (path, expected) => {
+  expect(expandPath(path, { HOME: '/home/alice' })).toBe(expected)
 })
 
 test.each([

@@ -34,6 +34,8 @@ export function readAccount(environment: Environment, passwd: PasswdEntry, canRu
 }
 
 const inherited = /^(LANG|LC_[A-Z]+|TZ|TMPDIR|XDG_RUNTIME_DIR|SSL_CERT_FILE|SSL_CERT_DIR)$/
+/** Variables with which programs find the name of a uid that the machine's passwd lacks. */
+const naming = ['LD_PRELOAD', 'NSS_WRAPPER_PASSWD', 'NSS_WRAPPER_GROUP']
 const mirrored = ['WORKSPACE_NAME', 'WORKSPACE_OWNER_NAME', 'WORKSPACE_ID', 'AGENT_NAME'] as const
 
 /**
@@ -52,6 +54,9 @@ export function userEnvironment(own: Environment, account: Account, metadata: Ag
   }
   for (const [name, value] of Object.entries(own)) {
     if (value !== undefined && inherited.test(name)) base[name] = value
+  }
+  if (own['NSS_WRAPPER_PASSWD'] !== undefined) {
+    for (const name of naming) base[name] = own[name] ?? ''
   }
   for (const name of mirrored) {
     const value = own[`BERTH_${name}`] ?? own[`CODER_${name}`]
@@ -77,16 +82,24 @@ export function expandVariables(value: string, variables: Environment): string {
 }
 
 /**
+ * Returns the path that a template means: with `~` and variables expanded, and relative to the
+ * home.
+ */
+export function expandPath(path: string, environment: Environment): string {
+  const home = environment['HOME'] ?? '/'
+  const expanded = expandVariables(path.replace(/^~(?=\/|$)/, home), environment)
+  if (expanded === '') return home
+  return expanded.startsWith('/') ? expanded : `${home}/${expanded}`
+}
+
+/**
  * Returns where the user's processes start: the template's directory, with `~` and variables
  * expanded, or the home if it doesn't exist.
  */
 export function startDirectory(directory: string, environment: Environment, isDirectory: (path: string) => boolean): string {
   const home = environment['HOME'] ?? '/'
-  const expanded = expandVariables(directory.replace(/^~(?=\/|$)/, home), environment)
-  if (expanded !== '') {
-    const path = expanded.startsWith('/') ? expanded : `${home}/${expanded}`
-    if (isDirectory(path)) return path
-  }
+  const path = expandPath(directory, environment)
+  if (isDirectory(path)) return path
   return isDirectory(home) ? home : '/'
 }
 

@@ -38,6 +38,7 @@ export type { Agent, App, AppHealthcheck, AppSharingLevel, Resource, ResourceMet
 export { runJob, type RunJobOptions } from './runner/run-job.ts'
 export type { Runtime, RuntimeBlocks, RuntimeRequest, RuntimeStart } from './drivers/native/runtimes/runtime.ts'
 export { createKubernetesRuntime, type KubernetesRuntimeOptions } from './drivers/native/runtimes/kubernetes/kubernetes-runtime.ts'
+export type { WorkspaceLimits } from './drivers/native/runtimes/local/confined-program.ts'
 export { createLocalRuntime, type LocalRuntimeOptions } from './drivers/native/runtimes/local/local-runtime.ts'
 export { findSandboxFault, type SandboxSetting } from './drivers/native/runtimes/local/sandbox-choice.ts'
 export { defaultUidRange, type UidRange } from './drivers/native/runtimes/local/uid-pool.ts'

@@ -3,6 +3,7 @@
  * another user and see what outlives the builder.
  * @module
  */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createNativeDriver } from '../src/drivers/native/native-driver.ts'
 import { ProvisionError, type Driver, type WorkspaceTransition } from '../src/driver.ts'
 import { createLocalRuntime, type LocalRuntimeOptions } from '../src/drivers/native/runtimes/local/local-runtime.ts'
@@ -26,6 +27,8 @@ export interface BuildOutcome {
   readonly resources: readonly Resource[]
   readonly log: readonly string[]
   readonly applyMs: number
+  /** The longest time that the builder's event loop was blocked meanwhile. */
+  readonly blockedMs: number
 }
 
 async function build(order: BuildOrder, driver: Driver): Promise<BuildOutcome> {
@@ -48,10 +51,13 @@ async function build(order: BuildOrder, driver: Driver): Promise<BuildOutcome> {
     state: new Uint8Array(Buffer.from(order.state, 'base64')),
   }
   const startedAt = performance.now()
+  const loop = monitorEventLoopDelay({ resolution: 5 })
+  loop.enable()
+  const measured = () => ({ applyMs: performance.now() - startedAt, blockedMs: loop.max / 1e6 })
   try {
     await driver.plan(request)
     const { resources, state } = await driver.apply({ ...request, plan: new Uint8Array() })
-    return { state: Buffer.from(state).toString('base64'), resources, log, applyMs: performance.now() - startedAt }
+    return { state: Buffer.from(state).toString('base64'), resources, log, ...measured() }
   } catch (error) {
     const state = error instanceof ProvisionError && error.state ? Buffer.from(error.state).toString('base64') : order.state
     return {
@@ -59,7 +65,7 @@ async function build(order: BuildOrder, driver: Driver): Promise<BuildOutcome> {
       state,
       resources: [],
       log,
-      applyMs: performance.now() - startedAt,
+      ...measured(),
     }
   }
 }

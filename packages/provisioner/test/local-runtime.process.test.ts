@@ -1,15 +1,17 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { existsSync, openSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { chmod, chown, cp, lstat, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { verifies } from '@berth/requirements'
 import { build as bundle } from 'esbuild'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { WorkspaceTransition } from '../src/driver.ts'
+import type { WorkspaceLimits } from '../src/drivers/native/runtimes/local/confined-program.ts'
 import { endProcesses } from '../src/drivers/native/runtimes/local/end-processes.ts'
 import { LocalState } from '../src/drivers/native/runtimes/local/local-state.ts'
 import { findProgram } from '../src/drivers/native/runtimes/local/sandbox.ts'
@@ -22,7 +24,14 @@ const fakeAgent = fileURLToPath(new URL('./fake-agent', import.meta.url))
 const searchPath = '/usr/local/bin:/usr/bin:/bin'
 const nobody = 65_534
 const isRoot = process.getuid?.() === 0
+const hasNameWrapper = (await run('/bin/sh', ['-c', 'LD_PRELOAD=libnss_wrapper.so id -u'])).stderr === ''
 const hasBubblewrap = (await findProgram('bwrap', searchPath)) !== undefined
+
+/** Processes of a workspace that ignore every signal they can. */
+const crowdSize = 1_500
+/** What a stop of {@link crowdSize} processes may take, with 500 ms for ending gracefully. */
+const stopLimitMs = 5_000
+const blockedLimitMs = 250
 
 interface Mode {
   readonly name: string
@@ -88,6 +97,7 @@ beforeEach(async () => {
     'name: test\nlocal: {}\nagents: [{ name: main, directory: "~" }]\nmetadata: [{ key: name, value: "${{ workspace.name }}" }]\n',
   )
   await mkdir(join(root, 'data'))
+  await writeFile(join(root, 'leaked'), 'secret')
   workspaceId = randomUUID()
   state = ''
 })
@@ -102,7 +112,10 @@ interface Changes {
   readonly searchPath?: string
   readonly agentDirectory?: string
   readonly state?: string
+  readonly limits?: WorkspaceLimits
 }
+
+const noLimits: WorkspaceLimits = { processes: 0, openFiles: 0, fileSizeMiB: 0, memoryMiB: 0 }
 
 async function build(mode: Mode, transition: WorkspaceTransition, changes: Changes = {}): Promise<BuildOutcome> {
   await chown(join(root, 'data'), mode.uid, mode.uid)
@@ -114,6 +127,7 @@ async function build(mode: Mode, transition: WorkspaceTransition, changes: Chang
       sandbox: changes.sandbox ?? mode.sandbox,
       isRoot: mode.isRoot,
       searchPath: changes.searchPath ?? searchPath,
+      limits: changes.limits ?? noLimits,
       graceMs: 500,
     },
     directory: join(root, 'template'),
@@ -122,7 +136,9 @@ async function build(mode: Mode, transition: WorkspaceTransition, changes: Chang
     owner: 'Anna-1',
     state: changes.state ?? state,
   }
-  const { stdout } = await run(process.execPath, [join(builderDirectory, 'build-workspace.mjs'), JSON.stringify([order])], {
+  // The builder starts with descriptors open, as a server does whose launcher leaves some behind.
+  const launcher = ['-c', 'exec 3<"$0" 30<"$0" 300<"$0"; exec "$@"', join(root, 'leaked'), process.execPath]
+  const { stdout } = await run('/bin/bash', [...launcher, join(builderDirectory, 'build-workspace.mjs'), JSON.stringify([order])], {
     uid: mode.uid,
     gid: mode.uid,
     cwd: '/',
@@ -146,6 +162,9 @@ interface Report {
   readonly cwd: string
   readonly env: Record<string, string>
   readonly descriptors: readonly (readonly [number, string])[]
+  /** The descriptors of a process that the agent starts. */
+  readonly inherited: readonly number[]
+  readonly limits: string
   readonly hostname: string
   readonly status: string
   readonly looks: Record<string, unknown>
@@ -172,6 +191,12 @@ async function giveOrders(mode: Mode, orders: object): Promise<void> {
   await rm(join(homePath(), 'report-main.json'))
 }
 
+/** Returns the limits in the text of `/proc/self/limits` that workspaces have: the hard ones. */
+function limitsOf({ limits }: Pick<Report, 'limits'>): Record<string, number> {
+  const names = ['processes', 'open files', 'file size', 'data size']
+  return Object.fromEntries(names.map((name) => [name, Number(new RegExp(`^Max ${name}\\s+\\S+\\s+(\\S+)`, 'm').exec(limits)?.[1])]))
+}
+
 /** Returns the processes that have the workspace's marker or its uid, seen from outside. */
 async function everyProcessOf(id: string): Promise<ProcessInfo[]> {
   const uid = readRuntimeState(LocalState, new Uint8Array(Buffer.from(state, 'base64')))?.uid
@@ -183,6 +208,12 @@ async function everyProcessOf(id: string): Promise<ProcessInfo[]> {
     }),
   )
   return marked.flat()
+}
+
+async function threadsOf(uid: number): Promise<number> {
+  const processes = (await listProcesses()).filter(({ uids }) => uids[0] === uid)
+  const threads = await Promise.all(processes.map(async ({ pid }) => await readdir(`/proc/${pid}/task`).catch(() => [])))
+  return threads.flat().length
 }
 
 /** Returns the processes that run the loops of the fake agent, seen from outside. */
@@ -199,9 +230,9 @@ async function loops(): Promise<number[]> {
 
 describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mode) => {
   test('a start runs an agent with its own token, and the agent inherits nothing', async () => {
-    const leaked = openSync('/etc/hostname', 'r') // a descriptor that the builder might inherit
+    verifies('berth:local:no-descriptors')
     const { resources, log } = await start(mode)
-    const { env, descriptors, pid, ids, groups, cwd } = await report()
+    const { env, descriptors, inherited, pid, ids, groups, cwd } = await report()
     const [resource] = resources
     expect(resource).toMatchObject({ name: 'test', type: 'local_workspace', metadata: [{ key: 'name', value: 'dev' }] })
     const token = resource?.agents[0]?.token
@@ -209,6 +240,14 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
     const isInside = mode.sandbox === 'bubblewrap'
     const home = isInside ? '/home/anna-1' : homePath()
     const { PWD: _, ...own } = env
+    const workspace = join(root, 'data', 'workspaces', workspaceId)
+    // In a sandbox and without root, the uid has a name anyway.
+    const needsName = mode.isRoot && !isInside
+    const names = {
+      LD_PRELOAD: 'libnss_wrapper.so',
+      NSS_WRAPPER_PASSWD: join(workspace, 'passwd'),
+      NSS_WRAPPER_GROUP: join(workspace, 'group'),
+    }
     expect(own).toEqual({
       BERTH_AGENT_TOKEN: token,
       BERTH_AGENT_URL: 'http://127.0.0.1:1',
@@ -222,25 +261,27 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
       SHELL: existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh',
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       LANG: 'C.UTF-8',
-      TMPDIR: isInside ? '/tmp' : join(root, 'data', 'workspaces', workspaceId, 'tmp'),
+      TMPDIR: isInside ? '/tmp' : join(workspace, 'tmp'),
+      ...(needsName && hasNameWrapper && names),
     })
     expect(cwd).toBe(home)
-    const log1 = join(root, 'data', 'workspaces', workspaceId, 'agent.log')
     const foreign = descriptors.filter(
       ([, target]) => !/^(anon_inode:|pipe:|socket:|\/dev\/null$|\/proc\/|\/dev\/pts)/.test(target) && !target.endsWith('agent.log'),
     )
     expect(foreign).toEqual([])
-    expect((await stat(log1)).mode & 0o777).toBe(0o600)
+    expect(inherited).toEqual([0, 1, 2])
+    expect((await stat(join(workspace, 'agent.log'))).mode & 0o777).toBe(0o600)
     expect(log).toContain(isInside ? 'info Sandbox: bubblewrap' : 'info Sandbox: none (turned off)')
     const uid = readRuntimeState(LocalState, new Uint8Array(Buffer.from(state, 'base64')))?.uid
     expect(new Set(ids)).toEqual(new Set([uid ?? mode.uid]))
+    const namelessLine = `info The uid ${uid} has no name in the workspace. Install bubblewrap or libnss-wrapper.`
+    expect(log.includes(namelessLine)).toBe(needsName && !hasNameWrapper)
     if (mode.isRoot) expect(groups.filter((group) => group !== uid)).toEqual([])
     // Seen from outside, because inside a pid namespace a session of another namespace reads as 0.
     const sessions = (await everyProcessOf(workspaceId)).map(({ sessionId }) => sessionId)
     expect(sessions).not.toEqual([])
     expect(sessions).not.toContain((await readProcess(process.pid))?.sessionId)
     expect(pid).toBeGreaterThan(1)
-    expect(leaked).toBeGreaterThan(2)
   })
 
   test('the agent outlives the process that built it, and the token is not in the state', async () => {
@@ -263,6 +304,26 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
     expect(existsSync(join(homePath(), 'orders.json'))).toBe(true)
     const again = await build(mode, 'stop')
     expect(again).toMatchObject({ log: ['info The workspace was not running.'] })
+  })
+
+  test('a stop takes no longer with many processes that ignore signals, and holds nothing else up', async () => {
+    verifies('berth:local:stop-in-bounded-time')
+    await giveOrders(mode, { crowd: crowdSize })
+    await start(mode)
+    await report()
+    while ((await everyProcessOf(workspaceId)).length < crowdSize) await delay(100)
+    const { error, applyMs, blockedMs } = await build(mode, 'stop')
+    expect(error).toBeUndefined()
+    expect(await everyProcessOf(workspaceId)).toEqual([])
+    expect(applyMs).toBeLessThan(stopLimitMs)
+    expect(blockedMs).toBeLessThan(blockedLimitMs)
+  })
+
+  test('the log of a stop counts in words', async () => {
+    await start(mode)
+    await report()
+    // The agent alone, or with the two processes of bubblewrap.
+    expect((await build(mode, 'stop')).log.at(-1)).toBe(`info Ended ${mode.sandbox === 'off' ? '1 process' : '3 processes'}.`)
   })
 
   test('a start of a running workspace replaces its processes', async () => {
@@ -334,6 +395,31 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
     }
     expect(looks['/etc/shadow']).toMatch(/^(EACCES|ENOENT)$/)
     if (mode.isRoot && mode.sandbox === 'off') expect(looks['/proc/1/environ']).toBe('EACCES')
+  })
+
+  test('a workspace has limits, and none where the setting is 0', async () => {
+    verifies('berth:local:limits')
+    await start(mode, { limits: { processes: 4_000, openFiles: 300, fileSizeMiB: 3, memoryMiB: 2_000 } })
+    const limited = limitsOf(await report())
+    expect(limited).toEqual({ processes: 4_000, 'open files': 300, 'file size': 3 * 2 ** 20, 'data size': 2_000 * 2 ** 20 })
+    await rm(join(homePath(), 'report-main.json'))
+    await start(mode, { limits: noLimits })
+    expect(limitsOf(await report())).toEqual(limitsOf({ limits: await readFile('/proc/self/limits', 'utf8') }))
+  })
+
+  test('a fork bomb ends at the limit, the machine goes on, and a stop ends it', async () => {
+    verifies('berth:local:limits')
+    await giveOrders(mode, { bomb: true })
+    // A uid or a user namespace of its own starts at 0. Otherwise the rest of the user counts, too.
+    const others = mode.isRoot || mode.sandbox === 'bubblewrap' ? 0 : await threadsOf(mode.uid)
+    await start(mode, { limits: { ...noLimits, processes: others + 200 } })
+    await report()
+    const counts: number[] = []
+    while (counts.length < 20) counts.push((await everyProcessOf(workspaceId)).length)
+    expect(Math.max(...counts)).toBeGreaterThan(50)
+    expect(Math.max(...counts)).toBeLessThan(250)
+    expect((await build(mode, 'stop')).error).toBeUndefined()
+    expect(await everyProcessOf(workspaceId)).toEqual([])
   })
 
   if (mode.sandbox === 'bubblewrap') {

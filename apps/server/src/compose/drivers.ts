@@ -20,6 +20,12 @@ export function createDrivers(config: Config): Driver[] {
     sandbox: config.localSandbox,
     isRoot: process.getuid?.() === 0,
     searchPath: config.searchPath,
+    limits: {
+      processes: config.localProcessLimit,
+      openFiles: config.localOpenFileLimit,
+      fileSizeMiB: config.localFileSizeLimitMiB,
+      memoryMiB: config.localMemoryLimitMiB,
+    },
   })
   const kubernetes = createKubernetesRuntime({ kubeconfigPaths: config.kubeconfigPaths })
   return [createNativeDriver({ runtimes: { local, kubernetes } }), ...(config.echoProvisioner ? [createEchoDriver()] : [])]

@@ -1,6 +1,6 @@
 // A fake agent for tests: it reports what it was given and starts stubborn processes. Its orders
 // are in the home directory.
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -40,6 +40,15 @@ for (const kind of orders.stubborn ?? []) {
   const [command, ...rest] = stubborn[kind]
   spawn(command, rest, { stdio: 'ignore' }).unref()
 }
+// The sleeps inherit that signals are ignored.
+if (orders.crowd) {
+  const crowd = `: ${BERTH_WORKSPACE_ID}; trap '' TERM HUP; i=0; while [ $i -lt ${orders.crowd} ]; do ${orders.crowdCommand ?? ''} sleep 120 & i=$((i+1)); done; wait`
+  spawn('/bin/sh', ['-c', crowd], { stdio: 'ignore' }).unref()
+}
+if (orders.bomb) {
+  const bomb = `: ${BERTH_WORKSPACE_ID}; trap '' TERM; end=$(($(date +%s)+60)); bomb() { [ $(date +%s) -lt $end ] || exit; bomb | bomb & bomb; }; bomb`
+  spawn('/bin/bash', ['-c', bomb], { stdio: 'ignore' }).unref()
+}
 if (orders.ignoreTerm) process.on('SIGTERM', () => {})
 
 const descriptors = readdirSync('/proc/self/fd').flatMap((name) => {
@@ -49,6 +58,8 @@ const descriptors = readdirSync('/proc/self/fd').flatMap((name) => {
     return []
   }
 })
+// Reads what the shell was given: `ls` lists the descriptors of its parent.
+const inherited = execFileSync('/bin/sh', ['-c', 'ls /proc/$$/fd; :']).toString().trim().split('\n').map(Number)
 const report = {
   pid: process.pid,
   ids: [process.getuid(), process.geteuid(), process.getgid(), process.getegid()],
@@ -56,6 +67,8 @@ const report = {
   cwd: process.cwd(),
   env: process.env,
   descriptors,
+  inherited,
+  limits: readFileSync('/proc/self/limits', 'utf8'),
   hostname: hostname(),
   status: readFileSync('/proc/self/status', 'utf8'),
   looks: Object.fromEntries((orders.look ?? []).map((path) => [path, look(path)])),

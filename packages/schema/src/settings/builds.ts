@@ -61,6 +61,36 @@ export const buildSettings = {
     choices: ['auto', 'bubblewrap', 'off'],
     usage: 'How to confine local workspaces.',
   },
+  localProcessLimit: {
+    path: 'local_process_limit',
+    kind: 'int',
+    default: '8192',
+    range: [0, 4_194_304],
+    usage:
+      "Largest number of processes and threads of a local workspace. 0 means the server's own limit. Where the server doesn't run as root and workspaces aren't sandboxed, everything else that its user runs counts, too.",
+  },
+  localOpenFileLimit: {
+    path: 'local_open_file_limit',
+    kind: 'int',
+    default: '65536',
+    range: [0, 1_048_576],
+    usage: "Largest number of files that each process of a local workspace may have open. 0 means the server's own limit.",
+  },
+  localFileSizeLimitMiB: {
+    path: 'local_file_size_limit',
+    kind: 'int',
+    default: '65536',
+    range: [0, 1_073_741_824],
+    usage: "Largest file that a process of a local workspace may write, in MiB. 0 means the server's own limit.",
+  },
+  localMemoryLimitMiB: {
+    path: 'local_memory_limit',
+    kind: 'int',
+    default: '16384',
+    range: [0, 1_073_741_824],
+    usage:
+      "Most memory that each process of a local workspace may reserve for its data, in MiB. 0 means the server's own limit, which programs need that reserve far more than they use, such as those built with AddressSanitizer.",
+  },
   kubeconfig: {
     path: 'kubeconfig',
     kind: 'string',

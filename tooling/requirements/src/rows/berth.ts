@@ -50,11 +50,17 @@ export const berth = [
       'berth:local:home-persists': 'The home directory is unchanged after a stop and a start.',
       'berth:local:stop-leaves-no-process':
         'After a stop build no process of the workspace is left, not even one that left its process group.',
+      'berth:local:stop-in-bounded-time':
+        'A stop takes as long as the processes of a workspace may take to end, and little more, however many there are and whatever they ignore.',
       'berth:local:delete-removes-home': 'A delete build removes the home directory.',
       'berth:local:agent-survives-server': 'The agent outlives the server and reconnects within 2 seconds of its return.',
       'berth:local:no-server-secrets': 'A workspace inherits no environment variables, file descriptors or secrets of the server.',
       'berth:local:unprivileged': 'If Berth runs as root, a workspace runs under an unprivileged uid.',
       'berth:local:sandboxed': 'Where bubblewrap works, a workspace only sees its own home directory and its own processes.',
+      'berth:local:no-descriptors': 'A workspace has descriptors 0 to 2 only, whatever the server was started with.',
+      'berth:local:limits': 'Settings limit the processes, open files, file sizes and memory of local workspaces; 0 stands for no limit.',
+      'berth:local:named':
+        "Where Berth runs as root, a workspace's uid has its owner's name, in a sandbox or with libnss-wrapper; the build log says where it has none.",
     },
   ),
   ...rows(
@@ -97,6 +103,7 @@ export const berth = [
       'berth:agent:sftp': 'SFTP transfers files in both directions byte for byte.',
       'berth:agent:forwarding': 'SSH forwards ports.',
       'berth:agent:reconnecting-pty': 'A client can reconnect to a terminal and sees its earlier output.',
+      'berth:agent:greeting': "A shell over SSH begins with the template's greeting, whose path may start with `~`.",
       'berth:agent:startup-script': 'The startup script runs once when the agent starts.',
       'berth:agent:reconnects': "After any interruption the agent reconnects within 2 seconds of the server's return.",
     },

@@ -11,12 +11,14 @@ export interface AgentPlace {
   readonly shell: string
   readonly home: string
   readonly tmp: string
+  /** Variables with which programs find the account's name. */
+  readonly names?: Readonly<Record<string, string>> | undefined
 }
 
 /**
  * Returns the complete environment of an agent. It contains nothing of the server's environment.
  */
-export function agentEnvironment({ agent, metadata, name, shell, home, tmp }: AgentPlace): Record<string, string> {
+export function agentEnvironment({ agent, metadata, name, shell, home, tmp, names }: AgentPlace): Record<string, string> {
   return {
     BERTH_AGENT_TOKEN: agent.token ?? '',
     BERTH_AGENT_URL: metadata.access_url,
@@ -28,6 +30,7 @@ export function agentEnvironment({ agent, metadata, name, shell, home, tmp }: Ag
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     LANG: 'C.UTF-8',
     TMPDIR: tmp,
+    ...names,
   }
 }
 

@@ -7,15 +7,18 @@ import { ProvisionError, type ProvisionMetadata } from '../../../../driver.ts'
 import type { Agent } from '../../../../resources.ts'
 import { readRuntimeState, writeRuntimeState } from '../runtime-state.ts'
 import type { Runtime, RuntimeRequest, RuntimeStart } from '../runtime.ts'
+import { nameAccount, writeSandboxAccounts } from './accounts.ts'
 import { agentEnvironment, accountName } from './agent-environment.ts'
+import { createConfine, type Confine, type WorkspaceLimits } from './confined-program.ts'
 import { endProcesses } from './end-processes.ts'
+import { coverInherited } from './inherited-descriptors.ts'
 import { LocalState } from './local-state.ts'
 import { findWorkspaceProcesses, readProcess, type WorkspaceProcesses } from './processes.ts'
 import { SandboxChoice, type SandboxSetting } from './sandbox-choice.ts'
 import { insideSandbox, type Launch } from './sandbox.ts'
 import { firstClosedDirectory, sharePrograms, type SharedPrograms } from './shared-programs.ts'
 import { UidPool, defaultUidRange, type UidRange } from './uid-pool.ts'
-import { openLog, prepareFolder, removeFolder, workspaceFolder, writeAccounts, type WorkspaceFolder } from './workspace-folder.ts'
+import { openLog, prepareFolder, removeFolder, workspaceFolder, type WorkspaceFolder } from './workspace-folder.ts'
 
 /** The settings of the runtime `local`. */
 export interface LocalRuntimeOptions {
@@ -41,6 +44,7 @@ export interface LocalRuntimeOptions {
   readonly uidRange?: UidRange
   /** The PATH that is searched for bubblewrap and setpriv. */
   readonly searchPath: string
+  readonly limits: WorkspaceLimits
   /**
    * How long processes may take to end gracefully when a workspace stops. Default: see {@link
    * endProcesses}.
@@ -63,6 +67,7 @@ class LocalRuntime implements Runtime {
   readonly #sandbox: SandboxChoice
   #uids: UidPool | undefined
   #programs: Promise<SharedPrograms> | undefined
+  #confine: Confine | undefined
 
   constructor(options: LocalRuntimeOptions) {
     this.#options = options
@@ -77,10 +82,12 @@ class LocalRuntime implements Runtime {
     request.signal.throwIfAborted()
     await prepareFolder(folder, uid)
     const programs = await this.#sharedPrograms()
+    this.#confine ??= await createConfine(this.#options.limits)
+    const confine = this.#confine
     const started: LocalState['agents'] = []
     const state = (): Uint8Array => stateOf({ metadata, uid, agents: started })
     try {
-      for (const agent of agents) started.push(await this.#startAgent(agent, { request, folder, uid, programs }))
+      for (const agent of agents) started.push(await this.#startAgent(agent, { request, folder, uid, programs, confine }))
     } catch (error) {
       await this.#end(folder, { ...request, state: state() })
       if (error instanceof ProvisionError) throw new ProvisionError(error.message, { state: state(), cause: error })
@@ -124,22 +131,20 @@ class LocalRuntime implements Runtime {
       known: readRuntimeState(LocalState, state)?.agents ?? [],
       directory: folder.path,
     }
-    const found = await findWorkspaceProcesses(workspace)
-    if (found.length === 0) return 0
     const { graceMs } = this.#options
-    await endProcesses({
+    return await endProcesses({
       find: async () => await findWorkspaceProcesses(workspace),
       ...(graceMs !== undefined && { graceMs }),
       ...(uid !== undefined && { uid }),
     })
-    return found.length
   }
 
-  async #startAgent(agent: Agent, { request, folder, uid, programs }: AgentStart): Promise<LocalState['agents'][number]> {
+  async #startAgent(agent: Agent, { request, folder, uid, programs, confine }: AgentStart): Promise<LocalState['agents'][number]> {
     const { metadata, log } = request
     const name = accountName(metadata.workspace_owner)
     const homeInside = `/home/${name}`
     const shell = existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh'
+    const account = { uid: uid ?? process.getuid?.() ?? 0, gid: uid ?? process.getgid?.() ?? 0, name, shell }
     const way = await this.#sandbox.choose({
       uid,
       plan: {
@@ -150,20 +155,19 @@ class LocalRuntime implements Runtime {
         group: folder.group,
         ...programs,
       },
-      prepare: async () =>
-        await writeAccounts(folder, {
-          uid: uid ?? process.getuid?.() ?? 0,
-          gid: uid ?? process.getgid?.() ?? 0,
-          name,
-          home: homeInside,
-          shell,
-        }),
+      confine,
+      prepare: async () => await writeSandboxAccounts(folder, { ...account, home: homeInside }),
     })
     await log('info', way.description)
-    if (way.launch === undefined && uid !== undefined) await this.#refuseClosedFolder(folder)
+    const needsName = way.launch === undefined && uid !== undefined
+    if (needsName) await this.#refuseClosedFolder(folder)
+    const names = needsName ? await nameAccount(folder, { ...account, home: folder.home }) : undefined
+    if (needsName && names === undefined)
+      await log('info', `The uid ${uid} has no name in the workspace. Install bubblewrap or libnss-wrapper.`)
+    const [command = '', ...commandArguments] = confine([programs.nodePath, join(programs.agentDirectory, 'main.js')])
     const launch: Launch = (await way.launch?.([insideSandbox.nodePath, `${insideSandbox.agentDirectory}/main.js`])) ?? {
-      command: programs.nodePath,
-      arguments: [join(programs.agentDirectory, 'main.js')],
+      command,
+      arguments: commandArguments,
       ...(uid !== undefined && { user: { uid, gid: uid } }),
     }
     const isInside = way.launch !== undefined
@@ -174,6 +178,7 @@ class LocalRuntime implements Runtime {
       shell,
       home: isInside ? homeInside : folder.home,
       tmp: isInside ? insideSandbox.tmp : folder.tmp,
+      names,
     })
     return { name: agent.name, ...(await spawnDetached(launch, { environment, folder, isInside })) }
   }
@@ -234,6 +239,7 @@ interface AgentStart {
   readonly folder: WorkspaceFolder
   readonly uid: number | undefined
   readonly programs: SharedPrograms
+  readonly confine: Confine
 }
 
 /**
@@ -255,7 +261,7 @@ async function spawnDetached(
       cwd: isInside ? '/' : folder.home,
       env: environment,
       detached: true,
-      stdio: ['ignore', log.fd, log.fd],
+      stdio: await coverInherited(['ignore', log.fd, log.fd]),
     })
     await new Promise((resolve, reject) => {
       child.once('spawn', resolve)

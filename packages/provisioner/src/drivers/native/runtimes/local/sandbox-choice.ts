@@ -1,4 +1,5 @@
 import { ProvisionError } from '../../../../driver.ts'
+import type { Confine } from './confined-program.ts'
 import { findProgram, insideSandbox, sandboxWays, tryLaunch, type Launch, type SandboxPlan, type SandboxWay } from './sandbox.ts'
 
 /** Whether workspaces run in a sandbox. */
@@ -8,7 +9,7 @@ export type SandboxSetting = 'auto' | 'bubblewrap' | 'off'
 export interface ChosenSandbox {
   /** A line for the build log. */
   readonly description: string
-  /** Wraps a program, given by its paths inside the sandbox. Absent if there is no sandbox. */
+  /** Wraps and confines a program, given by its paths inside the sandbox. Absent if there is no sandbox. */
   readonly launch?: (program: readonly string[]) => Promise<Launch>
 }
 
@@ -34,13 +35,14 @@ export class SandboxChoice {
   async choose(options: {
     readonly uid: number | undefined
     readonly plan: Omit<SandboxPlan, 'bubblewrapPath'>
+    readonly confine: Confine
     /** Creates the files that the plan names. */
     readonly prepare: () => Promise<void>
   }): Promise<ChosenSandbox> {
-    const { uid, plan, prepare } = options
+    const { uid, plan, confine, prepare } = options
     if (this.#setting === 'off') return { description: 'Sandbox: none (turned off)' }
     await prepare()
-    this.#found ??= await this.#find({ uid, plan })
+    this.#found ??= await this.#find({ uid, plan, confine })
     if ('reason' in this.#found) {
       if (this.#setting === 'auto') return { description: `Sandbox: none (${this.#found.reason})` }
       throw new ProvisionError(
@@ -50,11 +52,19 @@ export class SandboxChoice {
     const { bubblewrapPath, way } = this.#found
     return {
       description: 'Sandbox: bubblewrap',
-      launch: async (program) => await way.launch({ plan: { ...plan, bubblewrapPath }, uid, program }),
+      launch: async (program) => await way.launch({ plan: { ...plan, bubblewrapPath }, uid, program: confine(program) }),
     }
   }
 
-  async #find({ uid, plan }: { readonly uid: number | undefined; readonly plan: Omit<SandboxPlan, 'bubblewrapPath'> }): Promise<Finding> {
+  async #find({
+    uid,
+    plan,
+    confine,
+  }: {
+    readonly uid: number | undefined
+    readonly plan: Omit<SandboxPlan, 'bubblewrapPath'>
+    readonly confine: Confine
+  }): Promise<Finding> {
     const bubblewrapPath = await findProgram('bwrap', this.#searchPath)
     if (bubblewrapPath === undefined) return { reason: notInstalled }
     const setprivPath = this.#isRoot ? await findProgram('setpriv', this.#searchPath) : undefined
@@ -64,7 +74,7 @@ export class SandboxChoice {
         await way.launch({
           plan: { ...plan, bubblewrapPath },
           uid,
-          program: [insideSandbox.nodePath, '--check', `${insideSandbox.agentDirectory}/main.js`],
+          program: confine([insideSandbox.nodePath, '--check', `${insideSandbox.agentDirectory}/main.js`]),
         }),
       )
       if (failure === undefined) return { bubblewrapPath, way }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { constants } from 'node:fs'
 import { access, lstat, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { coverInherited } from './inherited-descriptors.ts'
 
 /** A command line and the user that runs it. */
 export interface Launch {
@@ -9,6 +10,8 @@ export interface Launch {
   readonly arguments: readonly string[]
   /** Default: the user of this process. */
   readonly user?: { readonly uid: number; readonly gid: number }
+  /** Default: empty. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** The parts of a sandbox. Paths are those on the machine, except `homeInside`. */
@@ -118,21 +121,22 @@ function dropRights(setprivPath: string, uid: number): string[] {
  * Runs a program to its end. Returns undefined if it succeeds, otherwise its first line of error
  * output.
  */
-export async function tryLaunch({ command, arguments: launchArguments, user }: Launch): Promise<string | undefined> {
+export async function tryLaunch({ command, arguments: launchArguments, user, environment = {} }: Launch): Promise<string | undefined> {
+  const stdio = await coverInherited(['ignore', 'ignore', 'pipe'])
   return await new Promise((resolve) => {
     const trial = spawn(command, launchArguments, {
       ...user,
-      env: {},
+      env: environment,
       cwd: '/',
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio,
       timeout: trialTimeoutMs,
       killSignal: 'SIGKILL',
     })
     let said = ''
-    trial.stderr.setEncoding('utf8').on('data', (text: string) => {
+    trial.stderr?.setEncoding('utf8').on('data', (text: string) => {
       if (said.length < maxSaidCharacters) said += text
     })
-    trial.stderr.on('error', () => {})
+    trial.stderr?.on('error', () => {})
     trial.once('error', (error) => resolve(error.message))
     trial.once('close', (code) =>
       resolve(code === 0 ? undefined : (said.trim().split('\n', 1)[0] ?? '') || `${command} ended with ${code}`),

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:fs'
-import { chmod, chown, lstat, mkdir, open, readFile, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { ProvisionError } from '../../../../driver.ts'
 
@@ -74,28 +74,6 @@ async function makePrivate(path: string, uid: number | undefined): Promise<boole
   }
   if (uid !== undefined) await chown(path, uid, uid)
   return true
-}
-
-/** Writes the `passwd` and `group` files of a sandbox. */
-export async function writeAccounts(
-  folder: WorkspaceFolder,
-  account: { readonly uid: number; readonly gid: number; readonly name: string; readonly home: string; readonly shell: string },
-): Promise<void> {
-  const { uid, gid, name, home, shell } = account
-  const own = uid === 0 ? [] : [`${name}:x:${uid}:${gid}::${home}:${shell}`]
-  const passwd = [
-    `root:x:0:0:root:${uid === 0 ? home : '/root'}:${uid === 0 ? shell : '/usr/sbin/nologin'}`,
-    ...own,
-    'nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin',
-  ]
-  const group = ['root:x:0:', 'tty:x:5:', ...(gid === 0 ? [] : [`${name}:x:${gid}:`]), 'nogroup:x:65534:']
-  await writeReadable(folder.passwd, passwd)
-  await writeReadable(folder.group, group)
-}
-
-async function writeReadable(path: string, lines: readonly string[]): Promise<void> {
-  await writeFile(path, `${lines.join('\n')}\n`, { mode: 0o644 })
-  await chmod(path, 0o644)
 }
 
 /**

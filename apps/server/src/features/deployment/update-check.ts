@@ -28,8 +28,8 @@ export class UpdateCheck {
   }
 
   /**
-   * Returns the newest release; undefined until a check has succeeded. When none is known yet, waits
-   * a few seconds for the check that is running.
+   * Returns the newest release; undefined until a check has succeeded. When none is known yet,
+   * waits a few seconds for the check that is running.
    */
   async newest(): Promise<UpdateCheckResponse | undefined> {
     if (this.#newest === undefined) await settledWithin(this.#looking, MAX_WAIT_MS)

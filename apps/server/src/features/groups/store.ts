@@ -64,7 +64,10 @@ export class GroupStore {
     return rows
   }
 
-  /** Lists the IDs of members, also of suspended and deleted users. The everyone group has none of its own. */
+  /**
+   * Lists the IDs of members, also of suspended and deleted users. The everyone group has none of
+   * its own.
+   */
   async listMemberIds(groupId: string): Promise<string[]> {
     const rows = await this.#queries.selectFrom('group_members').select('user_id').where('group_id', '=', groupId).execute()
     return rows.map(({ user_id }) => user_id)

@@ -14,7 +14,10 @@ const KINDS: readonly [kind: keyof Deleted, singular: string, plural: string][] 
   ['api_keys', 'API key', 'API keys'],
 ]
 
-/** Returns a sentence such as "deleted 1 204 expired records: 1 203 lines of job logs, 1 API key"; undefined for none. */
+/**
+ * Returns a sentence such as "deleted 1 204 expired records: 1 203 lines of job logs, 1 API key";
+ * undefined for none.
+ */
 export function describeDeleted(deleted: Deleted): string | undefined {
   const parts = KINDS.filter(([kind]) => deleted[kind] > 0).map(
     ([kind, singular, plural]) => `${grouped(deleted[kind])} ${deleted[kind] === 1 ? singular : plural}`,

@@ -30,8 +30,8 @@ const EXPIRED_KEY_RETENTION_MS = 7 * 86_400_000
 const NOTHING: Deleted = { api_keys: 0, agent_stats: 0, audit_logs: 0, job_logs: 0 }
 
 /**
- * Deletes expired records once an hour, and logs at most once a day how many. Several servers may do
- * so at the same time.
+ * Deletes expired records once an hour, and logs at most once a day how many. Several servers may
+ * do so at the same time.
  */
 export class RetentionLoop {
   readonly #options: Options

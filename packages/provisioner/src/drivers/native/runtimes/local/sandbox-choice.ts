@@ -9,7 +9,10 @@ export type SandboxSetting = 'auto' | 'bubblewrap' | 'off'
 export interface ChosenSandbox {
   /** A line for the build log. */
   readonly description: string
-  /** Wraps and confines a program, given by its paths inside the sandbox. Absent if there is no sandbox. */
+  /**
+   * Wraps and confines a program, given by its paths inside the sandbox. Absent if there is no
+   * sandbox.
+   */
   readonly launch?: (program: readonly string[]) => Promise<Launch>
 }
 

@@ -127,10 +127,10 @@ test('a suspended member is not shown, and is shown again when activated', async
   ]
   const everyone = async (): Promise<string[]> => namesOf(await server.client.groups.get({ params: { group: params.organization } }))
   await server.client.users.suspend({ params: { user: first.id } })
-  expect((await shown()).map(namesOf)).toEqual(Array(4).fill([second.username]))
+  expect((await shown()).map(namesOf)).toEqual(Array.from({ length: 4 }, () => [second.username]))
   expect(await everyone()).not.toContain(first.username)
   await server.client.users.activate({ params: { user: first.id } })
-  expect((await shown()).map(namesOf)).toEqual(Array(4).fill(namesOf(group)))
+  expect((await shown()).map(namesOf)).toEqual(Array.from({ length: 4 }, () => namesOf(group)))
   expect(await everyone()).toContain(first.username)
 })
 

@@ -10,7 +10,6 @@ const MISSING = { entitlement: 'not_entitled', enabled: false } as const
  * clients hide features that are there from a server without one.
  */
 export function presentEntitlements({ auditLogging, browserOnly }: Pick<Config, 'auditLogging' | 'browserOnly'>): Entitlements {
-  const when = (enabled: boolean) => ({ entitlement: 'entitled', enabled }) as const
   return {
     features: {
       user_limit: MISSING,
@@ -29,6 +28,10 @@ export function presentEntitlements({ auditLogging, browserOnly }: Pick<Config, 
     experimental: false,
     trial: false,
   }
+}
+
+function when(enabled: boolean) {
+  return { entitlement: 'entitled', enabled } as const
 }
 
 type Nested = { [word: string]: DeploymentConfigField | Nested }

@@ -82,11 +82,14 @@ async function waitForEnd(
  * by one: the first process of a pid namespace takes the whole namespace with it.
  */
 async function killAll(processes: readonly ProcessInfo[], uid: number | undefined): Promise<void> {
-  const isInNamespace = ({ namespacePids }: ProcessInfo): boolean => namespacePids.length > 1
   const inits = processes.filter((entry) => isInNamespace(entry) && entry.namespacePids.at(-1) === 1)
   await signalAll(inits, ['SIGKILL'])
   const outside = inits.length === 0 ? processes : processes.filter((entry) => !isInNamespace(entry))
   await signalAll(outside, ['SIGKILL'], uid)
+}
+
+function isInNamespace({ namespacePids }: ProcessInfo): boolean {
+  return namespacePids.length > 1
 }
 
 /** Signals processes: all of the uid in one step, the others by their process groups. */

@@ -7,7 +7,10 @@ import { spawn } from '@lydell/node-pty'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FIRST_USER, createDeployment, type Deployment } from './deployment.ts'
 
-/* What a local workspace is given, seen over SSH: with and without a sandbox, from a server whose launcher left files open. */
+/*
+ * What a local workspace is given, seen over SSH: with and without a sandbox, from a server whose
+ * launcher left files open.
+ */
 
 const BERTH = fileURLToPath(new URL('../../cli/bin/berth.js', import.meta.url))
 const leaveOpen = ['/bin/bash', '-c', 'exec 3<<<leaked 30<<<leaked 300<<<leaked; exec "$@"', 'launcher']

@@ -144,6 +144,18 @@ describe('the startup script', () => {
     expect(agent.log()).toMatch(/"exit_code":3/)
   })
 
+  test('is in the arguments of no process, which everyone on the machine sees', async () => {
+    verifies('berth:secrets:sensitive-values')
+    const agent = await start((stub) => {
+      stub.metadata['startup_script'] = `: canary-5b1d; grep -l canary-5b1d /proc/[0-9]*/cmdline; stat -c %a "$0"`
+    })
+    await expect.poll(agent.log, { timeout: 10_000 }).toContain('The startup script finished')
+    const output = await readFile(join(agent.home, '.berth', 'startup-script.log'), 'utf8')
+    // The search itself has the word in its arguments.
+    expect(output).toMatch(/^(?:\/proc\/\d+\/cmdline\n)?600\n$/)
+    await expect.poll(() => existsSync(join(agent.home, '.berth', 'startup-script'))).toBe(false)
+  })
+
   test('may be longer than one argument of a process', async () => {
     const agent = await start((stub) => {
       stub.metadata['startup_script'] = `${'# a comment to make it long\n'.repeat(10_000)}echo long enough`

@@ -328,6 +328,8 @@ export interface WorkspaceAgentsTable {
   motd_file: Generated<string>
   connected_replica_id: string | null
   sealed_auth_token: Buffer | null
+  sealed_values: Buffer | null
+  hides_secrets: Generated<boolean>
 }
 
 export interface WorkspaceAppsTable {

@@ -164,6 +164,8 @@ export const berth = [
     { section: 'Berth: secrets' },
     {
       'berth:secrets:at-rest': 'Provisioner state, git keys, git tokens and parameter values are encrypted in the database.',
+      'berth:secrets:sensitive-values':
+        'A value of a sensitive parameter or sensitive metadata is in no table, log, answer or audit entry, nor in the arguments of a process; only the agent receives it.',
       'berth:secrets:wrong-key': "A server whose key doesn't match the database refuses to start and says what to do.",
       'berth:secrets:rotation': 'A command re-encrypts all secrets, including those stored in clear text, while the server runs.',
     },

@@ -54,7 +54,7 @@ export const workspacesAgents = [
     { section: 'workspaces §15.14' },
     {
       'agents:status:timeout': 'An agent that does not connect within its timeout is `timeout`.',
-      'agents:resources:metadata': 'Null metadata is dropped. Empty and sensitive metadata is kept, in order.',
+      'agents:resources:metadata': 'Null metadata is dropped. Empty metadata is kept and the value of sensitive metadata is hidden, in order.',
       'agents:troubleshooting-url': "An agent without a troubleshooting URL gets the deployment's; its own takes precedence.",
       'agents:coordinate:latest-build': 'An agent of the latest build can coordinate. After a newer build it is refused.',
       'agents:coordinate:client': 'A client reaches an agent through connection and coordinate even while no daemon runs.',

@@ -330,6 +330,7 @@ export interface WorkspaceAgentsTable {
   sealed_auth_token: Buffer | null
   sealed_values: Buffer | null
   hides_secrets: Generated<boolean>
+  connects_by: string | null
 }
 
 export interface WorkspaceAppsTable {

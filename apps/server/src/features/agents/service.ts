@@ -138,6 +138,14 @@ export class AgentService {
     if (this.#dependencies.browserOnly) throw new Failure('browser_only')
   }
 
+  /**
+   * Throws `agent_without_coordination` for an agent that the reference's clients would wait for in
+   * vain.
+   */
+  requireCoordination(agent: AgentRow): void {
+    if (agent.connects_by === 'tunnel') throw new Failure('agent_without_coordination')
+  }
+
   /** Throws `invalid_agent_request`. */
   async setVersion({ agent }: AgentCaller, version: string): Promise<void> {
     if (!SEMANTIC_VERSION.test(version))
@@ -214,7 +222,8 @@ export class AgentService {
    */
   prepareConnection(caller: AgentCaller): (socket: WebSocket, closed: Promise<unknown>) => void {
     const workspace = acceptedWorkspace(caller)
-    return (socket, closed) => this.#dependencies.presence.add({ agentId: caller.agent.id, workspaceId: workspace.id, socket, closed })
+    return (socket, closed) =>
+      this.#dependencies.presence.add({ agentId: caller.agent.id, workspaceId: workspace.id, connectsBy: 'coordination', socket, closed })
   }
 }
 

@@ -6,7 +6,9 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { verifies } from '@berth/requirements'
+import { reportedVersion } from '@berth/schema/rules'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import manifest from '../package.json' with { type: 'json' }
 import { agentToken, startAgentProcess, type AgentProcess } from './agent-process.ts'
 import { buildAgent } from './build-agent.ts'
 import { connectSsh, openCommand, runOverSsh } from './ssh-client.ts'
@@ -50,11 +52,12 @@ async function dropConnections(port: number, failures: number): Promise<void> {
 
 describe('the start', () => {
   test('gets the metadata, reports the version and then opens the tunnel, each with the token', async () => {
+    verifies('berth:agent:version')
     const { server } = await start()
     await server.tunnel()
     expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET metadata', 'POST version', 'GET tunnel'])
     expect(new Set(server.requests.map(({ token }) => token))).toEqual(new Set([agentToken]))
-    expect(server.requests[1]?.body).toEqual({ version: expect.stringMatching(/^v\d+\.\d+\.\d+/) as string })
+    expect(server.requests[1]?.body).toEqual({ version: reportedVersion(manifest.version) })
   })
 
   test('reads the older names of its settings', async () => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdir, open, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, rm, writeFile, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { reasonOf, type Logger } from './logger.ts'
 import type { ProcessSessions } from './process-sessions.ts'
@@ -8,8 +8,6 @@ import type { Workspace } from './workspace.ts'
 /** The log is truncated when it grows beyond this. */
 const maxLogBytes = 10 * 1024 * 1024
 const logCheckMs = 30_000
-/** Linux limits one argument to 128 KiB. A longer script is passed on standard input. */
-const maxArgumentBytes = 100 * 1024
 
 /**
  * Runs the template's startup script in the user's shell, with its output in
@@ -26,13 +24,13 @@ export async function runStartupScript(options: {
   const { script, workspace, sessions, logger } = options
   const log = await openLog(workspace.account.home, logger)
   const output = log ? log.fd : 'ignore'
-  const inline = Buffer.byteLength(script) <= maxArgumentBytes
-  const launch = workspace.launch(inline ? script : undefined)
-  const child = spawn(launch.file, inline ? launch.args : ['-s'], {
+  const file = await writeScript(workspace.account.home, script)
+  const launch = workspace.launch(undefined)
+  const child = spawn(launch.file, [file ?? '-s'], {
     cwd: launch.cwd,
     env: launch.environment,
     detached: true,
-    stdio: [inline ? 'ignore' : 'pipe', output, output],
+    stdio: [file === undefined ? 'pipe' : 'ignore', output, output],
   })
   child.stdin?.on('error', () => undefined)
   child.stdin?.end(script)
@@ -56,9 +54,26 @@ export async function runStartupScript(options: {
   })
   clearInterval(watch)
   if (pid !== undefined) sessions.ended(pid)
+  if (file !== undefined) await rm(file, { force: true })
   await trim(log)
   await log?.close()
   return code
+}
+
+/**
+ * Writes the script to a file that only the user can read: everyone on the machine sees the
+ * arguments of a process. Returns undefined if it can't be written; the script then goes to the
+ * shell's standard input.
+ */
+async function writeScript(home: string, script: string): Promise<string | undefined> {
+  const path = join(home, '.berth', 'startup-script')
+  try {
+    await rm(path, { force: true })
+    await writeFile(path, script, { mode: 0o600, flag: 'wx' })
+    return path
+  } catch {
+    return undefined
+  }
 }
 
 async function openLog(home: string, logger: Logger): Promise<FileHandle | undefined> {

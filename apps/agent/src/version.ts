@@ -1,7 +1,5 @@
+import { reportedVersion } from '@berth/schema/rules'
 import packageJson from '../package.json' with { type: 'json' }
 
-/**
- * The agent's version as the server expects it: a semantic version with a leading `v` (Coder v2
- * API, v0.13.4).
- */
-export const agentVersion = `v${packageJson.version}`
+/** The version that the agent reports: that of the server it comes with. */
+export const agentVersion = reportedVersion(packageJson.version)

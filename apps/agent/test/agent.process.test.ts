@@ -6,7 +6,9 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { verifies } from '@berth/requirements'
+import { reportedVersion } from '@berth/schema/rules'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import manifest from '../package.json' with { type: 'json' }
 import { agentToken, startAgentProcess, type AgentProcess } from './agent-process.ts'
 import { buildAgent } from './build-agent.ts'
 import { connectSsh, openCommand, runOverSsh } from './ssh-client.ts'
@@ -50,11 +52,12 @@ async function dropConnections(port: number, failures: number): Promise<void> {
 
 describe('the start', () => {
   test('gets the metadata, reports the version and then opens the tunnel, each with the token', async () => {
+    verifies('berth:agent:version')
     const { server } = await start()
     await server.tunnel()
     expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET metadata', 'POST version', 'GET tunnel'])
     expect(new Set(server.requests.map(({ token }) => token))).toEqual(new Set([agentToken]))
-    expect(server.requests[1]?.body).toEqual({ version: expect.stringMatching(/^v\d+\.\d+\.\d+/) as string })
+    expect(server.requests[1]?.body).toEqual({ version: reportedVersion(manifest.version) })
   })
 
   test('reads the older names of its settings', async () => {
@@ -142,6 +145,18 @@ describe('the startup script', () => {
     expect(await readFile(log, 'utf8')).toBe('blue of alice in /usr\nproblem\n')
     expect(statSync(log).mode & 0o777).toBe(0o600)
     expect(agent.log()).toMatch(/"exit_code":3/)
+  })
+
+  test('is in the arguments of no process, which everyone on the machine sees', async () => {
+    verifies('berth:secrets:sensitive-values')
+    const agent = await start((stub) => {
+      stub.metadata['startup_script'] = `: canary-5b1d; grep -l canary-5b1d /proc/[0-9]*/cmdline; stat -c %a "$0"`
+    })
+    await expect.poll(agent.log, { timeout: 10_000 }).toContain('The startup script finished')
+    const output = await readFile(join(agent.home, '.berth', 'startup-script.log'), 'utf8')
+    // The search itself has the word in its arguments.
+    expect(output).toMatch(/^(?:\/proc\/\d+\/cmdline\n)?600\n$/)
+    await expect.poll(() => existsSync(join(agent.home, '.berth', 'startup-script'))).toBe(false)
   })
 
   test('may be longer than one argument of a process', async () => {

@@ -48,7 +48,7 @@ test('the executable runs by itself, with everything the agent has', async () =>
 })
 
 test('it prints its version and its commands, and refuses unknown ones', async () => {
-  expect((await run(executable, ['version'], nothing)).stdout).toMatch(/^v\d+\.\d+\.\d+\n$/)
+  expect((await run(executable, ['version'], nothing)).stdout).toMatch(/^v0\.13\.4\+berth\.\d+\.\d+\.\d+\n$/)
   expect((await run(executable, ['help'], nothing)).stdout).toContain('CODER_AGENT_URL')
   await expect(run(executable, ['agnet'], nothing)).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('"agnet"') as string })
   await expect(run(executable, [], nothing)).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('agent') as string })

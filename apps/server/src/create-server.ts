@@ -18,6 +18,7 @@ import { PubSub } from './database/pubsub.ts'
 import { createDrivers } from './compose/drivers.ts'
 import { completeDerpMap } from './features/derp/derp-map.ts'
 import { replicaLockName } from './features/provisioner-jobs/lease-loop.ts'
+import { hideAgentValues } from './secrets/hide-agent-values.ts'
 import { openSecrets } from './secrets/open-secrets.ts'
 import type { SecretBox } from './secrets/secret-box.ts'
 import { drainListener, type Listener } from './listen/listener.ts'
@@ -129,6 +130,7 @@ async function openStorage(config: Config, logger: Logger, undo: UndoSteps): Pro
   const database = await openDatabase({ connectionUrl, logger })
   undo.push(async () => await database.close())
   const secrets = await openSecrets(database.kysely, config)
+  await hideAgentValues(database, secrets)
   const warming = database.warm(CONNECTIONS_TO_WARM)
   const pubsub = new PubSub({ connectionUrl, logger })
   undo.push(async () => await pubsub.close())

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { text } from 'node:stream/consumers'
+import { verifies } from '@berth/requirements'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { eventually } from './eventually.ts'
 import { connectAgent, connectClient, createAgent, openSocket, opened, statusBecomes, type AgentPlace } from './fake-agent.ts'
@@ -96,14 +97,16 @@ test('an agent is reached where it is connected, also after it moved to another 
   )
 })
 
-test('an agent that only coordinates is connected, but has no tunnel to dial', async () => {
+test('an agent that only coordinates is refused with what to do, on every replica', async () => {
+  verifies('agents:dial:reference-network')
   const place = await createAgent(first)
   const socket = openSocket(first, '/workspaceagents/me/coordinate', place.token)
   await opened(socket)
   onTestFinished(() => socket.terminate())
   await statusBecomes(place, 'connected')
-  const refusal = 'Agent state is "connected", it must be in the "connected" state with a tunnel to this server.'
-  expect(await refusalsAt(first, place)).toEqual([refusal, refusal, refusal])
+  const refusal =
+    'The agent of this workspace speaks only the reference\'s own network, so it cannot be reached through this server. Use the reference\'s "coder ssh" or "coder port-forward", or a template that starts Berth\'s agent.'
+  for (const server of [first, second]) expect(await refusalsAt(server, place)).toEqual([refusal, refusal, refusal])
 })
 
 test('a replica whose heartbeat stopped holds no agents', async () => {

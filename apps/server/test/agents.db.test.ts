@@ -80,7 +80,7 @@ test('a resource with two agents lists both in the order of the provisioner, and
   expect(built.resources[0]).toMatchObject({ icon: '/box.svg', agents: [{ name: 'one' }, { name: 'another' }] })
 })
 
-test('null metadata is dropped, empty and sensitive metadata kept, in order', async () => {
+test('null metadata is dropped, empty metadata kept and sensitive metadata hidden, in order', async () => {
   verifies('agents:resources:metadata')
   const metadata = [
     { key: 'zone', value: 'north' },
@@ -93,7 +93,7 @@ test('null metadata is dropped, empty and sensitive metadata kept, in order', as
   expect(latest_build.resources[0]?.metadata).toEqual([
     { key: 'zone', value: 'north', sensitive: false },
     { key: 'empty', value: '', sensitive: false },
-    { key: 'apple', value: 'hidden', sensitive: true },
+    { key: 'apple', value: '********', sensitive: true },
   ])
 })
 

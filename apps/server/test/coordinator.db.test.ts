@@ -146,6 +146,28 @@ test('an agent with a tunnel and a coordination is connected until both have end
   await statusBecomes(place, 'disconnected')
 })
 
+test('clients of the reference are refused at once by an agent that has a tunnel only, connected or not', async () => {
+  verifies('agents:coordinate:own-agent')
+  const place = await createAgent(server)
+  const tunnel = await connectAgent(server, place.token)
+  await statusBecomes(place, 'connected')
+  const refused = async (): Promise<void> => {
+    await expect(server.client.coordinator.connection({ params: { workspaceagent: place.id } })).rejects.toMatchObject({
+      status: 409,
+      message: expect.stringContaining('berth ssh'),
+    })
+    await expect(asClient(place)).rejects.toThrow(/^409: .*berth ssh/)
+  }
+  await refused()
+  await tunnel.close()
+  await statusBecomes(place, 'disconnected')
+  await refused()
+  await asAgent(place)
+  await statusBecomes(place, 'connected')
+  await asClient(place)
+  await server.client.coordinator.connection({ params: { workspaceagent: place.id } })
+})
+
 test('an agent of an older build is disconnected, and may not reconnect: build is outdated', async () => {
   verifies('agents:coordinate:latest-build')
   const place = await createAgent(server)

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { timestamp } from '../src/clock.ts'
 import { openDatabase, type Database } from '../src/database/database.ts'
 import { DatabaseReporter } from '../src/features/provisioner-jobs/database-reporter.ts'
+import { Redaction } from '../src/secrets/redaction.ts'
 import { JobStore, type JobRow } from '../src/features/provisioner-jobs/store.ts'
 import { eventually } from './eventually.ts'
 import { build, buildEnded, createTemplate, createWorkspace, importEnded } from './factories.ts'
@@ -186,7 +187,8 @@ test('only the worker that holds a job may update, complete or fail it, and only
     completed: async () => void ended.push('completed'),
     failed: async () => void ended.push('failed'),
   }
-  const reporter = (workerId: string) => new DatabaseReporter({ job, workerId, handler, database, store, clock: server.clock })
+  const reporter = (workerId: string) =>
+    new DatabaseReporter({ job, workerId, handler, database, store, clock: server.clock, redaction: new Redaction() })
   const result = { type: 'template_version_import', start_resources: [], stop_resources: [] } as const
   const line = { source: 'provisioner', level: 'info', created_at: Date.now(), stage: 'x', output: 'y' } as const
   for (const call of [
@@ -265,7 +267,7 @@ test('a build comes to its worker with the names, ids, transition, parameters an
     workspace_owner_id: server.firstUser.user_id,
     workspace_owner_email: 'testuser@coder.com',
   }
-  const parameter_values = [{ name: 'zone', value: 'north', destination_scheme: 'provisioner_variable' }]
+  const parameter_values = [{ name: 'zone', value: 'north', destination_scheme: 'provisioner_variable', sensitive: true }]
   expect(requests).toEqual([
     { metadata: { ...metadata, workspace_transition: 'start' }, parameter_values, state: '' },
     { metadata: { ...metadata, workspace_transition: 'stop' }, parameter_values, state: 'made by the build before' },

@@ -16,6 +16,8 @@ export interface TestServerOptions {
   readonly config?: Partial<Config>
   /** Default: the echo driver alone. */
   readonly drivers?: readonly Driver[]
+  /** Default: one that is silent unless `BERTH_TEST_LOG` says otherwise. */
+  readonly logger?: Logger
   /** Default: a database of its own. */
   readonly databaseUrl?: string
   /** Default: silent, unless BERTH_TEST_LOG names a level. */

@@ -78,6 +78,19 @@ test('a previous version is shown as made by whoever made the named one', async 
   expect([previous.id, previous.created_by]).toEqual([template.active_version_id, second.created_by])
 })
 
+test('the server has every icon that a template which comes with Berth names', async () => {
+  verifies('berth:templates:icons')
+  const icons = (await starterTemplates()).flatMap(({ files }) =>
+    files.flatMap(({ content }) => [...content.matchAll(/^\s*icon: (\S+)$/gm)].map(([, icon]) => icon)),
+  )
+  expect(icons.length).toBeGreaterThan(2)
+  for (const icon of new Set(icons)) {
+    const response = await fetch(new URL(icon ?? '', server.url))
+    expect([icon, response.status, response.headers.get('content-type')]).toEqual([icon, 200, 'image/svg+xml'])
+    expect(await response.text()).toMatch(/^<svg xmlns="[^"]+".*<\/svg>$/)
+  }
+})
+
 test('the examples are the templates that come with Berth, for those who may read every template', async () => {
   verifies('versions:examples-list')
   const examples = await server.client.templates.examples({ params: inOrganization() })

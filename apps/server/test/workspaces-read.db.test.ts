@@ -264,7 +264,7 @@ test('what a template brings is shown in its order, with every field', async () 
     icon: '',
     metadata: [
       { key: 'z', value: '', sensitive: false },
-      { key: 'a', value: 'secret', sensitive: true },
+      { key: 'a', value: '********', sensitive: true },
     ],
   })
   expect(another).not.toHaveProperty('agents')

@@ -163,6 +163,41 @@ describe('an event comes of', () => {
     expect(latest_build.resources[0]?.agents?.map(({ status }) => status)).toEqual(['timeout', 'connecting'])
   })
 
+  test('agents that do not come in time after each start, however many there are', async () => {
+    verifies('agents:status:timeout')
+    const late = await createTemplate(server, {
+      apply: [
+        {
+          complete: {
+            resources: [
+              {
+                name: 'box',
+                agents: [
+                  { name: 'a', connection_timeout_seconds: 1 },
+                  { name: 'b', connection_timeout_seconds: 2 },
+                ],
+              },
+            ],
+          },
+        },
+      ],
+    })
+    const { id } = await running(late)
+    const { next } = await watch(id)
+    const timesOut = async (buildNumber: number, statuses: string[]): Promise<unknown> =>
+      await next(
+        ({ latest_build }) =>
+          latest_build.build_number === buildNumber &&
+          latest_build.resources[0]?.agents?.map(({ status }) => status).join() === statuses.join(),
+      )
+    for (const buildNumber of [1, 2, 4]) {
+      await timesOut(buildNumber, ['timeout', 'connecting'])
+      await timesOut(buildNumber, ['timeout', 'timeout'])
+      if (buildNumber === 2) await build(server.client, id, 'stop')
+      if (buildNumber < 4) await build(server.client, id, 'start')
+    }
+  })
+
   test('an agent that was last heard of too long ago, though nobody says so', async () => {
     const own = await createTemplate(server, { apply: [{ complete: { resources: [{ name: 'box', agents: [{ name: 'a' }] }] } }] })
     const { id, latest_build } = await running(own)

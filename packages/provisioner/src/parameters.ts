@@ -30,4 +30,6 @@ export interface ParameterValue {
   readonly name: string
   readonly value: string
   readonly destination_scheme: DestinationScheme
+  /** Whether people may not see it. Drivers don't need to know. Default: false. */
+  readonly sensitive?: boolean
 }

@@ -86,6 +86,10 @@ export const failures = {
   user_exists: { status: 409, message: 'User already exists.' },
   name_taken: { status: 409, message: 'The name is already in use. Choose another one.' },
   browser_only: { status: 409, message: 'This deployment only allows connections to workspaces from a browser.' },
+  agent_without_coordination: {
+    status: 409,
+    message: 'The workspace runs Berth\'s agent, which this program cannot reach. Use "berth ssh".',
+  },
   build_active: { status: 409, message: 'A workspace build is already active. Wait until it ends, or cancel it.' },
   workspace_not_extendable: { status: 409, message: 'The workspace cannot be extended. It must be running and have a deadline.' },
   workspace_gone: { status: 410, message: 'The workspace has been deleted.' },

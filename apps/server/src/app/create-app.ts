@@ -4,6 +4,7 @@ import { agentBinaryRoutes } from '../features/agent-binaries/routes.ts'
 import { apiReferenceRoutes } from '../features/deployment/api-reference-routes.ts'
 import { DERP_PATH, answerLatencyCheck, derpHandler } from '../features/derp/routes.ts'
 import { gitAuthCallback } from '../features/git-auth/callback-routes.ts'
+import { iconRoutes } from '../features/templates/icon-routes.ts'
 import { setPageHeaders } from '../http/page-headers.ts'
 import { redirectToTls } from '../http/redirect-to-tls.ts'
 import { queryOf } from '../http/request-target.ts'
@@ -45,6 +46,7 @@ export function createApp(options: AppOptions): App {
   app.use('/api/v2', apiRoutes(options, upgrades))
   app.use(apiReferenceRoutes({ hasSwagger: options.config.swaggerEnable }))
   app.use(agentBinaryRoutes(services.agentBinaries))
+  app.use(iconRoutes())
   app.get('/gitauth/:provider/callback', gitAuthHandler(options))
   app.use((_request, response) => {
     setPageHeaders(response)

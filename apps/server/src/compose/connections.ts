@@ -16,6 +16,7 @@ import { DerpStore } from '../features/derp/store.ts'
 import { InstanceIdentityService } from '../features/instance-identity/service.ts'
 import { InstanceIdentityStore } from '../features/instance-identity/store.ts'
 import { hashAgentToken } from '../features/provisioner-jobs/resource-store.ts'
+import { openAgentValues } from '../secrets/agent-values.ts'
 import { OpenConnections } from '../http/open-connections.ts'
 import { agentTokens } from './agent-tokens.ts'
 import type { Area, World } from './area.ts'
@@ -100,6 +101,7 @@ function composeAgents(
     statsIntervalMs: config.agentStatsIntervalMs,
     hashToken: hashAgentToken,
     openToken: agentTokens(secrets).open,
+    openValues: (agentId, sealed) => openAgentValues(secrets, agentId, sealed),
     gitAuthProviders: config.gitAuthProviders.length,
   })
 }

@@ -19,6 +19,7 @@ import { TemplateAccess } from '../features/templates/template-access.ts'
 import { TemplateAccessStore } from '../features/templates/template-access-store.ts'
 import { TemplateMetrics } from '../features/templates/template-metrics.ts'
 import type { JobHandlers } from '../features/provisioner-jobs/job-handler.ts'
+import { sealAgentValues } from '../secrets/agent-values.ts'
 import { readPodNamespace } from '../settings/pod-namespace.ts'
 import { agentTokens } from './agent-tokens.ts'
 import type { Area, World } from './area.ts'
@@ -48,7 +49,13 @@ export function composeTemplates(world: World, { audit, users }: Pick<PeopleServ
   const parameters = new ParameterService({ database, audit, store: new ParameterStore(queries, secrets), clock })
   const jobStore = new JobStore(queries)
   const logWakeUps = new WakeUps(pubsub, JOB_LOGS_CHANNEL)
-  const jobs = new JobService({ store: jobStore, clock, logWakeUps, sealToken: agentTokens(secrets).seal })
+  const jobs = new JobService({
+    store: jobStore,
+    clock,
+    logWakeUps,
+    sealToken: agentTokens(secrets).seal,
+    sealValues: (agentId, values) => sealAgentValues(secrets, agentId, values),
+  })
   const examples = new TemplateExamples(accessUrl)
   const versionStore = new TemplateVersionStore(queries)
   const versions = new TemplateVersionService({ database, store: versionStore, files, examples, jobs, parameters, audit, clock, random })

@@ -328,6 +328,9 @@ export interface WorkspaceAgentsTable {
   motd_file: Generated<string>
   connected_replica_id: string | null
   sealed_auth_token: Buffer | null
+  sealed_values: Buffer | null
+  hides_secrets: Generated<boolean>
+  connects_by: string | null
 }
 
 export interface WorkspaceAppsTable {

@@ -29,7 +29,7 @@ export const coordinator = {
     params: AgentParams,
     status: 200,
     response: WorkspaceAgentConnectionInfo,
-    failures: ['invalid_uuid', 'agent_not_found', 'agent_not_of_workspace', 'not_found'],
+    failures: ['invalid_uuid', 'agent_not_found', 'agent_not_of_workspace', 'not_found', 'agent_without_coordination'],
   }),
   coordinateClient: endpoint({
     method: 'GET',
@@ -41,6 +41,14 @@ export const coordinator = {
     params: AgentParams,
     status: 101,
     delivery: 'websocket',
-    failures: ['invalid_uuid', 'agent_not_found', 'agent_not_of_workspace', 'not_found', 'browser_only', 'upgrade_required'],
+    failures: [
+      'invalid_uuid',
+      'agent_not_found',
+      'agent_not_of_workspace',
+      'not_found',
+      'browser_only',
+      'agent_without_coordination',
+      'upgrade_required',
+    ],
   }),
 }

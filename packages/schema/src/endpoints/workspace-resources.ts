@@ -53,9 +53,9 @@ export const WorkspaceAgent = Type.Object(
     resource_id: Uuid(),
     instance_id: Type.Optional(Type.String()),
     architecture: Type.String(),
-    environment_variables: Nullable(StringMap()),
+    environment_variables: Nullable(StringMap({ description: 'Sensitive values are shown as `********`.' })),
     operating_system: Type.String(),
-    startup_script: Type.Optional(Type.String()),
+    startup_script: Type.Optional(Type.String({ description: 'Sensitive values are shown as `********`.' })),
     directory: Type.Optional(Type.String()),
     version: Type.String({ description: 'Empty until the agent reports its version.' }),
     apps: Type.Array(WorkspaceApp),
@@ -85,7 +85,10 @@ export const WorkspaceResource = Type.Object(
     agents: Type.Optional(Type.Array(WorkspaceAgent)),
     metadata: Type.Optional(
       Type.Array(
-        Type.Object({ key: Type.String(), value: Type.String(), sensitive: Type.Boolean() }, { title: 'WorkspaceResourceMetadata' }),
+        Type.Object(
+          { key: Type.String(), value: Type.String({ description: '`********` when it is sensitive.' }), sensitive: Type.Boolean() },
+          { title: 'WorkspaceResourceMetadata' },
+        ),
       ),
     ),
     daily_cost: Type.Integer(),

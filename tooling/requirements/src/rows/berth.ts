@@ -89,6 +89,7 @@ export const berth = [
   ...rows(
     { section: 'Berth: templates' },
     {
+      'berth:templates:icons': 'The server has every icon that a starter template names.',
       'berth:templates:interpolation': 'A build fills parameters and the workspace name into the template.',
       'berth:templates:error-position': 'An error in template.yaml names the file, line and column.',
       'berth:templates:echo-needs-setting': 'Echo jobs only run if the echo provisioner is enabled.',
@@ -97,6 +98,7 @@ export const berth = [
   ...rows(
     { section: 'Berth: agent' },
     {
+      'berth:agent:version': 'The agent reports the version that its server reports.',
       'berth:agent:exec': 'A command over SSH returns its output and exit status.',
       'berth:agent:pty': 'A shell over SSH gets a terminal of the size the client asks for.',
       'berth:agent:environment': "User processes have the template's variables, but not the agent token.",
@@ -164,6 +166,8 @@ export const berth = [
     { section: 'Berth: secrets' },
     {
       'berth:secrets:at-rest': 'Provisioner state, git keys, git tokens and parameter values are encrypted in the database.',
+      'berth:secrets:sensitive-values':
+        'A value of a sensitive parameter or sensitive metadata is in no table, log, answer or audit entry, nor in the arguments of a process; only the agent receives it.',
       'berth:secrets:wrong-key': "A server whose key doesn't match the database refuses to start and says what to do.",
       'berth:secrets:rotation': 'A command re-encrypts all secrets, including those stored in clear text, while the server runs.',
     },

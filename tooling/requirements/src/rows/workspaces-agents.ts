@@ -54,7 +54,8 @@ export const workspacesAgents = [
     { section: 'workspaces §15.14' },
     {
       'agents:status:timeout': 'An agent that does not connect within its timeout is `timeout`.',
-      'agents:resources:metadata': 'Null metadata is dropped. Empty and sensitive metadata is kept, in order.',
+      'agents:resources:metadata':
+        'Null metadata is dropped. Empty metadata is kept and the value of sensitive metadata is hidden, in order.',
       'agents:troubleshooting-url': "An agent without a troubleshooting URL gets the deployment's; its own takes precedence.",
       'agents:coordinate:latest-build': 'An agent of the latest build can coordinate. After a newer build it is refused.',
       'agents:coordinate:client': 'A client reaches an agent through connection and coordinate even while no daemon runs.',
@@ -147,6 +148,10 @@ export const workspacesAgents = [
   ...rows(
     { section: 'rulings: differences by choice' },
     {
+      'agents:coordinate:own-agent':
+        "Clients of the reference are refused at once where the workspace runs Berth's own agent: 409 with a message that names `berth ssh`.",
+      'agents:dial:reference-network':
+        "Terminals and listening ports of a workspace that runs the reference's agent are 428, and the message says what to do.",
       'agents:token:lives':
         "An agent's token is good only while its build is the latest of its workspace, the workspace isn't deleted and its owner is active: `build is outdated` (403) after a newer build, and otherwise 401 as for an unknown token, on every endpoint for agents.",
       'agents:token:connections': 'Whatever an agent holds open ends with its token, on every server.',

@@ -16,7 +16,7 @@ const unused = async (): Promise<never> => await Promise.reject(new Error('the a
 function dialerOf(tunnel: DialTunnel, dialTimeoutMs: number): AgentDialer {
   return new AgentDialer({
     tunnels: { find: () => tunnel },
-    store: { getView: unused, findReplica: unused },
+    store: { getView: unused, findConnection: unused },
     resources: new ResourcePresenter({ clock: { now: () => new Date() }, inactiveDisconnectTimeoutMs: 1, fallbackTroubleshootingUrl: '' }),
     replicaId: 'this',
     dialTimeoutMs,

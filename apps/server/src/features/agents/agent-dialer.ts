@@ -11,15 +11,14 @@ export type AgentLocation =
   | { readonly at: 'here' }
   /** Another replica of the deployment does. */
   | { readonly at: 'another-replica'; readonly replicaId: string }
-  /**
-   * No replica can dial the agent. Its status may still be `connected`: agents of the reference
-   * have no tunnel.
-   */
+  /** The agent is connected, but as the reference's agents are, which have no tunnel. */
+  | { readonly at: 'the-reference-network' }
+  /** No replica can dial the agent. If it is `connected`, its tunnel closed a moment ago. */
   | { readonly at: 'nowhere'; readonly status: AgentStatus }
 
 interface Dependencies {
   readonly tunnels: Pick<AgentTunnels, 'find'>
-  readonly store: Pick<AgentStore, 'getView' | 'findReplica'>
+  readonly store: Pick<AgentStore, 'getView' | 'findConnection'>
   readonly resources: ResourcePresenter
   readonly replicaId: string
   /** How long an agent may take to accept or refuse a dial. Default {@link DIAL_TIMEOUT_MS}. */
@@ -64,10 +63,11 @@ export class AgentDialer {
     const { tunnels, store, resources, replicaId } = this.#dependencies
     if (tunnels.find(agentId) !== undefined) return { at: 'here' }
     const { status } = resources.presentAgent(await store.getView(agentId))
-    const connectedTo = status === 'connected' ? await store.findReplica(agentId) : undefined
-    return connectedTo === undefined || connectedTo === replicaId
-      ? { at: 'nowhere', status }
-      : { at: 'another-replica', replicaId: connectedTo }
+    if (status !== 'connected') return { at: 'nowhere', status }
+    const connection = await store.findConnection(agentId)
+    if (connection?.connects_by === 'coordination') return { at: 'the-reference-network' }
+    const connectedTo = connection?.connected_replica_id ?? replicaId
+    return connectedTo === replicaId ? { at: 'nowhere', status } : { at: 'another-replica', replicaId: connectedTo }
   }
 
   /** Throws `agent_not_connected` unless {@link dial} can reach the agent from here. */
@@ -88,7 +88,10 @@ function notConnected(location: AgentLocation): Failure {
       `Agent state is "connected" to another replica of the server (${replicaId}), it must be in the "connected" state to this one.`,
     )
   }
-  // A connected agent has no tunnel, or lost it a moment ago.
+  if (location.at === 'the-reference-network')
+    return refusal(
+      'The agent of this workspace speaks only the reference\'s own network, so it cannot be reached through this server. Use the reference\'s "coder ssh" or "coder port-forward", or a template that starts Berth\'s agent.',
+    )
   const missing = location.status === 'connected' ? ' with a tunnel to this server' : ''
   return refusal(`Agent state is "${location.status}", it must be in the "connected" state${missing}.`)
 }

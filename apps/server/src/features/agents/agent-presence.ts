@@ -6,7 +6,7 @@ import { timestamp, type Clock } from '../../clock.ts'
 import type { Database } from '../../database/database.ts'
 import { notify } from '../../database/pubsub.ts'
 import type { OpenConnections } from '../../http/open-connections.ts'
-import type { AgentStore } from './store.ts'
+import type { AgentStore, ConnectsBy } from './store.ts'
 
 interface Dependencies {
   readonly database: Database
@@ -22,6 +22,7 @@ interface Dependencies {
 /** A socket that connects an agent to this replica: its tunnel or its coordination. */
 export interface AgentConnection {
   readonly agentId: string
+  readonly connectsBy: ConnectsBy
   readonly workspaceId: string
   readonly socket: WebSocket
   /** Settles when the connection ends. Never rejects. */
@@ -105,9 +106,12 @@ export class AgentPresence {
   }
 
   async #follow(connection: AgentConnection, presence: Presence): Promise<void> {
-    const { agentId, workspaceId, closed } = connection
+    const { agentId, workspaceId, connectsBy, closed } = connection
     const { store, clock, replicaId } = this.#dependencies
-    await this.#write({ presence, workspaceId }, async () => await store.connected(agentId, replicaId, timestamp(clock.now())))
+    await this.#write(
+      { presence, workspaceId },
+      async () => await store.connected(agentId, { replicaId, connectsBy }, timestamp(clock.now())),
+    )
     await closed
     presence.connections.delete(connection)
     if (presence.connections.size > 0) return

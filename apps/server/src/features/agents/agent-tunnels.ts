@@ -33,7 +33,7 @@ export class AgentTunnels {
     // The previous tunnel ends with its socket. Closing the tunnel itself would cut the socket
     // before the reason is sent.
     if (previous !== undefined) closeSocket(previous.socket, closeReasons.agentReconnected)
-    this.#dependencies.presence.add({ agentId, workspaceId, socket, closed: this.#endOf(agentId, tunnel) })
+    this.#dependencies.presence.add({ agentId, workspaceId, connectsBy: 'tunnel', socket, closed: this.#endOf(agentId, tunnel) })
   }
 
   /** Returns the tunnel of an agent; undefined when the agent isn't connected here. */

@@ -7,6 +7,7 @@ import type { Database } from '../../database/database.ts'
 import { notify } from '../../database/pubsub.ts'
 import type { StoredAgent } from '../../database/wire-json.ts'
 import type { AgentRow, WorkspaceRow } from '../../database/rows.ts'
+import type { AgentValues } from '../../secrets/agent-values.ts'
 import type { AgentPresence } from './agent-presence.ts'
 import { endingOf, unknownToken, type AgentCaller, type AgentWorkspace } from './agent-standing.ts'
 import type { AgentTunnels } from './agent-tunnels.ts'
@@ -36,6 +37,8 @@ interface Dependencies {
   readonly hashToken: (token: string) => Buffer
   /** Decrypts the token of an agent on a machine that proves its identity. */
   readonly openToken: (agentId: string, sealed: Buffer) => string
+  /** Decrypts the values that people may not see. */
+  readonly openValues: (agentId: string, sealed: Buffer) => AgentValues
 }
 
 const SEMANTIC_VERSION =
@@ -97,14 +100,19 @@ export class AgentService {
     return await this.#dependencies.store.getView(agent.id)
   }
 
+  /** Returns what an agent has to set up, with the values that people may not see. */
   async metadata(caller: AgentCaller): Promise<WorkspaceAgentMetadata> {
-    const { apps, environment_variables, startup_script, directory, motd_file } = await this.view(caller.agent)
+    const { id, sealed_values } = caller.agent
+    const shown = await this.view(caller.agent)
+    const own = sealed_values === null ? undefined : this.#dependencies.openValues(id, sealed_values)
+    const { environment_variables, startup_script, directory, motd_file } = own ?? shown
+    const apps = shown.apps.map((app) => ({ ...app, ...own?.apps[app.slug] }))
     return {
       git_auth_configs: this.#dependencies.gitAuthProviders,
       vscode_port_proxy_uri: this.#portProxyUri(caller),
       apps: apps.map(presentApp),
       derpmap: this.#dependencies.derpMap,
-      environment_variables,
+      environment_variables: environment_variables && { ...environment_variables },
       startup_script,
       directory,
       motd_file,
@@ -128,6 +136,14 @@ export class AgentService {
   /** Throws `browser_only` when people may reach workspaces only through a browser. */
   requireDirectAccess(): void {
     if (this.#dependencies.browserOnly) throw new Failure('browser_only')
+  }
+
+  /**
+   * Throws `agent_without_coordination` for an agent that the reference's clients would wait for in
+   * vain.
+   */
+  requireCoordination(agent: AgentRow): void {
+    if (agent.connects_by === 'tunnel') throw new Failure('agent_without_coordination')
   }
 
   /** Throws `invalid_agent_request`. */
@@ -206,7 +222,8 @@ export class AgentService {
    */
   prepareConnection(caller: AgentCaller): (socket: WebSocket, closed: Promise<unknown>) => void {
     const workspace = acceptedWorkspace(caller)
-    return (socket, closed) => this.#dependencies.presence.add({ agentId: caller.agent.id, workspaceId: workspace.id, socket, closed })
+    return (socket, closed) =>
+      this.#dependencies.presence.add({ agentId: caller.agent.id, workspaceId: workspace.id, connectsBy: 'coordination', socket, closed })
   }
 }
 

@@ -24,6 +24,9 @@ export interface AgentPlace {
   readonly workspace: WorkspaceRow | null
 }
 
+/** How an agent connects: Berth's own with a tunnel, the reference's by coordination. */
+export type ConnectsBy = 'tunnel' | 'coordination'
+
 /** An agent, and what its token is good for. */
 export interface JudgedAgent extends AgentCaller {
   readonly standing: AgentStanding
@@ -118,17 +121,24 @@ export class AgentStore {
     return row.agent
   }
 
-  /** Returns the replica that an agent connected to; undefined when it isn't connected to any. */
-  async findReplica(id: string): Promise<string | undefined> {
-    const row = await this.#queries.selectFrom('workspace_agents').select('connected_replica_id').where('id', '=', id).executeTakeFirst()
-    return row?.connected_replica_id ?? undefined
+  /** Returns how and to which replica an agent is connected. */
+  async findConnection(id: string): Promise<{ connected_replica_id: string | null; connects_by: string | null } | undefined> {
+    return await this.#queries
+      .selectFrom('workspace_agents')
+      .select(['connected_replica_id', 'connects_by'])
+      .where('id', '=', id)
+      .executeTakeFirst()
   }
 
   async setVersion(id: string, version: string, now: string): Promise<void> {
     await this.#queries.updateTable('workspace_agents').set({ version, updated_at: now }).where('id', '=', id).execute()
   }
 
-  async connected(id: string, replicaId: string, now: string): Promise<void> {
+  async connected(
+    id: string,
+    { replicaId, connectsBy }: { readonly replicaId: string; readonly connectsBy: ConnectsBy },
+    now: string,
+  ): Promise<void> {
     await this.#queries
       .updateTable('workspace_agents')
       .set({
@@ -136,6 +146,7 @@ export class AgentStore {
         last_connected_at: now,
         updated_at: now,
         connected_replica_id: replicaId,
+        connects_by: connectsBy,
       })
       .where('id', '=', id)
       .execute()

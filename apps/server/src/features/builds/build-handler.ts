@@ -1,4 +1,4 @@
-import type { Job, JobResult, QuotaReply } from '@berth/provisioner'
+import type { Job, QuotaReply } from '@berth/provisioner'
 import { ZERO_TIME } from '@berth/schema/rules'
 import { WORKSPACES_CHANNEL } from '../../database/channels.ts'
 import { timestamp, type Clock } from '../../clock.ts'
@@ -7,8 +7,9 @@ import { notify } from '../../database/pubsub.ts'
 import type { BuildRow, WorkspaceRow } from '../../database/rows.ts'
 import type { AuditService } from '../audit/service.ts'
 import type { FileService } from '../files/service.ts'
+import { jobValue } from '../parameters/present.ts'
 import type { ParameterService } from '../parameters/service.ts'
-import type { JobFailure, JobHandler, JobRow, JobService } from '../provisioner-jobs/service.ts'
+import type { JobCompletion, JobFailure, JobHandler, JobRow, JobService } from '../provisioner-jobs/service.ts'
 import type { QuotaService } from '../quotas/service.ts'
 import type { TemplateVersionService } from '../template-versions/service.ts'
 import type { UserService } from '../users/service.ts'
@@ -61,7 +62,7 @@ export class BuildHandler implements JobHandler {
       user_name: initiator.username,
       workspace_build_id: build.id,
       workspace_name: workspace.name,
-      parameter_values: computed.map(({ name, source_value, destination_scheme }) => ({ name, value: source_value, destination_scheme })),
+      parameter_values: computed.map(jobValue),
       metadata: {
         access_url: accessUrl,
         workspace_transition: build.transition,
@@ -79,7 +80,7 @@ export class BuildHandler implements JobHandler {
     return await this.#dependencies.quotas.commit(job.id, dailyCost)
   }
 
-  async completed(transaction: Transaction, job: JobRow, result: JobResult): Promise<void> {
+  async completed(transaction: Transaction, job: JobRow, { result, redaction }: JobCompletion): Promise<void> {
     if (result.type !== 'workspace_build') throw new Error(`a build can't end as ${result.type}`)
     const { store, jobs, workspaces, clock } = this.#dependencies
     const build = await this.#build(job, transaction)
@@ -91,7 +92,7 @@ export class BuildHandler implements JobHandler {
       provisioner_state: Buffer.from(result.state),
       updated_at: now,
     })
-    await jobs.insertResources(transaction, { jobId: job.id, transition: build.transition, resources: result.resources })
+    await jobs.insertResources(transaction, { jobId: job.id, transition: build.transition, resources: result.resources, redaction })
     if (build.transition === 'delete') await workspaces.markDeleted(transaction, workspace.id)
     await this.#ended(transaction, { job, build, workspace, status_code: 200 })
   }

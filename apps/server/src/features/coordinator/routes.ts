@@ -9,9 +9,13 @@ const SOCKET = { compress: true }
 export function coordinatorRoutes(service: CoordinatorService): Handlers<typeof coordinator, FoundByPath, AgentCaller> {
   return {
     coordinateAgent: async ({ agent, connection }) => await connection.acceptWebSocket(service.prepareAgent(agent), SOCKET),
-    connection: async () => ({ derp_map: service.derpMap }),
+    connection: async ({ workspaceagent }) => {
+      service.requireCoordination(workspaceagent)
+      return { derp_map: service.derpMap }
+    },
     coordinateClient: async ({ workspaceagent, connection }) => {
       service.requireDirectAccess()
+      service.requireCoordination(workspaceagent)
       await connection.acceptWebSocket((socket) => service.addClient(workspaceagent.id, socket), SOCKET)
     },
   }

@@ -1,6 +1,7 @@
 import type { DERPMap, WorkspaceAgent } from '@berth/schema'
 import { closeReasons, closeSocket } from '@berth/tunnel'
 import type { WebSocket } from 'ws'
+import type { AgentRow } from '../../database/rows.ts'
 import type { AgentCaller, AgentService } from '../agents/service.ts'
 import { NodeOutbox } from './node-outbox.ts'
 import { latencyOfNode, readNode, type NetworkNode } from './node.ts'
@@ -66,6 +67,11 @@ export class CoordinatorService {
   /** Throws `browser_only` when people may reach workspaces only through a browser. */
   requireDirectAccess(): void {
     this.#dependencies.agents.requireDirectAccess()
+  }
+
+  /** Throws `agent_without_coordination` for an agent that never comes to meet a client. */
+  requireCoordination(agent: AgentRow): void {
+    this.#dependencies.agents.requireCoordination(agent)
   }
 
   /** Takes over a client's socket. */

@@ -1,9 +1,15 @@
+import type { ParameterValue } from '@berth/provisioner'
 import type { ComputedParameter, Parameter, ParameterSchema } from '@berth/schema'
 import type { Computation, ParameterSchemaRow, ParameterValueRow } from './compute-parameters.ts'
 
 /** Returns a computed value in wire form, empty if the schema hides it. */
 export function presentComputation({ redisplay_value, ...parameter }: Computation): ComputedParameter {
   return redisplay_value ? parameter : { ...parameter, source_value: '' }
+}
+
+/** Returns a computed value as jobs take it. */
+export function jobValue({ name, source_value, destination_scheme, redisplay_value }: Computation): ParameterValue {
+  return { name, value: source_value, destination_scheme, sensitive: !redisplay_value }
 }
 
 /** Returns a stored value in wire form, which has everything except the value. */

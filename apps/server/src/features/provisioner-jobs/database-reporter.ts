@@ -7,6 +7,7 @@ import { isConnectionError } from '../../database/database-errors.ts'
 import { notify } from '../../database/pubsub.ts'
 import type { JobFailure, JobHandler } from './job-handler.ts'
 import { REPORT_RETRY_MS } from './job-lease.ts'
+import type { Redaction } from '../../secrets/redaction.ts'
 import type { JobRow, JobStore } from './store.ts'
 
 const FIRST_RETRY_DELAY_MS = 50
@@ -26,6 +27,8 @@ export interface ReporterOptions {
   readonly database: Database
   readonly store: JobStore
   readonly clock: Clock
+  /** Hides the job's sensitive values in logs, errors and resources. */
+  readonly redaction: Redaction
 }
 
 /**
@@ -40,9 +43,9 @@ export class DatabaseReporter implements JobReporter {
   }
 
   async update(update: JobUpdate): Promise<JobUpdateReply> {
-    const { job, handler, database, store } = this.#options
+    const { job, handler, database, store, redaction } = this.#options
     const hasNews = update.parameter_schemas !== undefined || update.readme !== undefined
-    const logs = update.logs ?? []
+    const logs = (update.logs ?? []).map((log) => ({ ...log, output: redaction.text(log.output) }))
     if (!hasNews && logs.length === 0) return await this.#persist(async () => await this.#beat(store))
     return await this.#persist(
       async () =>
@@ -53,6 +56,7 @@ export class DatabaseReporter implements JobReporter {
             await notify(transaction, JOB_LOGS_CHANNEL, job.id)
           }
           const found = hasNews ? await handler.update?.(transaction, job, update) : undefined
+          redaction.learn(found?.parameter_values ?? [])
           return { ...reply, ...found }
         }),
     )
@@ -64,10 +68,12 @@ export class DatabaseReporter implements JobReporter {
   }
 
   async complete(result: JobResult): Promise<void> {
-    await this.#end(null, async (transaction) => await this.#options.handler.completed(transaction, this.#options.job, result))
+    const { handler, job, redaction } = this.#options
+    await this.#end(null, async (transaction) => await handler.completed(transaction, job, { result, redaction }))
   }
 
-  async fail(failure: JobFailure): Promise<void> {
+  async fail(given: JobFailure): Promise<void> {
+    const failure = { ...given, error: this.#options.redaction.text(given.error) }
     await this.#end(
       failure.error || null,
       async (transaction) => await this.#options.handler.failed(transaction, this.#options.job, failure),

@@ -1,11 +1,19 @@
 import type { Job, JobResult, JobUpdate, JobUpdateReply, QuotaReply } from '@berth/provisioner'
 import type { Transaction } from '../../database/database.ts'
+import type { Redaction } from '../../secrets/redaction.ts'
 import type { JobRow } from './store.ts'
 
 export interface JobFailure {
   readonly error: string
   /** The state that the provisioner returned. Absent if it returned none. */
   readonly state?: Uint8Array
+}
+
+/** How a job succeeded. */
+export interface JobCompletion {
+  readonly result: JobResult
+  /** Hides the job's sensitive values from people. */
+  readonly redaction: Redaction
 }
 
 /**
@@ -27,7 +35,7 @@ export interface JobHandler {
    */
   commitQuota?(job: JobRow, dailyCost: number): Promise<QuotaReply>
   /** Stores the result, in the transaction that ends the job. */
-  completed(transaction: Transaction, job: JobRow, result: JobResult): Promise<void>
+  completed(transaction: Transaction, job: JobRow, completion: JobCompletion): Promise<void>
   /** Stores the failure, in the transaction that ends the job. */
   failed(transaction: Transaction, job: JobRow, failure: JobFailure): Promise<void>
 }

@@ -9,6 +9,7 @@ import { DatabaseReporter, JobLost } from './database-reporter.ts'
 import type { JobHandler, JobHandlers } from './job-handler.ts'
 import { HEARTBEAT_INTERVAL_MS } from './job-lease.ts'
 import { checkPayload } from './job-payload.ts'
+import { Redaction } from '../../secrets/redaction.ts'
 import type { JobRow, JobStore } from './store.ts'
 
 export interface DaemonOptions {
@@ -96,10 +97,12 @@ export class ProvisionerDaemon {
     const { id, handlers, database, store, clock, drivers, workDirectory, forceCancelIntervalMs } = this.#options
     const logger = this.#options.logger.child({ job_id: job.id, job_type: job.type })
     const handler = handlers[job.type] ?? unknownHandler
-    const reporter = new DatabaseReporter({ job, workerId: id, handler, database, store, clock })
+    const redaction = new Redaction()
+    const reporter = new DatabaseReporter({ job, workerId: id, handler, database, store, clock, redaction })
     logger.debug('job acquired')
     try {
       const prepared = await handler.prepare(job)
+      if ('parameter_values' in prepared) redaction.learn(prepared.parameter_values)
       checkPayload(prepared)
       const hasSucceeded = await runJob(prepared, {
         drivers,

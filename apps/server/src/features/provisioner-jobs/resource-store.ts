@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { ReportRefused, type Agent, type Resource } from '@berth/provisioner'
 import { WireValueError, isAppSlug, parseUuid, truncateRunes } from '@berth/schema/rules'
 import type { Insertable } from 'kysely'
@@ -9,6 +10,8 @@ import type {
   WorkspaceResourceMetadataTable,
   WorkspaceResourcesTable,
 } from '../../database/tables.gen.ts'
+import type { AgentValues } from '../../secrets/agent-values.ts'
+import type { Redaction } from '../../secrets/redaction.ts'
 
 /** The longest name and type of a resource, in characters (Coder v2 API, v0.13.4). */
 const MAX_NAME_CHARACTERS = 64
@@ -33,6 +36,10 @@ export interface ResourceSet {
    * instance.
    */
   readonly sealToken: (agentId: string, token: string) => Buffer
+  /** Encrypts the values that only the agent may read. */
+  readonly sealValues: (agentId: string, values: AgentValues) => Buffer
+  /** Hides sensitive values from people. */
+  readonly redaction: Redaction
 }
 
 /**
@@ -55,9 +62,11 @@ export async function insertResources(queries: Queries, set: ResourceSet): Promi
   if (rows.apps.length > 0) await queries.insertInto('workspace_apps').values(rows.apps).execute()
 }
 
-function rowsOf({ jobId, transition, resources, now, sealToken }: ResourceSet): ResourceRows {
+function rowsOf(set: ResourceSet): ResourceRows {
+  const { jobId, transition, now } = set
   const rows: ResourceRows = { resources: [], metadata: [], agents: [], apps: [] }
-  for (const [ordinal, resource] of resources.entries()) {
+  for (const [ordinal, given] of set.resources.entries()) {
+    const resource = set.redaction.resource(given)
     const id = randomUUID()
     const { type, name, hide, icon, instance_type, daily_cost } = resource
     checkLengths(resource)
@@ -71,7 +80,7 @@ function rowsOf({ jobId, transition, resources, now, sealToken }: ResourceSet): 
       rows.metadata.push({ workspace_resource_id: id, key, value, sensitive })
     }
     for (const [agentOrdinal, agent] of resource.agents.entries())
-      pushAgent(rows, agent, { resourceId: id, ordinal: agentOrdinal, slugs, now, sealToken })
+      pushAgent(rows, agent, { ...set, resourceId: id, ordinal: agentOrdinal, slugs, given: given.agents[agentOrdinal] ?? agent })
   }
   return rows
 }
@@ -87,11 +96,18 @@ function checkLengths({ name, type }: Resource): void {
 function pushAgent(
   rows: ResourceRows,
   agent: Agent,
-  place: { readonly resourceId: string; readonly ordinal: number; readonly slugs: Set<string> } & Pick<ResourceSet, 'now' | 'sealToken'>,
+  place: {
+    readonly resourceId: string
+    readonly ordinal: number
+    readonly slugs: Set<string>
+    /** The agent with all its values, also those that people may not see. */
+    readonly given: Agent
+  } & Pick<ResourceSet, 'now' | 'sealToken' | 'sealValues'>,
 ): void {
-  const { resourceId, ordinal, slugs, now, sealToken } = place
+  const { resourceId, ordinal, slugs, now, given } = place
   const id = randomUUID()
   const token = agent.token ? checkedToken(agent.token) : randomUUID()
+  const { environment_variables: environment } = valuesOf(agent)
   rows.agents.push({
     id,
     created_at: now,
@@ -101,10 +117,12 @@ function pushAgent(
     name: agent.name,
     hashed_auth_token: hashAgentToken(token),
     auth_instance_id: agent.instance_id || null,
-    sealed_auth_token: agent.instance_id ? sealToken(id, token) : null,
+    sealed_auth_token: agent.instance_id ? place.sealToken(id, token) : null,
+    sealed_values: isDeepStrictEqual(valuesOf(given), valuesOf(agent)) ? null : place.sealValues(id, valuesOf(given)),
+    hides_secrets: true,
     architecture: agent.architecture,
     operating_system: agent.operating_system,
-    environment_variables: Object.keys(agent.env).length > 0 ? JSON.stringify(agent.env) : null,
+    environment_variables: environment && JSON.stringify(environment),
     startup_script: agent.startup_script,
     directory: agent.directory,
     connection_timeout_seconds: agent.connection_timeout_seconds,
@@ -126,6 +144,18 @@ function pushAgent(
       healthcheck_threshold: healthcheck?.threshold ?? 0,
       health: healthcheck?.url ? 'initializing' : 'disabled',
     })
+  }
+}
+
+function valuesOf({ env, startup_script, directory, motd_file, apps }: Agent): AgentValues {
+  return {
+    environment_variables: Object.keys(env).length > 0 ? env : null,
+    startup_script,
+    directory,
+    motd_file,
+    apps: Object.fromEntries(
+      apps.map(({ slug, url, command, healthcheck }) => [slug, { url, command, healthcheck_url: healthcheck?.url ?? '' }]),
+    ),
   }
 }
 

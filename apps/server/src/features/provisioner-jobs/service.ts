@@ -9,8 +9,10 @@ import { followJobLogs } from './log-socket.ts'
 import { insertResources, type ResourceSet } from './resource-store.ts'
 import type { JobRow, JobStore, NewJob } from './store.ts'
 
-export type { JobFailure, JobHandler, JobHandlers } from './job-handler.ts'
+export type { JobCompletion, JobFailure, JobHandler, JobHandlers } from './job-handler.ts'
 export type { JobRow, NewJob } from './store.ts'
+
+type Seals = Pick<ResourceSet, 'sealToken' | 'sealValues'>
 
 /**
  * The job queue for the rest of the server: enqueues and cancels jobs, and reads and follows their
@@ -20,12 +22,12 @@ export class JobService {
   readonly #store: JobStore
   readonly #clock: Clock
   readonly #logWakeUps: WakeUps
-  readonly #sealToken: ResourceSet['sealToken']
+  readonly #seals: Seals
 
-  constructor(options: { readonly store: JobStore; readonly clock: Clock; readonly logWakeUps: WakeUps } & Pick<ResourceSet, 'sealToken'>) {
-    const { store, clock, logWakeUps, sealToken } = options
+  constructor(options: { readonly store: JobStore; readonly clock: Clock; readonly logWakeUps: WakeUps } & Seals) {
+    const { store, clock, logWakeUps, sealToken, sealValues } = options
     this.#store = store
-    this.#sealToken = sealToken
+    this.#seals = { sealToken, sealValues }
     this.#clock = clock
     this.#logWakeUps = logWakeUps
   }
@@ -68,8 +70,8 @@ export class JobService {
   }
 
   /** Stores the resources of a job. Throws `ReportRefused` for values that can't be stored. */
-  async insertResources(transaction: Transaction, set: Omit<ResourceSet, 'now' | 'sealToken'>): Promise<void> {
-    await insertResources(transaction, { ...set, now: timestamp(this.#clock.now()), sealToken: this.#sealToken })
+  async insertResources(transaction: Transaction, set: Omit<ResourceSet, 'now' | keyof Seals>): Promise<void> {
+    await insertResources(transaction, { ...set, ...this.#seals, now: timestamp(this.#clock.now()) })
   }
 
   /**

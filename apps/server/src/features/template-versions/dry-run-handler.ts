@@ -1,8 +1,9 @@
-import type { Job, JobResult } from '@berth/provisioner'
+import type { Job } from '@berth/provisioner'
 import type { Transaction } from '../../database/database.ts'
 import type { FileService } from '../files/service.ts'
+import { jobValue } from '../parameters/present.ts'
 import type { ParameterService } from '../parameters/service.ts'
-import type { JobHandler, JobRow, JobService } from '../provisioner-jobs/service.ts'
+import type { JobCompletion, JobHandler, JobRow, JobService } from '../provisioner-jobs/service.ts'
 import type { UserService } from '../users/service.ts'
 import { readInput } from './dry-run-service.ts'
 import type { TemplateVersionStore } from './store.ts'
@@ -40,15 +41,15 @@ export class DryRunHandler implements JobHandler {
       provisioner: job.provisioner,
       archive,
       user_name: initiator.username,
-      parameter_values: computed.map(({ name, source_value, destination_scheme }) => ({ name, value: source_value, destination_scheme })),
+      parameter_values: computed.map(jobValue),
       metadata: { access_url: accessUrl, workspace_name },
     }
   }
 
-  async completed(transaction: Transaction, job: JobRow, result: JobResult): Promise<void> {
+  async completed(transaction: Transaction, job: JobRow, { result, redaction }: JobCompletion): Promise<void> {
     if (result.type !== 'template_version_dry_run') throw new Error(`a dry run can't end as ${result.type}`)
     const { jobs, parameters } = this.#dependencies
-    await jobs.insertResources(transaction, { jobId: job.id, transition: 'start', resources: result.resources })
+    await jobs.insertResources(transaction, { jobId: job.id, transition: 'start', resources: result.resources, redaction })
     await parameters.deleteScope(transaction, job.id)
   }
 

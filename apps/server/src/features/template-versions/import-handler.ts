@@ -1,9 +1,10 @@
-import type { Job, JobResult, JobUpdate } from '@berth/provisioner'
+import type { Job, JobUpdate } from '@berth/provisioner'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Transaction } from '../../database/database.ts'
 import type { FileService } from '../files/service.ts'
+import { jobValue } from '../parameters/present.ts'
 import type { ParameterService } from '../parameters/service.ts'
-import type { JobHandler, JobRow, JobService } from '../provisioner-jobs/service.ts'
+import type { JobCompletion, JobHandler, JobRow, JobService } from '../provisioner-jobs/service.ts'
 import type { UserService } from '../users/service.ts'
 import type { TemplateVersionStore } from './store.ts'
 
@@ -47,15 +48,15 @@ export class ImportHandler implements JobHandler {
     const version = await store.in(transaction).findByJob(job.id)
     const computed = await parameters.compute({ importJobId: job.id, templateId: version?.template_id ?? null }, transaction)
     return {
-      parameter_values: computed.map(({ name, source_value, destination_scheme }) => ({ name, value: source_value, destination_scheme })),
+      parameter_values: computed.map(jobValue),
     }
   }
 
-  async completed(transaction: Transaction, job: JobRow, result: JobResult): Promise<void> {
+  async completed(transaction: Transaction, job: JobRow, { result, redaction }: JobCompletion): Promise<void> {
     if (result.type !== 'template_version_import') throw new Error(`an import can't end as ${result.type}`)
     const { jobs } = this.#dependencies
-    await jobs.insertResources(transaction, { jobId: job.id, transition: 'start', resources: result.start_resources })
-    await jobs.insertResources(transaction, { jobId: job.id, transition: 'stop', resources: result.stop_resources })
+    await jobs.insertResources(transaction, { jobId: job.id, transition: 'start', resources: result.start_resources, redaction })
+    await jobs.insertResources(transaction, { jobId: job.id, transition: 'stop', resources: result.stop_resources, redaction })
   }
 
   async failed(): Promise<void> {

@@ -134,6 +134,19 @@ test('an agent that does not connect in time causes one event when it times out'
   expect(events(written).filter((event) => event === 'data')).toHaveLength(1)
 })
 
+test('a time-out is not lost when the workspace cannot be read at that moment', async () => {
+  const { watches, stream, written, state } = setUp({ connection_timeout_seconds: 10 })
+  watches.add(ID, stream)
+  await vi.advanceTimersByTimeAsync(9_000)
+  state.isBroken = true
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(events(written)).toEqual(['ping'])
+  state.isBroken = false
+  await vi.advanceTimersByTimeAsync(1_001)
+  expect(written.filter((text) => text.includes('"status":"timeout"'))).toHaveLength(1)
+  expect(events(written)).not.toContain('error')
+})
+
 test('an agent causes no event while it reports, and one when it goes silent', async () => {
   const { watches, stream, written, state } = setUp({ last_connected_at: '2022-12-19T10:00:00Z' })
   watches.add(ID, stream)

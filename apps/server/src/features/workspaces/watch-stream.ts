@@ -8,6 +8,8 @@ import type { WorkspaceStore } from './store.ts'
 
 /** If more changes than this wait to be read, they are merged. */
 const MAX_WAITING_CHANGES = 16
+/** After a failed read, in case it was due because an agent timed out. */
+const RETRY_MS = 1_000
 /** A timer can't wait longer than 24 days, so long waits are split. */
 const MAX_WAIT_MS = 3_600_000
 
@@ -26,6 +28,7 @@ interface Watch {
 
 interface Look {
   readonly framed: string
+  /** The status of all agents; absent when they could not be read. */
   readonly agents?: string
   /** How long until a status changes with time; undefined if none does. */
   readonly waitMs?: number | undefined
@@ -97,8 +100,9 @@ export class WorkspaceWatches {
       if (isAnnounced) watch.waitingChanges -= 1
       watch.isDue = false
       const { framed, agents, waitMs } = await this.#look(workspaceId)
-      if (isAnnounced || (watch.agents !== undefined && agents !== watch.agents)) for (const stream of watch.streams) stream.send(framed)
-      watch.agents = agents
+      const hasTimedOut = agents !== undefined && watch.agents !== undefined && agents !== watch.agents
+      if (isAnnounced || hasTimedOut) for (const stream of watch.streams) stream.send(framed)
+      watch.agents = agents ?? watch.agents
       this.#readAgainIn(waitMs, { workspaceId, watch })
     }
     watch.isReading = false
@@ -134,7 +138,7 @@ export class WorkspaceWatches {
         waitMs: nextMs === undefined ? undefined : nextMs - now.getTime() + 1,
       }
     } catch {
-      return { framed: frame('error', writeJson({ message: 'Internal error fetching workspace.' })) }
+      return { framed: frame('error', writeJson({ message: 'Internal error fetching workspace.' })), waitMs: RETRY_MS }
     }
   }
 }

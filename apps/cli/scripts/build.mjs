@@ -1,14 +1,16 @@
 /**
  * Bundles the command line into one file, which starts faster than a hundred, and copies the
- * starter
- * templates next to it. Writes to `dist`, or to the folder in the first argument.
+ * starter templates next to it. Writes to `dist`, or to the folder in the first argument.
  */
-import { cp, readFile, rm } from 'node:fs/promises'
+import { cp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeEntry } from '@berth/node-version'
 import { build } from 'esbuild'
+import { sourceHash } from './source-hash.js'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
+const root = here('../../..')
 const { engines } = JSON.parse(await readFile(here('../package.json'), 'utf8'))
 const outdir = process.argv[2] ?? here('../dist')
 
@@ -46,5 +48,14 @@ if (bundled.some((path) => path.includes('@sinclair/typebox'))) {
   )
 }
 
-await cp(here('../../../packages/provisioner/templates'), `${outdir}/templates`, { recursive: true })
+const templates = 'packages/provisioner/templates'
+await cp(join(root, templates), `${outdir}/templates`, { recursive: true })
 await writeEntry({ folder: outdir, program: 'berth', module: 'program.js', manifest: here('../package.json') })
+
+// By this, run-checkout.js knows whether the sources have changed since.
+const templateFiles = (await readdir(join(root, templates), { recursive: true, withFileTypes: true }))
+  .filter((entry) => entry.isFile())
+  .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+const ownSources = bundled.map((path) => relative(root, resolve(path))).filter((path) => !path.split(sep).includes('node_modules'))
+const paths = [...ownSources, ...templateFiles, 'apps/cli/scripts/build.mjs'].toSorted()
+await writeFile(`${outdir}/sources.json`, `${JSON.stringify({ hash: sourceHash(root, paths), paths })}\n`)

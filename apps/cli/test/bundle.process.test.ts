@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process'
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile, readdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { verifies } from '@berth/requirements'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sourceHash } from '../scripts/source-hash.js'
 import { buildBerth } from './build-berth.ts'
 import { temporaryFolder } from './run-berth.ts'
 import { startStubWorkspace } from './stub-workspace.ts'
@@ -26,6 +28,16 @@ test('the bundle starts without any other package', async () => {
   const { stdout, stderr } = await berth(['version'])
   expect(stdout).toMatch(/^berth v\d+\.\d+\.\d+/)
   expect(stderr).toBe('')
+})
+
+test('the bundle says which sources it was built from', async () => {
+  verifies('berth:cli:checkout')
+  const stamp = await readFile(join(dirname(build.entry), 'sources.json'), 'utf8')
+  const { paths, hash } = JSON.parse(stamp) as { paths: string[]; hash: string }
+  expect(sourceHash(join(import.meta.dirname, '../../..'), paths)).toBe(hash)
+  const expected = ['apps/cli/src/main.ts', 'apps/cli/src/commands/ssh.ts', 'packages/provisioner/templates/local-starter/template.yaml']
+  expect(paths).toEqual(expect.arrayContaining(expected))
+  expect(paths.filter((path) => /node_modules|^\.\.|\\/.test(path))).toEqual([])
 })
 
 test('the bundle comes with the starter templates', async () => {

@@ -40,6 +40,8 @@ test.each([
   'apps/cli/dist/main.js',
   'tooling/node-version/src/check-start.js',
   'tooling/node-version/src/node-complaint.js',
+  'apps/cli/scripts/run-checkout.js',
+  'apps/cli/scripts/source-hash.js',
 ])('Node.js 12 can parse %s', async (path) => {
   verifies('berth:start:old-node')
   const text = await readFile(join(root, path), 'utf8')

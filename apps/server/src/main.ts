@@ -101,7 +101,7 @@ async function announce(server: BerthServer): Promise<void> {
           `  berth login ${accessUrl} --first-user-email you@example.com --first-user-username you --first-user-password <at least 8 characters>`,
           'Then make a workspace and get a shell in it:',
           '  berth create dev -y && berth ssh dev',
-          'From the checkout, `berth` is `npx -y pnpm@10 --silent berth`.',
+          'In the checkout, `export PATH="$PWD/bin:$PATH"` makes `berth` a command.',
         ]),
     '',
     'Logs follow. Ctrl-C stops the server; workspaces keep running.',

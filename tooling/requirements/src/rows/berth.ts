@@ -9,6 +9,7 @@ export const berth = [
         'In a checkout, the start command builds Berth, starts the server with its own database and prints the next command to type.',
       'berth:start:old-node':
         'On a Node.js older than `engines` asks for, server, command line and start print one line that says which version they need, and exit with 1.',
+      'berth:start:readme': 'The commands of the first five minutes in the README work in the order in which they stand there.',
       'berth:start:auto-import':
         'With BERTH_AUTO_IMPORT_TEMPLATES=local the starter template is imported for the first user. Without the setting none is.',
       'berth:server:importable': 'A program can import `createServer` from @berth/server, start a server and close it.',
@@ -122,6 +123,8 @@ export const berth = [
       'berth:cli:questions': 'On a terminal, Berth asks for missing parameter values, and offers choices where the template has them.',
       'berth:cli:exit-status': 'A failed command exits with 1 and prints to standard error what is wrong and what to do.',
       'berth:cli:signed-out': 'Without a session a command says how to log in.',
+      'berth:cli:checkout':
+        'In a checkout, `bin/berth` and `pnpm berth` run the built command line if it is up to date, otherwise the sources.',
       'berth:cli:version': '`berth --version` prints what `berth version` prints.',
       'berth:cli:ssh-words': 'The words after the workspace are the remote command, its flags included.',
       'berth:cli:unknown-command': 'An unknown command is an error that names it, whatever flags surround it, `--help` included.',

@@ -380,10 +380,10 @@ describe('breaks', () => {
   })
 
   test('an idle tunnel with a living peer stays open', async () => {
-    const pair = await open(echo, { pingIntervalMs: 20, deadAfterMs: 120 })
+    const pair = await open(echo, { pingIntervalMs: 40, deadAfterMs: 400 })
     let closed = false
     void pair.dialing.closed.then(() => (closed = true))
-    for (let round = 0; round < 10; round += 1) {
+    for (let round = 0; round < 12; round += 1) {
       await new Promise((resolve) => {
         setTimeout(resolve, 50)
       })

@@ -20,8 +20,6 @@ export interface TestServerOptions {
   readonly logger?: Logger
   /** Default: a database of its own. */
   readonly databaseUrl?: string
-  /** Default: silent, unless BERTH_TEST_LOG names a level. */
-  readonly logger?: Logger
 }
 
 /** A real server on a database of its own, with its first user signed in. */

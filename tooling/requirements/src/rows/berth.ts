@@ -93,6 +93,7 @@ export const berth = [
       'berth:templates:icons': 'The server has every icon that a starter template names.',
       'berth:templates:interpolation': 'A build fills parameters and the workspace name into the template.',
       'berth:templates:error-position': 'An error in template.yaml names the file, line and column.',
+      'berth:templates:bounded': 'A template.yaml nested more than 64 deep, or with more than 20000 YAML tokens, is refused.',
       'berth:templates:echo-needs-setting': 'Echo jobs only run if the echo provisioner is enabled.',
     },
   ),

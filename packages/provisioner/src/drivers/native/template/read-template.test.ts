@@ -1,3 +1,4 @@
+import { verifies } from '@berth/requirements'
 import { describe, expect, test } from 'vitest'
 import { readTemplate } from './read-template.ts'
 import { TemplateError } from './template-error.ts'
@@ -196,4 +197,26 @@ test('an oversized file is refused', () => {
 
 test('property names that JavaScript reserves are ordinary unknown keys', () => {
   expect(problemsOf(`${least}__proto__: { local: {} }\nconstructor: 1\n`)).toHaveLength(2)
+})
+
+describe('a file that is costly to read is refused before nodes are built', () => {
+  test.each([
+    ['40 000 keys', Array.from({ length: 40_000 }, (_, index) => `k${index}:`).join('\n'), 'the file has more than 20000 YAML tokens'],
+    ['lists in lists', '['.repeat(1024 * 1024), 'values nest more than 64 deep; flatten them'],
+    ['maps in maps', '{a: '.repeat(200_000), 'values nest more than 64 deep; flatten them'],
+    ['lists in lists on one line', '- '.repeat(500_000), 'values nest more than 64 deep; flatten them'],
+    ['keys of keys', '? '.repeat(500_000), 'values nest more than 64 deep; flatten them'],
+    ['aliases', `[${'*a,'.repeat(300_000)}]`, 'the file has more than 20000 YAML tokens'],
+  ])('%s', (_, text, message) => {
+    verifies('berth:templates:bounded')
+    const problems = problemsOf(text)
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toMatch(/^template\.yaml:[0-9]+:[0-9]+: /)
+    expect(problems[0]).toContain(message)
+  })
+})
+
+test('a duplicate is found among 2500 keys', () => {
+  const keys = Array.from({ length: 2500 }, (_, index) => `k${index}: 1`).join('\n')
+  expect(problemsOf(`k2499: 0\n${keys}`)).toContain('template.yaml:2501:1: this key already exists; remove one of the two')
 })

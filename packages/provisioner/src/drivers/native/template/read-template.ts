@@ -1,6 +1,7 @@
 import { TemplateFile, reservedTemplateRuntimes, templateRuntimes, type TemplateRuntime } from '@berth/schema'
-import { LineCounter, isAlias, isMap, isNode, isScalar, parseDocument, visit, type Document, type Node } from 'yaml'
+import { isAlias, isMap, isNode, isScalar, visit, type Document, type Node } from 'yaml'
 import { checkTemplate } from './check-template.ts'
+import { parseYaml } from './parse-yaml.ts'
 import { readNode } from './read-node.ts'
 import { checkReference, parseText } from './references.ts'
 import { TemplateError, type TemplateProblem } from './template-error.ts'
@@ -11,41 +12,15 @@ export interface Template {
   readonly runtime: TemplateRuntime
 }
 
-const maxCharacters = 1024 * 1024
-
 /** Reads the text of a `template.yaml`. Throws {@link TemplateError} with every problem at once. */
 export function readTemplate(text: string): Template {
-  if (text.length > maxCharacters)
-    throw new TemplateError([{ line: 1, column: 1, message: `the file is longer than ${maxCharacters} characters; shorten it` }])
-  const lines = new LineCounter()
   const problems: TemplateProblem[] = []
-  const problemAt = (offset: number, message: string): void => {
-    const { line, col } = lines.linePos(offset)
-    problems.push({ line: Math.max(1, line), column: Math.max(1, col), message })
-  }
-  const document = parse(text, lines)
-  for (const { pos, code, message } of [...document.errors, ...document.warnings]) {
-    problemAt(
-      pos[0],
-      code === 'DUPLICATE_KEY' ? 'this key already exists; remove one of the two' : `${firstLine(message)}; correct the YAML`,
-    )
-  }
+  const { document, problemAt } = parseYaml(text, (problem) => problems.push(problem))
   refuseAliases(document, problemAt)
   if (problems.length > 0) throw new TemplateError(problems)
   const template = readChecked(document, { text, problemAt })
   if (problems.length > 0 || template === undefined) throw new TemplateError(problems)
   return template
-}
-
-function parse(text: string, lineCounter: LineCounter): Document.Parsed {
-  try {
-    return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true, strict: true, version: '1.2' })
-  } catch (error) {
-    // Very deep nesting exhausts the parser's stack.
-    throw new TemplateError([
-      { line: 1, column: 1, message: `the YAML can't be read: ${error instanceof Error ? firstLine(error.message) : 'unknown'}` },
-    ])
-  }
 }
 
 /**
@@ -121,8 +96,4 @@ function nodeAt(document: Document.Parsed, path: readonly (string | number)[]): 
     if (isNode(node) && !isAlias(node) && !(isScalar(node) && node.range == null)) return node
   }
   return document.contents
-}
-
-function firstLine(message: string): string {
-  return message.split('\n', 1)[0] ?? message
 }

@@ -353,3 +353,42 @@ test.each([
   },
   20_000,
 )
+
+test('a tunnel beyond those that a user may have closes with a reason, and one that closed makes room', async () => {
+  verifies('workspaces:tunnel:budget')
+  const place = await connected(echo)
+  const { firstUser } = server
+  const tunnels = await Promise.all(Array.from({ length: 100 }, async () => await dialAs(firstUser.token, place.id)))
+  const socket = openSocket(server, `/workspaceagents/${place.id}/tunnel`, firstUser.token)
+  expect(await endOf(socket)).toEqual({ code: 1013, reason: 'you have too many connections to workspaces open: close some and try again' })
+  const [first] = tunnels
+  first?.close()
+  await expect.poll(async () => await tryTunnel(place.id)).toBe('ok')
+})
+
+/** Sends some bytes through a new tunnel and back. */
+async function tryTunnel(agentId: string): Promise<string> {
+  try {
+    const stream = await (await dialAs(server.firstUser.token, agentId)).dial('ssh')
+    stream.end('ok')
+    return await text(stream)
+  } catch (error) {
+    return String(error)
+  }
+}
+
+test('streams of a client that left are reset towards an agent that reads nothing', async () => {
+  verifies('workspaces:tunnel:budget')
+  const signals: AbortSignal[] = []
+  const place = await connected(({ accept, signal }) => {
+    signals.push(signal)
+    accept().on('error', () => undefined)
+  })
+  const client = await dialAs(server.firstUser.token, place.id)
+  const streams = await Promise.all(Array.from({ length: 50 }, async () => await client.dial('ssh')))
+  for (const stream of streams) stream.write(Buffer.alloc(200_000))
+  for (const stream of streams.slice(0, 10)) stream.end()
+  await client.ping()
+  client.close()
+  await expect.poll(() => signals.filter(({ aborted }) => aborted).length).toBe(50)
+})

@@ -2,6 +2,7 @@ import { constants, performServerHandshake, type IncomingHttpHeaders, type Serve
 import type { Duplex } from 'node:stream'
 import { maxRefusalBytes, TunnelRefusal } from './failures.ts'
 import { maxStreamsOf, SessionGuard, sessionOptions, tooManyStreams, type Tunnel, type TunnelOptions } from './session.ts'
+import { StreamMeter } from './stream-budget.ts'
 import { targetOfPath } from './target.ts'
 import { breakOff, TunnelStream } from './tunnel-stream.ts'
 
@@ -41,18 +42,18 @@ export function answerTunnel(
   const session = performServerHandshake(stream, sessionOptions(options))
   const guard = new SessionGuard(session, stream, options)
   guard.widen()
-  const maxStreams = maxStreamsOf(options)
-  let open = 0
+  const meter = new StreamMeter(session, { maxStreams: maxStreamsOf(options), shared: options.budget, breakOff })
+  guard.measure(meter)
   session.on('stream', (carrier: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    open += 1
-    carrier.once('close', () => (open -= 1))
     carrier.on('error', () => undefined)
-    if (open > maxStreams) {
-      refuse(carrier, tooManyStreams(maxStreams))
+    const limit = meter.exceeded()
+    meter.add(carrier)
+    if (limit !== undefined) {
+      refuse(carrier, tooManyStreams(limit))
       return
     }
     // Whatever goes wrong while one stream is answered ends that stream, and nothing else.
-    answerOne({ carrier, headers, guard, answer, onError: options.onError }).catch(() => breakOff(carrier))
+    answerOne({ carrier, headers, guard, meter, answer, onError: options.onError }).catch(() => breakOff(carrier))
   })
   return guard
 }
@@ -61,11 +62,12 @@ interface Answering {
   carrier: ServerHttp2Stream
   headers: IncomingHttpHeaders
   guard: SessionGuard
+  meter: StreamMeter
   answer: (request: TunnelRequest) => void | Promise<void>
   onError: ((error: unknown, target: string) => void) | undefined
 }
 
-async function answerOne({ carrier, headers, guard, answer, onError }: Answering): Promise<void> {
+async function answerOne({ carrier, headers, guard, meter, answer, onError }: Answering): Promise<void> {
   // Node ends the response to a HEAD request before there is one.
   if (headers[constants.HTTP2_HEADER_METHOD] !== constants.HTTP2_METHOD_POST) return breakOff(carrier)
   const gone = new AbortController()
@@ -78,6 +80,7 @@ async function answerOne({ carrier, headers, guard, answer, onError }: Answering
     const accept = (): TunnelStream => {
       if (accepted) throw new Error('A stream can be accepted only once')
       accepted = new TunnelStream(carrier, target, guard.reason)
+      meter.hold(carrier, accepted)
       if (!carrier.destroyed && !carrier.closed) carrier.respond({ [constants.HTTP2_HEADER_STATUS]: constants.HTTP_STATUS_OK })
       return accepted
     }

@@ -14,6 +14,7 @@ const code = {
   invalidPayload: 1007,
   policyViolation: 1008,
   internalError: 1011,
+  tryAgainLater: 1013,
 } as const
 
 /**
@@ -36,6 +37,8 @@ export const closeReasons = {
   serverStopping: { code: code.goingAway, text: 'the server is shutting down' },
   /** A newer connection of the same agent replaces this one. */
   agentReconnected: { code: code.normal, text: 'the agent opened a newer connection' },
+  /** The user has as many tunnels to workspaces as one user may have. */
+  tooManyTunnels: { code: code.tryAgainLater, text: 'you have too many connections to workspaces open: close some and try again' },
   notBinary: { code: code.unsupportedData, text: 'send binary messages only' },
   invalidTerminalInput: { code: code.invalidPayload, text: 'each message must be one JSON object' },
   invalidStats: { code: code.invalidPayload, text: 'each message must be one JSON object with whole numbers' },

@@ -2,6 +2,7 @@ import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } f
 import type { Duplex } from 'node:stream'
 import { maxRefusalBytes, TunnelRefusal, TunnelStreamReset } from './failures.ts'
 import { maxStreamsOf, SessionGuard, sessionOptions, tooManyStreams, type Tunnel, type TunnelOptions } from './session.ts'
+import { StreamMeter } from './stream-budget.ts'
 import { isTarget, maxTargetLength, pathOfTarget } from './target.ts'
 import { breakOff, TunnelStream } from './tunnel-stream.ts'
 
@@ -35,8 +36,8 @@ export function dialTunnel(stream: Duplex, options: TunnelOptions = {}): DialTun
   const session = connect(authority, { ...sessionOptions(options), createConnection: () => stream })
   const guard = new SessionGuard(session, stream, options)
   session.once('connect', () => guard.widen())
-  const maxStreams = maxStreamsOf(options)
-  let open = 0
+  const meter = new StreamMeter(session, { maxStreams: maxStreamsOf(options), shared: options.budget, breakOff })
+  guard.measure(meter)
   return {
     closed: guard.closed,
     close: (reason) => guard.close(reason),
@@ -47,14 +48,14 @@ export function dialTunnel(stream: Duplex, options: TunnelOptions = {}): DialTun
       signal?.throwIfAborted()
       const closed = guard.reason()
       if (closed) throw closed
-      if (open >= maxStreams) throw tooManyStreams(maxStreams)
+      const limit = meter.exceeded()
+      if (limit !== undefined) throw tooManyStreams(limit)
       const carrier = session.request(
         { [constants.HTTP2_HEADER_METHOD]: constants.HTTP2_METHOD_POST, [constants.HTTP2_HEADER_PATH]: pathOfTarget(target) },
         { endStream: false },
       )
-      open += 1
-      carrier.once('close', () => (open -= 1))
-      return answerOf(carrier, target, { guard, signal })
+      meter.add(carrier)
+      return answerOf(carrier, target, { guard, meter, signal })
     },
   }
 }
@@ -62,7 +63,7 @@ export function dialTunnel(stream: Duplex, options: TunnelOptions = {}): DialTun
 function answerOf(
   carrier: ClientHttp2Stream,
   target: string,
-  { guard, signal }: { guard: SessionGuard; signal: AbortSignal | undefined },
+  { guard, meter, signal }: { guard: SessionGuard; meter: StreamMeter; signal: AbortSignal | undefined },
 ): Promise<TunnelStream> {
   return new Promise((resolve, reject) => {
     const stopListening = (): void => {
@@ -86,7 +87,9 @@ function answerOf(
       const status = headers[':status'] ?? 0
       if (status === constants.HTTP_STATUS_OK) {
         settle()
-        resolve(new TunnelStream(carrier, target, guard.reason))
+        const stream = new TunnelStream(carrier, target, guard.reason)
+        meter.hold(carrier, stream)
+        resolve(stream)
         return
       }
       // The signal stays in force, since the far end may start a refusal and never finish it.

@@ -1,13 +1,21 @@
 const mebibyte = 1024 * 1024
 
-/** How much of one stream may be in flight before its writer has to wait, in bytes. */
-export const streamWindowBytes = 4 * mebibyte
-/** The same for all streams of a tunnel together. */
-export const connectionWindowBytes = 4 * streamWindowBytes
+/** How much of one stream may be in flight before its writer has to wait, in bytes, at first. */
+export const startStreamWindowBytes = 64 * 1024
+/** The same once bytes flow and few streams are open. */
+export const maxStreamWindowBytes = 4 * mebibyte
+/** The same when a tunnel has many streams, or streams that nobody reads. */
+export const minStreamWindowBytes = 16 * 1024
+/** What the windows of a tunnel's streams and their unread bytes should add up to, in bytes. */
+export const connectionWindowBytes = 4 * maxStreamWindowBytes
+/** How much the streams of a tunnel may hold before those that hold the most end, in bytes. */
+export const maxHeldBytes = 2 * connectionWindowBytes
 /** Largest HTTP/2 frame that an end accepts, in bytes. */
 export const maxFrameBytes = 64 * 1024
-/** How much each end buffers above HTTP/2, for a stream, and below it, for the socket, in bytes. */
+/** How much each end buffers below HTTP/2, for the socket, in bytes. */
 export const bufferBytes = 256 * 1024
+/** How much each end buffers above HTTP/2, for each direction of a stream, in bytes. */
+export const streamBufferBytes = 16 * 1024
 /**
  * Largest WebSocket message that an end accepts, in bytes. Well-behaved peers stay far below it.
  */

@@ -1,7 +1,8 @@
 import type { Http2Session } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { TunnelClosed, TunnelRefusal } from './failures.ts'
-import { connectionWindowBytes, maxFrameBytes, streamWindowBytes } from './flow-control.ts'
+import { connectionWindowBytes, maxFrameBytes, startStreamWindowBytes } from './flow-control.ts'
+import type { StreamBudget, StreamMeter } from './stream-budget.ts'
 import { deadAfterMs, pingIntervalMs } from './keep-alive.ts'
 import { maxTargetLength } from './target.ts'
 
@@ -16,6 +17,8 @@ export interface TunnelOptions {
   deadAfterMs?: number
   /** How many streams may be open at once; any more are refused with 503. Default 1 000. */
   maxStreams?: number
+  /** Counts the streams of several tunnels together. */
+  budget?: StreamBudget
 }
 
 /** What both ends of a tunnel offer. */
@@ -46,13 +49,13 @@ export function tooManyStreams(maxStreams: number): TunnelRefusal {
 }
 
 /**
- * Returns the HTTP/2 options of either end: wide windows for throughput, narrow limits on headers.
+ * Returns the HTTP/2 options of either end: small windows that a meter widens, narrow limits on headers.
  */
 export function sessionOptions(options: TunnelOptions) {
   const maxStreams = maxStreamsOf(options)
   return {
     settings: {
-      initialWindowSize: streamWindowBytes,
+      initialWindowSize: startStreamWindowBytes,
       maxFrameSize: maxFrameBytes,
       maxHeaderListSize: 2 * maxTargetLength,
       maxConcurrentStreams: maxStreams,
@@ -105,6 +108,12 @@ export class SessionGuard implements Tunnel {
 
   close(reason = 'This end closed the tunnel.'): void {
     this.#fail(reason)
+  }
+
+  /** Counts arriving bytes with a meter, until the tunnel closes. */
+  measure(meter: StreamMeter): void {
+    this.#carrier.on('data', (chunk: Buffer) => meter.arrived(chunk.length))
+    void this.closed.then(() => meter.leave())
   }
 
   /** Widens the window of the connection. Call it once the session is connected. */

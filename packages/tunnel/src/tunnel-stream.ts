@@ -1,7 +1,7 @@
 import { constants, type Http2Stream } from 'node:http2'
 import { Duplex } from 'node:stream'
 import { type TunnelClosed, TunnelStreamReset } from './failures.ts'
-import { bufferBytes } from './flow-control.ts'
+import { streamBufferBytes } from './flow-control.ts'
 
 /** Counts of one stream: bytes, and the chunks they came in. */
 export interface StreamCounts {
@@ -29,7 +29,7 @@ export class TunnelStream extends Duplex {
   #carrierEnded = false
 
   constructor(carrier: Http2Stream, target: string, tunnelClosed: () => TunnelClosed | undefined) {
-    super({ allowHalfOpen: true, highWaterMark: bufferBytes })
+    super({ allowHalfOpen: true, highWaterMark: streamBufferBytes })
     this.#carrier = carrier
     this.#target = target
     this.#tunnelClosed = tunnelClosed

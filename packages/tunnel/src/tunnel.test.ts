@@ -7,6 +7,7 @@ import * as fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { deferred } from '../test/deferred.ts'
 import { readAll } from '../test/read-all.ts'
+import { maxHeldBytes, startStreamWindowBytes } from './flow-control.ts'
 import { tunnelPair, type TunnelPair } from '../test/socket-pair.ts'
 import {
   answerTunnel,
@@ -14,6 +15,7 @@ import {
   closeSocket,
   dialTunnel,
   socketStream,
+  StreamBudget,
   TunnelClosed,
   TunnelRefusal,
   TunnelStreamReset,
@@ -42,6 +44,74 @@ const watch = (stream: Duplex): { errors: Error[]; closes: number } => {
 
 afterEach(async () => {
   await Promise.all(pairs.splice(0).map((pair) => pair.stop()))
+})
+
+describe('memory', () => {
+  test.each([150, 1_000])('%i streams that nobody reads stay within the budget, and closing the tunnel returns it', async (count) => {
+    const budget = new StreamBudget({ maxStreams: 2_000, maxBytes: maxHeldBytes })
+    const pair = await tunnelPair(({ accept }) => void accept().on('error', () => undefined), { answering: { budget } })
+    pairs.push(pair)
+    const { dialing, answering } = pair
+    const streams = await Promise.all(Array.from({ length: count }, () => dialing.dial('stalled')))
+    const chunk = Buffer.alloc(16 * 1024)
+    for (let round = 0; round < 20; round++) {
+      for (const stream of streams) if (!stream.writableNeedDrain) stream.write(chunk)
+      await dialing.ping()
+    }
+    expect(budget.use().streams).toBe(count)
+    expect(budget.use().bytes).toBeGreaterThan(count * 1024)
+    expect(budget.use().bytes).toBeLessThanOrEqual(maxHeldBytes)
+    dialing.close()
+    await Promise.all([dialing.closed, answering.closed])
+    expect(budget.use()).toEqual({ streams: 0, bytes: 0 })
+    expect(budget.tunnels).toBe(0)
+  })
+
+  test('streams that exceed a shared budget end, those that hold the most first', async () => {
+    const budget = new StreamBudget({ maxStreams: 100, maxBytes: 100_000 })
+    const errors: string[] = []
+    const pair = await tunnelPair(
+      ({ accept, target }) => {
+        const stream = accept()
+        stream.on('error', (error) => errors.push(error.message))
+        if (target === 'read') stream.pipe(stream)
+      },
+      { answering: { budget } },
+    )
+    pairs.push(pair)
+    const stalled = await Promise.all(Array.from({ length: 8 }, () => pair.dialing.dial('stalled')))
+    const ends = stalled.map(async (stream) => await new Promise<void>((resolve) => void stream.once('close', resolve)))
+    const read = await pair.dialing.dial('read')
+    for (const stream of stalled) stream.write(Buffer.alloc(60_000))
+    await Promise.race(ends)
+    expect(errors[0]).toBe('The stream was ended: too many bytes that nobody read were waiting.')
+    expect(budget.use().bytes).toBeLessThanOrEqual(100_000 + 256 * 1024)
+    read.end('still here')
+    expect((await readAll(read)).toString()).toBe('still here')
+  })
+
+  test('a stream above the number that several tunnels share is refused', async () => {
+    const budget = new StreamBudget({ maxStreams: 3, maxBytes: maxHeldBytes })
+    const tunnels = await Promise.all(
+      [1, 2].map(async () => await tunnelPair(({ accept }) => void accept().on('error', () => undefined), { answering: { budget } })),
+    )
+    pairs.push(...tunnels)
+    const [first, second] = tunnels.map(({ dialing }) => dialing)
+    for (const dialing of [first, second, first]) await dialing?.dial('x')
+    await expect(second?.dial('x')).rejects.toMatchObject({ name: 'TunnelRefusal', status: 503 })
+  })
+
+  test('an end is passed on by a stream whose window shrank below what it holds', async () => {
+    const accepted: Duplex[] = []
+    const { dialing } = await open(({ accept }) => void accepted.push(accept()))
+    const first = await dialing.dial('x')
+    const payload = randomBytes(60_000)
+    first.end(payload)
+    await Promise.all(Array.from({ length: 900 }, () => dialing.dial('x')))
+    await dialing.ping()
+    const [stream] = accepted
+    expect(stream === undefined ? undefined : (await readAll(stream)).equals(payload)).toBe(true)
+  })
 })
 
 describe('bytes', () => {
@@ -313,7 +383,7 @@ describe('breaks', () => {
     const { dialing } = await open(({ accept }) => accepted.resolve(accept()))
     const near = await dialing.dial('x')
     const far = await accepted.promise
-    const answer = randomBytes(1024 * 1024)
+    const answer = randomBytes(startStreamWindowBytes)
     far.end(answer)
     await once(far, 'finish')
     far.destroy()

@@ -27,8 +27,11 @@ export interface TunnelPair {
   stop: () => Promise<void>
 }
 
+/** Options of both ends, and of the answering end alone. */
+export type PairOptions = AnswerOptions & { readonly answering?: AnswerOptions }
+
 /** Opens a tunnel whose answering end connects, as an agent does. */
-export async function tunnelPair(answer: Parameters<typeof answerTunnel>[1], options: AnswerOptions = {}): Promise<TunnelPair> {
+export async function tunnelPair(answer: Parameters<typeof answerTunnel>[1], options: PairOptions = {}): Promise<TunnelPair> {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, ...tunnelSocketOptions })
   await once(server, 'listening')
   const relayed: Socket[] = []
@@ -36,7 +39,7 @@ export async function tunnelPair(answer: Parameters<typeof answerTunnel>[1], opt
   await once(relay, 'listening')
   const accepted = once(server, 'connection') as Promise<[WebSocket]>
   const client = new WebSocket(`ws://127.0.0.1:${(relay.address() as AddressInfo).port}`, tunnelSocketOptions)
-  const answering = answerTunnel(socketStream(client), answer, options)
+  const answering = answerTunnel(socketStream(client), answer, { ...options, ...options.answering })
   const [serverSide] = await accepted
   const dialing = dialTunnel(socketStream(serverSide), options)
   return {

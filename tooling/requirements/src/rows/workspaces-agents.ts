@@ -72,6 +72,8 @@ export const workspacesAgents = [
   ...rows(
     { section: 'workspaces §15.15' },
     {
+      'workspaces:tunnel:budget':
+        'A user has at most 100 tunnels to workspaces; one more closes with 1013 and the reason. Streams of a client that left are reset towards the agent.',
       'workspaces:activity:bump': 'Traffic through the tunnel extends the deadline of a workspace with a ttl.',
       'workspaces:activity:reading': 'Reading a workspace does not change its deadline.',
     },

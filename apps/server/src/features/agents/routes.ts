@@ -3,7 +3,7 @@ import { tunnelSocketOptions } from '@berth/tunnel'
 import type { FoundByPath } from '../../gate/found-by-path.ts'
 import type { Handlers } from '../../http/serve.ts'
 import type { AgentDialer } from './agent-dialer.ts'
-import { joinTunnels } from './client-tunnel-socket.ts'
+import { ClientTunnels } from './client-tunnel-socket.ts'
 import { readListeningPorts } from './listening-ports.ts'
 import type { ResourcePresenter } from './present.ts'
 import { joinPty, terminalOf } from './pty-socket.ts'
@@ -19,6 +19,7 @@ interface Dependencies {
 const TUNNEL_SOCKET = { maxMessageBytes: tunnelSocketOptions.maxPayload }
 
 export function agentRoutes({ service, dialer, resources }: Dependencies): Handlers<typeof agents, FoundByPath, AgentCaller> {
+  const clientTunnels = new ClientTunnels(dialer)
   return {
     metadata: async ({ agent }) => await service.metadata(agent),
     updateVersion: async ({ agent, body }) => {
@@ -51,9 +52,10 @@ export function agentRoutes({ service, dialer, resources }: Dependencies): Handl
         void joinPty(socket, async () => await dialer.dial(workspaceagent.id, terminalOf(query)))
       })
     },
-    dialTunnel: async ({ workspaceagent, connection }) => {
+    dialTunnel: async ({ actor, workspaceagent, connection }) => {
       service.requireDirectAccess()
-      await connection.acceptWebSocket((socket) => joinTunnels(socket, workspaceagent.id, dialer), TUNNEL_SOCKET)
+      const place = { userId: actor.user_id, agentId: workspaceagent.id }
+      await connection.acceptWebSocket((socket) => clientTunnels.join(socket, place), TUNNEL_SOCKET)
     },
   }
 }

@@ -12,6 +12,10 @@ export interface ConnectionLimits extends SendQueueLimits {
   readonly handshakeTimeoutMs: number
   /** How often the relay tells a client that it is there. */
   readonly keepAliveMs: number
+  /** How long a client may stay a stranger, after it has identified itself. */
+  readonly strangerTimeoutMs: number
+  /** The packets that a stranger may send in that time. They are dropped. */
+  readonly strangerBytes: number
 }
 
 export const CONNECTION_LIMITS: ConnectionLimits = {
@@ -19,20 +23,27 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   bytesPerSecond: 16 * 1024 * 1024,
   handshakeTimeoutMs: 10_000,
   keepAliveMs: 60_000,
+  strangerTimeoutMs: 60_000,
+  strangerBytes: 1024 * 1024,
 }
 
 const MAX_INFO_BYTES = 16 * 1024
 const PING_BYTES = 8
 const WINDOW_MS = 1_000
 
+interface Serving {
+  readonly relay: Relay
+  readonly serverKey: ServerKey
+  readonly limits: ConnectionLimits
+  /** Called when the client has proved its key. */
+  readonly identified?: (id: string) => void
+}
+
 /**
  * Serves one client of the relay until either side ends the connection. Resolves with the reason;
  * never rejects.
  */
-export async function serveConnection(
-  stream: Duplex,
-  { relay, serverKey, limits }: { readonly relay: Relay; readonly serverKey: ServerKey; readonly limits: ConnectionLimits },
-): Promise<string> {
+export async function serveConnection(stream: Duplex, { relay, serverKey, limits, identified }: Serving): Promise<string> {
   const queue = new SendQueue(stream, limits)
   const reader = new FrameReader()
   let peer: Peer | undefined
@@ -52,8 +63,15 @@ export async function serveConnection(
       close: end,
     }
     relay.join(joining)
+    identified?.(joining.id)
+    timers.push(
+      setTimeout(() => {
+        if (!relay.knows(joining)) end('the coordinator does not know the client')
+      }, limits.strangerTimeoutMs),
+    )
     return joining
   }
+  const strangers = new StrangerBudget(relay, limits.strangerBytes)
   const timers = [
     setTimeout(() => {
       if (peer === undefined) end('the client did not identify itself in time')
@@ -69,7 +87,10 @@ export async function serveConnection(
         const frame = reader.next(peer === undefined ? () => MAX_INFO_BYTES : maxBytesOf)
         if (frame === undefined) return
         if (peer === undefined) peer = begin(frame)
-        else answer(peer, frame, relay)
+        else {
+          strangers.count(peer, frame)
+          answer(peer, frame, relay)
+        }
       }
     } catch (error) {
       // An error thrown out of a listener would end the process.
@@ -112,6 +133,24 @@ function answer(peer: Peer, { kind, payload }: Frame, relay: Relay): void {
     default:
       // Newer clients may send frames that this relay doesn't know.
       return undefined
+  }
+}
+
+/** Ends the connection of a stranger that sends more than a number of bytes. */
+class StrangerBudget {
+  readonly #relay: Relay
+  #bytesLeft: number
+
+  constructor(relay: Relay, bytes: number) {
+    this.#relay = relay
+    this.#bytesLeft = bytes
+  }
+
+  /** @throws ProtocolError */
+  count(peer: Peer, { payload }: Frame): void {
+    if (this.#relay.knows(peer)) return
+    this.#bytesLeft -= payload.length
+    if (this.#bytesLeft < 0) throw new ProtocolError('the coordinator does not know the client, and it sent too much')
   }
 }
 

@@ -3,19 +3,16 @@ import { FRAME, FrameReader, KEY_BYTES, MAX_PACKET_BYTES, ProtocolError, encodeF
 import { readClientKey, serverInfoFrame, serverKeyFrame, type ServerKey } from './handshake.ts'
 import { peerId, type Peer, type Relay } from './relay.ts'
 import { SEND_QUEUE_LIMITS, SendQueue, type SendQueueLimits } from './send-queue.ts'
+import { StrangerWatch, type StrangerLimits } from './stranger-watch.ts'
 
 /** Limits on one connection of the relay. */
-export interface ConnectionLimits extends SendQueueLimits {
+export interface ConnectionLimits extends SendQueueLimits, StrangerLimits {
   /** A client that sends more is read again in the next second. */
   readonly bytesPerSecond: number
   /** How long a client may take to identify itself. */
   readonly handshakeTimeoutMs: number
   /** How often the relay tells a client that it is there. */
   readonly keepAliveMs: number
-  /** How long a client may stay a stranger, after it has identified itself. */
-  readonly strangerTimeoutMs: number
-  /** The packets that a stranger may send in that time. They are dropped. */
-  readonly strangerBytes: number
 }
 
 export const CONNECTION_LIMITS: ConnectionLimits = {
@@ -64,14 +61,10 @@ export async function serveConnection(stream: Duplex, { relay, serverKey, limits
     }
     relay.join(joining)
     identified?.(joining.id)
-    timers.push(
-      setTimeout(() => {
-        if (!relay.knows(joining)) end('the coordinator does not know the client')
-      }, limits.strangerTimeoutMs),
-    )
+    strangers.start(joining)
     return joining
   }
-  const strangers = new StrangerBudget(relay, limits.strangerBytes)
+  const strangers = new StrangerWatch(relay, limits)
   const timers = [
     setTimeout(() => {
       if (peer === undefined) end('the client did not identify itself in time')
@@ -106,6 +99,7 @@ export async function serveConnection(stream: Duplex, { relay, serverKey, limits
   })
   for (const timer of timers) clearTimeout(timer)
   throttle.stop()
+  strangers.stop()
   if (peer !== undefined) relay.leave(peer)
   return reason
 }
@@ -133,24 +127,6 @@ function answer(peer: Peer, { kind, payload }: Frame, relay: Relay): void {
     default:
       // Newer clients may send frames that this relay doesn't know.
       return undefined
-  }
-}
-
-/** Ends the connection of a stranger that sends more than a number of bytes. */
-class StrangerBudget {
-  readonly #relay: Relay
-  #bytesLeft: number
-
-  constructor(relay: Relay, bytes: number) {
-    this.#relay = relay
-    this.#bytesLeft = bytes
-  }
-
-  /** @throws ProtocolError */
-  count(peer: Peer, { payload }: Frame): void {
-    if (this.#relay.knows(peer)) return
-    this.#bytesLeft -= payload.length
-    if (this.#bytesLeft < 0) throw new ProtocolError('the coordinator does not know the client, and it sent too much')
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { verifies } from '@berth/requirements'
-import type { AuditLog } from '@berth/schema'
+import { AuditLog } from '@berth/schema'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { build, buildEnded, createMember, createTemplate, createWorkspace, uniqueName } from './factories.ts'
 import { callApi } from './call-api.ts'
@@ -65,6 +65,13 @@ test('outside of tests there is no such route, not even for owners', async () =>
   } finally {
     await plain.stop()
   }
+})
+
+test('an entry has the fields of the wire, and no column more', async () => {
+  verifies('audit:fields')
+  await server.client.audit.generateTest({ body: {} })
+  const { json } = await callApi(server, 'GET /audit?limit=1')
+  expect(Object.keys(json.audit_logs[0]).toSorted()).toEqual(Object.keys(AuditLog.properties).toSorted())
 })
 
 describe('searching', () => {

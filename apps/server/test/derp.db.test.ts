@@ -6,13 +6,17 @@ import nacl from 'tweetnacl'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { clientInfo, ended, frame, joinRelay, overHttp, overWebSocket, type DerpClient, type Way } from './derp-client.ts'
+import { createAgent, openSocket, opened, type AgentPlace } from './fake-agent.ts'
+import { eventually } from './eventually.ts'
 import { rawRequest } from './raw-request.ts'
 import { startAnotherServer } from './start-another-server.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 
 let server: TestServer
+let place: AgentPlace
 beforeAll(async () => {
   server = await startTestServer()
+  place = await createAgent(server)
 })
 afterAll(async () => await server.stop())
 
@@ -22,7 +26,27 @@ const ways: readonly (readonly [name: string, way: () => Promise<Way>])[] = [
   ['a WebSocket', async () => await overWebSocket(server.url)],
 ]
 
+/** Lets the coordinator meet the owner of a key, as clients do. Lasts until the test ends. */
+async function announce({ publicKey }: nacl.BoxKeyPair, to: TestServer = server): Promise<void> {
+  const socket = openSocket(to, `/workspaceagents/${place.id}/coordinate`, to.firstUser.token)
+  await opened(socket)
+  onTestFinished(() => socket.terminate())
+  socket.send(Buffer.from(JSON.stringify({ id: 1, key: `nodekey:${Buffer.from(publicKey).toString('hex')}` })))
+  // The server answers in order.
+  socket.ping()
+  await once(socket, 'pong')
+}
+
+/** A client that the coordinator knows. */
 async function joined(way: () => Promise<Way> = async () => await overHttp(server.url), keys = nacl.box.keyPair()): Promise<DerpClient> {
+  await announce(keys)
+  return await joinedUnknown(way, keys)
+}
+
+async function joinedUnknown(
+  way: () => Promise<Way> = async () => await overHttp(server.url),
+  keys = nacl.box.keyPair(),
+): Promise<DerpClient> {
   const client = await joinRelay(await way(), keys)
   onTestFinished(() => void client.stream.destroy())
   return client
@@ -100,6 +124,7 @@ test('frames may come in pieces, many at once, and together with the info', asyn
   const way = await overHttp(server.url)
   onTestFinished(() => void way.stream.destroy())
   const keys = nacl.box.keyPair()
+  await announce(keys)
   const greeting = await way.reader.next()
   const bytes = Buffer.concat([
     clientInfo(keys, greeting.payload.subarray(8, 40)),
@@ -256,4 +281,72 @@ test("a server that stops closes the relay's connections, even those of clients 
   const ends = [ended(client.stream), ended(silent.stream)]
   await stopping.stop()
   await Promise.all(ends)
+})
+
+test('packets between strangers, and between a stranger and a known client, are dropped; they pass once both are known', async () => {
+  verifies('derp:known')
+  const [oneKeys, twoKeys] = [nacl.box.keyPair(), nacl.box.keyPair()]
+  const [one, two, known] = [await joinedUnknown(undefined, oneKeys), await joinedUnknown(undefined, twoKeys), await joined()]
+  const ping = frame(0x12, Buffer.from('12345678'))
+  const isSilent = async (client: DerpClient): Promise<boolean> => {
+    client.write(ping)
+    return (await client.next()).kind === 0x13
+  }
+  one.send(two.key, Buffer.from('lost'))
+  one.send(known.key, Buffer.from('lost'))
+  known.send(one.key, Buffer.from('lost'))
+  for (const client of [one, two, known, one, two, known]) expect(await isSilent(client)).toBe(true)
+  await announce(oneKeys)
+  one.send(two.key, Buffer.from('lost'))
+  one.send(known.key, Buffer.from('found'))
+  expect((await known.next()).payload.subarray(32).toString()).toBe('found')
+  expect(await isSilent(two)).toBe(true)
+  await announce(twoKeys)
+  one.send(two.key, Buffer.from('found'))
+  expect((await two.next()).payload.subarray(32).toString()).toBe('found')
+})
+
+test('a client stays known while it reconnects to the coordinator', async () => {
+  verifies('derp:known')
+  const keys = nacl.box.keyPair()
+  const socket = openSocket(server, `/workspaceagents/${place.id}/coordinate`, server.firstUser.token)
+  await opened(socket)
+  socket.send(Buffer.from(JSON.stringify({ key: `nodekey:${Buffer.from(keys.publicKey).toString('hex')}` })))
+  socket.ping()
+  await once(socket, 'pong')
+  const [client, other] = [await joinedUnknown(undefined, keys), await joined()]
+  socket.close()
+  await once(socket, 'close')
+  client.send(other.key, Buffer.from('still here'))
+  expect((await other.next()).payload.subarray(32).toString()).toBe('still here')
+})
+
+test('a client that the coordinator of another replica knows may use the relay of this one', async () => {
+  verifies('derp:known')
+  const another = await startAnotherServer(server)
+  onTestFinished(async () => await another.stop())
+  const keys = nacl.box.keyPair()
+  await announce(keys, { ...server, url: another.url })
+  const [sender, receiver] = [await joinedUnknown(undefined, keys), await joined()]
+  const received = receiver.next()
+  const timer = setInterval(() => sender.send(receiver.key, Buffer.from('across')), 20)
+  expect((await received).payload.subarray(32).toString()).toBe('across')
+  clearInterval(timer)
+})
+
+test('one address has a limited number of strangers, and room again when they leave', async () => {
+  verifies('derp:known')
+  const fresh = await startAnotherServer(server)
+  onTestFinished(async () => await fresh.stop())
+  const strangers = []
+  for (let count = 0; count < 64; count++) strangers.push(await joinRelay(await overHttp(fresh.url)))
+  const statusLine = async (): Promise<string> => {
+    const way = await overHttp(fresh.url)
+    way.stream.destroy()
+    return way.head.split('\r\n', 1)[0] ?? ''
+  }
+  expect(await statusLine()).toMatch(/ 429 /)
+  for (const { stream } of strangers.splice(0, 2)) stream.destroy()
+  await eventually(async () => ((await statusLine()).includes(' 101 ') ? true : undefined))
+  for (const { stream } of strangers) stream.destroy()
 })

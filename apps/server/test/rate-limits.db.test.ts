@@ -113,6 +113,25 @@ test('signed-in callers are counted by user, all others by address', async () =>
   expect(await statuses(1, 'GET /users/me', { token: member.token })).toEqual([200])
 })
 
+test('on an endpoint for anyone a signed-in caller is counted by user too, and an owner may bypass the limit', async () => {
+  verifies('rulings:rate-limit-by-user', 'wire:rate:bypass')
+  const { token } = server.firstUser
+  for (const line of ['GET /buildinfo', 'GET /entitlements', 'GET /users/authmethods']) {
+    expect(await statuses(LIMIT + 1, line)).toEqual([...times(LIMIT, 200), 429])
+    expect(await statuses(1, line, { token: 'aaaaaaaaaa-bbbbbbbbbbbbbbbbbbbbbb' })).toEqual([429])
+    expect(await statuses(LIMIT + 1, line, { token: member.token })).toEqual([...times(LIMIT, 200), 429])
+    expect(await statuses(1, line, { token })).toEqual([200])
+    expect(await statuses(LIMIT + 2, line, { token, headers: { 'X-Coder-Bypass-Ratelimit': 'true' } })).toEqual(times(LIMIT + 2, 200))
+  }
+})
+
+test('signing in is counted by address, whatever token is sent along', async () => {
+  verifies('rulings:rate-limit-by-user')
+  const body = { email: 'nobody@example.com', password: 'guessed' }
+  expect(await statuses(LIMIT, 'POST /users/login', { body })).toEqual(times(LIMIT, 401))
+  expect(await statuses(1, 'POST /users/login', { body, token: member.token })).toEqual([429])
+})
+
 test('a header that claims another address changes nothing', async () => {
   await statuses(LIMIT, 'GET /buildinfo')
   for (const name of ['X-Forwarded-For', 'X-Real-IP', 'True-Client-IP', 'Forwarded'])

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { wireArchitecture } from '@berth/provisioner'
-import { SESSIONS_CHANNEL, WORKSPACES_CHANNEL } from '../database/channels.ts'
+import { NODE_KEYS_CHANNEL, SESSIONS_CHANNEL, WORKSPACES_CHANNEL } from '../database/channels.ts'
+import { notify } from '../database/pubsub.ts'
 import { AgentBinaries } from '../features/agent-binaries/agent-binaries.ts'
 import { AgentDialer } from '../features/agents/agent-dialer.ts'
 import { AgentPresence } from '../features/agents/agent-presence.ts'
@@ -36,7 +37,7 @@ export interface ConnectionServices {
 }
 
 export function composeConnections(world: World, { deployment }: Pick<DeploymentServices, 'deployment'>): Area<ConnectionServices> {
-  const { config, database, pubsub, clock, logger, random, derpMap, replicaId } = world
+  const { config, database, pubsub, clock, logger, derpMap, replicaId } = world
   const queries = database.kysely
   const store = new AgentStore(queries)
   const updateFrequencyMs = config.agentConnectionUpdateFrequencyMs
@@ -44,8 +45,11 @@ export function composeConnections(world: World, { deployment }: Pick<Deployment
   const presence = new AgentPresence({ database, store, openAgents, clock, logger, replicaId, updateFrequencyMs })
   const tunnels = new AgentTunnels({ presence, logger })
   const agents = composeAgents(world, { deployment, store, presence, tunnels })
-  const coordinator = new CoordinatorService({ agents, derpMap })
-  const derp = new DerpService({ store: new DerpStore(queries), logger, random, isEnabled: config.derpServerEnable })
+  const derp = composeRelay(world)
+  const stopLearning = pubsub.subscribe(NODE_KEYS_CHANNEL, (message) => {
+    if (message.kind === 'message') derp.learn(message.payload.split(' '))
+  })
+  const coordinator = new CoordinatorService({ agents, derp, derpMap })
   const agentBinaries = composeAgentBinaries(world)
   const resources = composeResources(world, coordinator)
   // A build outdates the agents of earlier ones, a suspension ends those of the user.
@@ -72,12 +76,24 @@ export function composeConnections(world: World, { deployment }: Pick<Deployment
     start: () => presence.start(),
     async release() {
       agentBinaries.stop()
+      stopLearning()
       await Promise.all([presence.stop(), derp.stop()])
     },
     stop() {
       for (const stop of stopEnding) stop()
     },
   }
+}
+
+function composeRelay({ config, database, clock, logger, random }: World): DerpService {
+  return new DerpService({
+    store: new DerpStore(database.kysely),
+    logger,
+    random,
+    clock,
+    isEnabled: config.derpServerEnable,
+    publishKeys: async (ids) => await notify(database.kysely, NODE_KEYS_CHANNEL, ids.join(' ')),
+  })
 }
 
 function composeAgents(

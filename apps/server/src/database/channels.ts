@@ -15,3 +15,5 @@ export const SESSIONS_CHANNEL = 'sessions_ended'
 export const GIT_AUTH_CHANNEL = 'git_auth'
 /** The encryption keys were rotated. No payload. */
 export const SECRETS_CHANNEL = 'secrets'
+/** The coordinator has met agents or clients. Payload: IDs of their keys, separated by spaces. */
+export const NODE_KEYS_CHANNEL = 'node_keys'

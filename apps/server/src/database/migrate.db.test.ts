@@ -89,6 +89,44 @@ test('a database with another history is refused', async () => {
   )
 })
 
+const GOLANG_MIGRATE = [
+  'create table schema_migrations (version bigint not null primary key, dirty boolean not null)',
+  'insert into schema_migrations values (83, false)',
+]
+const CODER = [
+  'create table site_configs (key varchar(256) primary key, value varchar(8192) not null)',
+  'create table gitsshkeys (user_id uuid primary key, private_key text not null, public_key text not null)',
+  'create table users (id uuid primary key, email text not null)',
+]
+
+test.each([
+  ['Coder', [...GOLANG_MIGRATE, ...CODER], "This is a database of Coder, which Berth can't take over"],
+  ['Coder, without its list of migrations', CODER, 'This is a database of Coder'],
+  ['another program that counts its migrations', GOLANG_MIGRATE, "its table schema_migrations isn't Berth's"],
+  [
+    'another program that names its migrations',
+    ['create table schema_migrations (version varchar primary key)'],
+    "its table schema_migrations isn't Berth's",
+  ],
+])('a database of %s is refused in a sentence, and left alone', async (_whose, statements, message) => {
+  verifies('berth:database:foreign')
+  await execute(url, statements)
+  const schema = 'select table_name || column_name from information_schema.columns where table_schema = current_schema() order by 1'
+  const before = await read(schema)
+  const refusal = await migrateWith(FIRST).catch((error: unknown) => error)
+  expect(refusal).toBeInstanceOf(MigrationError)
+  expect((refusal as Error).message).toContain(message)
+  expect((refusal as Error).message).toContain('BERTH_PG_CONNECTION_URL')
+  expect(await read(schema)).toEqual(before)
+})
+
+test("a database with other programs' tables beside Berth's own is Berth's", async () => {
+  verifies('berth:database:foreign')
+  await migrateWith(FIRST)
+  await execute(url, ['create table site_configs (key text)', 'create table gitsshkeys (user_id uuid)'])
+  expect(await migrateWith(FIRST, SECOND)).toEqual(['0002_second.sql'])
+})
+
 test.each([
   ['a gap', [FIRST, ['0003_third.sql', 'select 1']], '0003_third.sql needs the number 0002'],
   ['a duplicate', [FIRST, ['0001_again.sql', 'select 1']], '0001_first.sql needs the number 0002'],

@@ -39,6 +39,12 @@ const LIST_APPLIED = 'select name, sha256 from schema_migrations order by name'
 const CREATE_TABLE = `create table if not exists schema_migrations (
   name text primary key, sha256 text not null, applied_at timestamptz not null default now())`
 const UNDEFINED_TABLE = '42P01'
+/** Tables that Coder creates. Berth has some of the same names, but never with those below. */
+const FIND_OWNER = `select
+  to_regclass('schema_migrations') is not null as has_migrations,
+  exists (select from pg_attribute where attrelid = to_regclass('schema_migrations') and attname = 'sha256') as is_ours,
+  to_regclass('site_configs') is not null and to_regclass('gitsshkeys') is not null as is_reference`
+const USE_ANOTHER = 'Set BERTH_PG_CONNECTION_URL to an empty database. Nothing in this one has been changed.'
 
 /**
  * Brings a database to this program's version: applies the SQL files of `directory` that it lacks,
@@ -46,9 +52,9 @@ const UNDEFINED_TABLE = '42P01'
  * others wait.
  *
  * @returns the names of the migrations applied now.
- * @throws {@link MigrationError} when the server is older than {@link MINIMUM_POSTGRES_MAJOR}, an
- * applied file has changed or is missing, the database is newer than this program, or a migration
- * fails.
+ * @throws {@link MigrationError} when the server is older than {@link MINIMUM_POSTGRES_MAJOR}, the
+ * database belongs to another program, an applied file has changed or is missing, the database is
+ * newer than this program, or a migration fails.
  */
 export async function migrate(options: { connectionUrl: string; logger: Logger; directory?: string }): Promise<string[]> {
   const { connectionUrl, logger } = options
@@ -58,6 +64,7 @@ export async function migrate(options: { connectionUrl: string; logger: Logger; 
   await client.connect()
   try {
     await requireServerVersion(client)
+    await requireOwnDatabase(client)
     if (findPending(migrations, await listApplied(client)).length === 0) return []
     await lock(client, logger)
     await client.query(CREATE_TABLE)
@@ -121,6 +128,17 @@ async function requireServerVersion(client: Client): Promise<void> {
   throw new MigrationError(
     `Berth needs PostgreSQL ${MINIMUM_POSTGRES_MAJOR} or later. This server is ${version?.text ?? 'of an unknown version'}.`,
   )
+}
+
+/** Refuses a database that another program has set up. Only reads. */
+async function requireOwnDatabase(client: Client): Promise<void> {
+  const { rows } = await client.query<{ has_migrations: boolean; is_ours: boolean; is_reference: boolean }>(FIND_OWNER)
+  const [found] = rows
+  if (found === undefined || found.is_ours) return
+  if (found.is_reference)
+    throw new MigrationError(`This is a database of Coder, which Berth can't take over: it holds Coder's tables. ${USE_ANOTHER}`)
+  if (found.has_migrations)
+    throw new MigrationError(`This database belongs to another program: its table schema_migrations isn't Berth's. ${USE_ANOTHER}`)
 }
 
 async function listApplied(client: Client): Promise<AppliedMigration[]> {

@@ -64,7 +64,7 @@ export async function identify<Agent>(step: Step<Agent>): Promise<CallerIdentity
   const path = pathOf(request.url)
   const limit = (actor: Actor | undefined): void => gate.limit({ spec, path, actor, origin, request, response })
   if (spec.access === 'anyone') {
-    limit(undefined)
+    limit(spec.ownPagesOnly === true ? undefined : await callerIfKnown(step))
     if (spec.ownPagesOnly === true && isFromOtherSite(request, query)) throw new Failure('origin_forbidden')
     return {}
   }
@@ -82,5 +82,21 @@ export async function identify<Agent>(step: Step<Agent>): Promise<CallerIdentity
     // Callers who can't be identified are counted by address.
     if (Failure.is(error) && error.status === 401) limit(undefined)
     throw error
+  }
+}
+
+/**
+ * Returns the signed-in user behind a request that needs none, so that it is counted by user:
+ * people behind one address don't use up each other's requests. Signing in is counted by address,
+ * which is where guesses of passwords come from.
+ */
+async function callerIfKnown<Agent>({ gate, request, origin, query }: Step<Agent>): Promise<Actor | undefined> {
+  const token = sentToken(request, query)?.token
+  if (token === undefined) return undefined
+  try {
+    return await gate.identify(token, origin)
+  } catch {
+    // The endpoint answers without a session, and without the database.
+    return undefined
   }
 }

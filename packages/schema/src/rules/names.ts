@@ -15,9 +15,7 @@ export function isName(text: string): boolean {
 /** Names that a path or a search takes for something else: the caller, a number, an ID. */
 const RESERVED_USERNAME = /^(?:me|\d+|[0-9a-f]{32})$/i
 
-/**
- * Whether a text can name a new user: a name that isn't "me", a number or 32 hexadecimal digits.
- */
+/** Whether a text can name a new user: a name, but not "me", a number or 32 hexadecimal digits. */
 export function isUsername(text: string): boolean {
   return isName(text) && !RESERVED_USERNAME.test(text)
 }

@@ -31,6 +31,8 @@ export const berth = [
         'Without a database URL the server runs its own PostgreSQL in the data directory, even if started as root.',
       'berth:database:one-server': 'A second server on the same data directory refuses to start and names the process that holds it.',
       'berth:database:survives-kill': 'After kill -9 of the database process the server restores it, and no acknowledged write is lost.',
+      'berth:database:foreign':
+        "A database of the reference, or of another program with a list of migrations, is refused with a sentence and isn't changed.",
       'berth:database:migrations-locked': 'When two servers start at once on one database, each migration is applied once.',
     },
   ),

@@ -14,6 +14,7 @@ export const platformDeployment = [
   ...rows(
     { section: 'platform §4.13' },
     {
+      'audit:fields': 'An entry has exactly the fields of the contract.',
       'audit:limit': 'Without a limit no entry is listed. The count is the number of all matches, even past the end.',
       'audit:bad-search': 'An invalid search is 400 with its field, after the paging parameters have been checked.',
       'audit:access': 'Owners and auditors can read the audit log; others get 403.',

@@ -46,7 +46,8 @@ export const rulings = [
       'rulings:count-past-the-end': '`count` is the number of matches, even if the offset is past the end.',
       'rulings:watch-announces-every-change':
         'Watchers get every visible change in order, including creation and changes of the ttl and the autostart schedule.',
-      'rulings:rate-limit-by-user': 'Requests of a signed-in caller are counted by user, all others by address.',
+      'rulings:rate-limit-by-user':
+        'Requests of a signed-in caller count per user, also on endpoints for anyone. All others, and signing in, count per address.',
     },
   ),
   ...rows(

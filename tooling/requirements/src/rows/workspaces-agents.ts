@@ -15,6 +15,8 @@ export const workspacesAgents = [
       'derp:server-key': "The relay's key is random and stored in the database, so it is the same on every server of the deployment.",
       'derp:packets': "A packet for a key reaches its owner with the sender's key, over every kind of connection.",
       'derp:ping': 'The relay answers a ping with its payload and ignores unknown frames.',
+      'derp:known':
+        'The relay passes packets only between clients whose keys the coordinator has met, on any replica. An address has few strangers, and none for longer than a minute.',
       'derp:keep-alive': 'The relay sends keep-alives to a client at an interval.',
       'derp:rate': 'Data beyond the announced rate is delayed.',
       'derp:peer-gone':

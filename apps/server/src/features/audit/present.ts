@@ -15,7 +15,7 @@ const UNKNOWN = 'unknown'
 
 /** Returns an entry as the wire shows it (Coder v2 API, v0.13.4). */
 export function presentAuditLog(view: AuditView): AuditLog {
-  const { user, additional_fields, organization_id, diff, ...rest } = view
+  const { user, user_id: _, additional_fields, organization_id, diff, ...rest } = view
   const fields = fieldsOf(additional_fields)
   return {
     ...rest,

@@ -3,11 +3,14 @@ import { closeReasons, closeSocket } from '@berth/tunnel'
 import type { WebSocket } from 'ws'
 import type { AgentRow } from '../../database/rows.ts'
 import type { AgentCaller, AgentService } from '../agents/service.ts'
+import type { DerpService } from '../derp/service.ts'
 import { NodeOutbox } from './node-outbox.ts'
 import { latencyOfNode, readNode, type NetworkNode } from './node.ts'
 
 interface Dependencies {
   readonly agents: AgentService
+  /** Lets the owners of the nodes use the relay. */
+  readonly derp: Pick<DerpService, 'admit'>
   readonly derpMap: DERPMap
 }
 
@@ -79,7 +82,7 @@ export class CoordinatorService {
     const meeting = this.#meetingOf(agentId)
     const client: ClientEnd = { outbox: new NodeOutbox(socket), node: undefined }
     meeting.clients.add(client)
-    onNode(socket, (node) => {
+    this.#onNode(socket, (node) => {
       client.node = node
       meeting.agent?.outbox.send(client, node)
     })
@@ -97,7 +100,7 @@ export class CoordinatorService {
     const previous = meeting.agent
     meeting.agent = agent
     if (previous !== undefined) closeSocket(previous.socket, closeReasons.agentReconnected)
-    onNode(socket, (node) => {
+    this.#onNode(socket, (node) => {
       // Nodes that still arrive on a replaced socket are out of date.
       if (meeting.agent !== agent) return
       agent.node = node
@@ -120,14 +123,23 @@ export class CoordinatorService {
   #tidy(agentId: string, meeting: Meeting): void {
     if (meeting.agent === undefined && meeting.clients.size === 0 && this.#meetings.get(agentId) === meeting) this.#meetings.delete(agentId)
   }
-}
 
-/** Calls `take` with each node that a socket receives. Any other message closes the socket. */
-function onNode(socket: WebSocket, take: (node: NetworkNode) => void): void {
-  socket.on('message', (data, isBinary) => {
-    if (!isBinary) return closeSocket(socket, closeReasons.notBinary)
-    const node = readNode(data as Buffer)
-    if (node === undefined) return closeSocket(socket, closeReasons.invalidNode)
-    return take(node)
-  })
+  /**
+   * Calls `take` with each node that a socket receives, and lets the node's owner use the relay.
+   * Any other message closes the socket.
+   */
+  #onNode(socket: WebSocket, take: (node: NetworkNode) => void): void {
+    let held: { readonly key: unknown; readonly release: () => void } | undefined
+    socket.on('message', (data, isBinary) => {
+      if (!isBinary) return closeSocket(socket, closeReasons.notBinary)
+      const node = readNode(data as Buffer)
+      if (node === undefined) return closeSocket(socket, closeReasons.invalidNode)
+      if (held === undefined || held.key !== node['key']) {
+        held?.release()
+        held = { key: node['key'], release: this.#dependencies.derp.admit(node['key']) }
+      }
+      return take(node)
+    })
+    socket.on('close', () => held?.release())
+  }
 }

@@ -14,6 +14,8 @@ const LIMITS: ConnectionLimits = {
   bytesPerSecond: 1024 * 1024 * 1024,
   handshakeTimeoutMs: 60_000,
   keepAliveMs: 60_000,
+  strangerTimeoutMs: 60_000,
+  strangerBytes: 1024,
 }
 const serverKey = serverKeyOf(nacl.randomBytes(32))
 
@@ -47,14 +49,14 @@ async function kindOfNext(frames: AsyncGenerator<Frame>): Promise<number | undef
 
 test('a client that does not identify itself in time is disconnected', async () => {
   verifies('derp:limits')
-  const { ended, frames } = connect(new Relay(), { handshakeTimeoutMs: 10 })
+  const { ended, frames } = connect(new Relay(() => true), { handshakeTimeoutMs: 10 })
   expect(await kindOfNext(frames)).toBe(FRAME.serverKey)
   expect(await ended).toBe('the client did not identify itself in time')
 })
 
 test('a client gets a keep-alive at each interval', async () => {
   verifies('derp:keep-alive')
-  const { introduce, frames, stream } = connect(new Relay(), { keepAliveMs: 5 })
+  const { introduce, frames, stream } = connect(new Relay(() => true), { keepAliveMs: 5 })
   introduce()
   const kinds = []
   while (kinds.filter((kind) => kind === FRAME.keepAlive).length < 3) kinds.push(await kindOfNext(frames))
@@ -64,7 +66,7 @@ test('a client gets a keep-alive at each interval', async () => {
 
 test('a reader that reads nothing for too long is disconnected, and its peers are told', async () => {
   verifies('derp:limits')
-  const relay = new Relay()
+  const relay = new Relay(() => true)
   const [sender, slow] = [connect(relay), connect(relay, { stallTimeoutMs: 20 })]
   for (const client of [sender, slow]) client.introduce()
   for (let index = 0; index < 2; index++) await kindOfNext(sender.frames)
@@ -80,7 +82,7 @@ test('a reader that reads nothing for too long is disconnected, and its peers ar
 
 test('what a client sends above its rate is delayed, and nothing is lost', async () => {
   verifies('derp:rate')
-  const relay = new Relay()
+  const relay = new Relay(() => true)
   const [sender, receiver] = [connect(relay, { bytesPerSecond: 20_000 }), connect(relay, { maxPackets: 100 })]
   for (const client of [sender, receiver]) client.introduce()
   for (let index = 0; index < 2; index++) await kindOfNext(receiver.frames)
@@ -92,7 +94,7 @@ test('what a client sends above its rate is delayed, and nothing is lost', async
 })
 
 test('a relay keeps nothing of clients that disconnected', async () => {
-  const relay = new Relay()
+  const relay = new Relay(() => true)
   const clients = Array.from({ length: 5 }, () => connect(relay))
   for (const client of clients) client.introduce()
   for (const { frames } of clients) for (let index = 0; index < 2; index++) await kindOfNext(frames)
@@ -100,4 +102,34 @@ test('a relay keeps nothing of clients that disconnected', async () => {
   for (const { stream } of clients) stream.end()
   await Promise.all(clients.map(async ({ ended }) => await ended))
   expect(relay.size).toBe(0)
+})
+
+test('a client that the deployment does not get to know in time is disconnected, one that it does is not', async () => {
+  verifies('derp:known')
+  const known = new Set<string>()
+  const relay = new Relay((id) => known.has(id))
+  const [stranger, friend] = [connect(relay, { strangerTimeoutMs: 50 }), connect(relay, { strangerTimeoutMs: 50 })]
+  stranger.introduce()
+  friend.introduce()
+  expect(await kindOfNext(friend.frames)).toBe(FRAME.serverKey)
+  known.add(friend.key.toString('base64'))
+  expect(await stranger.ended).toBe('the coordinator does not know the client')
+  expect(await kindOfNext(friend.frames)).toBe(FRAME.serverInfo)
+  friend.stream.write(encodeFrame(FRAME.ping, Buffer.alloc(8)))
+  expect(await kindOfNext(friend.frames)).toBe(FRAME.pong)
+  friend.stream.destroy()
+})
+
+test('a stranger that sends a lot is disconnected, a known client is not', async () => {
+  verifies('derp:known')
+  for (const isKnown of [true, false]) {
+    const { introduce, stream, ended, frames } = connect(new Relay(() => isKnown), { strangerBytes: 1024 })
+    introduce()
+    expect([await kindOfNext(frames), await kindOfNext(frames)]).toEqual([FRAME.serverKey, FRAME.serverInfo])
+    for (let count = 0; count < 4; count++) stream.write(encodeFrame(FRAME.sendPacket, Buffer.alloc(32), Buffer.alloc(500)))
+    stream.write(encodeFrame(FRAME.ping, Buffer.alloc(8)))
+    if (isKnown) expect(await kindOfNext(frames)).toBe(FRAME.pong)
+    else expect(await ended).toBe('the coordinator does not know the client, and it sent too much')
+    stream.destroy()
+  }
 })

@@ -3,9 +3,10 @@ import { FRAME, FrameReader, KEY_BYTES, MAX_PACKET_BYTES, ProtocolError, encodeF
 import { readClientKey, serverInfoFrame, serverKeyFrame, type ServerKey } from './handshake.ts'
 import { peerId, type Peer, type Relay } from './relay.ts'
 import { SEND_QUEUE_LIMITS, SendQueue, type SendQueueLimits } from './send-queue.ts'
+import { StrangerWatch, type StrangerLimits } from './stranger-watch.ts'
 
 /** Limits on one connection of the relay. */
-export interface ConnectionLimits extends SendQueueLimits {
+export interface ConnectionLimits extends SendQueueLimits, StrangerLimits {
   /** A client that sends more is read again in the next second. */
   readonly bytesPerSecond: number
   /** How long a client may take to identify itself. */
@@ -19,20 +20,27 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   bytesPerSecond: 16 * 1024 * 1024,
   handshakeTimeoutMs: 10_000,
   keepAliveMs: 60_000,
+  strangerTimeoutMs: 60_000,
+  strangerBytes: 1024 * 1024,
 }
 
 const MAX_INFO_BYTES = 16 * 1024
 const PING_BYTES = 8
 const WINDOW_MS = 1_000
 
+interface Serving {
+  readonly relay: Relay
+  readonly serverKey: ServerKey
+  readonly limits: ConnectionLimits
+  /** Called when the client has proved its key. */
+  readonly identified?: (id: string) => void
+}
+
 /**
  * Serves one client of the relay until either side ends the connection. Resolves with the reason;
  * never rejects.
  */
-export async function serveConnection(
-  stream: Duplex,
-  { relay, serverKey, limits }: { readonly relay: Relay; readonly serverKey: ServerKey; readonly limits: ConnectionLimits },
-): Promise<string> {
+export async function serveConnection(stream: Duplex, { relay, serverKey, limits, identified }: Serving): Promise<string> {
   const queue = new SendQueue(stream, limits)
   const reader = new FrameReader()
   let peer: Peer | undefined
@@ -52,8 +60,11 @@ export async function serveConnection(
       close: end,
     }
     relay.join(joining)
+    identified?.(joining.id)
+    strangers.start(joining)
     return joining
   }
+  const strangers = new StrangerWatch(relay, limits)
   const timers = [
     setTimeout(() => {
       if (peer === undefined) end('the client did not identify itself in time')
@@ -69,7 +80,10 @@ export async function serveConnection(
         const frame = reader.next(peer === undefined ? () => MAX_INFO_BYTES : maxBytesOf)
         if (frame === undefined) return
         if (peer === undefined) peer = begin(frame)
-        else answer(peer, frame, relay)
+        else {
+          strangers.count(peer, frame)
+          answer(peer, frame, relay)
+        }
       }
     } catch (error) {
       // An error thrown out of a listener would end the process.
@@ -85,6 +99,7 @@ export async function serveConnection(
   })
   for (const timer of timers) clearTimeout(timer)
   throttle.stop()
+  strangers.stop()
   if (peer !== undefined) relay.leave(peer)
   return reason
 }

@@ -11,15 +11,25 @@ export interface Peer {
 }
 
 /**
- * Passes packets between clients. When a client leaves, the clients that got packets from it are
- * told.
+ * Passes packets between clients that the deployment knows. When a client leaves, the clients that
+ * got packets from it are told.
  */
 export class Relay {
+  readonly #isKnown: (id: string) => boolean
   readonly #peers = new Map<string, Peer>()
   /** By sender: the connected clients that got packets from it. */
   readonly #heard = new Map<string, Set<Peer>>()
   /** By client: the senders it got packets from. */
   readonly #heardFrom = new Map<Peer, Set<string>>()
+
+  /** @param isKnown Whether the owner of a key belongs to the deployment. Others are strangers. */
+  constructor(isKnown: (id: string) => boolean) {
+    this.#isKnown = isKnown
+  }
+
+  knows({ id }: Pick<Peer, 'id'>): boolean {
+    return this.#isKnown(id)
+  }
 
   get size(): number {
     return this.#peers.size
@@ -46,10 +56,10 @@ export class Relay {
     this.#heard.delete(peer.id)
   }
 
-  /** Passes a packet on. One for a client that isn't connected is dropped. */
+  /** Passes a packet on. Drops one from or for a stranger, or for a client that isn't connected. */
   send(from: Peer, to: Buffer, packet: Buffer): void {
     const peer = this.#peers.get(peerId(to))
-    if (peer === undefined) return
+    if (peer === undefined || !this.knows(from) || !this.knows(peer)) return
     this.#note(from.id, peer)
     peer.sendPacket(encodeFrame(FRAME.receivePacket, from.key, packet))
   }

@@ -26,7 +26,8 @@ export const DERP_PATH = '/derp'
 
 /**
  * Answers `/derp`: an upgrade to DERP itself, or to a WebSocket whose binary messages carry the
- * same bytes. It asks for no credentials, since clients prove their keys.
+ * same bytes. It asks for no credentials, which clients don't send here; they prove their keys, and
+ * the service serves those whose keys it knows.
  */
 export function derpHandler({ service, upgrades, clock, connectionRateLimit }: Dependencies): DerpHandler {
   const limiter = connectionRateLimit < 0 ? undefined : new RateLimiter({ limit: connectionRateLimit, clock })
@@ -35,10 +36,12 @@ export function derpHandler({ service, upgrades, clock, connectionRateLimit }: D
     const isWebSocket = protocol === 'websocket' && subprotocolsOf(request).includes(SUBPROTOCOL)
     if (protocol !== 'derp' && !isWebSocket) return refuse(response, 426, 'DERP requires connection upgrade')
     if (!service.isOpen) return refuse(response, 503, 'The relay accepts no clients.')
-    if (limiter?.check(addressKey(origin.ip)).allowed === false) return refuse(response, 429, 'Too many connections to the relay.')
+    const address = addressKey(origin.ip)
+    if (limiter?.check(address).allowed === false) return refuse(response, 429, 'Too many connections to the relay.')
+    if (!service.mayConnect(address)) return refuse(response, 429, 'Too many unknown clients of the relay from this address.')
     const key = await service.serverKey()
     if (isWebSocket) {
-      const begin = (stream: Parameters<typeof socketStream>[0]): void => service.serve(socketStream(stream), key)
+      const begin = (stream: Parameters<typeof socketStream>[0]): void => service.serve(socketStream(stream), { serverKey: key, address })
       return await upgrades.accept(request, begin, { protocol: SUBPROTOCOL, maxMessageBytes: 2 * MAX_PACKET_BYTES })
     }
     const stream = upgrades.takeOver(request)
@@ -54,7 +57,7 @@ export function derpHandler({ service, upgrades, clock, connectionRateLimit }: D
           '\r\n',
         ].join('\r\n'),
       )
-    return service.serve(stream, key)
+    return service.serve(stream, { serverKey: key, address })
   }
 }
 

@@ -31,8 +31,7 @@ export class StrangerWatch {
   count(peer: Peer, { payload }: Frame): void {
     if (this.#relay.knows(peer)) return
     this.#bytes += payload.length
-    if (this.#bytes > this.#limits.strangerBytes)
-      throw new ProtocolError('the coordinator does not know the client, and it sent too much')
+    if (this.#bytes > this.#limits.strangerBytes) throw new ProtocolError('the coordinator does not know the client, and it sent too much')
   }
 
   stop(): void {

@@ -49,7 +49,7 @@ export function tooManyStreams(maxStreams: number): TunnelRefusal {
 }
 
 /**
- * Returns the HTTP/2 options of either end: small windows that a meter widens, narrow limits on
+ * Returns the HTTP/2 options of either end: small windows that a meter widens, and narrow limits on
  * headers.
  */
 export function sessionOptions(options: TunnelOptions) {

@@ -61,6 +61,7 @@ export class ClientTunnels {
     void tunnel.closed.then((reason) => {
       for (const stream of onward) stream.destroy(reason)
       if (budget.tunnels === 0 && this.#budgets.get(userId) === budget) this.#budgets.delete(userId)
+      return undefined
     })
     return undefined
   }

@@ -12,6 +12,7 @@ export const applications = {
     method: 'GET',
     path: '/applications/host',
     summary: 'Get the wildcard host name of apps.',
+    description: 'Apps on subdomains have host names that match it. Empty if the deployment has none.',
     access: 'signed_in',
     status: 200,
     response: GetAppHostResponse,

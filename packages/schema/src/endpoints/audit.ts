@@ -94,7 +94,7 @@ export const audit = {
     method: 'POST',
     path: '/audit/testgenerate',
     summary: 'Add a test entry to the audit log.',
-    description: 'The route only exists on servers that run echo jobs, which are for tests.',
+    description: 'The route only exists on servers that run echo jobs, which are for tests. Fields that are left out get default values.',
     access: { resource: 'audit_log', action: 'create', denied: 'forbidden' },
     body: CreateTestAuditLogRequest,
     status: 204,

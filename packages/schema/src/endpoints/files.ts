@@ -31,6 +31,7 @@ export const files = {
     method: 'GET',
     path: '/files/:file',
     summary: 'Download a file.',
+    description: 'Returns the bytes as they were uploaded. Users may download their own files.',
     access: { resource: 'file', action: 'read' },
     params: Type.Object({ file: Uuid({ description: 'File ID.' }) }),
     status: 200,

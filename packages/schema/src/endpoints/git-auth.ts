@@ -17,6 +17,8 @@ export const gitAuth = {
     method: 'GET',
     path: '/workspaceagents/me/gitauth',
     summary: 'Get a git token of the workspace owner, for the calling agent.',
+    description:
+      'If the owner has not signed in to the git provider, `url` tells where to do so. With `listen`, the answer waits until the owner has signed in.',
     access: 'agent',
     query: Type.Object({
       url: Type.Optional(Type.String({ description: 'URL of the repository. Required.' })),

@@ -16,6 +16,7 @@ export const quotas = {
     method: 'GET',
     path: '/workspace-quota/:user',
     summary: "Get a user's workspace credits: the budget and what is used.",
+    description: "The budget is the sum of the allowances of the user's groups. A build that would exceed it fails.",
     access: { resource: 'user', action: 'read' },
     params: UserParams,
     status: 200,

@@ -1,6 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { WorkspaceBuild, workspaceStatuses } from './builds.ts'
 import { endpoint } from '../endpoint.ts'
+import { minExtensionMs } from '../rules/deadline.ts'
 import { eventPingIntervalMs } from '../rules/event-stream.ts'
 import { maxNameLength } from '../rules/names.ts'
 import { maxTtlMs, minTtlMs } from '../rules/ttl.ts'
@@ -99,6 +100,8 @@ export const workspaces = {
     method: 'POST',
     path: '/organizations/:organization/members/:user/workspaces',
     summary: 'Create a workspace and start it.',
+    description:
+      'Queues the first build, which uses the active version of the template. `latest_build` in the answer shows its progress. Answers 409 if the owner has a workspace with this name.',
     access: { resource: 'workspace', action: 'create' },
     params: Type.Object({ ...OrganizationParams.properties, ...UserParams.properties }),
     body: CreateWorkspaceRequest,
@@ -124,6 +127,7 @@ export const workspaces = {
     method: 'GET',
     path: '/users/:user/workspace/:workspacename',
     summary: 'Get a workspace by its owner and name.',
+    description: 'A deleted workspace is 404, unless `include_deleted` is set.',
     access: { resource: 'workspace', action: 'read' },
     params: Type.Object({ ...UserParams.properties, workspacename: Type.String({ description: 'Workspace name.' }) }),
     query: Type.Object(includeDeleted),
@@ -156,6 +160,7 @@ export const workspaces = {
     method: 'GET',
     path: '/workspaces/:workspace',
     summary: 'Get a workspace.',
+    description: 'Includes the latest build with its resources and agents. A deleted workspace is 410, unless `include_deleted` is set.',
     access: { resource: 'workspace', action: 'read' },
     params: WorkspaceParams,
     query: Type.Object({
@@ -170,6 +175,7 @@ export const workspaces = {
     method: 'PATCH',
     path: '/workspaces/:workspace',
     summary: 'Rename a workspace.',
+    description: 'Answers 409 if the owner has another workspace with this name, and 405 if the workspace is deleted.',
     access: { resource: 'workspace', action: 'update' },
     params: WorkspaceParams,
     body: UpdateWorkspaceRequest,
@@ -181,6 +187,7 @@ export const workspaces = {
     method: 'PUT',
     path: '/workspaces/:workspace/autostart',
     summary: 'Set or clear the autostart schedule of a workspace.',
+    description: 'The schedule is a cron expression with an optional time zone. Null or an empty text turns autostart off.',
     access: { resource: 'workspace', action: 'update' },
     params: WorkspaceParams,
     body: UpdateWorkspaceAutostartRequest,
@@ -204,6 +211,7 @@ export const workspaces = {
     method: 'PUT',
     path: '/workspaces/:workspace/extend',
     summary: 'Change when a running workspace stops automatically.',
+    description: `The new deadline must be at least ${minExtensionMs / 60_000} minutes in the future. Answers 409 if the workspace isn't running or has no deadline.`,
     access: { resource: 'workspace', action: 'update' },
     params: WorkspaceParams,
     body: PutExtendWorkspaceRequest,

@@ -61,6 +61,12 @@ describe.each(rows)('$operationId', ({ operationId, spec }) => {
     )
   })
 
+  test('has a summary, and a description that says more', () => {
+    expect(spec.summary).toMatch(/^[A-Z].*\.$/)
+    expect(spec.description ?? '').toMatch(/^[A-Z][^]*\.$/)
+    expect(spec.description).not.toBe(spec.summary)
+  })
+
   test('documents its parameters, body and success', () => {
     const names = [...Object.keys(spec.params?.properties ?? {}), ...Object.keys(spec.query?.properties ?? {})]
     expect((operation.parameters ?? []).map(({ name }) => name)).toEqual(names)
@@ -69,6 +75,13 @@ describe.each(rows)('$operationId', ({ operationId, spec }) => {
     expect(operation.responses).toHaveProperty(String(spec.status))
     expect(operation.security.length > 0).toBe(spec.access !== 'anyone')
   })
+})
+
+test('the introduction, contact and license are stated', () => {
+  expect(document.info).toMatchObject({ contact: { name: expect.any(String) }, license: { identifier: 'Apache-2.0' } })
+  for (const topic of ['Versions', 'Authentication', 'Errors', 'Paging and search', 'Streaming', 'Rate limits']) {
+    expect(document.info['description']).toContain(`## ${topic}\n`)
+  }
 })
 
 test('log endpoints describe the socket and the list', () => {

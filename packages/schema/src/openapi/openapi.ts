@@ -5,6 +5,7 @@
 import { api, type BerthApi } from '../api.ts'
 import type { EndpointSpec } from '../endpoint.ts'
 import { Components, type JsonObject } from './components.ts'
+import { introduction } from './introduction.ts'
 import { renderOperation } from './operation.ts'
 
 export { exampleOf, type PlainSchema } from './example-of.ts'
@@ -92,8 +93,8 @@ export function renderOpenApi({ version, serverUrl = '/api/v2' }: OpenApiOptions
       title: 'Berth API',
       version,
       summary: 'Self-hosted developer workspaces.',
-      description:
-        'Berth speaks the Coder v2 HTTP API as of v0.13.4. A failure answers with a message for people and, where fields are invalid, their names.',
+      description: introduction,
+      contact: { name: 'The administrators of this deployment' },
       license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: serverUrl, description: 'This deployment.' }],

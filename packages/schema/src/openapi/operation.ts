@@ -42,7 +42,17 @@ export function failuresOf(spec: EndpointSpec): FailureCode[] {
 function descriptionOf(spec: EndpointSpec): string {
   const { requestsPerMinute, description = '' } = spec
   const limit = requestsPerMinute === undefined ? '' : `At most ${requestsPerMinute} requests a minute.`
-  return [description, limit].filter((part) => part !== '').join('\n\n')
+  return [description, accessNote(spec), limit].filter((part) => part !== '').join('\n\n')
+}
+
+/** Says who may call an operation. */
+function accessNote({ access }: EndpointSpec): string {
+  if (access === 'anyone') return 'Anyone may call it.'
+  if (access === 'agent') return 'Only workspace agents may call it.'
+  if (access === 'signed_in') return 'Any signed-in user may call it.'
+  const { resource, action, denied = 'not_found', filtered } = access
+  if (filtered) return `The answer covers only what the caller may \`${action}\` (permission on \`${resource}\`).`
+  return `Requires the permission \`${action}\` on \`${resource}\`. Without it the answer is ${failures[denied].status}.`
 }
 
 function securityOf({ access }: EndpointSpec): JsonObject[] {

@@ -102,7 +102,7 @@ export const groups = {
     path: '/groups/:group',
     summary: 'Rename a group, change its allowance, add or remove members.',
     description:
-      "Fields that are left out stay as they are. Users to add must be members of the organization. Answers 412 if a user to remove isn't in the group.",
+      'Fields that are left out stay as they are. Users to add must be members of the organization. Answers 412 if a user to add is a member already, or a user to remove is not.',
     access: { resource: 'group', action: 'update' },
     params: GroupParams,
     body: PatchGroupRequest,

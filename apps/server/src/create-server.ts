@@ -8,7 +8,8 @@ import { accessUrlWarning, type LookUp } from './settings/access-url-warning.ts'
 import { createApp, type App } from './app/create-app.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { compose, type Services } from './compose/compose.ts'
-import type { Config } from './settings/config.ts'
+import { readProgramConfig, type Config } from './settings/config.ts'
+import type { ServerSettings } from './settings/program-settings.ts'
 import { describeConnection } from './database/connection.ts'
 import { openDatabase, type Database } from './database/database.ts'
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded/start-embedded-postgres.ts'
@@ -21,14 +22,17 @@ import { replicaLockName } from './features/provisioner-jobs/lease-loop.ts'
 import { hideAgentValues } from './secrets/hide-agent-values.ts'
 import { openSecrets } from './secrets/open-secrets.ts'
 import type { SecretBox } from './secrets/secret-box.ts'
+import { createLogger } from './logger.ts'
 import { drainListener, type Listener } from './listen/listener.ts'
 import { openListeners } from './listen/open-listeners.ts'
 import { preflight } from './preflight.ts'
 import { version } from './version.ts'
+import { machineSources } from './world.ts'
 
-/** What a test may replace. */
-export interface ServerWorld {
-  readonly logger: Logger
+/** What a program may replace. */
+export interface ServerOptions {
+  /** Default: a logger that writes to standard error from `logLevel` on. */
+  readonly logger?: Logger
   /** Default: the clock of the machine. */
   readonly clock?: Clock
   /** Default: `Math.random`, which is good enough for names. */
@@ -38,6 +42,9 @@ export interface ServerWorld {
   /** Default: the name resolution of the machine. */
   readonly lookUp?: LookUp
 }
+
+/** The options with a logger. */
+type ServerWorld = ServerOptions & { readonly logger: Logger }
 
 /** A running server. */
 export interface BerthServer {
@@ -71,9 +78,12 @@ const DRAIN_MS = 3_000
 /**
  * Starts a server: database, migrations, HTTP, workers.
  *
+ * @param given Settings, of which absent ones have their defaults, or the result of `readConfig`.
  * @throws Error with a sentence that says what is wrong. Nothing is left running then.
  */
-export async function createServer(config: Config, world: ServerWorld): Promise<BerthServer> {
+export async function createServer(given: ServerSettings | Config = {}, options: ServerOptions = {}): Promise<BerthServer> {
+  const config = isConfig(given) ? given : readProgramConfig(given, machineSources())
+  const world = { ...options, logger: options.logger ?? createLogger(config) }
   const undo: UndoSteps = []
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).toReversed()) await step()
@@ -84,6 +94,10 @@ export async function createServer(config: Config, world: ServerWorld): Promise<
     await stop()
     throw error
   }
+}
+
+function isConfig(given: ServerSettings | Config): given is Config {
+  return 'deploymentValues' in given
 }
 
 async function start(config: Config, world: ServerWorld, undo: UndoSteps): Promise<Omit<BerthServer, 'stop'>> {

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { fileURLToPath } from 'node:url'
-import { pino, type Logger } from 'pino'
+import type { Logger } from 'pino'
 import { createServer, type BerthServer } from './create-server.ts'
+import { createLogger } from './logger.ts'
 import { rotateSecrets } from './secrets/rotate-secrets.ts'
 import { completionScript, completionShells } from './settings/completion-script.ts'
 import { ConfigError } from './settings/config-error.ts'
 import { HelpRequested, readConfig, type Config } from './settings/config.ts'
 import { settingsFilePath, type SettingsFile } from './settings/settings-file.ts'
 import { version } from './version.ts'
+import { machineSources } from './world.ts'
 
 /** Longer than any graceful stop takes. Then the process ends anyway. */
 const STOP_PATIENCE_MS = 20_000
@@ -53,15 +53,9 @@ function printCompletion(shell: string): void {
 }
 
 async function loadConfig(words: readonly string[]): Promise<Config> {
-  const homeDirectory = homedir()
-  return readConfig({
-    arguments: words,
-    environment: process.env,
-    userId: process.getuid?.(),
-    homeDirectory,
-    agentDirectory: fileURLToPath(new URL('../../agent/dist/', import.meta.url)),
-    settingsFile: await readIfThere(settingsFilePath(process.env, { homeDirectory })),
-  })
+  const sources = machineSources()
+  const settingsFile = await readIfThere(settingsFilePath(sources.environment, sources))
+  return readConfig({ ...sources, arguments: words, settingsFile })
 }
 
 async function readIfThere(path: string): Promise<SettingsFile | undefined> {
@@ -74,15 +68,6 @@ async function readIfThere(path: string): Promise<SettingsFile | undefined> {
       cause: error,
     })
   }
-}
-
-function createLogger({ logLevel }: Config): Logger {
-  const { err } = pino.stdSerializers
-  const options = { level: logLevel, serializers: { err, error: err } }
-  // Standard output is for people.
-  if (!process.stderr.isTTY) return pino(options, pino.destination(2))
-  const pretty = { ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', destination: 2 }
-  return pino({ ...options, transport: { target: 'pino-pretty', options: pretty } })
 }
 
 /** Prints where the server is, how to sign in, and what to type next. */

@@ -32,13 +32,16 @@ test('packages import only those that the arrows of ARCHITECTURE.md allow', () =
   expect(wrong).toEqual([])
 })
 
-test('package.json files declare only those too', () => {
+/** Programs that a package starts from where they are installed, and never imports. */
+const started: Readonly<Record<string, string>> = { '@berth/server': '@berth/agent' }
+
+test('package.json files declare only those too, and the programs that they start', () => {
   const wrong = rooms.flatMap(({ name, folder, manifest }) => {
     if (wholeSystem.has(name)) return []
     const room = { name, folder, manifest }
     const released = { ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies }
     const undeclared = (names: readonly string[], isDevelopmentOnly: boolean) =>
-      names.filter((target) => target.startsWith('@berth/') && !mayImport(room, target, isDevelopmentOnly))
+      names.filter((target) => target.startsWith('@berth/') && target !== started[name] && !mayImport(room, target, isDevelopmentOnly))
     return [...undeclared(Object.keys(released), false), ...undeclared(Object.keys(manifest.devDependencies ?? {}), true)].map(
       (target) => `${folder}/package.json depends on ${target}. ${advice(room, target)}`,
     )

@@ -8,6 +8,7 @@ import { readGitAuthProviders, type GitAuthProvider } from './git-auth-settings.
 import { numberedVariables, type GivenSettings } from './given-settings.ts'
 import { instanceIdentityConfig, type InstanceIdentityConfig } from './instance-identity-settings.ts'
 import { listenConfig, type ListenConfig } from './listen-settings.ts'
+import { readProgramSettings, type ServerSettings } from './program-settings.ts'
 import { proxyConfig, type ProxyConfig } from './proxy-settings.ts'
 import { readSettingValues, type SettingValues } from './setting-values.ts'
 import { readSettingsFile, type SettingsFile } from './settings-file.ts'
@@ -49,6 +50,9 @@ export interface ConfigSources {
   readonly settingsFile?: SettingsFile | undefined
 }
 
+/** What a program's settings don't say. */
+export type ProgramSources = Omit<ConfigSources, 'arguments' | 'settingsFile'>
+
 /** The command line asks for help. The message is the help. */
 export class HelpRequested extends Error {
   override readonly name = 'HelpRequested'
@@ -60,7 +64,20 @@ export class HelpRequested extends Error {
  * @throws ConfigError with one line that names the setting; HelpRequested for `--help`.
  */
 export function readConfig(sources: ConfigSources): Config {
-  const given = readSources(sources)
+  return configOf(readSources(sources), sources)
+}
+
+/**
+ * Reads the settings that a program gives. Variables of the environment such as `BERTH_DATA_DIR`
+ * don't count.
+ *
+ * @throws ConfigError with one line that names the setting.
+ */
+export function readProgramConfig(settingsOfProgram: ServerSettings, sources: ProgramSources): Config {
+  return configOf({ flags: new Map(), environment: {}, file: readProgramSettings(settingsOfProgram) }, sources)
+}
+
+function configOf(given: GivenSettings, sources: ProgramSources): Config {
   const values = readSettingValues(given)
   const dataDirectory = values.dataDirectory ?? defaultDataDirectory(sources)
   return {
@@ -94,7 +111,7 @@ function readSources({ arguments: words, environment, settingsFile }: ConfigSour
   return { flags, environment, file: settingsFile === undefined ? new Map() : readSettingsFile(settingsFile, all) }
 }
 
-function defaultDataDirectory({ userId, environment, homeDirectory }: ConfigSources): string {
+function defaultDataDirectory({ userId, environment, homeDirectory }: ProgramSources): string {
   // Root starts the database and the workspaces as other users, who can't enter root's home
   // directory.
   if (userId === 0) return '/var/lib/berth'
@@ -103,7 +120,7 @@ function defaultDataDirectory({ userId, environment, homeDirectory }: ConfigSour
 }
 
 /** Falls back to where every Kubernetes program looks. */
-function kubeconfigPaths({ kubeconfig }: SettingValues, { environment, homeDirectory }: ConfigSources): string[] {
+function kubeconfigPaths({ kubeconfig }: SettingValues, { environment, homeDirectory }: ProgramSources): string[] {
   const paths = (kubeconfig ?? environment['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '')
   return paths.length > 0 ? paths : [join(homeDirectory, '.kube', 'config')]
 }

@@ -13,6 +13,8 @@ export const berth = [
       'berth:start:auto-import':
         'With BERTH_AUTO_IMPORT_TEMPLATES=local the starter template is imported for the first user. Without the setting none is.',
       'berth:server:importable': 'A program can import `createServer` from @berth/server, start a server and close it.',
+      'berth:server:program-settings':
+        'A program gives `createServer` only the settings that differ from the defaults; a name that no setting has is an error that names the nearest one.',
       'berth:server:wrong-setting': 'With an invalid setting the server exits with status 1 and prints one line that names the setting.',
       'berth:server:checked-first':
         'An address that is taken, a sandbox that is missing and a directory that cannot be made end the start before it makes anything.',
@@ -140,6 +142,8 @@ export const berth = [
     { section: 'Berth: packages' },
     {
       'berth:packages:install-from-tarball': 'Each published package compiles and runs in an empty project that installs its tarball.',
+      'berth:packages:server-from-tarball':
+        'In an empty folder with the installed tarballs, the example in the README of @berth/server starts a server, and a command runs in a workspace on it.',
       'berth:packages:browser-bundle': 'The SDK bundles for browsers without a Node built-in.',
       'berth:packages:openapi': "The OpenAPI document passes the recommended rules without errors and lists each operation's failures.",
       'berth:packages:sdk-reconnects':

@@ -1,12 +1,11 @@
-import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { createServer, type BerthServer } from './create-server.ts'
 import { createLogger } from './logger.ts'
 import { rotateSecrets } from './secrets/rotate-secrets.ts'
 import { completionScript, completionShells } from './settings/completion-script.ts'
 import { ConfigError } from './settings/config-error.ts'
-import { HelpRequested, readConfig, type Config } from './settings/config.ts'
-import { settingsFilePath, type SettingsFile } from './settings/settings-file.ts'
+import { HelpRequested, type Config } from './settings/config.ts'
+import { readMachineConfig } from './settings/machine-config.ts'
 import { version } from './version.ts'
 import { machineSources } from './world.ts'
 
@@ -53,21 +52,7 @@ function printCompletion(shell: string): void {
 }
 
 async function loadConfig(words: readonly string[]): Promise<Config> {
-  const sources = machineSources()
-  const settingsFile = await readIfThere(settingsFilePath(sources.environment, sources))
-  return readConfig({ ...sources, arguments: words, settingsFile })
-}
-
-async function readIfThere(path: string): Promise<SettingsFile | undefined> {
-  try {
-    return { path, text: await readFile(path, 'utf8') }
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException // of the file system
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    throw new ConfigError(`${path} cannot be used: ${message}. Make it readable, or set BERTH_CONFIG_DIR to another directory.`, {
-      cause: error,
-    })
-  }
+  return await readMachineConfig({ ...machineSources(), arguments: words })
 }
 
 /** Prints where the server is, how to sign in, and what to type next. */

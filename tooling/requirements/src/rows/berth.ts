@@ -147,8 +147,6 @@ export const berth = [
     { section: 'Berth: packages' },
     {
       'berth:packages:install-from-tarball': 'Each published package compiles and runs in an empty project that installs its tarball.',
-      'berth:packages:server-from-tarball':
-        'In an empty folder with the installed tarballs, the example in the README of @berth/server starts a server, and a command runs in a workspace on it.',
       'berth:packages:browser-bundle': 'The SDK bundles for browsers without a Node built-in.',
       'berth:packages:openapi': "The OpenAPI document passes the recommended rules without errors and lists each operation's failures.",
       'berth:packages:sdk-reconnects':

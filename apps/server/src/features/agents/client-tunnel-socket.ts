@@ -11,7 +11,6 @@ import {
   pipeBoth,
   socketStream,
   type AgentTarget,
-  type BudgetUse,
   type TunnelRequest,
 } from '@berth/tunnel'
 import type { WebSocket } from 'ws'
@@ -34,11 +33,6 @@ export class ClientTunnels {
   constructor(dialer: AgentDialer, limits = USER_LIMITS) {
     this.#dialer = dialer
     this.#limits = limits
-  }
-
-  /** Returns what the tunnels of a user use now. */
-  use(userId: string): BudgetUse {
-    return this.#budgets.get(userId)?.use() ?? { streams: 0, bytes: 0 }
   }
 
   /**

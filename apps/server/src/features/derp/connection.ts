@@ -91,17 +91,23 @@ export async function serveConnection(stream: Duplex, { relay, serverKey, limits
     }
   })
   queue.sendNotice('key', serverKeyFrame(serverKey))
-  await new Promise<void>((resolve) => {
-    stream.on('error', (error) => (reason = error.message))
-    // The end of what a client sends is the end of its connection.
-    stream.on('end', () => stream.destroy())
-    stream.on('close', resolve)
-  })
+  stream.on('error', (error) => (reason = error.message))
+  await closed(stream)
   for (const timer of timers) clearTimeout(timer)
   throttle.stop()
   strangers.stop()
   if (peer !== undefined) relay.leave(peer)
   return reason
+}
+
+/**
+ * Resolves when the stream is gone. The end of what a client sends is the end of its connection.
+ */
+async function closed(stream: Duplex): Promise<void> {
+  stream.on('end', () => stream.destroy())
+  await new Promise<void>((resolve) => {
+    stream.on('close', resolve)
+  })
 }
 
 function maxBytesOf(kind: number): number {

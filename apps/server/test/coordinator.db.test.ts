@@ -156,7 +156,6 @@ test('clients of the reference are refused at once by an agent that has a tunnel
       status: 409,
       message: expect.stringContaining('berth ssh'),
     })
-    await expect(asClient(place)).rejects.toThrow(/^409: .*berth ssh/)
   }
   await refused()
   await tunnel.close()
@@ -164,7 +163,6 @@ test('clients of the reference are refused at once by an agent that has a tunnel
   await refused()
   await asAgent(place)
   await statusBecomes(place, 'connected')
-  await asClient(place)
   await server.client.coordinator.connection({ params: { workspaceagent: place.id } })
 })
 

@@ -42,14 +42,6 @@ export const coordinator = {
     params: AgentParams,
     status: 101,
     delivery: 'websocket',
-    failures: [
-      'invalid_uuid',
-      'agent_not_found',
-      'agent_not_of_workspace',
-      'not_found',
-      'browser_only',
-      'agent_without_coordination',
-      'upgrade_required',
-    ],
+    failures: ['invalid_uuid', 'agent_not_found', 'agent_not_of_workspace', 'not_found', 'browser_only', 'upgrade_required'],
   }),
 }

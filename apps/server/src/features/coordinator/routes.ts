@@ -15,7 +15,6 @@ export function coordinatorRoutes(service: CoordinatorService): Handlers<typeof 
     },
     coordinateClient: async ({ workspaceagent, connection }) => {
       service.requireDirectAccess()
-      service.requireCoordination(workspaceagent)
       await connection.acceptWebSocket((socket) => service.addClient(workspaceagent.id, socket), SOCKET)
     },
   }

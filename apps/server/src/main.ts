@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { pino, type Logger } from 'pino'
@@ -6,8 +5,8 @@ import { createServer, type BerthServer } from './create-server.ts'
 import { rotateSecrets } from './secrets/rotate-secrets.ts'
 import { completionScript, completionShells } from './settings/completion-script.ts'
 import { ConfigError } from './settings/config-error.ts'
-import { HelpRequested, readConfig, type Config } from './settings/config.ts'
-import { settingsFilePath, type SettingsFile } from './settings/settings-file.ts'
+import { HelpRequested, type Config } from './settings/config.ts'
+import { readMachineConfig } from './settings/machine-config.ts'
 import { version } from './version.ts'
 
 /** Longer than any graceful stop takes. Then the process ends anyway. */
@@ -53,27 +52,13 @@ function printCompletion(shell: string): void {
 }
 
 async function loadConfig(words: readonly string[]): Promise<Config> {
-  const homeDirectory = homedir()
-  return readConfig({
+  return await readMachineConfig({
     arguments: words,
     environment: process.env,
     userId: process.getuid?.(),
-    homeDirectory,
+    homeDirectory: homedir(),
     agentDirectory: fileURLToPath(new URL('../../agent/dist/', import.meta.url)),
-    settingsFile: await readIfThere(settingsFilePath(process.env, { homeDirectory })),
   })
-}
-
-async function readIfThere(path: string): Promise<SettingsFile | undefined> {
-  try {
-    return { path, text: await readFile(path, 'utf8') }
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException // of the file system
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    throw new ConfigError(`${path} cannot be used: ${message}. Make it readable, or set BERTH_CONFIG_DIR to another directory.`, {
-      cause: error,
-    })
-  }
 }
 
 function createLogger({ logLevel }: Config): Logger {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely'
 import type { Pool, PoolClient } from 'pg'
@@ -19,6 +20,9 @@ const MAX_NAMED_TEXT_CHARACTERS = 20_000
 const FIRST_RECONNECT_MS = 20
 const MAX_RECONNECT_MS = 250
 
+/** How long a server that doesn't answer may keep connections from closing. */
+const END_PATIENCE_MS = 2_000
+
 /**
  * A pool for Kysely that prepares each statement with parameters once per connection, under a name
  * derived from its text. Neither Kysely nor `pg` names statements, and planning one anew costs
@@ -32,10 +36,15 @@ export class NamedStatementPool implements PostgresPool {
   readonly #patienceMs: number
   readonly #names = new Map<string, string>()
   readonly #clients = new WeakMap<PoolClient, NamedStatementClient>()
+  readonly #open = new Set<PoolClient>()
 
   constructor(pool: Pool, options: { patienceMs: number }) {
     this.#pool = pool
     this.#patienceMs = options.patienceMs
+    pool.on('connect', (client) => {
+      this.#open.add(client)
+      client.once('end', () => this.#open.delete(client))
+    })
   }
 
   async connect(): Promise<PostgresPoolClient> {
@@ -47,8 +56,14 @@ export class NamedStatementPool implements PostgresPool {
     return named
   }
 
+  /**
+   * Closes all connections, and waits until the server has closed them too: the pool forgets them
+   * earlier, and a server that stops then reports each as an error.
+   */
   async end(): Promise<void> {
+    const ended = Array.from(this.#open, async (client) => await once(client, 'end'))
     await this.#pool.end()
+    await Promise.race([Promise.allSettled(ended), sleep(END_PATIENCE_MS, undefined, { ref: false })])
   }
 
   async #acquire(): Promise<PoolClient> {

@@ -2,7 +2,10 @@ import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { verifies } from '@berth/requirements'
+import { sql } from 'kysely'
+import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
+import { openDatabase } from '../../src/database/database.ts'
 import { findPostgresPackage } from '../../src/database/embedded/binaries.ts'
 import { makeReachable } from '../../src/database/embedded/data-directory.ts'
 import { startEmbeddedPostgres } from '../../src/database/embedded/start-embedded-postgres.ts'
@@ -46,6 +49,21 @@ test('root’s server runs under another user and in none of root’s groups; an
   if (!isRoot) return expect(uid).toBe(process.getuid?.())
   expect(uid).not.toBe(0)
   if (process.platform === 'linux') expect(await readFile(`/proc/${pid}/status`, 'utf8')).toMatch(/^Groups:\s*$/m)
+})
+
+test('a server that stops right after its clients have closed has nothing to warn of', async () => {
+  verifies('berth:server:quiet-stop')
+  const data = await temporaryDirectory()
+  const lines: string[] = []
+  const logger = pino({ level: 'warn' }, { write: (line) => void lines.push(line) })
+  for (let round = 0; round < 3; round += 1) {
+    const postgres = await startEmbeddedPostgres({ dataDirectory: data, logger, isDurable: false })
+    const database = await openDatabase({ connectionUrl: postgres.url, logger })
+    await Promise.all(Array.from({ length: 20 }, async () => await sql`select pg_sleep(0.1)`.execute(database.kysely)))
+    await database.close()
+    await postgres.stop()
+  }
+  expect(lines).toEqual([])
 })
 
 test('it listens on a socket in a closed folder and on no port', async () => {

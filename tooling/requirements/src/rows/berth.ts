@@ -16,6 +16,8 @@ export const berth = [
       'berth:server:wrong-setting': 'With an invalid setting the server exits with status 1 and prints one line that names the setting.',
       'berth:server:checked-first':
         'An address that is taken, a sandbox that is missing and a directory that cannot be made end the start before it makes anything.',
+      'berth:server:quiet-stop': 'A server that stops closes its database connections first, so that the database reports nothing.',
+      'berth:dev:restart': '`pnpm dev` starts the server again when a source of it changes, and keeps the database running.',
       'berth:server:coder-settings': 'A CODER_ setting applies when the BERTH_ setting of the same name is absent.',
       'berth:server:external-postgres': 'With BERTH_PG_CONNECTION_URL the server uses that PostgreSQL database.',
       'berth:server:shutdown-loses-nothing': 'After SIGTERM, requests in flight finish and no job is left without an owner.',

@@ -127,7 +127,7 @@ test('the callback asks for a session, then for a state that is that of the brow
 })
 
 test('a provider that nobody configured has no callback', async () => {
-  expect(await visit('', { id: 'unknown', token: '' })).toMatchObject({ status: 200, location: null })
+  expect(await visit('', { id: 'unknown', token: '' })).toMatchObject({ status: 404, location: null })
 })
 
 test('whoever comes back with a code is sent on, the first time and again, and agents have the newest token', async () => {

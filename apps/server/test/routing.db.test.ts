@@ -173,6 +173,31 @@ describe('routing', () => {
       expect((await send(`GET ${path}/`)).json).toEqual({ message: 'Route not found.' })
   })
 
+  test('an unknown path beside the API is 404, with a session and without', async () => {
+    verifies('wire:routing:unknown-page')
+    const paths = [
+      '/metrics',
+      '/install.sh',
+      '/scim/v2/Users',
+      '/@me/dev/apps/code/',
+      '/workspaces',
+      '/api',
+      '/api/v3/users',
+      '/api/v2x',
+      '/x/login',
+      '/healthz/x',
+    ]
+    for (const path of paths) {
+      for (const answer of [await send(`GET /${path}`), await anonymous(`GET /${path}`), await send(`POST /${path}`)]) {
+        expect([path, answer.status, answer.text]).toEqual([path, 404, 'There is nothing at this address. The API is below /api/v2.\n'])
+        expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8')
+      }
+    }
+    for (const line of ['POST //', 'POST //healthz', 'DELETE //login']) expect((await send(line)).status).toBe(404)
+    for (const path of ['/', '/?x=1', '/healthz', '/docs', '/bin/', '/login?message=x', '/derp/latency-check'])
+      expect([path, (await anonymous(`GET /${path}`)).status]).toEqual([path, 200])
+  })
+
   test('the API greets without a session', async () => {
     verifies('wire:routing:greeting')
     for (const line of ['GET ', 'GET /'])

@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http'
-import express, { type RequestHandler } from 'express'
+import express, { type RequestHandler, type Response } from 'express'
 import { agentBinaryRoutes } from '../features/agent-binaries/routes.ts'
 import { apiReferenceRoutes } from '../features/deployment/api-reference-routes.ts'
 import { DERP_PATH, answerLatencyCheck, derpHandler } from '../features/derp/routes.ts'
@@ -19,6 +19,9 @@ export interface App {
   readonly listener: RequestListener
   readonly upgrades: WebSocketUpgrades
 }
+
+/** The root, and the pages that the server itself leads people to: to sign in, and afterwards. */
+const GREETING_PATHS = ['/', '/login', '/gitauth']
 
 /**
  * Returns the HTTP side of the server: the API below /api/v2, the agent binaries, the relay, and a
@@ -48,13 +51,19 @@ export function createApp(options: AppOptions): App {
   app.use(agentBinaryRoutes(services.agentBinaries))
   app.use(iconRoutes())
   app.get('/gitauth/:provider/callback', gitAuthHandler(options))
-  app.use((_request, response) => {
-    setPageHeaders(response)
-    response.setHeader('Content-Type', 'text/plain; charset=utf-8')
-    response.end(`Berth ${options.version} is running. Its API is below /api/v2; sign in with: berth login <this address>\n`)
+  app.get(GREETING_PATHS, (_request, response) => {
+    sendText(response, 200, `Berth ${options.version} is running. Its API is below /api/v2; sign in with: berth login <this address>`)
   })
+  app.use((_request, response) => sendText(response, 404, 'There is nothing at this address. The API is below /api/v2.'))
   app.use(failureHandler(options.logger))
   return { listener: app, upgrades }
+}
+
+function sendText(response: Response, status: number, text: string): void {
+  setPageHeaders(response)
+  response.statusCode = status
+  response.setHeader('Content-Type', 'text/plain; charset=utf-8')
+  response.end(`${text}\n`)
 }
 
 /** Not below /api/v2, because people register this address with their git provider. */

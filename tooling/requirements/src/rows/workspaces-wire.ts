@@ -88,6 +88,7 @@ export const workspacesWire = [
       'wire:routing:method': 'A known path with another method is 405 with an empty body.',
       'wire:routing:trailing-slash': 'Collections answer with and without a trailing slash, other routes only without.',
       'wire:routing:crash': 'A crash in a handler is 500 with a fixed message and no internals.',
+      'wire:routing:unknown-page': 'An unknown path outside /api/v2 is 404 with a short text; the root greets.',
       'wire:routing:greeting': 'GET /api/v2 returns a greeting without a session.',
     },
   ),

@@ -150,7 +150,7 @@ describe('the startup script', () => {
   test('is in the arguments of no process, which everyone on the machine sees', async () => {
     verifies('berth:secrets:sensitive-values')
     const agent = await start((stub) => {
-      stub.metadata['startup_script'] = `: canary-5b1d; grep -l canary-5b1d /proc/[0-9]*/cmdline; stat -c %a "$0"`
+      stub.metadata['startup_script'] = `: canary-5b1d; grep -sl canary-5b1d /proc/[0-9]*/cmdline; stat -c %a "$0"`
     })
     await expect.poll(agent.log, { timeout: 10_000 }).toContain('The startup script finished')
     const output = await readFile(join(agent.home, '.berth', 'startup-script.log'), 'utf8')

@@ -215,6 +215,8 @@ test('create workspace by organization', async () => {
     latest_build: { build_number: 1, transition: 'start', status: 'pending' },
   })
   expect((await curl(`POST /organizations/${server.firstUser.organization_id}/members/testuser/workspaces`, ACCEPT)).status).toBe(400)
+  // Agents of this template share a token, and the newest one has it.
+  await buildEnded(server.client, json.latest_build.id)
 })
 
 // oxlint-disable-next-line typescript/no-explicit-any -- what the test expects of it is what it checks

@@ -1,13 +1,13 @@
 import type { LogQuery, ProvisionerJobLog, ProvisionerType } from '@berth/schema'
 import type { JobLog } from '@berth/provisioner'
 
-import { sql, type Selectable } from 'kysely'
+import { sql } from 'kysely'
 import { timestamp } from '../../clock.ts'
 import type { Queries } from '../../database/database.ts'
-import type { ProvisionerJobsTable } from '../../database/tables.gen.ts'
+import type { JobRow } from '../../database/rows.ts'
 import { storableLog } from './log-limits.ts'
 
-export type JobRow = Selectable<ProvisionerJobsTable>
+export type { JobRow }
 
 /** A job to put into the queue. */
 export type NewJob = Pick<JobRow, 'id' | 'organization_id' | 'initiator_id' | 'provisioner' | 'type' | 'file_id' | 'tags'> & {

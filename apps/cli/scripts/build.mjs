@@ -1,44 +1,24 @@
 /**
- * Bundles the command line into one file, which starts faster than a hundred, and copies the
+ * Bundles the command line into a few files, which start faster than a hundred, and copies the
  * starter templates next to it. Writes to `dist`, or to the folder in the first argument.
  */
-import { cp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, readdir, rm, writeFile } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundlePackage } from '@berth/bundle'
 import { writeEntry } from '@berth/node-version'
-import { build } from 'esbuild'
 import { sourceHash } from './source-hash.js'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 const root = here('../../..')
-const { engines } = JSON.parse(await readFile(here('../package.json'), 'utf8'))
 const outdir = process.argv[2] ?? here('../dist')
 
 await rm(outdir, { recursive: true, force: true })
-const { metafile } = await build({
-  entryPoints: [here('../src/main.ts')],
-  outfile: `${outdir}/program.js`,
-  bundle: true,
-  platform: 'node',
-  target: `node${engines.node.replace('>=', '')}`,
-  format: 'esm',
-  // Workspace packages are bundled from source, so that this build needs no other.
-  conditions: ['@berth/source', 'module'],
+const metafile = await bundlePackage({
+  folder: here('..'),
+  outdir,
+  entries: { program: 'src/main.ts' },
   define: { STARTER_TEMPLATES: '"./templates"' },
-  // CommonJS packages expect these to exist.
-  banner: {
-    js: [
-      "import { createRequire as createRequireOfBundle } from 'node:module'",
-      'const require = createRequireOfBundle(import.meta.url)',
-      'const __dirname = import.meta.dirname',
-      'const __filename = import.meta.filename',
-    ].join('\n'),
-  },
-  // Optional native accelerators, which need a compiler.
-  external: ['cpu-features', 'bufferutil', 'utf-8-validate', '*.node'],
-  legalComments: 'linked',
-  metafile: true,
-  logLevel: 'warning',
 })
 
 const bundled = Object.keys(metafile.inputs)
@@ -56,6 +36,6 @@ await writeEntry({ folder: outdir, program: 'berth', module: 'program.js', manif
 const templateFiles = (await readdir(join(root, templates), { recursive: true, withFileTypes: true }))
   .filter((entry) => entry.isFile())
   .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-const ownSources = bundled.map((path) => relative(root, resolve(path))).filter((path) => !path.split(sep).includes('node_modules'))
+const ownSources = bundled.map((path) => relative(root, resolve(here('..'), path))).filter((path) => !path.split(sep).includes('node_modules'))
 const paths = [...ownSources, ...templateFiles, 'apps/cli/scripts/build.mjs'].toSorted()
 await writeFile(`${outdir}/sources.json`, `${JSON.stringify({ hash: sourceHash(root, paths), paths })}\n`)

@@ -14,9 +14,7 @@ import { eventually } from './eventually.ts'
 import { rawRequest } from './raw-request.ts'
 import { FIRST_USER } from './start-test-server.ts'
 
-const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-/** Loaded into the process itself, so that there is one process to send signals to. */
-const TSX = new URL('../../../node_modules/tsx/dist/loader.mjs', import.meta.url).href
+const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
 let database: TestDatabase
 let directory: string
@@ -44,7 +42,7 @@ afterEach(() => {
 })
 
 function start(settings: Readonly<Record<string, string>> = {}, flags: readonly string[] = []): RunningProcess {
-  const child = spawn(process.execPath, ['--conditions=@berth/source', '--import', TSX, MAIN, ...flags], {
+  const child = spawn(process.execPath, [MAIN, ...flags], {
     env: {
       PATH: process.env['PATH'],
       HOME: directory,

@@ -16,7 +16,7 @@ const testArrows: Readonly<Record<string, readonly string[]>> = {
 
 /** The rooms that look at the whole system and may import apps. */
 const wholeSystem = new Set(['@berth/e2e', '@berth/bench'])
-const tooling = new Set(['@berth/node-version', '@berth/requirements', '@berth/test-cluster', '@berth/vitest', '@berth/typescript'])
+const tooling = new Set(['@berth/bundle', '@berth/node-version', '@berth/requirements', '@berth/test-cluster', '@berth/vitest', '@berth/typescript'])
 const rooms = allRooms()
 
 test('packages import only those that the arrows of ARCHITECTURE.md allow', () => {
@@ -61,12 +61,16 @@ test('a package is entered by its name, never by a path', () => {
   expect(wrong).toEqual([])
 })
 
-test('what is released imports at run time only what it declares as a dependency', () => {
+/** Packages whose build takes `devDependencies` into the bundle and refuses imports of others. */
+const isBundled = ({ manifest }: Room): boolean => manifest.devDependencies?.['@berth/bundle'] !== undefined
+
+test('what is released imports at run time only what it declares as a dependency, or has in its bundle', () => {
   const wrong = allSources().flatMap((source) => {
     const room = roomOf(source)
     if (!room || source.isDevelopmentOnly || !source.path.startsWith(`${room.folder}/src/`)) return []
-    const { dependencies, optionalDependencies, peerDependencies } = room.manifest
-    const declared = new Set(Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }))
+    const { dependencies, devDependencies, optionalDependencies, peerDependencies } = room.manifest
+    const bundled = isBundled(room) ? devDependencies : {}
+    const declared = new Set(Object.keys({ ...dependencies, ...bundled, ...optionalDependencies, ...peerDependencies }))
     return source.imports.flatMap(({ from, isTypeOnly }) => {
       const target = packageOf(from)
       if (isTypeOnly || target === undefined || target === room.name || declared.has(target)) return []

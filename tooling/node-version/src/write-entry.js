@@ -21,8 +21,11 @@ export async function writeEntry({ folder, program, module, manifest }) {
 ${nodeComplaint.toString()}
 
 const complaint = nodeComplaint(${JSON.stringify(program)}, ${JSON.stringify(engines.node)}, process.versions.node)
-if (complaint === '') import(${JSON.stringify(`./${module}`)})
-else {
+if (complaint === '') {
+  import('module')
+    .then((module) => module.enableCompileCache && module.enableCompileCache()) // Node.js 22.8 and later
+    .then(() => import(${JSON.stringify(`./${module}`)}))
+} else {
   process.stderr.write(complaint + '\\n')
   process.exitCode = 1
 }

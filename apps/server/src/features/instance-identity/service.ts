@@ -4,7 +4,6 @@ import type { Clock } from '../../clock.ts'
 import type { Cloud, InstanceIdentityConfig } from '../../settings/instance-identity-settings.ts'
 import type { AgentService } from '../agents/service.ts'
 import { identifyAws } from './aws.ts'
-import { identifyAzure } from './azure.ts'
 import { readCertificates } from './certificates.ts'
 import { GoogleIdentity } from './google.ts'
 import type { InstanceIdentityStore } from './store.ts'
@@ -43,6 +42,7 @@ export class InstanceIdentityService {
     this.#require('azure')
     const { agents, clock, instanceIdentity } = this.#dependencies
     const certificates = await this.#read(instanceIdentity.azureCertificatesPath)
+    const { identifyAzure } = await import('./azure.ts') // its parser of certificates is a fifth of the server's code
     const proven = await identifyAzure(proof, { certificates, now: clock.now() })
     const token = await agents.tokenOfInstance(proven.instanceId)
     // Used up only now, so that a machine that asks before its build is stored can ask again.

@@ -20,8 +20,10 @@ export interface StarterTemplate {
   readonly directory: string
 }
 
-/** The sources and the build are at the same depth, so this works from both. */
-const templatesDirectory = fileURLToPath(new URL('../../../templates', import.meta.url))
+/** Where a bundle finds the templates, relative to itself. Its build sets this. */
+declare const STARTER_TEMPLATES: string | undefined
+const relativePath = typeof STARTER_TEMPLATES === 'undefined' ? '../../../templates' : STARTER_TEMPLATES
+const templatesDirectory = fileURLToPath(new URL(relativePath, import.meta.url))
 
 /**
  * Returns the starter templates, sorted by ID. `directory` holds them, by default this package's

@@ -5,18 +5,8 @@ import type * as Library from '@kubernetes/client-node'
 import type { KubeConfig, KubernetesObject, KubernetesObjectApi } from '@kubernetes/client-node'
 import { ProvisionError } from '../../../../driver.ts'
 import { ClusterRefusal, clusterFailure } from './cluster-failure.ts'
+import type { ClusterOptions } from './cluster-options.ts'
 import { headerOf, kinds, pathOf, type Kind, type Kinds, type ObjectName, type Selection } from './kinds.ts'
-
-/** Where the server finds its access to clusters. */
-export interface ClusterOptions {
-  /**
-   * The files of the kubeconfig, in order of precedence. Missing ones are skipped; at least one
-   * must exist.
-   */
-  readonly kubeconfigPaths: readonly string[]
-  /** The root of the path to the pod's service account. Default: `/`. */
-  readonly rootDirectory?: string
-}
 
 /** Marks the fields that Berth sets in objects that others change too. */
 const fieldManager = 'berth'

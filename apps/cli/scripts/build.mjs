@@ -36,6 +36,8 @@ await writeEntry({ folder: outdir, program: 'berth', module: 'program.js', manif
 const templateFiles = (await readdir(join(root, templates), { recursive: true, withFileTypes: true }))
   .filter((entry) => entry.isFile())
   .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-const ownSources = bundled.map((path) => relative(root, resolve(here('..'), path))).filter((path) => !path.split(sep).includes('node_modules'))
+const ownSources = bundled
+  .map((path) => relative(root, resolve(here('..'), path)))
+  .filter((path) => !path.split(sep).includes('node_modules'))
 const paths = [...ownSources, ...templateFiles, 'apps/cli/scripts/build.mjs'].toSorted()
 await writeFile(`${outdir}/sources.json`, `${JSON.stringify({ hash: sourceHash(root, paths), paths })}\n`)

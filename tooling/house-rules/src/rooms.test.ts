@@ -16,7 +16,14 @@ const testArrows: Readonly<Record<string, readonly string[]>> = {
 
 /** The rooms that look at the whole system and may import apps. */
 const wholeSystem = new Set(['@berth/e2e', '@berth/bench'])
-const tooling = new Set(['@berth/bundle', '@berth/node-version', '@berth/requirements', '@berth/test-cluster', '@berth/vitest', '@berth/typescript'])
+const tooling = new Set([
+  '@berth/bundle',
+  '@berth/node-version',
+  '@berth/requirements',
+  '@berth/test-cluster',
+  '@berth/vitest',
+  '@berth/typescript',
+])
 const rooms = allRooms()
 
 test('packages import only those that the arrows of ARCHITECTURE.md allow', () => {

@@ -26,7 +26,7 @@ export default defineConfig({
     maxWorkers: availableParallelism(),
     sequence: { sequencer: ProjectOrderSequencer },
     projects: [
-      { ...resolve, test: { name: 'process', include: processTests, pool: 'forks', ...timeouts } },
+      { ...resolve, test: { name: 'process', include: processTests, pool: 'forks', isolate: false, ...timeouts } },
       { ...resolve, test: { name: 'database', include: databaseTests, pool: 'forks', isolate: false, ...timeouts, ...fuzzing } },
       {
         ...resolve,

@@ -1,7 +1,6 @@
 import { pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 
-const derive = promisify(pbkdf2)
 const ITERATIONS = 65_535
 const KEY_BYTES = 64
 const SALT_BYTES = 16
@@ -13,7 +12,7 @@ const SCHEME = 'pbkdf2-sha256'
  */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(SALT_BYTES)
-  const key = await derive(password, salt, ITERATIONS, KEY_BYTES, 'sha256')
+  const key = await promisify(pbkdf2)(password, salt, ITERATIONS, KEY_BYTES, 'sha256')
   return `$${SCHEME}$${ITERATIONS}$${unpadded(salt)}$${unpadded(key)}`
 }
 
@@ -34,7 +33,7 @@ export async function isPassword(password: string, storedHash: string): Promise<
   if (scheme !== SCHEME || !/^\d+$/.test(iterations ?? '') || salt === undefined || hash === undefined)
     throw new Error('the stored password hash has an unknown format')
   const expected = Buffer.from(hash, 'base64')
-  const key = await derive(password, Buffer.from(salt, 'base64'), Number(iterations), expected.length, 'sha256')
+  const key = await promisify(pbkdf2)(password, Buffer.from(salt, 'base64'), Number(iterations), expected.length, 'sha256')
   return timingSafeEqual(key, expected) && storedHash !== ''
 }
 

@@ -1,27 +1,35 @@
-import type { pbkdf2 } from 'node:crypto'
+import crypto from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
 import { verifies } from '@berth/requirements'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { callApi } from './call-api.ts'
 import { createMember } from './factories.ts'
 import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 
 /** What was derived from passwords: how often, how many bytes, with what. */
-const derived = vi.hoisted((): unknown[] => [])
-vi.mock('node:crypto', async (importOriginal) => {
-  const original = await importOriginal<{ pbkdf2: typeof pbkdf2 }>()
-  const counted: typeof pbkdf2 = (password, salt, iterations, keyBytes, digest, callback) => {
-    derived.push({ saltBytes: Buffer.from(salt as Buffer).length, iterations, keyBytes, digest })
-    original.pbkdf2(password, salt, iterations, keyBytes, digest, callback)
+const derived: unknown[] = []
+const { pbkdf2 } = crypto
+
+/** Counts the work of whoever imports pbkdf2, whenever they did. */
+function countDerivations(): void {
+  crypto.pbkdf2 = (password, salt, iterations, keyBytes, digest, callback) => {
+    derived.push({ saltBytes: Buffer.from(salt as Buffer).length, iterations, keyBytes, digest }) // the server passes a buffer
+    pbkdf2(password, salt, iterations, keyBytes, digest, callback)
   }
-  return { ...original, pbkdf2: counted }
-})
+  syncBuiltinESMExports()
+}
 
 let server: TestServer
 beforeAll(async () => {
+  countDerivations()
   server = await startTestServer()
 })
-afterAll(async () => await server.stop())
+afterAll(async () => {
+  crypto.pbkdf2 = pbkdf2
+  syncBuiltinESMExports()
+  await server.stop()
+})
 
 /** What a login that fails costs, and what it says. */
 async function refusal(email: string, password: string): Promise<unknown> {

@@ -75,7 +75,7 @@ export interface ClientConnection {
 }
 
 /**
- * A client of one server. It has a method for each operation of the API,
+ * The part of a client that follows from the contract: a method for each operation of the API,
  * `client.<noun>.<operation>(request, options)`, for example `client.workspaces.get({ params: {
  * workspace } })`.
  *
@@ -83,7 +83,7 @@ export interface ClientConnection {
  * TypeError for a request that no URL can carry, and the signal's reason if it is aborted. Nothing
  * is retried.
  */
-export type Client = ClientConnection & { readonly [Noun in keyof BerthApi]: Operations<BerthApi[Noun]> }
+export type DerivedClient = ClientConnection & { readonly [Noun in keyof BerthApi]: Operations<BerthApi[Noun]> }
 
 /** Options of a client. */
 export type ClientOptions = ConnectionOptions
@@ -105,16 +105,11 @@ interface AnyRequest {
 }
 
 /**
- * Returns a client for a Berth server, or any server that speaks the Coder v2 HTTP API. Sends no
- * request yet.
- *
- * @example
- * const client = createClient({ url: 'https://berth.example.com', token })
- * const { workspaces } = await client.workspaces.list({ query: { owner: 'me' } })
+ * Returns the derived part of a client. Sends no request yet.
  *
  * @throws TypeError for an invalid URL, or a token that no header can carry.
  */
-export function createClient(options: ClientOptions): Client {
+export function deriveClient(options: ClientOptions): DerivedClient {
   const connection = new Connection(options)
   const nouns = Object.entries(routes).map(([noun, group]) => {
     const operations = Object.entries<Route>(group)
@@ -131,7 +126,7 @@ export function createClient(options: ClientOptions): Client {
   }
   // The routes are generated from the endpoints that the type is derived from; a test compares
   // them.
-  return { ...face, ...Object.fromEntries(nouns) } as Client
+  return { ...face, ...Object.fromEntries(nouns) } as DerivedClient
 }
 
 async function send(connection: Connection, route: Route, request: AnyRequest & CallOptions): Promise<unknown> {

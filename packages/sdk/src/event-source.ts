@@ -1,6 +1,6 @@
 import { eventPingIntervalMs } from '@berth/schema/routes'
 import { createParser } from 'eventsource-parser'
-import type { Client } from './client.ts'
+import type { ClientConnection } from './client.ts'
 import { ConnectionError } from './connection-error.ts'
 
 /** A server that misses three pings in a row counts as gone. */
@@ -29,7 +29,7 @@ export interface EventSourceOptions {
  * @throws ApiError if the server refuses, ConnectionError if the stream breaks or falls silent.
  */
 export async function* openEventSource(
-  client: Pick<Client, 'fetch' | 'url'>,
+  client: Pick<ClientConnection, 'fetch' | 'url'>,
   path: string,
   { signal, silenceMs = defaultSilenceMs }: EventSourceOptions = {},
 ): AsyncGenerator<readonly ServerSentEvent[], void, void> {
@@ -69,7 +69,7 @@ interface ConnectOptions {
   readonly silence: Silence
 }
 
-async function connect(client: Pick<Client, 'fetch'>, path: string, { signal, silence }: ConnectOptions): Promise<Response> {
+async function connect(client: Pick<ClientConnection, 'fetch'>, path: string, { signal, silence }: ConnectOptions): Promise<Response> {
   const connecting = new AbortController()
   const timer = setTimeout(() => {
     connecting.abort(silence.error())

@@ -1,7 +1,7 @@
 import { verifies } from '@berth/requirements'
 import { Failure, type ProvisionerJobLog } from '@berth/schema'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createClient, type Client } from './client.ts'
+import { createClient, type Client } from './create-client.ts'
 import { followLogs, type FollowOptions, type LogSource } from './follow-logs.ts'
 import { startStubServer, type StubServer } from './stub-server.ts'
 import type { WebSocketConstructor, WebSocketLike } from './websocket.ts'

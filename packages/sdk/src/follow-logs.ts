@@ -1,7 +1,7 @@
 import type { ProvisionerJobLog } from '@berth/schema'
 import { routes } from '@berth/schema/routes'
 import { ApiError } from './api-error.ts'
-import type { Client } from './client.ts'
+import type { DerivedClient } from './client.ts'
 import { ConnectionError } from './connection-error.ts'
 import { MessageReader } from './message-reader.ts'
 import { Backoff, isFinal, type StreamOptions } from './reconnect.ts'
@@ -34,7 +34,7 @@ const maxRefusals = 5
  *   server answers but no WebSocket reaches it, the signal's reason if it is aborted.
  */
 export async function* followLogs(
-  client: Client,
+  client: DerivedClient,
   source: LogSource,
   options: FollowOptions = {},
 ): AsyncGenerator<ProvisionerJobLog, void, void> {
@@ -91,7 +91,7 @@ interface Refusal {
  * Throws if another handshake would fail too. Browsers hide why one failed, so a plain request
  * finds out.
  */
-async function explainRefusal(client: Client, path: string, { reader, refusals, signal, last }: Refusal): Promise<void> {
+async function explainRefusal(client: DerivedClient, path: string, { reader, refusals, signal, last }: Refusal): Promise<void> {
   if (ApiError.is(reader.error)) {
     if (isFinal(reader.error)) throw reader.error
     return

@@ -4,12 +4,15 @@
  * @module
  */
 export { ApiError, type ApiErrorOptions, type FieldError } from './api-error.ts'
-export { createClient } from './client.ts'
-export type { CallOptions, Client, ClientConnection, ClientOptions, Operation, OperationRequest, Operations } from './client.ts'
+export { BuildError } from './build-error.ts'
+export type { CallOptions, ClientConnection, ClientOptions, DerivedClient, Operation, OperationRequest, Operations } from './client.ts'
 export type { FetchOptions } from './connection.ts'
 export { ConnectionError } from './connection-error.ts'
+export { createClient, type Client } from './create-client.ts'
+export type { NewWorkspace } from './create-by-template-name.ts'
 export { followLogs, type FollowOptions, type LogSource } from './follow-logs.ts'
 export type { StreamOptions } from './reconnect.ts'
 export type { UrlValue } from './request-url.ts'
 export type { SocketClose, SocketError, SocketMessage, WebSocketConstructor, WebSocketLike } from './websocket.ts'
 export { watchWorkspace, type WatchOptions } from './watch-workspace.ts'
+export type { BuildOptions, WorkspaceCalls, WorkspaceReference } from './workspace-calls.ts'

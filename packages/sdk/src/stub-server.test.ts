@@ -2,7 +2,7 @@ import { Failure, api, type EndpointSpec } from '@berth/schema'
 import { exampleOf } from '@berth/schema/openapi'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { checkShape } from './check-shape.ts'
-import { createClient } from './client.ts'
+import { createClient } from './create-client.ts'
 import { findRoute, stubRoutes } from './stub-operation.ts'
 import { startStubServer, type StubServer } from './stub-server.ts'
 

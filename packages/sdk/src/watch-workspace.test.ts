@@ -1,7 +1,7 @@
 import { Failure, Workspace } from '@berth/schema'
 import { exampleOf } from '@berth/schema/openapi'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createClient, type Client } from './client.ts'
+import { createClient, type Client } from './create-client.ts'
 import { openEventSource } from './event-source.ts'
 import { startStubServer, type StubServer } from './stub-server.ts'
 import { watchWorkspace } from './watch-workspace.ts'

@@ -1,6 +1,6 @@
 import type { Workspace } from '@berth/schema'
 import { routes } from '@berth/schema/routes'
-import type { Client } from './client.ts'
+import type { DerivedClient } from './client.ts'
 import { openEventSource, type ServerSentEvent } from './event-source.ts'
 import { Backoff, isFinal, type StreamOptions } from './reconnect.ts'
 import { expandPath } from './request-url.ts'
@@ -31,7 +31,7 @@ export interface WatchOptions extends StreamOptions {
  *   it is aborted.
  */
 export async function* watchWorkspace(
-  client: Client,
+  client: DerivedClient,
   workspace: string,
   options: WatchOptions = {},
 ): AsyncGenerator<Workspace, void, void> {

@@ -154,6 +154,16 @@ export const berth = [
     },
   ),
   ...rows(
+    { section: 'Berth: client library' },
+    {
+      'berth:sdk:short-calls':
+        'The client gets a workspace by ID, name or owner/name, creates one from the name of a template, and starts, stops and deletes one, each in one short call.',
+      'berth:sdk:ready':
+        "The client waits until a workspace's agents are connected by following its changes. A failed build rejects with its error and its last log lines.",
+      'berth:sdk:readme': 'The examples of the client library in its README run against a server.',
+    },
+  ),
+  ...rows(
     { section: 'Berth: watching' },
     {
       'berth:watch:start': 'During a start a watcher gets every change in order until the agent is connected.',

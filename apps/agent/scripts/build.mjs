@@ -2,7 +2,7 @@
 // who can read the folder can run `node <anywhere>/dist/main.js`, without the rest of the
 // repository. The same goes for `node <anywhere>/dist/make-binary.js <target>`, which turns
 // binary.cjs and Node into an executable that needs neither.
-import { cp, mkdir, readdir, realpath, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -52,9 +52,13 @@ await build({
   outfile: join(dist, 'binary.cjs'),
   plugins: [addonInside(), withoutAccelerators()],
 })
-// Without a package.json beside it, a copied main.js would not be a module.
-await writeFile(join(dist, 'package.json'), `${JSON.stringify({ private: true, type: 'module' })}\n`)
-await copyNodePty()
+// Without a package.json beside it, a copied main.js would not be a module. Whoever copies the
+// folder reads there which packages belong to it.
+const nodePty = dirname(createRequire(import.meta.url).resolve(`${scope}/node-pty/package.json`))
+const { version } = JSON.parse(await readFile(join(nodePty, 'package.json'), 'utf8'))
+const manifest = { private: true, type: 'module', dependencies: { [`${scope}/node-pty`]: version } }
+await writeFile(join(dist, 'package.json'), `${JSON.stringify(manifest)}\n`)
+await copyNodePty(nodePty)
 
 /** Loads node-pty's addon from the executable itself, which has no packages to find it in. */
 function addonInside() {
@@ -82,8 +86,8 @@ function withoutAccelerators() {
   }
 }
 
-async function copyNodePty() {
-  const source = dirname(createRequire(import.meta.url).resolve(`${scope}/node-pty/package.json`))
+/** Not packed: what is installed from the registry has the package for its own machine. */
+async function copyNodePty(source) {
   const binaries = await binaryPackages(source)
   if (binaries.length === 0)
     throw new Error(`No prebuilt ${scope}/node-pty-<os>-<cpu> package is installed for this machine. Run the install again.`)

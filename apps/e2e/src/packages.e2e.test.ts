@@ -20,6 +20,7 @@ const attw = join(import.meta.dirname, '../node_modules/@arethetypeswrong/cli/di
 interface Manifest {
   readonly name: string
   readonly version: string
+  readonly files?: readonly string[]
   readonly bin?: Readonly<Record<string, string>>
   readonly exports?: Readonly<Record<string, { readonly default?: string }>>
   readonly dependencies?: Readonly<Record<string, string>>
@@ -123,6 +124,13 @@ describe.each(names)('%s', (name) => {
     const manifest = packageOf(name)?.manifest
     const versions = Object.values({ ...manifest?.dependencies, ...manifest?.optionalDependencies })
     expect(versions.filter((version) => /^(workspace|catalog|file|link):/.test(version))).toEqual([])
+  })
+
+  test('ships its licence, its README and all that its manifest lists', async () => {
+    const listed = (packageOf(name)?.manifest.files ?? []).filter((path) => !path.startsWith('!'))
+    const shipped = ['LICENSE', 'README.md', 'dist', ...listed]
+    expect(shipped.filter((path) => !existsSync(join(consumer, 'node_modules', name, path)))).toEqual([])
+    expect(await readFile(join(consumer, 'node_modules', name, 'LICENSE'), 'utf8')).toContain('Apache License')
   })
 
   test('publint has nothing to say', async () => {

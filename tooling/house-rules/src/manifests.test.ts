@@ -42,18 +42,35 @@ test('every package states its licence, and those with code are modules', () => 
   expect(wrong.map(({ folder }) => `${folder}/package.json: "license": "Apache-2.0" and "type": "module"`)).toEqual([])
 })
 
-test('a published package says what it is, what it ships and which Node it needs, and has a README', () => {
+const repositoryUrl = 'git+https://github.com/berthdev/berth.git'
+
+test('a published package says what it is, where it comes from, what it ships and which Node it needs, and has a README', () => {
   const wrong = rooms.flatMap(({ folder, manifest }) => {
     if (manifest.private === true) return []
+    const { repository } = manifest
+    // Loading a program runs it. Of a library, a bundler may leave out what isn't used.
+    const sideEffects = manifest.bin !== undefined
     const missing = [
       manifest.description ? '' : 'description',
+      (manifest.keywords?.length ?? 0) > 0 ? '' : 'keywords',
+      repository?.type === 'git' && repository.url === repositoryUrl && repository.directory === folder
+        ? ''
+        : `repository: { "type": "git", "url": "${repositoryUrl}", "directory": "${folder}" }`,
       manifest.files?.includes('dist') ? '' : 'files: ["dist"]',
+      manifest.sideEffects === sideEffects ? '' : `sideEffects: ${sideEffects}`,
       manifest.engines?.['node'] ? '' : 'engines.node',
       manifest.exports || manifest.bin ? '' : 'exports or bin',
       exists(`${folder}/README.md`) ? '' : 'README.md',
     ].filter(Boolean)
     return missing.map((what) => `${folder} lacks ${what}`)
   })
+  expect(wrong).toEqual([])
+})
+
+test('what a published package ships exists, but for what its build makes', () => {
+  const wrong = rooms.flatMap(({ folder, manifest }) =>
+    (manifest.files ?? []).filter((path) => !/^!?dist\b/.test(path) && !exists(`${folder}/${path}`)).map((path) => `${folder}/${path}`),
+  )
   expect(wrong).toEqual([])
 })
 

@@ -28,9 +28,12 @@ export interface Room {
 export interface Manifest {
   readonly name: string
   readonly description?: string
+  readonly keywords?: readonly string[]
   readonly license?: string
+  readonly repository?: { readonly type?: string; readonly url?: string; readonly directory?: string }
   readonly private?: boolean
   readonly type?: string
+  readonly sideEffects?: boolean
   readonly bin?: Readonly<Record<string, string>>
   readonly exports?: Readonly<Record<string, unknown>>
   readonly files?: readonly string[]

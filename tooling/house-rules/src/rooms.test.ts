@@ -69,7 +69,7 @@ test('a package is entered by its name, never by a path', () => {
 })
 
 /** Packages whose build takes `devDependencies` into the bundle and refuses imports of others. */
-const isBundled = ({ manifest }: Room): boolean => manifest.devDependencies?.['@berth/bundle'] !== undefined
+const isBundled = ({ manifest }: Room): boolean => ['@berth/bundle', 'esbuild'].some((name) => name in (manifest.devDependencies ?? {}))
 
 test('what is released imports at run time only what it declares as a dependency, or has in its bundle', () => {
   const wrong = allSources().flatMap((source) => {

@@ -37,7 +37,7 @@ async function makeBinary(target: string): Promise<void> {
       disableExperimentalSEAWarning: true,
       useSnapshot: false,
       useCodeCache: false,
-      assets: { [ADDON]: createRequire(import.meta.url).resolve(`@lydell/node-pty-${process.platform}-${process.arch}/${ADDON}`) },
+      assets: { [ADDON]: findAddon() },
     }
     await writeFile(configuration, JSON.stringify(options))
     await promisify(execFile)(process.execPath, ['--experimental-sea-config', configuration])
@@ -50,6 +50,12 @@ async function makeBinary(target: string): Promise<void> {
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Finds the addon for this machine, a dependency of node-pty that only node-pty is sure to see. */
+function findAddon(): string {
+  const nodePty = createRequire(import.meta.url).resolve('@lydell/node-pty')
+  return createRequire(nodePty).resolve(`@lydell/node-pty-${process.platform}-${process.arch}/${ADDON}`)
 }
 
 const [target] = process.argv.slice(2)

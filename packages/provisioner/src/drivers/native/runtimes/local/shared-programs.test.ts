@@ -23,6 +23,12 @@ afterEach(async () => {
 const share = async (nodePath: string, hasOwnUids = true): ReturnType<typeof sharePrograms> =>
   await sharePrograms({ agentDirectory, nodePath, directory: join(root, 'shared'), hasOwnUids })
 
+async function install(folder: string, manifest: object): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, 'package.json'), JSON.stringify(manifest))
+  await writeFile(join(folder, 'index.js'), folder)
+}
+
 test('the agent is copied once for each content, readable for every user', async () => {
   await chmod(agentDirectory, 0o700)
   await chmod(join(agentDirectory, 'main.js'), 0o600)
@@ -36,6 +42,24 @@ test('the agent is copied once for each content, readable for every user', async
   await writeFile(join(agentDirectory, 'main.js'), 'changed')
   expect((await share(process.execPath)).agentDirectory).not.toBe(first.agentDirectory)
   expect(await readFile(join(first.agentDirectory, 'main.js'), 'utf8')).toBe('main')
+})
+
+test('packages that are installed around the agent are copied with it, those for other machines are not needed', async () => {
+  await writeFile(join(agentDirectory, 'package.json'), JSON.stringify({ type: 'module', dependencies: { '@scope/outer': '1' } }))
+  const optionalDependencies = { 'outer-here': '1', 'outer-elsewhere': '1' }
+  // As pnpm does it: a link to a folder that has its dependencies beside it.
+  const store = join(root, 'store/node_modules')
+  await install(join(store, '@scope/outer'), { optionalDependencies })
+  await install(join(store, 'outer-here'), { dependencies: { '@scope/outer': '1' } })
+  await mkdir(join(root, 'node_modules/@scope'), { recursive: true })
+  await symlink(join(store, '@scope/outer'), join(root, 'node_modules/@scope/outer'))
+  const first = await share(process.execPath)
+  const copied = join(first.agentDirectory, 'node_modules')
+  expect((await readdir(copied)).toSorted()).toEqual(['@scope', 'native', 'outer-here'])
+  expect(await readFile(join(copied, '@scope/outer/index.js'), 'utf8')).toBe(join(store, '@scope/outer'))
+  expect((await stat(join(copied, '@scope'))).mode & 0o777).toBe(0o755)
+  await writeFile(join(store, 'outer-here/index.js'), 'changed')
+  expect((await share(process.execPath)).agentDirectory).not.toBe(first.agentDirectory)
 })
 
 test('concurrent calls make one copy and leave nothing unfinished', async () => {

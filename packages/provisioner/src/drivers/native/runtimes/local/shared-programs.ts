@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, chmod, copyFile, mkdir, readFile, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
+import { access, chmod, copyFile, mkdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ProvisionError } from '../../../../driver.ts'
+import { programFiles, type ProgramFile } from './program-files.ts'
 
 /** The programs that run in workspaces. */
 export interface SharedPrograms {
@@ -22,15 +23,16 @@ export interface ShareOptions {
 }
 
 /**
- * Copies the agent once to a folder named for its content, so that running agents keep their files
- * when the server is upgraded. Also copies Node.js if other users can't run it. Throws
- * `ProvisionError` if the agent is missing.
+ * Copies the agent, with the packages it needs, once to a folder named for its content, so that
+ * running agents keep their files when the server is upgraded. Also copies Node.js if other users
+ * can't run it. Throws `ProvisionError` if the agent is missing.
  */
 export async function sharePrograms({ agentDirectory, nodePath, directory, hasOwnUids }: ShareOptions): Promise<SharedPrograms> {
+  const files = await agentFiles(agentDirectory)
   const agent = await copyOnce({
     directory,
-    hash: await hashTree(agentDirectory),
-    copy: async (target) => await copyTree(agentDirectory, target),
+    hash: await hashOf(files),
+    copy: async (target) => await copyFiles(files, target),
   })
   const node = await realpath(nodePath)
   if (!hasOwnUids || (await canOthersRun(node))) return { agentDirectory: agent, nodePath: node }
@@ -65,7 +67,7 @@ async function canOthersRun(file: string): Promise<boolean> {
   return (await firstClosedDirectory(dirname(file))) === undefined
 }
 
-async function hashTree(root: string): Promise<string> {
+async function agentFiles(root: string): Promise<readonly ProgramFile[]> {
   try {
     await access(join(root, 'main.js'), constants.R_OK)
   } catch (error) {
@@ -73,38 +75,33 @@ async function hashTree(root: string): Promise<string> {
       cause: error,
     })
   }
+  return await programFiles(root)
+}
+
+async function hashOf(files: readonly ProgramFile[]): Promise<string> {
   const hash = createHash('sha256')
-  for (const path of await filesBelow(root)) {
-    const content = await readFile(join(root, path))
+  for (const { path, source } of files) {
+    const content = await readFile(source)
     hash.update(`${path}\0${content.length}\0`).update(content)
   }
   return hash.digest('hex').slice(0, 16)
 }
 
-/** Returns the paths of all files in a fixed order. Follows links, because a copy has none. */
-async function filesBelow(root: string, below = ''): Promise<string[]> {
-  const names = (await readdir(join(root, below))).sort()
-  const found: string[] = []
-  for (const name of names) {
-    const path = join(below, name)
-    if ((await stat(join(root, path))).isDirectory()) found.push(...(await filesBelow(root, path)))
-    else found.push(path)
+async function copyFiles(files: readonly ProgramFile[], to: string): Promise<void> {
+  const folders = new Set<string>()
+  const makeFolder = async (folder: string): Promise<void> => {
+    if (folders.has(folder)) return
+    folders.add(folder)
+    if (folder !== to) await makeFolder(dirname(folder))
+    await mkdir(folder)
+    await chmod(folder, 0o755) // whatever the server's umask is
   }
-  return found
-}
-
-async function copyTree(from: string, to: string): Promise<void> {
-  await mkdir(to, { mode: 0o755 })
-  await chmod(to, 0o755)
-  for (const name of await readdir(from)) {
-    const source = join(from, name)
-    const target = join(to, name)
-    const { mode, ...found } = await stat(source).then((stats) => ({ mode: stats.mode, isDirectory: stats.isDirectory() }))
-    if (found.isDirectory) await copyTree(source, target)
-    else {
-      await copyFile(source, target)
-      await chmod(target, (mode & 0o111) === 0 ? 0o644 : 0o755)
-    }
+  await makeFolder(to)
+  for (const { path, source } of files) {
+    const target = join(to, path)
+    await makeFolder(dirname(target))
+    await copyFile(source, target)
+    await chmod(target, ((await stat(source)).mode & 0o111) === 0 ? 0o644 : 0o755)
   }
 }
 

@@ -125,7 +125,7 @@ test('a reader that is slower than its sender gets everything, in order, while t
   verifies('derp:back-pressure')
   const [sender, reader] = (await connected(new Relay(() => true), {}, {})) as [Client, Client]
   for (let number = 0; number < 40; number++) sender.stream.write(numbered(reader.key, number))
-  await vi.waitFor(() => expect(sender.far.isPaused()).toBe(true))
+  await vi.waitFor(() => expect(sender.far.isPaused()).toBe(true), 10_000)
   for (let number = 0; number < 40; number++) expect(await nextNumber(reader.frames)).toBe(number)
   expect(sender.far.isPaused()).toBe(false)
 })
@@ -147,7 +147,7 @@ test('senders that wait for the same reader take turns', async () => {
   verifies('derp:back-pressure')
   const [busy, brief, reader] = (await connected(new Relay(() => true), {}, {}, {})) as [Client, Client, Client]
   for (let number = 0; number < 100; number++) busy.stream.write(numbered(reader.key, number))
-  await vi.waitFor(() => expect(busy.far.isPaused()).toBe(true))
+  await vi.waitFor(() => expect(busy.far.isPaused()).toBe(true), 10_000)
   for (let number = 1_000; number < 1_010; number++) brief.stream.write(numbered(reader.key, number))
   const arrived: number[] = []
   while (arrived.at(-1) !== 1_009) arrived.push((await nextNumber(reader.frames)) ?? Number.NaN)
@@ -174,7 +174,7 @@ test('a reader that leaves releases the senders that wait for it', async () => {
   const [sender, leaving, other] = (await connected(new Relay(() => true), {}, {}, {})) as [Client, Client, Client]
   for (let number = 0; number < 40; number++) sender.stream.write(numbered(leaving.key, number))
   sender.stream.write(numbered(other.key, 7))
-  await vi.waitFor(() => expect(sender.far.isPaused()).toBe(true))
+  await vi.waitFor(() => expect(sender.far.isPaused()).toBe(true), 10_000)
   leaving.stream.end()
   expect(await nextNumber(other.frames)).toBe(7)
 })

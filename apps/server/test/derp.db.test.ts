@@ -175,6 +175,21 @@ test('a client that reconnects replaces its old connection: packets go to the ne
   expect(await other.next()).toEqual({ kind: 0x08, payload: second.key })
 })
 
+test.each(ways)(
+  'what a client has sent when it reconnects over %s arrives first, and its old connection ends in good order',
+  async (_name, way) => {
+    verifies('derp:reconnect')
+    const keys = nacl.box.keyPair()
+    const [first, other] = [await joined(way, keys), await joined()]
+    const packets = 300
+    for (let number = 0; number < packets; number++) first.send(other.key, Buffer.from(String(number)))
+    const second = await joinedUnknown(way, keys)
+    for (let number = packets; number < 2 * packets; number++) second.send(other.key, Buffer.from(String(number)))
+    for (let number = 0; number < 2 * packets; number++) expect((await other.next()).payload.subarray(32).toString()).toBe(String(number))
+    await ended(first.stream)
+  },
+)
+
 const stranger = nacl.box.keyPair()
 test.each<readonly [fault: string, bytes: (serverKey: Buffer) => Buffer]>([
   ['another frame', () => frame(0x04, Buffer.alloc(64))],
@@ -218,7 +233,7 @@ test.each([
   await expect(client.next()).rejects.toThrow('the relay ended the connection')
 })
 
-test('a slow reader loses its oldest packets, and its senders are not held up', async () => {
+test('a reader that reads nothing loses its oldest packets, and holds its senders up only briefly', async () => {
   verifies('derp:limits')
   const [sender, slow, quick] = [await joined(), await joined(), await joined()]
   slow.stream.pause()
@@ -304,6 +319,42 @@ test('packets between strangers, and between a stranger and a known client, are 
   await announce(twoKeys)
   one.send(two.key, Buffer.from('found'))
   expect((await two.next()).payload.subarray(32).toString()).toBe('found')
+})
+
+/** A node of the reference's network, as its programs state it. */
+const node = (id: number, keys: nacl.BoxKeyPair) => ({
+  id,
+  as_of: '2026-11-24T10:00:00.000000001Z',
+  key: `nodekey:${Buffer.from(keys.publicKey).toString('hex')}`,
+  disco: `discokey:${randomBytes(32).toString('hex')}`,
+  preferred_derp: 999,
+  derp_latency: { '999-v4': 0.000_31 },
+  addresses: ['fd7a:115c:a1e0:49d6:b259:b7ac:b1b2:48f4/128'],
+  allowed_ips: ['fd7a:115c:a1e0:49d6:b259:b7ac:b1b2:48f4/128'],
+  endpoints: ['203.0.113.7:41641'],
+})
+
+test('an agent and a client of the reference learn of each other, and their packets pass', async () => {
+  verifies('derp:known')
+  const own = await createAgent(server)
+  /** Says who it is to the coordinator. Returns the key of the other end once that has said it too. */
+  const meet = async (path: string, token: string, self: unknown): Promise<() => Promise<Buffer>> => {
+    const socket = openSocket(server, path, token)
+    const nodes: { key: string }[] = []
+    socket.on('message', (data: Buffer) => nodes.push(...(JSON.parse(data.toString()) as { key: string }[])))
+    await opened(socket)
+    onTestFinished(() => socket.terminate())
+    socket.send(Buffer.from(JSON.stringify(self)))
+    return async () => Buffer.from((await eventually(async () => await Promise.resolve(nodes.at(-1)))).key.replace('nodekey:', ''), 'hex')
+  }
+  const [agentKeys, clientKeys] = [nacl.box.keyPair(), nacl.box.keyPair()]
+  const peerOfAgent = await meet('/workspaceagents/me/coordinate', own.token, node(1, agentKeys))
+  const peerOfClient = await meet(`/workspaceagents/${own.id}/coordinate`, server.firstUser.token, node(2, clientKeys))
+  const [agent, client] = [await joinedUnknown(undefined, agentKeys), await joinedUnknown(undefined, clientKeys)]
+  client.send(await peerOfClient(), Buffer.from('hello'))
+  expect((await agent.next()).payload).toEqual(Buffer.concat([client.key, Buffer.from('hello')]))
+  agent.send(await peerOfAgent(), Buffer.from('welcome'))
+  expect((await client.next()).payload).toEqual(Buffer.concat([agent.key, Buffer.from('welcome')]))
 })
 
 test('a client stays known while it reconnects to the coordinator', async () => {

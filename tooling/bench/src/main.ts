@@ -2,6 +2,7 @@ import { agents } from './agents.ts'
 import { boots } from './boots.ts'
 import { pages } from './pages.ts'
 import { people } from './people.ts'
+import { streams } from './streams.ts'
 import { watch } from './watch.ts'
 
 /*
@@ -9,7 +10,7 @@ import { watch } from './watch.ts'
  * measures everything, `pnpm bench pages watch` parts. Compare figures of the same machine only.
  */
 
-const SUITES: Readonly<Record<string, () => Promise<void>>> = { boots, pages, watch, agents, people }
+const SUITES: Readonly<Record<string, () => Promise<void>>> = { boots, pages, watch, agents, streams, people }
 
 const named = process.argv.slice(2)
 const unknown = named.filter((name) => !Object.hasOwn(SUITES, name))

@@ -21,8 +21,12 @@ export const workspacesAgents = [
       'derp:rate': 'Data beyond the announced rate is delayed.',
       'derp:peer-gone':
         'When a client leaves, the relay tells the peers it sent packets to. A client that has reconnected does not count as gone.',
+      'derp:reconnect':
+        'A client that connects again before it closes its earlier connection loses nothing: the relay reads what is left there first, and sends what waits, in order.',
+      'derp:back-pressure':
+        "While a client's queue is full and the client reads, its senders wait, in turns. For a client that doesn't read they wait 2 seconds.",
       'derp:limits':
-        'Oversize frames and frames reserved for relays end the connection. A slow reader loses the oldest packets. Connections are limited by address and end with the server.',
+        'Oversize frames and frames reserved for relays end the connection. A reader that reads nothing loses the oldest packets. Connections are limited by address and end with the server.',
       'derp:map':
         "The relay map has the deployment's region with its STUN servers and relay, as the settings say, and the regions of a configured map.",
     },

@@ -1,7 +1,7 @@
 import { duplexPair, type Duplex } from 'node:stream'
 import { verifies } from '@berth/requirements'
 import nacl from 'tweetnacl'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { serveConnection, type ConnectionLimits } from './connection.ts'
 import { FRAME, FrameReader, encodeFrame, type Frame } from './frames.ts'
 import { serverKeyOf } from './handshake.ts'
@@ -9,6 +9,10 @@ import { Relay } from './relay.ts'
 
 const LIMITS: ConnectionLimits = {
   maxPackets: 4,
+  patienceMs: 60_000,
+  patienceBytes: 1,
+  replacedQuietMs: 60_000,
+  replacedTimeoutMs: 60_000,
   maxBytes: 1024 * 1024,
   stallTimeoutMs: 60_000,
   bytesPerSecond: 1024 * 1024 * 1024,
@@ -33,6 +37,8 @@ function connect(relay: Relay, limits: Partial<ConnectionLimits> = {}) {
   return { stream, far, ended, introduce, key: Buffer.from(keys.publicKey), frames: framesOf(stream) }
 }
 
+type Client = ReturnType<typeof connect>
+
 /** Yields frames as they arrive. Reading starts with the first request for one. */
 async function* framesOf(stream: Duplex): AsyncGenerator<Frame> {
   const reader = new FrameReader()
@@ -40,6 +46,28 @@ async function* framesOf(stream: Duplex): AsyncGenerator<Frame> {
     reader.push(chunk)
     for (let frame = reader.next(() => 1024 * 1024); frame !== undefined; frame = reader.next(() => 1024 * 1024)) yield frame
   }
+}
+
+/** Reads the number that the next packet begins with. */
+async function nextNumber(frames: AsyncGenerator<Frame>): Promise<number | undefined> {
+  const { value } = (await frames.next()) as { value?: Frame }
+  return value?.payload.readUInt32BE(32)
+}
+
+function numbered(to: Buffer, number: number, bytes = 20_000): Buffer {
+  const packet = Buffer.alloc(bytes)
+  packet.writeUInt32BE(number, 0)
+  return encodeFrame(FRAME.sendPacket, to, packet)
+}
+
+/** Connects clients and reads the relay's greetings. */
+async function connected(relay: Relay, ...limits: readonly Partial<ConnectionLimits>[]) {
+  const clients = limits.map((its) => connect(relay, its))
+  for (const { introduce, frames } of clients) {
+    introduce()
+    expect([await kindOfNext(frames), await kindOfNext(frames)]).toEqual([FRAME.serverKey, FRAME.serverInfo])
+  }
+  return clients
 }
 
 async function kindOfNext(frames: AsyncGenerator<Frame>): Promise<number | undefined> {
@@ -91,6 +119,64 @@ test('what a client sends above its rate is delayed, and nothing is lost', async
   expect(sender.far.isPaused()).toBe(true)
   for (let index = 2; index < 4; index++) expect(await kindOfNext(receiver.frames)).toBe(FRAME.receivePacket)
   for (const client of [sender, receiver]) client.stream.end()
+})
+
+test('a reader that is slower than its sender gets everything, in order, while the sender waits', async () => {
+  verifies('derp:back-pressure')
+  const [sender, reader] = (await connected(new Relay(() => true), {}, {})) as [Client, Client]
+  for (let number = 0; number < 40; number++) sender.stream.write(numbered(reader.key, number))
+  await vi.waitFor(() => expect(sender.far.isPaused()).toBe(true), 10_000)
+  for (let number = 0; number < 40; number++) expect(await nextNumber(reader.frames)).toBe(number)
+  expect(sender.far.isPaused()).toBe(false)
+})
+
+test('packets of all sizes wait for room within a limit of bytes', async () => {
+  verifies('derp:back-pressure')
+  const narrow = { maxPackets: 100, maxBytes: 50_000 }
+  const [one, two, reader] = (await connected(new Relay(() => true), {}, {}, narrow)) as [Client, Client, Client]
+  for (let number = 0; number < 60; number++) {
+    one.stream.write(numbered(reader.key, number, number % 3 === 0 ? 64 * 1024 : 4))
+    two.stream.write(numbered(reader.key, number, number % 5 === 0 ? 30_000 : 1_000))
+  }
+  let sum = 0
+  for (let count = 0; count < 120; count++) sum += (await nextNumber(reader.frames)) ?? Number.NaN
+  expect(sum).toBe(59 * 60)
+})
+
+test('senders that wait for the same reader take turns', async () => {
+  verifies('derp:back-pressure')
+  const [busy, brief, reader] = (await connected(new Relay(() => true), {}, {}, {})) as [Client, Client, Client]
+  for (let number = 0; number < 100; number++) busy.stream.write(numbered(reader.key, number))
+  await vi.waitFor(() => expect(busy.far.isPaused()).toBe(true), 10_000)
+  for (let number = 1_000; number < 1_010; number++) brief.stream.write(numbered(reader.key, number))
+  const arrived: number[] = []
+  while (arrived.at(-1) !== 1_009) arrived.push((await nextNumber(reader.frames)) ?? Number.NaN)
+  // What was on its way before the brief sender began, and one packet for each of its own.
+  expect(arrived.length).toBeLessThan(40)
+})
+
+test('a reader that reads nothing, or next to nothing, holds its senders up once, and others get their packets', async () => {
+  verifies('derp:back-pressure')
+  const relay = new Relay(() => true)
+  const [sender, dead, other] = (await connected(relay, {}, { patienceMs: 20, patienceBytes: 1024 * 1024 }, {})) as [Client, Client, Client]
+  for (let number = 0; number < 100; number++) sender.stream.write(numbered(dead.key, number))
+  sender.stream.write(numbered(other.key, 7))
+  expect(await nextNumber(other.frames)).toBe(7)
+  // The reader gets the newest ones, and is waited for again.
+  const arrived: number[] = []
+  while (arrived.at(-1) !== 99) arrived.push((await nextNumber(dead.frames)) ?? Number.NaN)
+  expect(arrived.length).toBeLessThan(100)
+  expect(arrived).toEqual(arrived.toSorted((a, b) => a - b))
+})
+
+test('a reader that leaves releases the senders that wait for it', async () => {
+  verifies('derp:back-pressure')
+  const [sender, leaving, other] = (await connected(new Relay(() => true), {}, {}, {})) as [Client, Client, Client]
+  for (let number = 0; number < 40; number++) sender.stream.write(numbered(leaving.key, number))
+  sender.stream.write(numbered(other.key, 7))
+  await vi.waitFor(() => expect(sender.far.isPaused()).toBe(true), 10_000)
+  leaving.stream.end()
+  expect(await nextNumber(other.frames)).toBe(7)
 })
 
 test('a relay keeps nothing of clients that disconnected', async () => {

@@ -1,12 +1,21 @@
 import { FRAME, encodeFrame } from './frames.ts'
+import type { Sender, WaitingFrame } from './send-queue.ts'
 
 /** A client that proved its key. */
 export interface Peer {
   readonly key: Buffer
   /** The key as text. */
   readonly id: string
-  sendPacket(frame: Buffer): void
+  /** Returns false if the packet has to wait for room, of which its sender is told. */
+  sendPacket(frame: Buffer, sender: Sender): boolean
   sendNotice(name: string, frame: Buffer): void
+  /** Sends what waited for an earlier connection of the client. */
+  inherit(waiting: readonly WaitingFrame[]): void
+  /**
+   * Passes what waits on to a newer connection of the client and ends this one in good order.
+   * `done` is called once when it has said its last word.
+   */
+  giveWay(heir: Peer, done: () => void): void
   close(reason: string): void
 }
 
@@ -35,18 +44,25 @@ export class Relay {
     return this.#peers.size
   }
 
-  /** Adds a client. An earlier connection with the same key is closed. */
-  join(peer: Peer): void {
+  /**
+   * Adds a client in the place of an earlier connection with the same key. Returns true if that one
+   * still has to finish what it sends, and calls `onTurn` afterwards.
+   */
+  join(peer: Peer, onTurn: () => void): boolean {
     const previous = this.#peers.get(peer.id)
     this.#peers.set(peer.id, peer)
-    previous?.close('the client opened a newer connection')
+    if (previous === undefined) return false
+    for (const sender of this.#heardFrom.get(previous) ?? []) this.#note(sender, peer)
+    previous.giveWay(peer, onTurn)
+    return true
   }
 
   leave(peer: Peer): void {
     for (const sender of this.#heardFrom.get(peer) ?? []) this.#forget(sender, peer)
     this.#heardFrom.delete(peer)
+    const current = this.#peers.get(peer.id)
     // A client whose connection was replaced is still connected.
-    if (this.#peers.get(peer.id) !== peer) return
+    if (current !== undefined && current !== peer) return
     this.#peers.delete(peer.id)
     const frame = encodeFrame(FRAME.peerGone, peer.key)
     for (const listener of this.#heard.get(peer.id) ?? []) {
@@ -56,12 +72,15 @@ export class Relay {
     this.#heard.delete(peer.id)
   }
 
-  /** Passes a packet on. Drops one from or for a stranger, or for a client that isn't connected. */
-  send(from: Peer, to: Buffer, packet: Buffer): void {
+  /**
+   * Passes a packet on. Drops one from or for a stranger, or for a client that isn't connected.
+   * Returns false if it has to wait for its receiver: `retry` is called when it may be sent again.
+   */
+  send(from: Peer, { to, packet }: { readonly to: Buffer; readonly packet: Buffer }, retry: () => void): boolean {
     const peer = this.#peers.get(peerId(to))
-    if (peer === undefined || !this.knows(from) || !this.knows(peer)) return
+    if (peer === undefined || !this.knows(from) || !this.knows(peer)) return true
     this.#note(from.id, peer)
-    peer.sendPacket(encodeFrame(FRAME.receivePacket, from.key, packet))
+    return peer.sendPacket(encodeFrame(FRAME.receivePacket, from.key, packet), { id: from.id, retry })
   }
 
   #note(sender: string, listener: Peer): void {

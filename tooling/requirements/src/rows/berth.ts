@@ -148,7 +148,8 @@ export const berth = [
     {
       'berth:packages:install-from-tarball': 'Each published package compiles and runs in an empty project that installs its tarball.',
       'berth:packages:browser-bundle': 'The SDK bundles for browsers without a Node built-in.',
-      'berth:packages:openapi': "The OpenAPI document passes the recommended rules without errors and lists each operation's failures.",
+      'berth:packages:openapi':
+        "The OpenAPI document passes the recommended rules without errors, its examples fit their schemas, and it lists each operation's failures.",
       'berth:packages:sdk-reconnects':
         'watchWorkspace and followLogs continue after a broken connection without losing or repeating an entry.',
     },

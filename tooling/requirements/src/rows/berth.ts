@@ -60,6 +60,7 @@ export const berth = [
       'berth:local:stop-in-bounded-time':
         'A stop takes as long as the processes of a workspace may take to end, and little more, however many there are and whatever they ignore.',
       'berth:local:delete-removes-home': 'A delete build removes the home directory.',
+      'berth:local:agent-killed': 'An agent that is killed is disconnected at once. No file is lost, and a restart brings it back.',
       'berth:local:agent-survives-server': 'The agent outlives the server and reconnects within 2 seconds of its return.',
       'berth:local:no-server-secrets': 'A workspace inherits no environment variables, file descriptors or secrets of the server.',
       'berth:local:unprivileged': 'If Berth runs as root, a workspace runs under an unprivileged uid.',

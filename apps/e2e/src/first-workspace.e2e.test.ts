@@ -176,6 +176,21 @@ describe('a user who is signed in', () => {
     expect(succeeds(await deployment.berth(['ssh', 'stubborn', '--', 'cat file']))).toBe('kept\n')
   })
 
+  test('an agent that is killed is seen to be gone, loses no file, and comes back with a restart', async () => {
+    verifies('berth:local:agent-killed')
+    const { id } = await created('fragile')
+    succeeds(await deployment.berth(['ssh', 'fragile', '--', 'echo acknowledged > file']))
+    // The parent of a command is the agent.
+    expect((await deployment.berth(['ssh', 'fragile', '--', 'kill -KILL $PPID'])).exitCode).not.toBe(0)
+    await eventually(async () => {
+      const { latest_build } = await client.workspaces.get({ params: { workspace: id } })
+      const [agent] = latest_build.resources.flatMap(({ agents = [] }) => agents)
+      return agent?.status === 'disconnected' ? true : undefined
+    })
+    succeeds(await deployment.berth(['restart', 'fragile', '-y']))
+    expect(succeeds(await deployment.berth(['ssh', 'fragile', '--', 'cat file']))).toBe('acknowledged\n')
+  })
+
   test('the agent outlives the server and is back within two seconds of its return', async () => {
     verifies('berth:local:agent-survives-server', 'berth:agent:reconnects')
     const { id } = await created('survivor')

@@ -1,6 +1,7 @@
 import { FormatRegistry, type TSchema } from '@sinclair/typebox'
 import { TypeCompiler, type TypeCheck } from '@sinclair/typebox/compiler'
 import { Response as FailureResponse, api, failures, type EndpointSpec } from '@berth/schema'
+import { isEmail } from '@berth/schema/rules'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{0,5}[1-9])?Z$/
@@ -36,6 +37,8 @@ async function checkAnswer({ spec, response: shape }: Checked, response: Respons
   const documented = new Set<number>(spec.failures.map((code) => failures[code].status))
   if (!isSuccess && !documented.has(response.status) && !COMMON_STATUSES.has(response.status))
     throw new Error(`${what} answered ${response.status}, which its contract does not list: ${await response.text()}`)
+  if (isSuccess && spec.delivery === 'bytes' && response.headers.get('content-type') !== spec.responseType)
+    throw new Error(`${what} answered with the content type ${response.headers.get('content-type')}, not ${spec.responseType}`)
   if (isSuccess && (shape === undefined || spec.delivery === 'server_sent_events' || spec.delivery === 'bytes')) return
   if (response.status === 304 || response.status === 204) return
   const body: unknown = await response.json()
@@ -51,6 +54,9 @@ function endpoints(): Checked[] {
   if (compiled !== undefined) return compiled
   FormatRegistry.Set('uuid', (value) => UUID.test(value))
   FormatRegistry.Set('date-time', (value) => TIME.test(value))
+  FormatRegistry.Set('email', isEmail)
+  FormatRegistry.Set('uri', (value) => URL.canParse(value))
+  FormatRegistry.Set('uri-reference', (value) => URL.canParse(value, 'http://berth.example'))
   FormatRegistry.Set('byte', (value) => Buffer.from(value, 'base64').toString('base64') === value)
   compiled = Object.values(api)
     .flatMap((group) => Object.values<EndpointSpec>(group))

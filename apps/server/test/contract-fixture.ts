@@ -27,6 +27,8 @@ export interface Existing {
 export async function createOneOfEach(server: TestServer): Promise<Existing> {
   const agentToken = randomUUID()
   const template = await createTemplate(server, {
+    // The agents of an import or a dry run belong to no workspace, and would take the token.
+    plan: [{ complete: {} }],
     apply: [{ complete: { resources: [{ name: 'dev', type: 'machine', agents: [{ name: 'main', token: agentToken }] }] } }],
   })
   const version = await server.client.templateVersions.get({ params: { templateversion: template.active_version_id } })

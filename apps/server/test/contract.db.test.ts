@@ -1,4 +1,6 @@
-import { pathParameters } from '@berth/schema'
+import { randomUUID } from 'node:crypto'
+import { verifies } from '@berth/requirements'
+import { pathParameters, type EndpointSpec } from '@berth/schema'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createOneOfEach, endpoints, pathOf, type Existing } from './contract-fixture.ts'
 import { rawRequest } from './raw-request.ts'
@@ -43,6 +45,35 @@ describe.each(endpoints)('$name', ({ spec }) => {
     }
   })
 })
+
+const HANDSHAKE = {
+  Connection: 'Upgrade',
+  Upgrade: 'websocket',
+  'Sec-WebSocket-Version': '13',
+  'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+}
+
+test.each(endpoints.filter(({ spec }) => spec.delivery === 'websocket' || isFollowed(spec)))(
+  'a page of another site opens no WebSocket of $name',
+  async ({ spec }) => {
+    verifies('wire:socket:origin')
+    const query = isFollowed(spec) ? 'follow=true' : `reconnect=${randomUUID()}`
+    const line = `GET ${pathOf(spec, existing.parameters)}?${query}`
+    const token = spec.access === 'agent' ? existing.agentToken : server.firstUser.token
+    const upgrade = async (origin: string): Promise<number> => {
+      const headers = { ...HANDSHAKE, Origin: origin, Cookie: `coder_session_token=${token}` }
+      return (await rawRequest(server.url, line, { headers })).status
+    }
+    // A terminal needs a connected agent, and asks for that first.
+    const [foreign, own] = spec.path.endsWith('/pty') ? [428, 428] : [403, 101]
+    for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1:1']) expect(await upgrade(origin)).toBe(foreign)
+    expect(await upgrade(server.url)).toBe(own)
+  },
+)
+
+function isFollowed(spec: EndpointSpec): boolean {
+  return 'follow' in ((spec.query?.['properties'] ?? {}) as object)
+}
 
 /** What none of these parameters can be. */
 const BAD_SPELLINGS: Readonly<Record<string, string>> = {

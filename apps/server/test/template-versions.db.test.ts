@@ -292,6 +292,13 @@ test('an archive whose entry would land outside the folder fails the job', async
   expect(job.error).toContain('tar attempts to target relative upper directory')
 })
 
+test('an archive whose headers would take long to read fails the job', async () => {
+  verifies('versions:archive-headers')
+  const fields = Array.from({ length: 10_000 }, (_, index) => `9 k${index.toString(36).padStart(3, '0')}=\n`).join('')
+  const { job } = await imported(server, Buffer.concat([tarEntry('fields', fields, 'g'), echoArchive()]))
+  expect(job).toMatchObject({ status: 'failed', error: 'an extended header has more than 65536 bytes' })
+})
+
 test('what is no archive fails the job', async () => {
   const { job } = await imported(server, Buffer.from('this is not a tar file'.repeat(100)))
   expect(job.status).toBe('failed')

@@ -243,6 +243,29 @@ describe('bodies', () => {
     const { status } = await createFrom(`{"__proto__":{"name":"x"},"constructor":1,"toString":null}`)
     expect(status).toBe(400)
   })
+
+  test('names that mean something to JavaScript are keys like any other', async () => {
+    const check = '{"object":{"resource_type":"user"},"action":"read"}'
+    const { status, text } = await send('POST /authcheck', { body: `{"checks":{"__proto__":${check},"constructor":${check}}}` })
+    expect([status, text]).toEqual([200, '{"__proto__":true,"constructor":true}\n'])
+  })
+
+  test.each([
+    ['arrays', '['.repeat(100_000)],
+    ['objects', '{"a":'.repeat(20_000)],
+    ['arrays in a field that nobody reads', `{"nonsense":${'['.repeat(50_000)}${']'.repeat(50_000)}}`],
+  ])('a body of thousands of nested %s is refused', async (_what, body) => {
+    verifies('wire:input:malformed')
+    const { status, json } = await createFrom(body)
+    expect([status, json]).toMatchObject([400, { message: 'Request body must be valid JSON.' }])
+  })
+
+  test('a name that is repeated thousands of times costs nothing, and the last counts', async () => {
+    verifies('wire:input:names-any-case')
+    const name = uniqueName()
+    const { status, json } = await createFrom(`{${'"name":"x",'.repeat(10_000)}"template_id":"${workspace.template_id}","NAME":"${name}"}`)
+    expect([status, json]).toMatchObject([201, { name }])
+  })
 })
 
 describe('validation', () => {

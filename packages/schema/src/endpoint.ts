@@ -72,6 +72,8 @@ export interface EndpointSpec {
   /** Another success status, for example 200 where 201 is the rule. */
   readonly alternativeStatus?: 200 | 304
   readonly response?: TSchema
+  /** Content type of an answer of raw bytes. */
+  readonly responseType?: string
   /** Default: `json`. */
   readonly delivery?: Delivery
   readonly failures: readonly FailureCode[]

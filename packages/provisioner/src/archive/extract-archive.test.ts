@@ -18,6 +18,47 @@ async function tarOf(entries: readonly TarEntry[]): Promise<Uint8Array> {
   return await buffer(tar)
 }
 
+interface BlockFields {
+  readonly type: string
+  readonly size?: string
+}
+
+/** A header whose fields may be anything, with the right checksum. */
+function block(name: string, { type, size = '00000000000' }: BlockFields): Buffer {
+  const header = Buffer.alloc(512)
+  header.write(name, 0)
+  header.write('0000644', 100)
+  header.write(size, 124)
+  header.write(type, 156)
+  header.write('ustar\u000000', 257)
+  return withChecksum(header)
+}
+
+function withChecksum(header: Buffer): Buffer {
+  header.fill(' ', 148, 156)
+  const sum = header.reduce((total, byte) => total + byte, 0)
+  header.write(`${sum.toString(8).padStart(6, '0')}\0`, 148)
+  return header
+}
+
+/** A pax header or a GNU long name, with its content. */
+function extended(type: string, content: string): Buffer[] {
+  const bytes = Buffer.from(content)
+  const padding = Buffer.alloc((512 - (bytes.length % 512)) % 512)
+  return [block('extended', { type, size: bytes.length.toString(8).padStart(11, '0') }), bytes, padding]
+}
+
+/** One field of a pax header, after its own length. */
+function record(key: string, value: string): string {
+  const rest = ` ${key}=${value}\n`
+  const length = rest.length + String(rest.length + 1).length
+  return `${rest.length + String(length).length}${rest}`
+}
+
+async function* piecesOf(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let offset = 0; offset < bytes.length; offset += size) yield bytes.subarray(offset, offset + size)
+}
+
 let parent: string
 let directory: string
 
@@ -166,6 +207,69 @@ describe('extractArchive', () => {
     const failure = extractArchive(bytes, directory)
     await expect(failure).rejects.toThrow(ArchiveError)
     await expect(failure).rejects.toThrow('the archive is not a complete, plain tar file')
+  })
+
+  test.each([
+    ['8 GiB', '77777777777'],
+    ['a negative number of bytes', '-0000000001'],
+    ['no number of bytes', 'many bytes!'],
+  ])('an entry that claims %s is refused', async (_what, size) => {
+    await expect(extractArchive(block('huge', { type: '0', size }), directory)).rejects.toThrow(
+      'the archive is not a complete, plain tar file',
+    )
+  })
+
+  test.each([
+    ['8 GiB', '8589934592'],
+    ['a negative number of bytes', '-1'],
+    ['no number of bytes', 'many'],
+  ])('a pax header that claims %s for its entry is refused', async (_what, size) => {
+    const tar = Buffer.concat([...extended('x', record('size', size)), block('huge', { type: '0' })])
+    await expect(extractArchive(tar, directory)).rejects.toThrow('the archive is not a complete, plain tar file')
+  })
+
+  test.each(['x', 'g', 'L', 'K', 'N'])('an extended header of type %s has at most 64 KiB', async (type) => {
+    const longest = record('comment', 'x'.repeat(65_521))
+    expect(longest).toHaveLength(65_536)
+    const content = type === 'x' || type === 'g' ? longest : 'x/'.repeat(32_768)
+    await extractArchive(Buffer.concat([...extended('x', longest), block('fits', { type: '0' })]), directory)
+    expect(await readdir(directory)).toEqual(['fits'])
+    const tar = Buffer.concat([...extended(type, `${content}x`), block('late', { type: '0' })])
+    await expect(extractArchive(tar, directory)).rejects.toThrow(new ArchiveError('an extended header has more than 65536 bytes'))
+  })
+
+  test('the fields of a global header count again for each header that they are added to', async () => {
+    const global = extended('g', record('comment', 'x'.repeat(60_000)))
+    const entry = [...extended('x', record('comment', '')), block('file', { type: '0' })]
+    const tar = Buffer.concat([...global, ...Array.from({ length: 300 }, () => entry).flat()])
+    await expect(extractArchive(tar, directory)).rejects.toThrow(new ArchiveError('the extended headers have more than 16777216 bytes'))
+  })
+
+  test.each(['00000000000', '-0000000001', 'many bytes!'])('an extended header of the size %s is refused', async (size) => {
+    const tar = Buffer.concat([block('empty', { type: 'x', size }), ...extended('x', record('path', 'late')), block('late', { type: '0' })])
+    await expect(extractArchive(tar, directory)).rejects.toThrow(new ArchiveError('an extended header has no content'))
+  })
+
+  test('an extended header is found whatever way its numbers are written, wherever a chunk ends', async () => {
+    const header = block('big', { type: 'x' })
+    header.set([0x80, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0], 124)
+    withChecksum(header)
+    const sum = Number.parseInt(header.toString('latin1', 148, 156), 8)
+    const binary = Buffer.from(header)
+    binary.set([0x80, 0, 0, 0, 0, 0, sum >> 8, sum & 0xff], 148)
+    const padded = Buffer.from(header)
+    padded.write(` \u00a0${sum.toString(8)}`, 148)
+    for (const bytes of [header, binary, padded]) {
+      const tar = Buffer.concat([bytes, Buffer.alloc(131_072)])
+      for (const size of [1, 500, 512, 700])
+        await expect(extractArchive(piecesOf(tar, size), directory)).rejects.toThrow('an extended header has more than 65536 bytes')
+    }
+  })
+
+  test('a file may contain what looks like the beginning of an extended header', async () => {
+    const content = Buffer.alloc(2_048, 'x')
+    await extractArchive(await tarOf([{ name: 'notes', content }]), directory)
+    expect(await readFile(join(directory, 'notes'))).toEqual(content)
   })
 
   test('a truncated archive is refused', async () => {

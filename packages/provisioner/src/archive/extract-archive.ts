@@ -4,6 +4,7 @@ import { join, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { extract, type Extract } from 'tar-stream'
+import { boundExtendedHeaders } from './bound-extended-headers.ts'
 
 type Entry = Extract extends AsyncIterable<infer Item> ? Item : never
 
@@ -48,7 +49,8 @@ export async function extractArchive(
   limits: ArchiveLimits = defaultArchiveLimits,
 ): Promise<void> {
   const unpack = extract()
-  const source = archive instanceof Uint8Array ? Readable.from(chunksOf(archive)) : Readable.from(archive)
+  const chunks = archive instanceof Uint8Array ? chunksOf(archive) : archive
+  const source = Readable.from(boundExtendedHeaders(chunks, (reason) => new ArchiveError(reason)))
   const fed = pipeline(source, unpack)
   fed.catch(() => {})
   const place: Place = { words: 'before the first entry' }

@@ -48,7 +48,7 @@ export const AuditLog = Type.Object(
     status_code: Type.Integer(),
     additional_fields: Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Type.Unknown()),
     description: Type.String({ description: 'What happened. Contains the placeholders `{user}` and `{target}`.' }),
-    resource_link: Type.String({ description: 'Dashboard path of the resource. Empty when it has no page.' }),
+    resource_link: Type.String({ format: 'uri-reference', description: 'Dashboard path of the resource. Empty when it has no page.' }),
     is_deleted: Type.Boolean({ description: 'Whether the resource has been deleted.' }),
     user: Nullable(User, { description: 'Who made the change. Null when the account no longer exists.' }),
   },

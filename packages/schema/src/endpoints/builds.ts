@@ -179,11 +179,12 @@ export const builds = {
     method: 'GET',
     path: '/workspacebuilds/:workspacebuild/state',
     summary: 'Get the provisioner state after a build.',
-    description: 'The format of the bytes depends on the provisioner of the template.',
+    description: 'The format of the bytes depends on the provisioner of the template, whatever the content type says.',
     access: readable,
     params: BuildParams,
     status: 200,
     delivery: 'bytes',
+    responseType: 'application/json',
     failures: ['invalid_uuid', 'not_found'],
   }),
 }

@@ -25,7 +25,8 @@ export const coordinator = {
     method: 'GET',
     path: '/workspaceagents/:workspaceagent/connection',
     summary: 'Get the information needed to connect to an agent.',
-    description: "Returns the relays through which clients of the Coder v2 API reach the agent. Berth's own clients open a tunnel instead.",
+    description:
+      "Returns the relays through which clients of the Coder v2 API reach the agent. Answers 409 if the workspace runs Berth's own agent: its clients open a tunnel instead.",
     access: { resource: 'workspace', action: 'read' },
     params: AgentParams,
     status: 200,

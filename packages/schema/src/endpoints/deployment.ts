@@ -5,7 +5,7 @@ import { Choice, Response } from '../wire.ts'
 
 export const BuildInfo = Type.Object(
   {
-    external_url: Type.String({ description: 'URL of the documentation for this version.' }),
+    external_url: Type.String({ format: 'uri', description: 'URL of the documentation for this version.' }),
     version: Type.String({
       description:
         'Server version, for example `v0.13.4+berth.0.1.0`: the version of the API, then after the plus sign the version of Berth.',

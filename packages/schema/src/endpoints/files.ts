@@ -36,6 +36,7 @@ export const files = {
     params: Type.Object({ file: Uuid({ description: 'File ID.' }) }),
     status: 200,
     delivery: 'bytes',
+    responseType: 'application/x-tar',
     failures: ['invalid_uuid', 'not_found'],
     requestsPerMinute: 12,
   }),

@@ -43,7 +43,8 @@ export const gitSshKeys = {
     method: 'PUT',
     path: '/users/:user/gitsshkey',
     summary: "Replace a user's git SSH key with a new one.",
-    description: 'Workspaces get the new key the next time they ask for it. Add the new public key to the git providers.',
+    description:
+      'The old key is lost. Workspaces ask for the key when git needs it, so they use the new one from then on. Git providers refuse it until they know the new public key.',
     access: { resource: 'user_data', action: 'update' },
     params: UserParams,
     status: 200,

@@ -156,7 +156,8 @@ export const templates = {
     method: 'GET',
     path: '/organizations/:organization/templates',
     summary: 'List the templates of an organization.',
-    description: 'Includes the templates that are shared with the caller, directly or through a group.',
+    description:
+      'The template with the most active users first, then by name. A template is shared with users directly or through a group.',
     access: { resource: 'template', action: 'read', filtered: true },
     params: OrganizationParams,
     status: 200,

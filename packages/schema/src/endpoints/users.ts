@@ -10,7 +10,7 @@ export const User = Type.Object(
   {
     id: Uuid(),
     username: Type.String(),
-    email: Type.String(),
+    email: Type.String({ format: 'email' }),
     created_at: Timestamp(),
     last_seen_at: Timestamp({ description: 'The zero time until the user makes a request.' }),
     status: Choice(['active', 'suspended']),
@@ -184,7 +184,7 @@ export const users = {
     path: '/users/:user/profile',
     summary: 'Rename a user.',
     description:
-      'Changes the username, and with it every address that contains the username. Answers 409 if another user has the new name.',
+      'Changes the username, and with it the addresses of workspace apps, which contain it: old links stop working. Answers 409 if another user has the name, whatever its capitals.',
     access: { resource: 'user', action: 'update' },
     params: UserParams,
     body: UpdateUserProfileRequest,
@@ -207,7 +207,8 @@ export const users = {
     method: 'PUT',
     path: '/users/:user/status/activate',
     summary: 'Activate a user.',
-    description: 'Lets a suspended user sign in again. Sessions and tokens that have not expired work again.',
+    description:
+      'Lets a suspended user sign in again. Sessions and tokens that have not expired work again. Nothing changes for an active user.',
     access: { resource: 'user', action: 'delete' },
     params: UserParams,
     status: 200,

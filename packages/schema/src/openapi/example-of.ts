@@ -1,19 +1,25 @@
 import type { TSchema } from '@sinclair/typebox'
+import type { ValidationRule } from '../wire.ts'
 
 /** A JSON Schema as plain keywords. TypeBox schemas have this shape. */
 export interface PlainSchema {
   readonly [keyword: string]: unknown
   readonly type?: string
   readonly title?: string
+  readonly description?: string
+  readonly default?: unknown
+  readonly pattern?: string
   readonly format?: string
   readonly enum?: readonly unknown[]
   readonly const?: unknown
   readonly minimum?: number
+  readonly maximum?: number
   readonly examples?: readonly unknown[]
   readonly anyOf?: readonly PlainSchema[]
   readonly items?: PlainSchema
   readonly properties?: Readonly<Record<string, PlainSchema>>
   readonly required?: readonly string[]
+  readonly rules?: readonly ValidationRule[]
 }
 
 /** Words that examples prefer, because they show the usual state. */

@@ -29,8 +29,11 @@ function operationOf({ path, method }: EndpointSpec): Operation {
   return operation as unknown as Operation
 }
 
-describe("Redocly's recommended rules", async () => {
-  const config = await createConfig({ extends: ['recommended'] })
+describe("Redocly's recommended rules, and those about examples", async () => {
+  const config = await createConfig({
+    extends: ['recommended'],
+    rules: { 'no-invalid-media-type-examples': 'error', 'no-invalid-parameter-examples': 'error', 'no-invalid-schema-examples': 'error' },
+  })
   const problems = await lintFromString({ source: text, absoluteRef: 'openapi.json', config })
   const named = (severity: string) => problems.filter((problem) => problem.severity === severity)
 
@@ -109,8 +112,38 @@ test('every reference resolves, and every schema is referenced', () => {
 })
 
 test("Berth's keywords are left out, properties of the same name are not", () => {
-  const schema = { type: 'object', reportedAs: 'x', properties: { rules: { type: 'string', rules: ['required'] } } }
+  const schema = { type: 'object', reportedAs: 'x', properties: { rules: { type: 'string', rules: ['required'] } } } as const
   expect(new Components().refer(schema)).toEqual({ type: 'object', properties: { rules: { type: 'string' } } })
+})
+
+test('a request shows what its rules ask for, and null where a field may be absent', () => {
+  const { schemas } = document.components
+  expect(schemas).toMatchObject({
+    CreateFirstUserRequest: {
+      properties: {
+        email: { type: 'string', format: 'email', minLength: 1 },
+        username: { type: 'string', pattern: expect.stringMatching(/^\^\[A-Z/), minLength: 1, maxLength: 32 },
+        trial: { anyOf: [{ type: 'boolean' }, { type: 'null' }] },
+      },
+    },
+    UpdateTemplateMeta: { properties: { name: { anyOf: [{ pattern: expect.stringMatching(/^\^\$\|\^\[A-Z/) }, { type: 'null' }] } } },
+  })
+})
+
+test('every number has a format', () => {
+  const formats = new Set([...text.matchAll(/"format":"(int32|int64|double)"/g)].map((match) => match[1]))
+  expect(formats).toEqual(new Set(['double', 'int32', 'int64']))
+  expect(text.match(/"type":"(?:integer|number)"/g)?.length).toBe(text.match(/"format":"(?:int32|int64|double)"/g)?.length)
+})
+
+test('the keys of a map by ID have a format', () => {
+  const { user_perms } = Object(document.components.schemas['UpdateTemplateACL']).properties
+  expect(user_perms).toMatchObject({ anyOf: [{ type: 'object', propertyNames: { type: 'string', format: 'uuid' } }, { type: 'null' }] })
+})
+
+test('bytes have the content type that the server sends', () => {
+  expect(rows.filter(({ spec }) => (spec.delivery === 'bytes') !== (spec.responseType !== undefined))).toEqual([])
+  expect(operationOf(api.files.get).responses['200']?.content).toHaveProperty(['application/x-tar'])
 })
 
 test('two different schemas with one title are refused', () => {

@@ -82,7 +82,7 @@ function renderParameters(schema: PlainSchema | undefined, place: 'path' | 'quer
 function requestBody(spec: EndpointSpec, components: Components): JsonObject {
   if (spec.bodyType !== undefined) return { requestBody: { required: true, content: { [spec.bodyType]: { schema: {} } } } }
   if (spec.body === undefined) return {}
-  const content = { schema: components.refer(spec.body), example: exampleOf(spec.body) }
+  const content = { schema: components.refer(spec.body, 'request'), example: exampleOf(spec.body) }
   return { requestBody: { required: true, content: { 'application/json': content } } }
 }
 
@@ -97,7 +97,8 @@ function renderSuccesses(spec: EndpointSpec, components: Components): JsonObject
       },
     }),
     [spec.status]: success,
-    ...(spec.alternativeStatus !== undefined && { [spec.alternativeStatus]: success }),
+    ...(spec.alternativeStatus === 200 && { 200: { ...success, description: 'It exists already.' } }),
+    ...(spec.alternativeStatus === 304 && { 304: { description: 'Nothing would change. The answer has no body.' } }),
   }
 }
 
@@ -106,7 +107,7 @@ function renderSuccess(spec: EndpointSpec, components: Components): JsonObject {
     case 'websocket':
       return { description: 'The connection becomes a WebSocket.' }
     case 'bytes':
-      return { description: 'Raw bytes.', content: { 'application/octet-stream': { schema: {} } } }
+      return { description: 'Raw bytes.', content: { [spec.responseType ?? 'application/octet-stream']: { schema: {} } } }
     case 'server_sent_events':
       return { description: 'Events, until the client disconnects.', content: { 'text/event-stream': eventStream(spec, components) } }
     default:
@@ -143,7 +144,9 @@ function renderFailure(status: number, codes: readonly FailureCode[], components
   return {
     description: codes.map((code) => failures[code].message).join('\n\n'),
     ...(status === 429 && {
-      headers: { 'Retry-After': { description: 'Seconds until the next request can succeed.', schema: { type: 'integer' } } },
+      headers: {
+        'Retry-After': { description: 'Seconds until the next request can succeed.', schema: { type: 'integer', format: 'int32' } },
+      },
     }),
     content: {
       'application/json': {

@@ -1,4 +1,6 @@
-const NAME = /^[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*$/
+/** The pattern of a name (Coder v2 API, v0.13.4). */
+export const namePattern = '^[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*$'
+const NAME = new RegExp(namePattern)
 /** The maximum length of a name, in characters (Coder v2 API, v0.13.4). */
 export const maxNameLength = 32
 

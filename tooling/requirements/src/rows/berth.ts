@@ -60,6 +60,7 @@ export const berth = [
       'berth:local:stop-in-bounded-time':
         'A stop takes as long as the processes of a workspace may take to end, and little more, however many there are and whatever they ignore.',
       'berth:local:delete-removes-home': 'A delete build removes the home directory.',
+      'berth:local:agent-killed': 'An agent that is killed is disconnected at once. No file is lost, and a restart brings it back.',
       'berth:local:agent-survives-server': 'The agent outlives the server and reconnects within 2 seconds of its return.',
       'berth:local:no-server-secrets': 'A workspace inherits no environment variables, file descriptors or secrets of the server.',
       'berth:local:unprivileged': 'If Berth runs as root, a workspace runs under an unprivileged uid.',
@@ -148,7 +149,8 @@ export const berth = [
     {
       'berth:packages:install-from-tarball': 'Each published package compiles and runs in an empty project that installs its tarball.',
       'berth:packages:browser-bundle': 'The SDK bundles for browsers without a Node built-in.',
-      'berth:packages:openapi': "The OpenAPI document passes the recommended rules without errors and lists each operation's failures.",
+      'berth:packages:openapi':
+        "The OpenAPI document passes the recommended rules without errors, its examples fit their schemas, and it lists each operation's failures.",
       'berth:packages:sdk-reconnects':
         'watchWorkspace and followLogs continue after a broken connection without losing or repeating an entry.',
     },

@@ -52,6 +52,7 @@ export const platformTemplates = [
       'versions:missing-parameter': 'A parameter without a value fails the import with `missing parameter: <name>`.',
       'builds:stages': 'The logs of a workspace build have the exact stage names.',
       'versions:archive-escape': 'An archive with an entry outside its folder fails the job.',
+      'versions:archive-headers': 'An archive whose extended headers would take long to read fails the job.',
     },
   ),
   ...rows(

@@ -298,6 +298,7 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       LANG: 'C.UTF-8',
       TMPDIR: isInside ? '/tmp' : join(workspace, 'tmp'),
+      BERTH_AGENT_PORTS: mode.isRoot || isInside ? 'visible' : 'marked',
       ...(needsName && hasNameWrapper && names),
     })
     expect(cwd).toBe(home)

@@ -108,6 +108,8 @@ export const berth = [
   ...rows(
     { section: 'Berth: agent' },
     {
+      'berth:agent:own-ports':
+        'A local workspace that shares the network of the machine lists the ports of its own processes, and no others.',
       'berth:agent:version': 'The agent reports the version that its server reports.',
       'berth:agent:exec': 'A command over SSH returns its output and exit status.',
       'berth:agent:pty': 'A shell over SSH gets a terminal of the size the client asks for.',

@@ -191,6 +191,7 @@ class LocalRuntime implements Runtime {
       shell,
       home: isInside ? homeInside : folder.home,
       tmp: isInside ? insideSandbox.tmp : folder.tmp,
+      sharesProcesses: uid === undefined && !isInside && network === undefined,
       names,
     })
     return { name: agent.name, ...(await spawnDetached(launch, { environment, folder, isInside })) }

@@ -10,6 +10,7 @@ import { reasonOf, type Logger } from './logger.ts'
 import { ProcessSessions } from './process-sessions.ts'
 import { TerminalSessions } from './pty/terminal-sessions.ts'
 import { createServerClient, type ServerClient } from './server-client.ts'
+import { portHolders } from './socket-holders.ts'
 import type { SshServer } from './ssh/ssh-server.ts'
 import { runStartupScript } from './startup-script.ts'
 import { reportStats } from './stats-reports.ts'
@@ -49,7 +50,7 @@ export function startAgent({ config, environment, logger, version }: AgentOption
   const terminals = new TerminalSessions({ workspace, sessions, timers: { setTimeout: unreferencedTimeout } })
   const health = new AppHealthChecks((healths) => client.reportAppHealth(healths), logger)
   const connectSsh = lazySsh({ workspace, sessions, readGreeting: () => readGreeting(workspace) }, logger)
-  const scanPorts = createPortScanner(() => performance.now())
+  const scanPorts = createPortScanner(() => performance.now(), portHolders(environment))
   const introduce = introduction({ client, workspace, sessions, health, logger, version })
 
   const connected = keepConnected({

@@ -1,5 +1,6 @@
 import type { ListeningPortsResponse } from '@berth/schema'
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
+import { findHolders, type Holders } from './socket-holders.ts'
 
 /** A port that a program in the workspace listens on. */
 export type ListeningPort = ListeningPortsResponse['ports'][number]
@@ -31,35 +32,25 @@ const cacheMs = 1_000
 /**
  * Returns a function that lists the listening ports, each once, by number. The list is empty on
  * systems without /proc.
+ *
+ * @param holders Whose ports are listed.
  */
-export function createPortScanner(now: () => number): () => Promise<ListeningPort[]> {
+export function createPortScanner(now: () => number, holders: Holders): () => Promise<ListeningPort[]> {
   let last: { at: number; ports: Promise<ListeningPort[]> } | undefined
   return () => {
-    if (!last || now() - last.at >= cacheMs) last = { at: now(), ports: scan() }
+    if (!last || now() - last.at >= cacheMs) last = { at: now(), ports: scan(holders) }
     return last.ports
   }
 }
 
-async function scan(): Promise<ListeningPort[]> {
+async function scan(holders: Holders): Promise<ListeningPort[]> {
   const tables = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map((path) => readFile(path, 'latin1').catch(() => '')))
-  const inodes = new Map<string, number>()
-  for (const { port, inode } of tables.flatMap(parseSocketTable)) inodes.set(inode, port)
-  const names = inodes.size === 0 ? new Map<number, string>() : await processNames(inodes)
-  return [...new Set(inodes.values())].sort((a, b) => a - b).map((port) => ({ process_name: names.get(port) ?? '', network: 'tcp', port }))
-}
-
-/** Finds the program behind each socket, as far as the agent has permission to look. */
-async function processNames(inodes: ReadonlyMap<string, number>): Promise<Map<number, string>> {
+  const ports = new Map(tables.flatMap(parseSocketTable).map(({ inode, port }) => [inode, port]))
   const names = new Map<number, string>()
-  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
-  for (const pid of pids) {
-    const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => [])
-    const links = await Promise.all(descriptors.map((descriptor) => readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '')))
-    for (const link of links) {
-      const port = inodes.get(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? '')
-      if (port === undefined || names.has(port)) continue
-      names.set(port, (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim())
-    }
+  for (const { inode, processName } of await findHolders(new Set(ports.keys()), holders)) {
+    const port = ports.get(inode)
+    if (port !== undefined && !names.has(port)) names.set(port, processName)
   }
-  return names
+  const listed = holders === 'any' ? [...new Set(ports.values())] : [...names.keys()]
+  return listed.sort((a, b) => a - b).map((port) => ({ process_name: names.get(port) ?? '', network: 'tcp', port }))
 }

@@ -201,6 +201,30 @@ describe('reports', () => {
     listener.close()
   })
 
+  test('where the network is shared, only ports of the workspace are listed, of sessions of their own too', async () => {
+    verifies('berth:agent:own-ports')
+    const foreign = createServer().listen(0, '127.0.0.1')
+    await once(foreign, 'listening')
+    const workspaceId = '3d2b2a52-1b7c-4c62-9d1c-6f1f8a3f2c11'
+    const { server } = await start(undefined, { BERTH_AGENT_PORTS: 'marked', BERTH_WORKSPACE_ID: workspaceId })
+    const tunnel = await server.tunnel()
+    const client = await connectSsh(tunnel)
+    const script = `const s = require('net').createServer().listen(0, '127.0.0.1', () => console.log(s.address().port + '.'))`
+    const ports: number[] = []
+    // The last one drops its environment and is found by its ancestors.
+    for (const prefix of ['', 'setsid --wait ', 'env -i setsid --wait ']) {
+      const own = await openCommand(client, `${prefix}'${process.execPath}' -e "${script}"; :`)
+      let said = ''
+      own.on('data', (chunk: Buffer) => (said += chunk.toString()))
+      await expect.poll(() => said, { timeout: 10_000 }).toMatch(/^\d+\./)
+      ports.push(Number.parseInt(said, 10))
+    }
+    const answer = JSON.parse(await text(await tunnel.dial('listening-ports'))) as { ports: { port: number }[] }
+    expect(answer.ports.map(({ port }) => port)).toEqual(ports.toSorted((a, b) => a - b))
+    client.end()
+    foreign.close()
+  })
+
   test('a port of the workspace is reached, on either loopback address', async () => {
     const { server } = await start()
     const tunnel = await server.tunnel()

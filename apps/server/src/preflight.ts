@@ -1,12 +1,15 @@
 import type { Server as HttpsServer } from 'node:https'
-import { readFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { DERPMap } from '@berth/schema'
-import { checkSandbox } from './compose/drivers.ts'
+import { checkNetwork, checkSandbox } from './compose/drivers.ts'
 import { readConfiguredDerpMap } from './features/derp/derp-map.ts'
 import { checkStarterTemplates } from './features/templates/starter-templates.ts'
 import { checkAddresses } from './listen/open-listeners.ts'
 import { createTlsServer } from './listen/tls-listener.ts'
 import { openDirectory } from './open-directory.ts'
+import { ConfigError } from './settings/config-error.ts'
 import type { Config } from './settings/config.ts'
 
 const FETCH_MS = 10_000
@@ -29,10 +32,25 @@ export async function preflight(config: Config): Promise<Preflight> {
   const https = config.tls === undefined ? undefined : await createTlsServer(config.tls)
   await checkAddresses(config)
   await checkSandbox(config)
+  await checkNetwork(config)
+  await checkAgentDirectory(config)
   const configuredDerpMap = await readConfiguredDerpMap(config, { fetchText, readText: async (path) => await readFile(path, 'utf8') })
   await openDirectory({ path: config.dataDirectory, name: 'data directory', setting: 'BERTH_DATA_DIR' })
   await openDirectory({ path: config.cacheDirectory, name: 'cache directory', setting: 'BERTH_CACHE_DIRECTORY' })
   return { https, configuredDerpMap }
+}
+
+/** The agent that comes with the server may be built later, while the server runs. */
+async function checkAgentDirectory({ agentDirectory, isAgentDirectoryGiven }: Config): Promise<void> {
+  if (!isAgentDirectoryGiven) return
+  const program = join(agentDirectory, 'main.js')
+  try {
+    await access(program, constants.R_OK)
+  } catch {
+    throw new ConfigError(
+      `BERTH_AGENT_DIRECTORY cannot be ${agentDirectory}: ${program} can't be read. Name the directory of a built agent, or leave the setting out.`,
+    )
+  }
 }
 
 async function fetchText(url: string): Promise<string> {

@@ -198,6 +198,26 @@ describe('what keeps it from starting is told in one line, and it ends with 1', 
       expect(await readdir(place)).toEqual(['programs'])
     })
 
+    test('an isolated network without pasta, or without HTTP on the loopback address', async () => {
+      verifies('berth:server:checked-first', 'berth:local:isolated-network')
+      const programs = join(place, 'programs')
+      await mkdir(programs)
+      const isolated = { ...embedded(), PATH: programs, BERTH_LOCAL_NETWORK: 'isolated' }
+      expect(await refusal(isolated)).toBe(
+        'berth-server: BERTH_LOCAL_NETWORK cannot be isolated: pasta is not installed. Install pasta (package passt), or set BERTH_LOCAL_NETWORK to host.',
+      )
+      expect(await refusal({ ...isolated, BERTH_HTTP_ADDRESS: '127.0.0.2:0' })).toContain('Set BERTH_HTTP_ADDRESS')
+      expect(await readdir(place)).toEqual(['programs'])
+    })
+
+    test('a directory without an agent', async () => {
+      verifies('berth:server:checked-first')
+      expect(await refusal({ ...embedded(), BERTH_AGENT_DIRECTORY: place })).toBe(
+        `berth-server: BERTH_AGENT_DIRECTORY cannot be ${place}: ${place}/main.js can't be read. Name the directory of a built agent, or leave the setting out.`,
+      )
+      expect(await readdir(place)).toEqual([])
+    })
+
     test('a DERP map that cannot be read', async () => {
       verifies('berth:server:checked-first')
       expect(await refusal({ ...embedded(), BERTH_DERP_CONFIG_PATH: join(place, 'none.json') })).toContain('BERTH_DERP_CONFIG_PATH')

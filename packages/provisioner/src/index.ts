@@ -40,6 +40,7 @@ export type { Runtime, RuntimeBlocks, RuntimeRequest, RuntimeStart } from './dri
 export { createKubernetesRuntime, type KubernetesRuntimeOptions } from './drivers/native/runtimes/kubernetes/kubernetes-runtime.ts'
 export type { WorkspaceLimits } from './drivers/native/runtimes/local/confined-program.ts'
 export { createLocalRuntime, type LocalRuntimeOptions } from './drivers/native/runtimes/local/local-runtime.ts'
+export { findNetworkFault, type NetworkSetting } from './drivers/native/runtimes/local/network.ts'
 export { findSandboxFault, type SandboxSetting } from './drivers/native/runtimes/local/sandbox-choice.ts'
 export { defaultUidRange, type UidRange } from './drivers/native/runtimes/local/uid-pool.ts'
 export { starterTemplates, type StarterTemplate } from './drivers/native/starter-templates.ts'

@@ -16,6 +16,7 @@ export interface BuildOrder {
   readonly transition: WorkspaceTransition
   readonly workspaceId: string
   readonly owner: string
+  readonly accessUrl: string
   /** Base64. */
   readonly state: string
 }
@@ -39,7 +40,7 @@ async function build(order: BuildOrder, driver: Driver): Promise<BuildOutcome> {
     signal: new AbortController().signal,
     forceSignal: new AbortController().signal,
     metadata: {
-      access_url: 'http://127.0.0.1:1',
+      access_url: order.accessUrl,
       workspace_transition: order.transition,
       workspace_name: 'dev',
       workspace_id: order.workspaceId,

@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { chmod, chown, cp, lstat, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { createServer, type AddressInfo, type Server } from 'node:net'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -14,6 +16,7 @@ import type { WorkspaceTransition } from '../src/driver.ts'
 import type { WorkspaceLimits } from '../src/drivers/native/runtimes/local/confined-program.ts'
 import { endProcesses } from '../src/drivers/native/runtimes/local/end-processes.ts'
 import { LocalState } from '../src/drivers/native/runtimes/local/local-state.ts'
+import type { NetworkSetting } from '../src/drivers/native/runtimes/local/network.ts'
 import { findProgram } from '../src/drivers/native/runtimes/local/sandbox.ts'
 import { listProcesses, readProcess, type ProcessInfo } from '../src/drivers/native/runtimes/local/processes.ts'
 import { readRuntimeState } from '../src/drivers/native/runtimes/runtime-state.ts'
@@ -26,6 +29,9 @@ const nobody = 65_534
 const isRoot = process.getuid?.() === 0
 const hasNameWrapper = (await run('/bin/sh', ['-c', 'LD_PRELOAD=libnss_wrapper.so id -u'])).stderr === ''
 const hasBubblewrap = (await findProgram('bwrap', searchPath)) !== undefined
+
+/** Why no network can be isolated here; undefined if it can. */
+const whyShared = await whyNetworksAreShared()
 
 /** Processes of a workspace that ignore every signal they can. */
 const crowdSize = 1_500
@@ -64,6 +70,19 @@ const modes: Mode[] = [
 ]
   .map((mode) => (isRoot ? mode : { ...mode, uid: process.getuid?.() ?? 0 }))
   .filter((mode) => (isRoot || !mode.isRoot) && (hasBubblewrap || mode.sandbox === 'off'))
+
+async function whyNetworksAreShared(): Promise<string | undefined> {
+  if ((await findProgram('pasta', searchPath)) === undefined) return 'pasta is not installed'
+  if (!existsSync('/dev/net/tun')) return 'there is no /dev/net/tun'
+  const routes = await readFile('/proc/net/route', 'utf8')
+  if (!routes.split('\n').some((line) => line.split('\t')[1] === '00000000'))
+    return 'there is no default route, which old versions of pasta need'
+  const user = isRoot ? { uid: nobody, gid: nobody } : {}
+  return await run('unshare', ['--user', '--map-root-user', '--net', 'true'], { ...user, cwd: '/' }).then(
+    () => undefined,
+    () => 'there are no user namespaces',
+  )
+}
 
 let builderDirectory: string
 let root: string
@@ -113,7 +132,19 @@ interface Changes {
   readonly agentDirectory?: string
   readonly state?: string
   readonly limits?: WorkspaceLimits
+  readonly network?: NetworkSetting
+  readonly serverPort?: number
+  readonly accessUrl?: string
 }
+
+/**
+ * Some machines let only root open the device for network interfaces. Opens it to everyone, as udev
+ * does, for one builder.
+ */
+const openTun = [
+  'device=$(mktemp -u) && mknod -m 666 "$device" c 10 200 && mount --bind "$device" /dev/net/tun; rm -f "$device"',
+  'exec setpriv --reuid="$0" --regid="$0" --clear-groups "$@"',
+].join('\n')
 
 const noLimits: WorkspaceLimits = { processes: 0, openFiles: 0, fileSizeMiB: 0, memoryMiB: 0 }
 
@@ -128,21 +159,24 @@ async function build(mode: Mode, transition: WorkspaceTransition, changes: Chang
       isRoot: mode.isRoot,
       searchPath: changes.searchPath ?? searchPath,
       limits: changes.limits ?? noLimits,
+      ...(changes.network && { network: changes.network }),
+      ...(changes.serverPort && { serverPort: changes.serverPort }),
       graceMs: 500,
     },
     directory: join(root, 'template'),
     transition,
     workspaceId,
     owner: 'Anna-1',
+    accessUrl: changes.accessUrl ?? 'http://127.0.0.1:1',
     state: changes.state ?? state,
   }
   // The builder starts with descriptors open, as a server does whose launcher leaves some behind.
   const launcher = ['-c', 'exec 3<"$0" 30<"$0" 300<"$0"; exec "$@"', join(root, 'leaked'), process.execPath]
-  const { stdout } = await run('/bin/bash', [...launcher, join(builderDirectory, 'build-workspace.mjs'), JSON.stringify([order])], {
-    uid: mode.uid,
-    gid: mode.uid,
-    cwd: '/',
-  })
+  const command = ['/bin/bash', ...launcher, join(builderDirectory, 'build-workspace.mjs'), JSON.stringify([order])]
+  const { stdout } =
+    isRoot && changes.network === 'isolated'
+      ? await run('unshare', ['--mount', '/bin/sh', '-c', openTun, `${mode.uid}`, ...command], { cwd: '/' })
+      : await run('/bin/bash', command.slice(1), { uid: mode.uid, gid: mode.uid, cwd: '/' })
   const [outcome] = JSON.parse(stdout) as BuildOutcome[] // printed by the builder
   if (outcome === undefined) throw new Error('the builder printed nothing')
   state = outcome.state
@@ -167,6 +201,8 @@ interface Report {
   readonly limits: string
   readonly hostname: string
   readonly status: string
+  /** Whether each address that the orders name answered. */
+  readonly reached: readonly boolean[]
   readonly looks: Record<string, unknown>
 }
 
@@ -262,6 +298,7 @@ describe.each(modes.map((mode) => [mode.name, mode] as const))('%s', (_name, mod
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       LANG: 'C.UTF-8',
       TMPDIR: isInside ? '/tmp' : join(workspace, 'tmp'),
+      BERTH_AGENT_PORTS: mode.isRoot || isInside ? 'visible' : 'marked',
       ...(needsName && hasNameWrapper && names),
     })
     expect(cwd).toBe(home)
@@ -505,3 +542,70 @@ if (isRoot && hasBubblewrap) {
     })
   })
 }
+
+/** A mode that needs neither root nor bubblewrap. */
+const plainMode: Mode = {
+  name: 'not root',
+  sandbox: 'off',
+  uid: isRoot ? nobody : (process.getuid?.() ?? 0),
+  isRoot: false,
+  stubborn: common,
+}
+
+describe.skipIf(whyShared !== undefined)(`with an isolated network${whyShared === undefined ? '' : ` (not tested: ${whyShared})`}`, () => {
+  const servers: Server[] = []
+  const listen = async (host: string): Promise<number> => {
+    const server = createServer((socket) => socket.on('error', () => {}).end())
+    servers.push(server)
+    await once(server.listen(0, host), 'listening')
+    return (server.address() as AddressInfo).port // of a TCP server
+  }
+  const external = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    .map(({ address }) => address)
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.close()
+  })
+
+  test.each(modes.map((mode) => [mode.name, mode] as const))(
+    '%s: a workspace reaches the server and nothing else, and a stop ends everything',
+    async (_name, mode) => {
+      verifies('berth:local:isolated-network')
+      const [server, other, open] = [await listen('127.0.0.1'), await listen('127.0.0.1'), await listen('0.0.0.0')]
+      const places = [['127.0.0.1', server], ['127.0.0.1', other], ['127.0.0.1', open], ...external.map((address) => [address, open])]
+      await giveOrders(mode, { reach: places, stubborn: mode.stubborn })
+      const { log } = await start(mode, { network: 'isolated', accessUrl: `http://127.0.0.1:${server}` })
+      const { reached, ids, env, status, inherited, cwd } = await report()
+      expect(reached).toEqual(places.map((_, index) => index === 0))
+      expect(log).toContain(`info Network: isolated (only the server, at http://127.0.0.1:${server})`)
+      expect(env['BERTH_AGENT_URL']).toBe(`http://127.0.0.1:${server}`)
+      const uid = readRuntimeState(LocalState, new Uint8Array(Buffer.from(state, 'base64')))?.uid
+      expect(new Set(ids)).toEqual(new Set([uid ?? mode.uid]))
+      expect(status).toMatch(/^CapEff:\s+0+$/m)
+      expect(inherited).toEqual([0, 1, 2])
+      expect(cwd).toBe(mode.sandbox === 'bubblewrap' ? '/home/anna-1' : homePath())
+      expect((await build(mode, 'stop')).error).toBeUndefined()
+      expect(await everyProcessOf(workspaceId)).toEqual([])
+      const pastas = (await listProcesses()).map(async ({ pid }) => await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''))
+      expect((await Promise.all(pastas)).filter((line) => line.includes(`\0${server}\0`))).toEqual([])
+    },
+  )
+
+  test('a server with a URL elsewhere is reached at its port on this machine', async () => {
+    verifies('berth:local:isolated-network')
+    const [server, mode] = [await listen('127.0.0.1'), plainMode]
+    await giveOrders(mode, { reach: [['127.0.0.1', server]] })
+    const changes = { network: 'isolated', accessUrl: 'https://berth.example.com' } as const
+    await start(mode, { ...changes, serverPort: server })
+    const { reached, env } = await report()
+    expect({ reached, url: env['BERTH_AGENT_URL'] }).toEqual({ reached: [true], url: `http://127.0.0.1:${server}` })
+    expect((await build(mode, 'start', changes)).error).toContain("the server at https://berth.example.com doesn't listen for HTTP")
+  })
+})
+
+test('without pasta, an isolated network starts no workspace', async () => {
+  verifies('berth:local:isolated-network')
+  const { error } = await build(plainMode, 'start', { network: 'isolated', searchPath: '/nowhere', accessUrl: 'http://127.0.0.1:1' })
+  expect(error).toBe("can't isolate the network of the workspace: pasta is not installed; install passt")
+})

@@ -4,6 +4,7 @@ import {
   createKubernetesRuntime,
   createLocalRuntime,
   createNativeDriver,
+  findNetworkFault,
   findSandboxFault,
   type Driver,
 } from '@berth/provisioner'
@@ -18,6 +19,8 @@ export function createDrivers(config: Config): Driver[] {
     agentDirectory: config.agentDirectory,
     nodePath: process.execPath,
     sandbox: config.localSandbox,
+    network: config.localNetwork,
+    serverPort: loopbackPort(config) || undefined,
     isRoot: process.getuid?.() === 0,
     searchPath: config.searchPath,
     limits: {
@@ -43,4 +46,32 @@ export async function checkSandbox({ localSandbox, searchPath }: Config): Promis
   throw new ConfigError(
     `BERTH_LOCAL_SANDBOX cannot be bubblewrap: ${fault}. Install bubblewrap, or set BERTH_LOCAL_SANDBOX to auto or off.`,
   )
+}
+
+/**
+ * Finds out whether this machine can isolate the networks of local workspaces, if the settings ask
+ * for that.
+ *
+ * @throws ConfigError with one line that says what to do.
+ */
+export async function checkNetwork(config: Config): Promise<void> {
+  if (config.localNetwork !== 'isolated') return
+  if (loopbackPort(config) === undefined) {
+    throw new ConfigError(
+      'BERTH_LOCAL_NETWORK cannot be isolated: workspaces reach the server by plain HTTP on 127.0.0.1. Set BERTH_HTTP_ADDRESS, for example to 127.0.0.1:3000.',
+    )
+  }
+  const fault = await findNetworkFault(config.searchPath)
+  if (fault === undefined) return
+  throw new ConfigError(
+    `BERTH_LOCAL_NETWORK cannot be isolated: ${fault}. Install pasta (package passt), or set BERTH_LOCAL_NETWORK to host.`,
+  )
+}
+
+/**
+ * Returns the port at which the server answers plain HTTP on 127.0.0.1; 0 if it isn't known yet.
+ */
+function loopbackPort({ http }: Config): number | undefined {
+  const isLoopback = http !== undefined && ['127.0.0.1', 'localhost', '0.0.0.0', '::'].includes(http.host)
+  return isLoopback ? http.port : undefined
 }

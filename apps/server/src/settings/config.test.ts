@@ -200,6 +200,15 @@ const SETTINGS: readonly {
     text: '/opt/agent',
     value: '/opt/agent',
   },
+  {
+    name: 'LOCAL_NETWORK',
+    flag: 'local-network',
+    field: 'localNetwork',
+    standard: 'host',
+    text: 'isolated',
+    value: 'isolated',
+    wrong: 'none',
+  },
   { name: 'LOCAL_SANDBOX', flag: 'local-sandbox', field: 'localSandbox', standard: 'auto', text: 'off', value: 'off', wrong: 'none' },
   {
     name: 'LOCAL_PROCESS_LIMIT',

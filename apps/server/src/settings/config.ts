@@ -19,6 +19,8 @@ export interface Config extends SettingValues, InstanceIdentityConfig, ProxyConf
   readonly dataDirectory: string
   readonly cacheDirectory: string
   readonly agentDirectory: string
+  /** Whether the settings name the directory of the agent. */
+  readonly isAgentDirectoryGiven: boolean
   readonly agentInactiveDisconnectTimeoutMs: number
   readonly kubeconfigPaths: readonly string[]
   /** Undefined: the server doesn't look for newer releases. */
@@ -89,6 +91,7 @@ function configOf(given: GivenSettings, sources: ProgramSources): Config {
     dataDirectory,
     cacheDirectory: values.cacheDirectory ?? join(dataDirectory, 'cache'),
     agentDirectory: values.agentDirectory ?? sources.agentDirectory,
+    isAgentDirectoryGiven: values.agentDirectory !== undefined,
     agentInactiveDisconnectTimeoutMs: values.agentInactiveDisconnectTimeoutMs ?? 2 * values.agentConnectionUpdateFrequencyMs,
     kubeconfigPaths: kubeconfigPaths(values, sources),
     updateCheckUrl: updateCheckUrl(values),

@@ -3,6 +3,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 
 const { HOME, BERTH_AGENT_NAME, BERTH_WORKSPACE_ID } = process.env
@@ -20,6 +21,20 @@ function look(path) {
     return readFileSync(path, 'utf8')
   } catch (error) {
     return error.code
+  }
+}
+
+/** Returns whether a host answers at a port. */
+async function reaches([host, port]) {
+  const socket = connect({ host, port, timeout: 2_000 })
+  try {
+    return await new Promise((resolve) => {
+      socket.once('connect', () => resolve(true))
+      socket.once('timeout', () => resolve(false))
+      socket.once('error', () => resolve(false))
+    })
+  } finally {
+    socket.destroy()
   }
 }
 
@@ -71,6 +86,7 @@ const report = {
   limits: readFileSync('/proc/self/limits', 'utf8'),
   hostname: hostname(),
   status: readFileSync('/proc/self/status', 'utf8'),
+  reached: await Promise.all((orders.reach ?? []).map(reaches)),
   looks: Object.fromEntries((orders.look ?? []).map((path) => [path, look(path)])),
 }
 const reportPath = join(HOME, `report-${BERTH_AGENT_NAME}.json`)

@@ -61,6 +61,14 @@ export const buildSettings = {
     choices: ['auto', 'bubblewrap', 'off'],
     usage: 'How to confine local workspaces.',
   },
+  localNetwork: {
+    path: 'local_network',
+    kind: 'string',
+    default: 'host',
+    choices: ['host', 'isolated'],
+    usage:
+      "Network of local workspaces: host for the machine's own, isolated for one in which a workspace reaches only the server. Isolated workspaces have no internet, and need pasta (package passt) and user namespaces.",
+  },
   localProcessLimit: {
     path: 'local_process_limit',
     kind: 'int',

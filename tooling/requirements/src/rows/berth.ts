@@ -17,7 +17,7 @@ export const berth = [
         'A program gives `createServer` only the settings that differ from the defaults; a name that no setting has is an error that names the nearest one.',
       'berth:server:wrong-setting': 'With an invalid setting the server exits with status 1 and prints one line that names the setting.',
       'berth:server:checked-first':
-        'An address that is taken, a sandbox that is missing and a directory that cannot be made end the start before it makes anything.',
+        'An address that is taken, a sandbox or isolated network that is missing, a directory without an agent and one that cannot be made end the start before it makes anything.',
       'berth:server:quiet-stop': 'A server that stops closes its database connections first, so that the database reports nothing.',
       'berth:dev:restart': '`pnpm dev` starts the server again when a source of it changes, and keeps the database running.',
       'berth:server:coder-settings': 'A CODER_ setting applies when the BERTH_ setting of the same name is absent.',
@@ -67,6 +67,8 @@ export const berth = [
       'berth:local:sandboxed': 'Where bubblewrap works, a workspace only sees its own home directory and its own processes.',
       'berth:local:no-descriptors': 'A workspace has descriptors 0 to 2 only, whatever the server was started with.',
       'berth:local:limits': 'Settings limit the processes, open files, file sizes and memory of local workspaces; 0 stands for no limit.',
+      'berth:local:isolated-network':
+        'With BERTH_LOCAL_NETWORK=isolated a local workspace reaches the server and nothing else, with and without bubblewrap, and does not start where that is not possible.',
       'berth:local:named':
         "Where Berth runs as root, a workspace's uid has its owner's name, in a sandbox or with libnss-wrapper; the build log says where it has none.",
     },
@@ -107,6 +109,8 @@ export const berth = [
   ...rows(
     { section: 'Berth: agent' },
     {
+      'berth:agent:own-ports':
+        'A local workspace that shares the network of the machine lists the ports of its own processes, and no others.',
       'berth:agent:version': 'The agent reports the version that its server reports.',
       'berth:agent:exec': 'A command over SSH returns its output and exit status.',
       'berth:agent:pty': 'A shell over SSH gets a terminal of the size the client asks for.',

@@ -11,6 +11,10 @@ export interface AgentPlace {
   readonly shell: string
   readonly home: string
   readonly tmp: string
+  /**
+   * Whether other programs run with the uid of the workspace, and the agent sees their processes.
+   */
+  readonly sharesProcesses: boolean
   /** Variables with which programs find the account's name. */
   readonly names?: Readonly<Record<string, string>> | undefined
 }
@@ -18,7 +22,7 @@ export interface AgentPlace {
 /**
  * Returns the complete environment of an agent. It contains nothing of the server's environment.
  */
-export function agentEnvironment({ agent, metadata, name, shell, home, tmp, names }: AgentPlace): Record<string, string> {
+export function agentEnvironment({ agent, metadata, name, shell, home, tmp, sharesProcesses, names }: AgentPlace): Record<string, string> {
   return {
     BERTH_AGENT_TOKEN: agent.token ?? '',
     BERTH_AGENT_URL: metadata.access_url,
@@ -30,6 +34,8 @@ export function agentEnvironment({ agent, metadata, name, shell, home, tmp, name
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     LANG: 'C.UTF-8',
     TMPDIR: tmp,
+    // The network may be the machine's: the agent lists ports of the workspace only.
+    BERTH_AGENT_PORTS: sharesProcesses ? 'marked' : 'visible',
     ...names,
   }
 }

@@ -13,6 +13,7 @@ import { createConfine, type Confine, type WorkspaceLimits } from './confined-pr
 import { endProcesses } from './end-processes.ts'
 import { coverInherited } from './inherited-descriptors.ts'
 import { LocalState } from './local-state.ts'
+import { NetworkChoice, type NetworkSetting } from './network.ts'
 import { findWorkspaceProcesses, readProcess, type WorkspaceProcesses } from './processes.ts'
 import { SandboxChoice, type SandboxSetting } from './sandbox-choice.ts'
 import { insideSandbox, type Launch } from './sandbox.ts'
@@ -38,11 +39,18 @@ export interface LocalRuntimeOptions {
    * use it.
    */
   readonly sandbox: SandboxSetting
+  /** The network of workspaces. Default: `host`. */
+  readonly network?: NetworkSetting
+  /**
+   * The port at which the server answers HTTP on 127.0.0.1. Isolated workspaces need it if the
+   * server's URL has another host.
+   */
+  readonly serverPort?: number | undefined
   /** Whether the server is root. If so, every workspace gets its own uid. */
   readonly isRoot: boolean
   /** The uids of workspaces. Default: {@link defaultUidRange}. */
   readonly uidRange?: UidRange
-  /** The PATH that is searched for bubblewrap and setpriv. */
+  /** The PATH that is searched for bubblewrap, setpriv and pasta. */
   readonly searchPath: string
   readonly limits: WorkspaceLimits
   /**
@@ -65,13 +73,17 @@ class LocalRuntime implements Runtime {
   readonly machine = { os: 'linux', arch: wireArchitecture(process.arch) }
   readonly #options: LocalRuntimeOptions
   readonly #sandbox: SandboxChoice
+  readonly #network: NetworkChoice
   #uids: UidPool | undefined
   #programs: Promise<SharedPrograms> | undefined
   #confine: Confine | undefined
 
   constructor(options: LocalRuntimeOptions) {
     this.#options = options
-    this.#sandbox = new SandboxChoice(options)
+    const { network = 'host', isRoot, serverPort } = options
+    // Root can't create a sandbox in a network that belongs to the workspace's uid.
+    this.#sandbox = new SandboxChoice({ ...options, isRoot: isRoot && network === 'host' })
+    this.#network = new NetworkChoice({ ...options, network, serverPort })
   }
 
   async start(request: RuntimeStart): Promise<Uint8Array> {
@@ -145,6 +157,7 @@ class LocalRuntime implements Runtime {
     const homeInside = `/home/${name}`
     const shell = existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh'
     const account = { uid: uid ?? process.getuid?.() ?? 0, gid: uid ?? process.getgid?.() ?? 0, name, shell }
+    const network = await this.#network.choose(metadata.access_url)
     const way = await this.#sandbox.choose({
       uid,
       plan: {
@@ -156,28 +169,29 @@ class LocalRuntime implements Runtime {
         ...programs,
       },
       confine,
+      around: network?.aroundSandbox ?? ((launch) => launch),
       prepare: async () => await writeSandboxAccounts(folder, { ...account, home: homeInside }),
     })
     await log('info', way.description)
+    if (network !== undefined) await log('info', `Network: isolated (only the server, at ${network.serverUrl})`)
     const needsName = way.launch === undefined && uid !== undefined
     if (needsName) await this.#refuseClosedFolder(folder)
     const names = needsName ? await nameAccount(folder, { ...account, home: folder.home }) : undefined
     if (needsName && names === undefined)
       await log('info', `The uid ${uid} has no name in the workspace. Install bubblewrap or libnss-wrapper.`)
     const [command = '', ...commandArguments] = confine([programs.nodePath, join(programs.agentDirectory, 'main.js')])
-    const launch: Launch = (await way.launch?.([insideSandbox.nodePath, `${insideSandbox.agentDirectory}/main.js`])) ?? {
-      command,
-      arguments: commandArguments,
-      ...(uid !== undefined && { user: { uid, gid: uid } }),
-    }
+    const plain: Launch = { command, arguments: commandArguments, ...(uid !== undefined && { user: { uid, gid: uid } }) }
+    const launch =
+      (await way.launch?.([insideSandbox.nodePath, `${insideSandbox.agentDirectory}/main.js`])) ?? network?.aroundProgram(plain) ?? plain
     const isInside = way.launch !== undefined
     const environment = agentEnvironment({
       agent,
-      metadata,
+      metadata: { ...metadata, access_url: network?.serverUrl ?? metadata.access_url },
       name,
       shell,
       home: isInside ? homeInside : folder.home,
       tmp: isInside ? insideSandbox.tmp : folder.tmp,
+      sharesProcesses: uid === undefined && !isInside && network === undefined,
       names,
     })
     return { name: agent.name, ...(await spawnDetached(launch, { environment, folder, isInside })) }

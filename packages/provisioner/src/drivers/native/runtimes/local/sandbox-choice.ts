@@ -39,13 +39,15 @@ export class SandboxChoice {
     readonly uid: number | undefined
     readonly plan: Omit<SandboxPlan, 'bubblewrapPath'>
     readonly confine: Confine
+    /** Returns how to start the sandbox in the network of the workspace. */
+    readonly around: (launch: Launch) => Launch
     /** Creates the files that the plan names. */
     readonly prepare: () => Promise<void>
   }): Promise<ChosenSandbox> {
-    const { uid, plan, confine, prepare } = options
+    const { uid, plan, confine, around, prepare } = options
     if (this.#setting === 'off') return { description: 'Sandbox: none (turned off)' }
     await prepare()
-    this.#found ??= await this.#find({ uid, plan, confine })
+    this.#found ??= await this.#find({ uid, plan, confine, around })
     if ('reason' in this.#found) {
       if (this.#setting === 'auto') return { description: `Sandbox: none (${this.#found.reason})` }
       throw new ProvisionError(
@@ -55,7 +57,7 @@ export class SandboxChoice {
     const { bubblewrapPath, way } = this.#found
     return {
       description: 'Sandbox: bubblewrap',
-      launch: async (program) => await way.launch({ plan: { ...plan, bubblewrapPath }, uid, program: confine(program) }),
+      launch: async (program) => around(await way.launch({ plan: { ...plan, bubblewrapPath }, uid, program: confine(program) })),
     }
   }
 
@@ -63,23 +65,20 @@ export class SandboxChoice {
     uid,
     plan,
     confine,
+    around,
   }: {
     readonly uid: number | undefined
     readonly plan: Omit<SandboxPlan, 'bubblewrapPath'>
     readonly confine: Confine
+    readonly around: (launch: Launch) => Launch
   }): Promise<Finding> {
     const bubblewrapPath = await findProgram('bwrap', this.#searchPath)
     if (bubblewrapPath === undefined) return { reason: notInstalled }
     const setprivPath = this.#isRoot ? await findProgram('setpriv', this.#searchPath) : undefined
     let reason = ''
     for (const way of sandboxWays(setprivPath)) {
-      const failure = await tryLaunch(
-        await way.launch({
-          plan: { ...plan, bubblewrapPath },
-          uid,
-          program: confine([insideSandbox.nodePath, '--check', `${insideSandbox.agentDirectory}/main.js`]),
-        }),
-      )
+      const program = confine([insideSandbox.nodePath, '--check', `${insideSandbox.agentDirectory}/main.js`])
+      const failure = await tryLaunch(around(await way.launch({ plan: { ...plan, bubblewrapPath }, uid, program })))
       if (failure === undefined) return { bubblewrapPath, way }
       reason ||= doesNotWork(failure)
     }

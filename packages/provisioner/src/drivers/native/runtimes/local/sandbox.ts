@@ -99,7 +99,8 @@ export function sandboxWays(setprivPath: string | undefined): SandboxWay[] {
     kind: 'user',
     launch: async ({ plan, uid, program }) => ({
       command: plan.bubblewrapPath,
-      arguments: ['--unshare-user', ...(await sandboxArguments(plan)), '--', ...program],
+      // In a network of its own, bubblewrap starts with another uid and with capabilities.
+      arguments: [...ownUser(uid), '--cap-drop', 'ALL', ...(await sandboxArguments(plan)), '--', ...program],
       ...(uid !== undefined && { user: { uid, gid: uid } }),
     }),
   }
@@ -111,6 +112,10 @@ export function sandboxWays(setprivPath: string | undefined): SandboxWay[] {
     }),
   }
   return setprivPath === undefined ? [asUser] : [asUser, asRoot]
+}
+
+function ownUser(uid = process.getuid?.() ?? 0): string[] {
+  return ['--unshare-user', '--uid', `${uid}`, '--gid', `${uid === process.getuid?.() ? process.getgid?.() : uid}`]
 }
 
 function dropRights(setprivPath: string, uid: number): string[] {

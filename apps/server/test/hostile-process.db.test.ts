@@ -184,7 +184,11 @@ const relay: fc.Arbitrary<Attack> = fc
 const report: fc.Arbitrary<Attack> = fc
   .record({
     path: fc.constantFrom('version', 'app-health', 'metadata', 'gitsshkey', 'gitauth', 'report-stats'),
-    body: fc.oneof(fc.json(), word, fc.record({ healths: fc.anything(), version: fc.anything(), num_comms: fc.anything() }).map(asJson)),
+    body: fc.oneof(
+      fc.json(),
+      word,
+      fc.record({ healths: fc.anything(), version: fc.anything(), num_comms: fc.anything() }).map((value) => asJson(value).toString()),
+    ),
   })
   .map(({ path, body }) => async () => {
     const answer = await fetch(`${attacked.url}/api/v2/workspaceagents/me/${path}`, {

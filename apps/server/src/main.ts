@@ -32,6 +32,7 @@ async function serve(config: Config): Promise<void> {
   const logger = createLogger(config)
   try {
     const server = await createServer(config, { logger })
+    keepServing(logger)
     await announce(server)
     stopOnSignal(server, logger)
   } catch (error) {
@@ -77,6 +78,13 @@ async function announce(server: BerthServer): Promise<void> {
     'Logs follow. Ctrl-C stops the server; workspaces keep running.',
   ]
   process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+/** Logs errors that nobody caught. Each is a bug, but not a reason to end everybody's work. */
+function keepServing(logger: Logger): void {
+  const log = (error: unknown): void => logger.error({ err: error }, 'nobody caught an error')
+  process.on('uncaughtException', log)
+  process.on('unhandledRejection', log)
 }
 
 function stopOnSignal(server: BerthServer, logger: Logger): void {

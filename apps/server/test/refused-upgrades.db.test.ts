@@ -83,3 +83,17 @@ test('a client that leaves in the middle of an upgrade is no error either', asyn
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200)
   expect(lines.filter(({ level }) => level >= WARN)).toEqual([])
 })
+
+test('a client that goes on sending after its upgrade was refused is disconnected', async () => {
+  verifies('derp:bad-upgrade')
+  const { hostname, port } = new URL(server.url)
+  const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true })
+  socket.write(`GET /api/v2/users/me/watch HTTP/1.1\r\nHost: ${hostname}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nmore`)
+  const errored = once(socket, 'error')
+  socket.resume()
+  await once(socket, 'end')
+  const sending = setInterval(() => socket.write('more'), 5)
+  // Only a server that has closed its socket answers with a reset.
+  expect((await errored)[0]).toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) })
+  clearInterval(sending)
+})

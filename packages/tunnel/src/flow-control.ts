@@ -8,8 +8,12 @@ export const maxStreamWindowBytes = 4 * mebibyte
 export const minStreamWindowBytes = 16 * 1024
 /** What the windows of a tunnel's streams and their unread bytes should add up to, in bytes. */
 export const connectionWindowBytes = 4 * maxStreamWindowBytes
-/** How much the streams of a tunnel may hold before those that hold the most end, in bytes. */
-export const maxHeldBytes = 2 * connectionWindowBytes
+/**
+ * How much the streams of a tunnel may hold before those that hold the most end, in bytes. A peer
+ * that keeps to the windows stays below: each of 1 000 stalled streams holds the smallest window
+ * and a buffer for each direction.
+ */
+export const maxHeldBytes = 3 * connectionWindowBytes
 /** Largest HTTP/2 frame that an end accepts, in bytes. */
 export const maxFrameBytes = 64 * 1024
 /** How much each end buffers below HTTP/2, for the socket, in bytes. */

@@ -68,7 +68,7 @@ export class WebSocketUpgrades {
       // The sockets of node:http are network sockets.
       response.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
       response.shouldKeepAlive = false
-      response.on('finish', () => socket.end())
+      response.on('finish', () => discard(socket))
       this.#pending.set(request, { socket, head, response })
       this.#handleRequest(request, response)
     })
@@ -153,6 +153,15 @@ export class WebSocketUpgrades {
       this.#open.delete(socket)
     })
   }
+}
+
+/**
+ * Ends a socket whose upgrade was refused, as node:http ends those of other requests. Nobody reads
+ * what the client sends after the request, and the socket would stay open until somebody did.
+ */
+function discard(socket: Duplex): void {
+  socket.resume()
+  socket.end(() => socket.destroy())
 }
 
 /**

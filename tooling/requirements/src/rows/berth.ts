@@ -21,6 +21,8 @@ export const berth = [
       'berth:server:quiet-stop': 'A server that stops closes its database connections first, so that the database reports nothing.',
       'berth:dev:restart': '`pnpm dev` starts the server again when a source of it changes, and keeps the database running.',
       'berth:server:coder-settings': 'A CODER_ setting applies when the BERTH_ setting of the same name is absent.',
+      'berth:server:keeps-serving':
+        'Nothing that an agent, a client or a stranger sends ends the process. An error that nobody caught is logged, and the server keeps serving.',
       'berth:server:external-postgres': 'With BERTH_PG_CONNECTION_URL the server uses that PostgreSQL database.',
       'berth:server:shutdown-loses-nothing': 'After SIGTERM, requests in flight finish and no job is left without an owner.',
       'berth:server:request-id-in-logs': "Each log line of a request contains the request's ID.",

@@ -9,7 +9,8 @@ export const workspacesAgents = [
     {
       'derp:upgrade':
         'The relay at /derp accepts an upgrade to DERP, with an HTTP response or without one for a fast start, and a WebSocket with the subprotocol derp. Anything else is 426.',
-      'derp:bad-upgrade': 'A malformed WebSocket upgrade is refused with a 4xx, and only a debug line is logged.',
+      'derp:bad-upgrade':
+        'A malformed WebSocket upgrade is refused with a 4xx, and only a debug line is logged. The connection ends, whatever the client sends after it.',
       'derp:handshake':
         "The relay sends its key, opens the client's sealed info and replies with its own. It disconnects a client whose info is sealed incorrectly.",
       'derp:server-key': "The relay's key is random and stored in the database, so it is the same on every server of the deployment.",

@@ -1,12 +1,10 @@
 import type { Duplex } from 'node:stream'
 import { FRAME, FrameReader, KEY_BYTES, MAX_PACKET_BYTES, ProtocolError, encodeFrame, type Frame } from './frames.ts'
 import { readClientKey, serverInfoFrame, serverKeyFrame, type ServerKey } from './handshake.ts'
-import { LastWord, type LastWordLimits } from './last-word.ts'
-import { ReadGate, type Hold } from './read-gate.ts'
+import { LastWord, ReadGate, Throttle, type Hold, type LastWordLimits } from './read-gate.ts'
 import { peerId, type Peer, type Relay } from './relay.ts'
 import { SEND_QUEUE_LIMITS, SendQueue, type SendQueueLimits } from './send-queue.ts'
 import { StrangerWatch, type StrangerLimits } from './stranger-watch.ts'
-import { Throttle } from './throttle.ts'
 
 /** Limits on one connection of the relay. */
 export interface ConnectionLimits extends SendQueueLimits, StrangerLimits, LastWordLimits {

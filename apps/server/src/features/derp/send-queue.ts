@@ -158,7 +158,7 @@ export class SendQueue {
     this.#admitSenders()
   }
 
-  /** Lets senders have one packet in each, those that sent the least first, until there is no room. */
+  /** Takes one packet of each sender, of those that sent the least first, until there is no room. */
   #admitSenders(): void {
     while (this.#senders.length > 0 && this.#hasRoom(0)) {
       const sender = this.#nextSender()

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -11,21 +11,12 @@ import { build } from 'esbuild'
 import { publint } from 'publint'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { manifestOf, packageFolders, packPackages, type Manifest } from './pack-packages.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../../..')
 const tsc = join(root, 'node_modules/typescript/bin/tsc')
 const attw = join(import.meta.dirname, '../node_modules/@arethetypeswrong/cli/dist/index.js')
-
-interface Manifest {
-  readonly name: string
-  readonly version: string
-  readonly files?: readonly string[]
-  readonly bin?: Readonly<Record<string, string>>
-  readonly exports?: Readonly<Record<string, { readonly default?: string }>>
-  readonly dependencies?: Readonly<Record<string, string>>
-  readonly optionalDependencies?: Readonly<Record<string, string>>
-}
 
 interface Package {
   readonly manifest: Manifest
@@ -33,39 +24,21 @@ interface Package {
   readonly tarball: string
 }
 
-// The published packages. The test script builds them first, and fails if a build fails.
-const folders = ['packages/schema', 'packages/sdk', 'packages/tunnel', 'packages/provisioner', 'apps/server', 'apps/cli', 'apps/agent']
-  .map((folder) => join(root, folder))
-  .filter((folder) => existsSync(join(folder, 'dist')))
-const manifestOf = (folder: string) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
-const names = folders.map((folder) => manifestOf(folder).name)
+const names = packageFolders.map((folder) => manifestOf(folder).name)
 
 let consumer: string
 let packages: Package[]
 
 beforeAll(async () => {
   consumer = await realpath(await mkdtemp(join(tmpdir(), 'berth-packages-')))
-  const tarballs = await pack(consumer)
+  const tarballs = await packPackages(consumer)
   packages = []
-  for (const [index, folder] of folders.entries()) packages.push(await install({ folder, tarball: tarballs[index] ?? '' }))
+  for (const folder of packageFolders) packages.push(await install({ folder, tarball: tarballs[manifestOf(folder).name] ?? '' }))
   await link('@types/node', join(root, 'node_modules'))
   await writeFile(join(consumer, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
 })
 
 afterAll(() => rm(consumer, { recursive: true, force: true }))
-
-/** Packs with the pnpm that runs the tests, or the one that the repository is used with. */
-async function pack(destination: string): Promise<string[]> {
-  const runner = process.env.npm_execpath ?? ''
-  const [program, first] = /pnpm/.test(runner) ? [process.execPath, [runner]] : ['npx', ['-y', 'pnpm@10']]
-  const filters = names.flatMap((name) => ['--filter', name])
-  await run(program, [...first, ...filters, '-r', 'pack', '--pack-destination', destination], { cwd: root })
-  const files = await readdir(destination)
-  return names.map((name) => {
-    const prefix = `${name.replace('@', '').replace('/', '-')}-`
-    return join(destination, files.find((file) => file.startsWith(prefix) && file.endsWith('.tgz')) ?? '')
-  })
-}
 
 /** Unpacks a tarball where `npm install` would, and links its third-party dependencies. */
 async function install({ folder, tarball }: Pick<Package, 'folder' | 'tarball'>): Promise<Package> {
@@ -140,7 +113,7 @@ describe.each(names)('%s', (name) => {
   })
 })
 
-const libraries = folders.map(manifestOf).filter(({ exports }) => exports !== undefined)
+const libraries = packageFolders.map(manifestOf).filter(({ exports }) => exports !== undefined)
 
 describe.each(libraries)('$name in an empty project', (manifest) => {
   const { name } = manifest

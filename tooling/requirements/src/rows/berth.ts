@@ -154,6 +154,10 @@ export const berth = [
     { section: 'Berth: packages' },
     {
       'berth:packages:install-from-tarball': 'Each published package compiles and runs in an empty project that installs its tarball.',
+      'berth:packages:readme-examples':
+        'Each code example in the README of a package compiles and runs where npm or pnpm installed the packages from their tarballs.',
+      'berth:packages:server-from-tarball':
+        'The server of the example in its README creates a workspace and reaches it, where npm or pnpm installed the packages from their tarballs.',
       'berth:packages:browser-bundle': 'The SDK bundles for browsers without a Node built-in.',
       'berth:packages:openapi':
         "The OpenAPI document passes the recommended rules without errors, its examples fit their schemas, and it lists each operation's failures.",

@@ -1,10 +1,9 @@
-import type { Server as HttpsServer } from 'node:https'
 import { readFile } from 'node:fs/promises'
 import type { DERPMap } from '@berth/schema'
 import { checkSandbox } from './compose/drivers.ts'
 import { readConfiguredDerpMap } from './features/derp/derp-map.ts'
 import { checkStarterTemplates } from './features/templates/starter-templates.ts'
-import { checkAddresses } from './listen/open-listeners.ts'
+import { checkAddresses, type TlsServers } from './listen/open-listeners.ts'
 import { createTlsServer } from './listen/tls-listener.ts'
 import { openDirectory } from './open-directory.ts'
 import type { Config } from './settings/config.ts'
@@ -14,7 +13,7 @@ const FETCH_MS = 10_000
 /** What the settings name, read before anything is made. */
 export interface Preflight {
   /** Undefined: TLS is off. */
-  readonly https: HttpsServer | undefined
+  readonly https: TlsServers | undefined
   readonly configuredDerpMap: DERPMap
 }
 
@@ -26,7 +25,7 @@ export interface Preflight {
  */
 export async function preflight(config: Config): Promise<Preflight> {
   await checkStarterTemplates(config.autoImportTemplates)
-  const https = config.tls === undefined ? undefined : await createTlsServer(config.tls)
+  const https = config.tls === undefined ? undefined : { main: await createTlsServer(config.tls), apps: await createTlsServer(config.tls) }
   await checkAddresses(config)
   await checkSandbox(config)
   const configuredDerpMap = await readConfiguredDerpMap(config, { fetchText, readText: async (path) => await readFile(path, 'utf8') })

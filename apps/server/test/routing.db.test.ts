@@ -179,7 +179,7 @@ describe('routing', () => {
       '/metrics',
       '/install.sh',
       '/scim/v2/Users',
-     
+
       '/workspaces',
       '/api',
       '/api/v3/users',

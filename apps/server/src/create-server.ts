@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import type { Driver } from '@berth/provisioner'
 import type { Logger } from 'pino'
 import { accessUrlWarning, type LookUp } from './settings/access-url-warning.ts'
+import { appsUrlOf } from './settings/apps-url.ts'
+import { createAppsOrigin } from './app/create-apps-origin.ts'
 import { createApp, type App } from './app/create-app.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { compose, type Services } from './compose/compose.ts'
@@ -54,6 +56,8 @@ export interface BerthServer {
   readonly httpUrl: string | undefined
   /** Where people and workspaces reach it. */
   readonly accessUrl: string
+  /** The origin that apps by path have to themselves. Undefined: they have none. */
+  readonly appsUrl: string | undefined
   /** Which database it uses, without secrets. */
   readonly databaseName: string
   /** Returns whether the first user exists. */
@@ -106,22 +110,28 @@ async function start(config: Config, world: ServerWorld, undo: UndoSteps): Promi
   const { connectionUrl, databaseName, opening, ...storage } = await openStorage(config, logger, undo)
   const replica = await joinReplicas(config, { connectionUrl, logger }, undo)
   await opening
-  const { url, httpUrl, listeners } = await openListeners(config, { https, undo })
+  const { url, httpUrl, listeners, apps } = await openListeners(config, { https, logger, undo })
   const accessUrl = config.accessUrl ?? url
+  const appsUrl = appsUrlOf(config, { accessUrl, url, listeningAt: apps?.url })
   if (config.accessUrl !== undefined) void warnAbout(config.accessUrl, world)
   const derpMap = completeDerpMap(configuredDerpMap, config, accessUrl)
-  const services = compose({ config, ...storage, ...replica, clock, logger, random, accessUrl, derpMap, drivers })
+  const services = compose({ config, ...storage, ...replica, clock, logger, random, accessUrl, appsUrl, derpMap, drivers })
   const app = createApp({ services, config, clock, logger, version })
   for (const listener of listeners) {
     listener.on('request', app.listener)
     app.upgrades.attach(listener)
   }
+  const appsOrigin = createAppsOrigin({ services, config, clock, logger, version })
+  apps?.listener.on('request', appsOrigin.listener)
+  if (apps !== undefined) appsOrigin.upgrades.attach(apps.listener)
   await services.start()
-  undo.push(async () => await stopServing({ listeners, app, services, drivers }))
+  const all = apps === undefined ? listeners : [...listeners, apps.listener]
+  undo.push(async () => await stopServing({ listeners: all, app, services, drivers }))
   return {
     url,
     httpUrl,
     accessUrl,
+    appsUrl,
     databaseName,
     hasUsers: async () => await services.users.hasAny(),
     tickAutobuild: async (now) => await services.autobuild.tick(now),

@@ -1,4 +1,3 @@
-import type { Server as HttpsServer } from 'node:https'
 import { constants } from 'node:fs'
 import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -6,7 +5,7 @@ import type { DERPMap } from '@berth/schema'
 import { checkNetwork, checkSandbox } from './compose/drivers.ts'
 import { readConfiguredDerpMap } from './features/derp/derp-map.ts'
 import { checkStarterTemplates } from './features/templates/starter-templates.ts'
-import { checkAddresses } from './listen/open-listeners.ts'
+import { checkAddresses, type TlsServers } from './listen/open-listeners.ts'
 import { createTlsServer } from './listen/tls-listener.ts'
 import { openDirectory } from './open-directory.ts'
 import { ConfigError } from './settings/config-error.ts'
@@ -17,7 +16,7 @@ const FETCH_MS = 10_000
 /** What the settings name, read before anything is made. */
 export interface Preflight {
   /** Undefined: TLS is off. */
-  readonly https: HttpsServer | undefined
+  readonly https: TlsServers | undefined
   readonly configuredDerpMap: DERPMap
 }
 
@@ -29,7 +28,7 @@ export interface Preflight {
  */
 export async function preflight(config: Config): Promise<Preflight> {
   await checkStarterTemplates(config.autoImportTemplates)
-  const https = config.tls === undefined ? undefined : await createTlsServer(config.tls)
+  const https = config.tls === undefined ? undefined : { main: await createTlsServer(config.tls), apps: await createTlsServer(config.tls) }
   await checkAddresses(config)
   await checkSandbox(config)
   await checkNetwork(config)

@@ -179,7 +179,7 @@ describe('routing', () => {
       '/metrics',
       '/install.sh',
       '/scim/v2/Users',
-      '/@me/dev/apps/code/',
+
       '/workspaces',
       '/api',
       '/api/v3/users',

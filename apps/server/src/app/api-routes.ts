@@ -1,12 +1,11 @@
 import { api } from '@berth/schema'
 import type { Router } from 'express'
 import { agentRoutes } from '../features/agents/routes.ts'
+import { applicationRoutes } from '../features/apps/routes.ts'
 import { auditRoutes } from '../features/audit/routes.ts'
 import { authorizationRoutes } from '../features/authorization/routes.ts'
 import { buildRoutes } from '../features/builds/routes.ts'
 import { coordinatorRoutes } from '../features/coordinator/routes.ts'
-import { AppSignIn } from '../features/deployment/app-sign-in.ts'
-import { applicationRoutes } from '../features/deployment/application-routes.ts'
 import { deploymentRoutes } from '../features/deployment/routes.ts'
 import { externalSignInRoutes } from '../features/external-sign-in/routes.ts'
 import { fileRoutes } from '../features/files/routes.ts'
@@ -37,7 +36,7 @@ export function apiRoutes({ services, config, clock }: AppOptions, upgrades: Web
   const gate = createGate({ ...services, clock, apiRateLimit })
   const kit = { gate, upgrades, openSessions: services.openSessions, openAgents: services.openAgents }
   const routes: Route[] = [
-    ...serve(api.applications, applicationRoutes(services.deployment, new AppSignIn({ ...config, ...services })), kit),
+    ...serve(api.applications, applicationRoutes(services.deployment, services.appSignIn), kit),
     ...serve(api.groups, groupRoutes(services.groups), kit),
     ...serve(api.quotas, quotaRoutes(services.quotas), kit),
     ...serve(api.audit, auditRoutes(services.audit), kit).filter(({ spec }) => spec !== api.audit.generateTest || isForTests),

@@ -12,8 +12,9 @@ import { sentToken } from '../http/session-token.ts'
 import { WebSocketUpgrades } from '../http/websocket-upgrade.ts'
 import { apiRoutes } from './api-routes.ts'
 import type { AppOptions } from './app-options.ts'
+import { appRequestHandlers } from './app-requests.ts'
 import { failureHandler } from './failure-handler.ts'
-import { originOf, requestOrigin } from './request-origin.ts'
+import { originOf, ownHeaders, requestOrigin } from './request-origin.ts'
 
 export interface App {
   readonly listener: RequestListener
@@ -37,9 +38,13 @@ export function createApp(options: AppOptions): App {
   )
   const { services, config, clock } = options
   const derp = derpHandler({ service: services.derp, upgrades, clock, connectionRateLimit: config.apiRateLimit })
+  const appRequests = appRequestHandlers(options, upgrades)
   app.use(requestOrigin(options))
   const { tls, tlsRedirectHttp, accessUrl } = options.config
-  if (tls !== undefined && tlsRedirectHttp && accessUrl?.startsWith('https:') === true) app.use(redirectToTls(accessUrl))
+  if (tls !== undefined && tlsRedirectHttp && accessUrl?.startsWith('https:') === true)
+    app.use(redirectToTls(accessUrl, (request) => services.appFront.isAppHost(request)))
+  app.use(appRequests.onHost)
+  app.use(ownHeaders(options))
   app.get('/healthz', (_request, response) => {
     response.setHeader('Content-Type', 'text/plain; charset=utf-8')
     response.end('OK')
@@ -51,6 +56,7 @@ export function createApp(options: AppOptions): App {
   app.use(agentBinaryRoutes(services.agentBinaries))
   app.use(iconRoutes())
   app.get('/gitauth/:provider/callback', gitAuthHandler(options))
+  app.use(appRequests.byPath)
   app.get(GREETING_PATHS, (_request, response) => {
     sendText(response, 200, `Berth ${options.version} is running. Its API is below /api/v2; sign in with: berth login <this address>`)
   })

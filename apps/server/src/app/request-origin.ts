@@ -16,10 +16,10 @@ export function originOf(response: ServerResponse): Origin {
 }
 
 /**
- * Gives each request an ID, sets the headers that every response carries, and logs one line when
- * the response ends. The query is never logged, because it may hold a token.
+ * Gives each request an ID, and logs one line when the response ends. The query is never logged,
+ * because it may hold a token.
  */
-export function requestOrigin({ logger, clock, version, config: { secureAuthCookie, trustedProxies } }: AppOptions): RequestHandler {
+export function requestOrigin({ logger, clock, config: { trustedProxies } }: AppOptions): RequestHandler {
   return (request, response, next) => {
     const startedAt = clock.now().getTime()
     const origin: Origin = {
@@ -29,11 +29,6 @@ export function requestOrigin({ logger, clock, version, config: { secureAuthCook
     }
     origins.set(response, origin)
     response.setHeader('X-Coder-Request-Id', origin.request_id)
-    response.setHeader('X-Coder-Build-Version', version)
-    response.setHeader('Vary', 'Cookie')
-    if (Buffer.from(readCookies(request)[CSRF_COOKIE] ?? '', 'base64').length !== CSRF_TOKEN_BYTES) {
-      response.appendHeader('Set-Cookie', setCookieText(CSRF_COOKIE, randomBytes(CSRF_TOKEN_BYTES).toString('base64'), secureAuthCookie))
-    }
     response.on('close', () => {
       const { statusCode } = response
       const line = {
@@ -46,6 +41,21 @@ export function requestOrigin({ logger, clock, version, config: { secureAuthCook
       }
       logger[statusCode >= 500 ? 'warn' : 'debug'](line, 'request')
     })
+    next()
+  }
+}
+
+/**
+ * Sets the headers of every response that doesn't come from the host of an app (Coder v2 API,
+ * v0.13.4, "middleware order").
+ */
+export function ownHeaders({ version, config: { secureAuthCookie } }: AppOptions): RequestHandler {
+  return (request, response, next) => {
+    response.setHeader('X-Coder-Build-Version', version)
+    response.setHeader('Vary', 'Cookie')
+    if (Buffer.from(readCookies(request)[CSRF_COOKIE] ?? '', 'base64').length !== CSRF_TOKEN_BYTES) {
+      response.appendHeader('Set-Cookie', setCookieText(CSRF_COOKIE, randomBytes(CSRF_TOKEN_BYTES).toString('base64'), secureAuthCookie))
+    }
     next()
   }
 }

@@ -18,6 +18,8 @@ export interface World {
   readonly random: () => number
   /** The URL at which people and agents reach the server. */
   readonly accessUrl: string
+  /** The origin that apps by path have to themselves. Undefined: they have none. */
+  readonly appsUrl: string | undefined
   /** The relays that the reference's agents and clients are told about. */
   readonly derpMap: DERPMap
   readonly replicaId: string

@@ -1,3 +1,4 @@
+import { composeApps, type AppServices } from './apps.ts'
 import type { Area, World } from './area.ts'
 import { composeConnections, type ConnectionServices } from './connections.ts'
 import { composeDeployment, type DeploymentServices } from './deployment.ts'
@@ -8,7 +9,7 @@ import { composeWorkspaces, type WorkspaceServices } from './workspaces.ts'
 export type { World } from './area.ts'
 
 /** Everything that the server is made of. */
-export interface Services extends DeploymentServices, PeopleServices, TemplateServices, ConnectionServices, WorkspaceServices {
+export interface Services extends DeploymentServices, PeopleServices, TemplateServices, ConnectionServices, AppServices, WorkspaceServices {
   /** Begins the work that no request asks for: workers, leases, heartbeats. */
   start(): Promise<void>
   /** Ends it gracefully: takes no new work, and ends what is under way. */
@@ -29,12 +30,14 @@ export function compose(world: World): Services {
   const people = add(composePeople(world))
   const templates = add(composeTemplates(world, people))
   const connections = add(composeConnections(world, deployment))
+  const apps = add(composeApps(world, { ...people, ...connections }))
   const workspaces = add(composeWorkspaces(world, { ...people, ...templates, ...connections }))
   return {
     ...deployment,
     ...people,
     ...templates,
     ...connections,
+    ...apps,
     ...workspaces,
     async start() {
       for (const area of areas) await area.start?.()

@@ -78,6 +78,13 @@ export interface ApiKeysTable {
   scope: Generated<ApiKeyScope>
 }
 
+export interface AppKeysTable {
+  key_id: string
+  session_key_id: string
+  host: string
+  handed_over_at: Timestamp | null
+}
+
 export interface AuditLogsTable {
   id: string
   time: Timestamp
@@ -202,6 +209,12 @@ export interface ParameterValuesTable {
   source_value: string
   destination_scheme: ParameterDestinationScheme
   sealed_value: Buffer | null
+}
+
+export interface PortSharesTable {
+  agent_id: string
+  port: number
+  sharing_level: AppSharingLevel
 }
 
 export interface ProvisionerDaemonsTable {
@@ -419,6 +432,7 @@ export interface WorkspacesTable {
 export interface Tables {
   agent_stats: AgentStatsTable
   api_keys: ApiKeysTable
+  app_keys: AppKeysTable
   audit_logs: AuditLogsTable
   audit_totals: AuditTotalsTable
   deployment_values: DeploymentValuesTable
@@ -432,6 +446,7 @@ export interface Tables {
   organizations: OrganizationsTable
   parameter_schemas: ParameterSchemasTable
   parameter_values: ParameterValuesTable
+  port_shares: PortSharesTable
   provisioner_daemons: ProvisionerDaemonsTable
   provisioner_job_logs: ProvisionerJobLogsTable
   provisioner_jobs: ProvisionerJobsTable

@@ -15,5 +15,7 @@ export interface Actor {
   /** The key that authenticated the request. */
   readonly key_id: string
   readonly permissions: Permissions
+  /** The only host on which the key opens apps. Undefined: the key isn't bound to a host. */
+  readonly app_host?: string
   readonly origin: Origin
 }

@@ -26,6 +26,11 @@ export function clientAddress(request: Pick<IncomingMessage, 'headers' | 'socket
   return peer
 }
 
+/** Whether an address is that of a proxy that may say which client a request is from. */
+export function isTrustedProxy(address: string, proxies: TrustedProxies | undefined): boolean {
+  return proxies !== undefined && isTrusted(address, proxies)
+}
+
 function isTrusted(address: string, { origins }: TrustedProxies): boolean {
   const version = isIP(address)
   return version !== 0 && origins.check(address, version === 6 ? 'ipv6' : 'ipv4')

@@ -10,7 +10,12 @@ export function pathOf(target = ''): string {
  * Returns the query of a request target. Unlike `URL`, it reads any target that a client may send.
  */
 export function queryOf(target = ''): URLSearchParams {
+  return new URLSearchParams(queryTextOf(target))
+}
+
+/** Returns the query of a request target as the client spelled it: empty, or with its mark. */
+export function queryTextOf(target = ''): string {
   const [beforeFragment = ''] = target.split('#', 1)
   const mark = beforeFragment.indexOf('?')
-  return new URLSearchParams(mark < 0 ? '' : beforeFragment.slice(mark + 1))
+  return mark < 0 ? '' : beforeFragment.slice(mark)
 }

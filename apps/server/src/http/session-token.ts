@@ -18,14 +18,20 @@ export interface SentToken {
  * query parameter, header, app cookie (Coder v2 API, v0.13.4).
  */
 export function sentToken(request: IncomingMessage, query: URLSearchParams): SentToken | undefined {
-  const cookies = readCookies(request)
-  const cookie = cookies[SESSION_COOKIE]
-  if (cookie) return { token: cookie, isFromCookie: true }
+  const cookie = readCookies(request)[SESSION_COOKIE]
+  return cookie ? { token: cookie, isFromCookie: true } : sentTokenForApp(request, query)
+}
+
+/**
+ * Finds the token of a request to a host of apps, as {@link sentToken} does. The session cookie
+ * doesn't count there: it is for the server's own pages.
+ */
+export function sentTokenForApp(request: IncomingMessage, query: URLSearchParams): SentToken | undefined {
   const parameter = query.get(SESSION_COOKIE)
   if (parameter) return { token: parameter, isFromCookie: false }
   const header = request.headers[SESSION_HEADER]
   if (typeof header === 'string' && header !== '') return { token: header, isFromCookie: false }
-  const appCookie = cookies[APP_SESSION_COOKIE]
+  const appCookie = readCookies(request)[APP_SESSION_COOKIE]
   return appCookie ? { token: appCookie, isFromCookie: true } : undefined
 }
 
@@ -53,11 +59,29 @@ export function isFromOtherSite(request: IncomingMessage, query: URLSearchParams
   return isFromPage && !isOwnRequest(request, query)
 }
 
+/** Whether a request asks for a page to show, rather than for something on a page. */
+export function isNavigation({ method, headers }: IncomingMessage): boolean {
+  const { 'sec-fetch-mode': mode, upgrade } = headers
+  return (method === 'GET' || method === 'HEAD') && (mode === undefined ? upgrade === undefined : mode === 'navigate')
+}
+
+/**
+ * Whether a page of another host sent a request in order to use the cookies of this one. Browsers
+ * send them along from all hosts of one domain, and from all ports of one host.
+ */
+export function isFromOtherHost(request: IncomingMessage, host: string): boolean {
+  const { origin, 'sec-fetch-site': site } = request.headers
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none' && !isNavigation(request)
+  return origin !== undefined && !isOriginOf(host, origin)
+}
+
 function isSameOrigin(request: IncomingMessage): boolean {
-  const site = request.headers['sec-fetch-site']
+  const { origin, host, 'sec-fetch-site': site } = request.headers
   if (site !== undefined) return site === 'same-origin'
-  const { origin, host } = request.headers
-  if (origin === undefined || host === undefined) return false
+  return origin !== undefined && host !== undefined && isOriginOf(host, origin)
+}
+
+function isOriginOf(host: string, origin: string): boolean {
   return URL.canParse(origin) && new URL(origin).host.toLowerCase() === host.toLowerCase()
 }
 

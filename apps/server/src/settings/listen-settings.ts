@@ -7,7 +7,18 @@ import { tlsConfig, type TlsConfig } from './tls-settings.ts'
 export interface ListenConfig extends TlsConfig {
   /** Undefined: the server doesn't listen for plain HTTP. */
   readonly http: ListenAddress | undefined
+  /** Where the server listens for apps by path. Undefined: nowhere. */
+  readonly apps: AppsListenAddress | undefined
 }
+
+export interface AppsListenAddress extends ListenAddress {
+  /**
+   * Whether the settings name it. A default that is taken doesn't keep the server from starting.
+   */
+  readonly isGiven: boolean
+}
+
+const MAX_PORT = 65_535
 
 /** Throws ConfigError if the server would listen nowhere, or for HTTP and HTTPS on one address. */
 export function listenConfig(values: SettingValues): ListenConfig {
@@ -23,7 +34,20 @@ export function listenConfig(values: SettingValues): ListenConfig {
     throw new ConfigError(
       `${written(http)} and ${written(tls)} cannot be used together: they have the same port. Change one, or write --http-address= to listen for HTTPS only.`,
     )
-  return { http, tls }
+  return { http, tls, apps: appsAddress(values, { http, tls }) }
+}
+
+function appsAddress(values: SettingValues, { http, tls }: Omit<ListenConfig, 'apps'>): AppsListenAddress | undefined {
+  const setting = 'BERTH_APPS_ADDRESS'
+  const main = tls ?? http
+  if (values.pathApps !== 'isolated' || main === undefined) return undefined
+  const { appsAddress: given } = values
+  const { host, port } = given ?? { host: main.host, port: main.port === 0 ? 0 : main.port + 1 }
+  const apps = { setting, host, port, isGiven: given !== undefined }
+  const taken = [http, tls].find((other) => other !== undefined && areSame(apps, other))
+  if (taken === undefined && port <= MAX_PORT) return apps
+  if (given === undefined || taken === undefined) return undefined
+  throw new ConfigError(`${written(apps)} and ${written(taken)} cannot be used together: they have the same port. Change one.`)
 }
 
 function areSame(one: ListenAddress, other: ListenAddress): boolean {

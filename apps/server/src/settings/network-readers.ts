@@ -31,6 +31,13 @@ export function baseUrl(value: string): string {
   return httpUrl(value).replace(/\/+$/, '')
 }
 
+/** Returns a URL without a path. */
+export function originUrl(value: string): string {
+  const { origin, pathname, search, hash } = new URL(httpUrl(value))
+  if (pathname !== '/' || search !== '' || hash !== '') throw new ConfigError(`"${value}" has a path. Write the URL without it: ${origin}`)
+  return origin
+}
+
 /** Accepts a pattern with or without `http://` or `https://`. */
 export function hostPattern(value: string): string {
   const pattern = value.replace(/^https?:\/\//, '')

@@ -2,7 +2,7 @@ import { settings, type Setting, type SettingKey, type SettingRowAt } from '@ber
 import { parseBool } from '@berth/schema/rules'
 import { ConfigError } from './config-error.ts'
 import { readGiven, type GivenSettings } from './given-settings.ts'
-import { address, baseUrl, headerNames, hostPattern, httpUrl, networks, stunAddresses } from './network-readers.ts'
+import { address, baseUrl, headerNames, hostPattern, httpUrl, networks, originUrl, stunAddresses } from './network-readers.ts'
 import { anyOf, duration, list, oneOf, optional, retention, text, wholeNumber, type Reader } from './value-readers.ts'
 
 const SECRET_KEY_BYTES = 32
@@ -29,6 +29,8 @@ export const kindReaders = {
 const readers = {
   accessUrl: optional(baseUrl),
   wildcardAccessUrl: optional(hostPattern),
+  appsAddress: optional(address),
+  appsAccessUrl: optional(originUrl),
   address: optional(address),
   httpAddress: optional(address),
   tlsAddress: optional(address),

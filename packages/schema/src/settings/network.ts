@@ -14,6 +14,26 @@ export const networkSettings = {
     label: 'Wildcard Access URL',
     usage: 'Pattern for the host names of apps, with one star, for example *.apps.example.com.',
   },
+  appsAddress: {
+    path: 'apps_address',
+    kind: 'string',
+    usage:
+      'Address at which the server listens for apps by path, as host:port. Default: the address that it listens on, with the next port. If that port is taken, apps by path open in no browser.',
+  },
+  appsAccessUrl: {
+    path: 'apps_access_url',
+    kind: 'string',
+    usage:
+      'URL at which browsers reach apps by path. It must have a host or a port that the access URL does not have, and no path. Default: the access URL with the port of the apps address, if the access URL has the port that the server listens on.',
+  },
+  pathApps: {
+    path: 'path_apps',
+    kind: 'string',
+    default: 'isolated',
+    choices: ['isolated', 'same-origin', 'off'],
+    usage:
+      "How apps by path open in a browser. With isolated they have an origin of their own. With same-origin they share that of the server: a script of an app can then do whatever its visitor may do. With off they don't open.",
+  },
   address: {
     path: 'address',
     kind: 'string',
@@ -34,7 +54,8 @@ export const networkSettings = {
     path: 'proxy_trusted_headers',
     kind: 'string[]',
     label: 'Proxy Trusted Headers',
-    usage: 'Headers in which trusted proxies name the address of the client, for example X-Forwarded-For.',
+    usage:
+      'Headers in which trusted proxies name the address of the client, for example X-Forwarded-For, or the host of an app, which is X-Forwarded-Host.',
   },
   proxyTrustedOrigins: {
     path: 'proxy_trusted_origins',

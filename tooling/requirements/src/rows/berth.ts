@@ -41,6 +41,25 @@ export const berth = [
     },
   ),
   ...rows(
+    { section: 'Berth: apps' },
+    {
+      'berth:apps:own-pages':
+        "A cookie opens an app only for pages of the app's own host and for visits. A page of another app can't use it, though a browser sends it along.",
+      'berth:apps:own-cookies': "An app can't set a cookie of the server, clear the cookies of its host, or change how browsers reach it.",
+      'berth:apps:forwarded':
+        "An app gets X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Proto from the server and not from the client. Headers about one connection don't go on.",
+      'berth:apps:forwarded-host':
+        'X-Forwarded-Host names the host of an app only if a trusted proxy sends it and the settings list it: a script of an app could send it too.',
+      'berth:apps:host-keys':
+        "The key that a visitor gets for an app opens that app's host alone. It is handed over once, within a minute, and ends with the session.",
+      'berth:apps:isolated':
+        'In a browser, apps by path open on an origin of their own, where the session cookie counts for nothing and there is no API, and apps of other people open in a sandbox. A program that brings its token is answered in place.',
+      'berth:apps:streams':
+        'Requests and answers of apps pass through as they come, without being collected, and end when either side leaves. A connection that an app closed while it was idle is replaced.',
+      'berth:apps:websockets': 'WebSockets of apps pass through, and end with the session that opened them.',
+    },
+  ),
+  ...rows(
     { section: 'Berth: jobs' },
     {
       'berth:jobs:one-worker': 'When many workers ask at once, exactly one gets a job.',

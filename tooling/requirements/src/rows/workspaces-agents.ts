@@ -127,14 +127,14 @@ export const workspacesAgents = [
     },
   ),
   ...rows(
-    { section: 'workspaces §15.18', due: 'the app proxy' },
+    { section: 'workspaces §15.18' },
     {
       'plumbing:agent-parameter':
         'An app route without an agent, with several agents and none named, or with an unknown one, is the exact 400.',
     },
   ),
   ...rows(
-    { section: 'workspaces §16.6', due: 'the app proxy' },
+    { section: 'workspaces §16.6' },
     {
       'apps:path': 'Path apps redirect, refuse, proxy, and report an app that is down, as the rules say.',
       'apps:session-hidden': 'The session cookie never reaches an app.',

@@ -9,7 +9,7 @@ import type { UserRow } from '../../database/rows.ts'
 import type { Actor, Origin } from '../../http/caller.ts'
 import type { AuditService } from '../audit/service.ts'
 import { isSecret, newApiKey, readToken, type ApiKey } from './api-key.ts'
-import { sealAppKey } from './app-key.ts'
+import { sealAppKey, unsealAppKey } from './app-key.ts'
 import { KEY_LIFETIME_SECONDS, SESSION_LIFETIME_SECONDS, TOKEN_LIFETIME_MS, TOUCH_INTERVAL_MS } from './lifetimes.ts'
 import { isPassword } from './password.ts'
 import type { ApiKeyRow, IdentityRow, SessionStore } from './store.ts'
@@ -71,9 +71,9 @@ export class SessionService {
       throw new Failure('user_not_active', {
         message: `User is not active (status = "${key.status}"). Contact an admin to reactivate your account.`,
       })
-    const { user_id, username, rbac_roles, organization_roles, groups, scope } = key
+    const { user_id, username, rbac_roles, organization_roles, groups, scope, app_host } = key
     const permissions = compileActor({ user_id, roles: rbac_roles, organization_roles, groups, scope })
-    return { user_id, username, key_id: id, permissions, origin }
+    return { user_id, username, key_id: id, permissions, origin, ...(app_host !== null && { app_host }) }
   }
 
   /**
@@ -110,22 +110,36 @@ export class SessionService {
   }
 
   /**
-   * Creates a key that opens apps and nothing else. It lasts as long as the session, at most {@link
-   * KEY_LIFETIME_SECONDS}. Returns it encrypted for the host of an app.
+   * Creates a key that opens apps on one host and nothing else. It lasts as long as the session, at
+   * most {@link KEY_LIFETIME_SECONDS}. Returns it encrypted for that host.
    */
-  async createAppKey(actor: Actor): Promise<string> {
+  async createAppKey(actor: Actor, host: string): Promise<string> {
     const session = await this.#store.findOfUser(actor.user_id, actor.key_id)
     if (session === undefined) throw new Failure('not_found')
     const now = this.#clock.now().getTime()
-    const key = await this.#createKey(actor, {
+    const fields = {
       ...PASSWORD_KEY,
       scope: 'application_connect',
       user_id: actor.user_id,
       lifetime_seconds: Math.min(session.lifetime_seconds, KEY_LIFETIME_SECONDS),
       ip_address: actor.origin.ip,
       expires_at: timestamp(Math.min(Date.parse(session.expires_at), now + KEY_LIFETIME_SECONDS * 1000)),
+    } as const
+    const key = await this.#createKey(actor, fields, async (transaction, id) => {
+      await this.#store.in(transaction).insertAppKey({ key_id: id, session_key_id: actor.key_id, host })
     })
     return await sealAppKey(key, now)
+  }
+
+  /**
+   * Returns the token that {@link createAppKey} has sealed for this host. Each is handed over once;
+   * undefined: it was before, has expired, or is for another host.
+   */
+  async openAppKey(sealed: string, host: string): Promise<string | undefined> {
+    const now = this.#clock.now().getTime()
+    const opened = await unsealAppKey(sealed, now, async (id) => await this.#store.findAppKey(id))
+    if (opened?.host !== host || !(await this.#store.handOver(opened.id, timestamp(now)))) return undefined
+    return opened.token
   }
 
   /** Creates a token for programs. Throws `invalid_token_lifetime`. */
@@ -209,11 +223,12 @@ export class SessionService {
       throw new Failure('invalid_token_lifetime', { detail: `lifetime must be less than ${formatDuration(maxTokenLifetimeMs)}` })
   }
 
-  async #createKey(actor: Actor, fields: NewKey): Promise<ApiKey> {
+  async #createKey(actor: Actor, fields: NewKey, also?: (transaction: Transaction, id: string) => Promise<void>): Promise<ApiKey> {
     const { database, audit } = this.#dependencies
     const { row, token } = this.#newKey(fields)
     await database.transaction(async (transaction) => {
       await this.#store.in(transaction).insert(row)
+      await also?.(transaction, row.id)
       await audit.record(transaction, actor, { ...auditedAs(row), action: 'create', after: row, status_code: 201 })
     })
     return { id: row.id, hashed_secret: row.hashed_secret, token }

@@ -17,6 +17,14 @@ export interface IdentityRow extends ApiKeyRow {
   readonly organization_roles: { readonly organization_id: string; readonly roles: string[] }[]
   /** IDs of the user's groups, without the everyone groups. */
   readonly groups: string[]
+  /** The only host on which the key opens apps; null for other keys. */
+  readonly app_host: string | null
+}
+
+/** A key that is handed over to the host of an app. */
+export interface AppKeyRow {
+  readonly hashed_secret: Buffer
+  readonly host: string
 }
 
 /** Session keys in the database. */
@@ -38,7 +46,9 @@ export class SessionStore {
       .leftJoin('user_links as link', (join) =>
         join.onRef('link.user_id', '=', 'key.user_id').onRef('link.login_type', '=', 'key.login_type'),
       )
+      .leftJoin('app_keys as app_key', 'app_key.key_id', 'key.id')
       .selectAll('key')
+      .select('app_key.host as app_host')
       .select([
         sql<string | null>`case when link.sealed_refresh_token is not null then link.expires_at end`.as('renewable_at'),
         sql<boolean>`link.user_id is not null`.as('is_linked'),
@@ -80,6 +90,33 @@ export class SessionStore {
       .execute()
   }
 
+  /** Binds a key to the host of an app, and to the session that it was made from. */
+  async insertAppKey(row: { readonly key_id: string; readonly session_key_id: string; readonly host: string }): Promise<void> {
+    await this.#queries.insertInto('app_keys').values(row).execute()
+  }
+
+  /** Returns a key that hasn't been handed over yet. */
+  async findAppKey(id: string): Promise<AppKeyRow | undefined> {
+    return await this.#queries
+      .selectFrom('app_keys')
+      .innerJoin('api_keys as key', 'key.id', 'app_keys.key_id')
+      .select(['key.hashed_secret', 'app_keys.host'])
+      .where('key.id', '=', id)
+      .where('app_keys.handed_over_at', 'is', null)
+      .executeTakeFirst()
+  }
+
+  /** Marks a key as handed over. Returns false if it was already. */
+  async handOver(id: string, now: string): Promise<boolean> {
+    const { numUpdatedRows } = await this.#queries
+      .updateTable('app_keys')
+      .set({ handed_over_at: now })
+      .where('key_id', '=', id)
+      .where('handed_over_at', 'is', null)
+      .executeTakeFirst()
+    return numUpdatedRows > 0n
+  }
+
   /** Records a use of a key and of its user. */
   async touch(key: { id: string; user_id: string; last_used: string; expires_at: string; ip_address: string; now: string }): Promise<void> {
     await sql`
@@ -89,8 +126,11 @@ export class SessionStore {
       update users set last_seen_at = ${key.now}, updated_at = ${key.now} where id = ${key.user_id}`.execute(this.#queries)
   }
 
+  /** Deletes a key, and with it the app keys that were made from it. */
   async delete(id: string): Promise<void> {
-    await this.#queries.deleteFrom('api_keys').where('id', '=', id).execute()
+    await sql`delete from api_keys where id = ${id} or id in (select key_id from app_keys where session_key_id = ${id})`.execute(
+      this.#queries,
+    )
   }
 
   async deleteOfUser(userId: string): Promise<void> {

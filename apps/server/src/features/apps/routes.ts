@@ -2,7 +2,7 @@ import type { applications } from '@berth/schema'
 import { Answer } from '../../http/answer.ts'
 import type { Handlers } from '../../http/serve.ts'
 import type { AppSignIn } from './app-sign-in.ts'
-import type { DeploymentService } from './service.ts'
+import type { DeploymentService } from '../deployment/service.ts'
 
 export function applicationRoutes<Found, Agent>(
   service: DeploymentService,

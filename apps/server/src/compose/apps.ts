@@ -1,0 +1,38 @@
+import { AppConnections } from '../app-proxy/app-connections.ts'
+import { AppFront } from '../app-proxy/app-front.ts'
+import { AppSignIn } from '../features/apps/app-sign-in.ts'
+import { AppVisits } from '../app-proxy/app-visits.ts'
+import { AppService } from '../features/apps/service.ts'
+import { AppStore } from '../features/apps/store.ts'
+import { openAgentValues } from '../secrets/agent-values.ts'
+import type { Area, World } from './area.ts'
+import type { ConnectionServices } from './connections.ts'
+import type { PeopleServices } from './people.ts'
+
+/** Apps and ports of workspaces, and the ways to them. */
+export interface AppServices {
+  readonly apps: AppService
+  readonly appSignIn: AppSignIn
+  readonly appFront: AppFront
+}
+
+type Earlier = Pick<PeopleServices, 'sessions' | 'openSessions'> & Pick<ConnectionServices, 'agentDialer'>
+
+export function composeApps(world: World, { sessions, openSessions, agentDialer }: Earlier): Area<AppServices> {
+  const { config, database, secrets, accessUrl, appsUrl } = world
+  const apps = new AppService({
+    store: new AppStore(database.kysely),
+    openValues: (agentId, sealed) => openAgentValues(secrets, agentId, sealed),
+  })
+  const appSignIn = new AppSignIn({ ...config, sessions, accessUrl })
+  const visits = new AppVisits({
+    ...config,
+    service: apps,
+    sessions,
+    openSessions,
+    connections: new AppConnections(agentDialer),
+    accessUrl,
+  })
+  const appFront = new AppFront({ ...config, visits, signIn: appSignIn, accessUrl, appsUrl })
+  return { services: { apps, appSignIn, appFront }, release: () => visits.close() }
+}

@@ -337,7 +337,7 @@ const node = (id: number, keys: nacl.BoxKeyPair) => ({
 test('an agent and a client of the reference learn of each other, and their packets pass', async () => {
   verifies('derp:known')
   const own = await createAgent(server)
-  /** Says who it is to the coordinator. The returned function waits for the key of the other end. */
+  /** Introduces an end to the coordinator. Returns a function that waits for the other's key. */
   const meet = async (path: string, token: string, self: unknown): Promise<() => Promise<Buffer>> => {
     const socket = openSocket(server, path, token)
     const nodes: { key: string }[] = []

@@ -158,7 +158,10 @@ export class SendQueue {
     this.#admitSenders()
   }
 
-  /** Takes one packet of each sender, of those that sent the least first, until there is no room. */
+  /**
+   * Takes one packet of each waiting sender until there is no room. Those that sent the least come
+   * first.
+   */
   #admitSenders(): void {
     while (this.#senders.length > 0 && this.#hasRoom(0)) {
       const sender = this.#nextSender()

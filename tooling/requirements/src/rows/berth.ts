@@ -34,6 +34,7 @@ export const berth = [
       'berth:database:own-postgres':
         'Without a database URL the server runs its own PostgreSQL in the data directory, even if started as root.',
       'berth:database:one-server': 'A second server on the same data directory refuses to start and names the process that holds it.',
+      'berth:names:one-winner': 'Of two requests that ask for one name at the same moment, one gets it and the other 409.',
       'berth:database:survives-kill': 'After kill -9 of the database process the server restores it, and no acknowledged write is lost.',
       'berth:database:foreign':
         "A database of the reference, or of another program with a list of migrations, is refused with a sentence and isn't changed.",

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -205,22 +206,25 @@ describe('reports', () => {
     verifies('berth:agent:own-ports')
     const foreign = createServer().listen(0, '127.0.0.1')
     await once(foreign, 'listening')
-    const workspaceId = '3d2b2a52-1b7c-4c62-9d1c-6f1f8a3f2c11'
-    const { server } = await start(undefined, { BERTH_AGENT_PORTS: 'marked', BERTH_WORKSPACE_ID: workspaceId })
+    const { server } = await start(undefined, { BERTH_AGENT_PORTS: 'marked', BERTH_WORKSPACE_ID: randomUUID() })
     const tunnel = await server.tunnel()
     const client = await connectSsh(tunnel)
-    const script = `const s = require('net').createServer().listen(0, '127.0.0.1', () => console.log(s.address().port + '.'))`
+    const script = `const s = require('net').createServer().listen(0, '127.0.0.1', () => console.log(s.address().port, process.pid + '.'))`
     const ports: number[] = []
+    const pids: number[] = []
     // The last one drops its environment and is found by its ancestors.
     for (const prefix of ['', 'setsid --wait ', 'env -i setsid --wait ']) {
       const own = await openCommand(client, `${prefix}'${process.execPath}' -e "${script}"; :`)
       let said = ''
       own.on('data', (chunk: Buffer) => (said += chunk.toString()))
-      await expect.poll(() => said, { timeout: 10_000 }).toMatch(/^\d+\./)
-      ports.push(Number.parseInt(said, 10))
+      await expect.poll(() => said, { timeout: 10_000 }).toMatch(/^\d+ \d+\./)
+      const [port = 0, pid = 0] = said.split(' ').map((number) => Number.parseInt(number, 10))
+      ports.push(port)
+      pids.push(pid)
     }
     const answer = JSON.parse(await text(await tunnel.dial('listening-ports'))) as { ports: { port: number }[] }
     expect(answer.ports.map(({ port }) => port)).toEqual(ports.toSorted((a, b) => a - b))
+    for (const pid of pids) process.kill(pid) // sessions of their own outlive the agent
     client.end()
     foreign.close()
   })

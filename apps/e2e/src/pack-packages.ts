@@ -18,7 +18,10 @@ export interface Manifest {
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
-/** The folders of the published packages. The test script builds them first, and fails if a build fails. */
+/**
+ * The folders of the published packages. The test script builds them first, and fails if a build
+ * fails.
+ */
 export const packageFolders = [
   'packages/schema',
   'packages/sdk',
@@ -36,13 +39,17 @@ export function manifestOf(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
 }
 
-/** The command line of the pnpm that runs the tests, or of the one that the repository is used with. */
+/**
+ * The command line of the pnpm that runs the tests, or of the one that the repository is used with.
+ */
 export function pnpm(): readonly [program: string, ...words: string[]] {
   const runner = process.env['npm_execpath'] ?? ''
   return /pnpm/.test(runner) ? [process.execPath, runner] : ['npx', '-y', 'pnpm@10']
 }
 
-/** Packs the published packages into a folder. Returns the tarballs by the names of the packages. */
+/**
+ * Packs the published packages into a folder. Returns the tarballs by the names of the packages.
+ */
 export async function packPackages(destination: string): Promise<Readonly<Record<string, string>>> {
   const names = packageFolders.map((folder) => manifestOf(folder).name)
   const [program, ...words] = pnpm()

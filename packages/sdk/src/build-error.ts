@@ -1,4 +1,4 @@
-import type { ProvisionerJobLog, WorkspaceBuild } from '@berth/schema'
+import type { ProvisionerJobLog, WorkspaceBuild } from '@berth/schema/shapes'
 
 const brand = Symbol.for('@berth/sdk/BuildError')
 

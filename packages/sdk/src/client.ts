@@ -1,5 +1,5 @@
-import type { BerthApi, EndpointGroup, EndpointSpec, RequestOf, ResponseOf } from '@berth/schema'
 import { routes } from '@berth/schema/routes'
+import type { ApiShapes } from '@berth/schema/shapes'
 import { Connection, type ConnectionOptions, type FetchOptions } from './connection.ts'
 import { expandPath, type UrlValue } from './request-url.ts'
 import type { WebSocketLike } from './websocket.ts'
@@ -17,33 +17,28 @@ type Loose<T> = T extends Uint8Array
     ? { [Key in keyof T]: {} extends Pick<T, Key> ? T[Key] | undefined : T[Key] }
     : T
 
+/** What an operation takes and returns. */
+export interface OperationShape {
+  readonly request: object
+  readonly response: unknown
+}
+
 /** The request of an operation: those of path parameters, query and body that it has. */
-export type OperationRequest<Spec extends EndpointSpec> = {
-  [Key in keyof RequestOf<Spec>]: Loose<RequestOf<Spec>[Key]>
+export type OperationRequest<Shape extends OperationShape> = {
+  [Key in keyof Shape['request']]: Loose<Shape['request'][Key]>
 }
 
 /** An operation as a method. The request is optional if nothing in it is required. */
-export type Operation<Spec extends EndpointSpec> =
-  {} extends RequestOf<Spec>
-    ? (request?: OperationRequest<Spec>, options?: CallOptions) => Promise<ResponseOf<Spec>>
-    : (request: OperationRequest<Spec>, options?: CallOptions) => Promise<ResponseOf<Spec>>
+export type Operation<Shape extends OperationShape> = {} extends Shape['request']
+  ? (request?: OperationRequest<Shape>, options?: CallOptions) => Promise<Shape['response']>
+  : (request: OperationRequest<Shape>, options?: CallOptions) => Promise<Shape['response']>
 
 /**
- * Streaming operations aren't methods: use `watchWorkspace`, `followLogs` or {@link
- * Client.openSocket}.
+ * The operations of one noun. Streams aren't methods: use `watchWorkspace`, `followLogs` or {@link
+ * ClientConnection.openSocket}.
  */
-interface Streaming {
-  readonly delivery: 'websocket' | 'server_sent_events'
-}
-
-/** Operations that redirect a browser aren't methods: they are of no use to a program. */
-interface Redirecting {
-  readonly status: 307
-}
-
-/** The operations of one noun. */
-export type Operations<Group extends EndpointGroup> = {
-  readonly [Name in keyof Group as Group[Name] extends Streaming | Redirecting ? never : Name]: Operation<Group[Name]>
+export type Operations<Shapes> = {
+  readonly [Name in keyof Shapes]: Shapes[Name] extends OperationShape ? Operation<Shapes[Name]> : never
 }
 
 /** The members of a client besides its operations. */
@@ -83,7 +78,7 @@ export interface ClientConnection {
  * TypeError for a request that no URL can carry, and the signal's reason if it is aborted. Nothing
  * is retried.
  */
-export type DerivedClient = ClientConnection & { readonly [Noun in keyof BerthApi]: Operations<BerthApi[Noun]> }
+export type DerivedClient = ClientConnection & { readonly [Noun in keyof ApiShapes]: Operations<ApiShapes[Noun]> }
 
 /** Options of a client. */
 export type ClientOptions = ConnectionOptions
@@ -124,8 +119,7 @@ export function deriveClient(options: ClientOptions): DerivedClient {
     openSocket: (path, query) => connection.openSocket(path, query),
     fetch: (path, request) => connection.fetch(path, request),
   }
-  // The routes are generated from the endpoints that the type is derived from; a test compares
-  // them.
+  // The routes and the type are generated from the same endpoints; a test compares them.
   return { ...face, ...Object.fromEntries(nouns) } as DerivedClient
 }
 

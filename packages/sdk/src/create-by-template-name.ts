@@ -1,4 +1,4 @@
-import type { Workspace } from '@berth/schema'
+import type { Workspace } from '@berth/schema/shapes'
 import type { CallOptions, DerivedClient } from './client.ts'
 
 /** A workspace to create, in few words. */

@@ -1,4 +1,4 @@
-import type { ProvisionerJobLog } from '@berth/schema'
+import type { ProvisionerJobLog } from '@berth/schema/shapes'
 import { routes } from '@berth/schema/routes'
 import { ApiError } from './api-error.ts'
 import type { DerivedClient } from './client.ts'

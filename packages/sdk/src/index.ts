@@ -3,9 +3,19 @@
  * API.
  * @module
  */
+export type * from '@berth/schema/shapes'
 export { ApiError, type ApiErrorOptions, type FieldError } from './api-error.ts'
 export { BuildError } from './build-error.ts'
-export type { CallOptions, ClientConnection, ClientOptions, DerivedClient, Operation, OperationRequest, Operations } from './client.ts'
+export type {
+  CallOptions,
+  ClientConnection,
+  ClientOptions,
+  DerivedClient,
+  Operation,
+  OperationRequest,
+  OperationShape,
+  Operations,
+} from './client.ts'
 export type { FetchOptions } from './connection.ts'
 export { ConnectionError } from './connection-error.ts'
 export { createClient, type Client } from './create-client.ts'

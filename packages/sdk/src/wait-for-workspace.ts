@@ -1,4 +1,4 @@
-import type { ProvisionerJobLog, Workspace, WorkspaceBuild } from '@berth/schema'
+import type { ProvisionerJobLog, Workspace, WorkspaceBuild } from '@berth/schema/shapes'
 import { BuildError } from './build-error.ts'
 import type { CallOptions, DerivedClient } from './client.ts'
 import type { StreamOptions } from './reconnect.ts'

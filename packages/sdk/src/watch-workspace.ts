@@ -1,4 +1,4 @@
-import type { Workspace } from '@berth/schema'
+import type { Workspace } from '@berth/schema/shapes'
 import { routes } from '@berth/schema/routes'
 import type { DerivedClient } from './client.ts'
 import { openEventSource, type ServerSentEvent } from './event-source.ts'

@@ -1,4 +1,4 @@
-import type { Workspace, WorkspaceBuild } from '@berth/schema'
+import type { Workspace, WorkspaceBuild } from '@berth/schema/shapes'
 import type { CallOptions, DerivedClient } from './client.ts'
 import type { StreamOptions } from './reconnect.ts'
 import { buildEnded, workspaceReady } from './wait-for-workspace.ts'

@@ -56,7 +56,8 @@ export async function bundlePackage({ folder, outdir, entries, define = {}, insi
   const names = new Set(outer.map(({ path }) => packageOf(path)))
   const missing = [...names].filter((name) => !isBuiltin(name) && !outside.includes(name) && !optionalParts.includes(name))
   if (missing.length > 0) throw new Error(`The bundle of ${manifest.name} imports ${missing.join(', ')}. Declare it under "dependencies".`)
-  await writeFile(join(outdir, 'third-party-licenses.txt'), await licenses(folder, metafile))
+  // A name with "license" in it would keep pnpm from adding the package's own.
+  await writeFile(join(outdir, 'third-party-notices.txt'), await licenses(folder, metafile))
   return metafile
 }
 

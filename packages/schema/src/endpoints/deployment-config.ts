@@ -1,23 +1,8 @@
 import { Type, type TSchema } from '@sinclair/typebox'
+import type { DeploymentConfig as DeploymentConfigType } from './deployment-config-type.ts'
 import { deploymentSettings, type DeploymentSetting } from '../settings/deployment-settings.ts'
 
-/** A setting with its default and its value. */
-export interface DeploymentConfigField {
-  readonly name: string
-  readonly usage: string
-  readonly flag: string
-  readonly shorthand: string
-  readonly enterprise: boolean
-  readonly hidden: boolean
-  readonly secret: boolean
-  readonly default: unknown
-  readonly value: unknown
-}
-
-/** All settings that the API shows, nested by the words of their paths (Coder v2 API, v0.13.4). */
-export interface DeploymentConfig {
-  readonly [word: string]: DeploymentConfigField | DeploymentConfig
-}
+export type { DeploymentConfigField } from './deployment-config-type.ts'
 
 const valueSchemas: Readonly<Record<DeploymentSetting['kind'], () => TSchema>> = {
   string: () => Type.String(),
@@ -47,9 +32,10 @@ function nestedSchema(placed: readonly Placed[], options: { title?: string } = {
   return Type.Object(Object.fromEntries(properties), options)
 }
 
-export const DeploymentConfig = Type.Unsafe<DeploymentConfig>(
+export const DeploymentConfig = Type.Unsafe<DeploymentConfigType>(
   nestedSchema(
     deploymentSettings.map((setting) => [setting.path.split('.'), setting] as const),
     { title: 'DeploymentConfig' },
   ),
 )
+export type DeploymentConfig = DeploymentConfigType

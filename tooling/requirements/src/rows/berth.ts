@@ -179,6 +179,8 @@ export const berth = [
       'berth:packages:server-from-tarball':
         'The server of the example in its README creates a workspace and reaches it, where npm or pnpm installed the packages from their tarballs.',
       'berth:packages:browser-bundle': 'The SDK bundles for browsers without a Node built-in.',
+      'berth:packages:sdk-types':
+        'Importing the SDK costs a compiler that checks all libraries at most 2 500 types and 2 500 instantiations.',
       'berth:packages:openapi':
         "The OpenAPI document passes the recommended rules without errors, its examples fit their schemas, and it lists each operation's failures.",
       'berth:packages:sdk-reconnects':

@@ -99,18 +99,6 @@ describe('extractArchive', () => {
     expect(String(failure)).not.toContain(directory)
   })
 
-  test('a path of very many parts is refused like any that is too long', async () => {
-    const record = ` path=${'a/'.repeat(150_000)}\n`
-    const header = Buffer.from(await tarOf([{ name: 'x', content: `${record.length + 6}${record}` }])).subarray(0, -1024)
-    // An extended header differs from a file in its type, and so in its checksum.
-    header.write('x', 156)
-    const checksum =
-      header.subarray(0, 512).reduce((sum, byte) => sum + byte, 0) - header.subarray(148, 156).reduce((sum, byte) => sum + byte, 0)
-    header.write(`${(checksum + 8 * 32).toString(8).padStart(6, '0')}\0 `, 148)
-    const archive = Buffer.concat([header, await tarOf([{ name: 'x', content: 'x' }])])
-    await expect(extractArchive(archive, directory)).rejects.toThrow(/can't be extracted: ENAMETOOLONG: name too long$/)
-  })
-
   test('files and directories are extracted, and missing parents are created', async () => {
     await extractArchive(
       await tarOf([

@@ -89,7 +89,7 @@ async function writeEntries(entries: AsyncIterable<Entry>, { directory, limits, 
     place.words = `in entry ${quote(name)}`
     count += 1
     if (count > limits.maxEntries) throw new ArchiveError(`entry ${quote(name)}: the archive has more than ${limits.maxEntries} entries`)
-    const path = join(directory, entryPath(name).join('/'))
+    const path = join(directory, ...entryPath(name))
     try {
       if (type === 'directory') await mkdir(path, { recursive: true, mode: 0o700 })
       else if (type === 'file' || type === 'contiguous-file') {

@@ -131,6 +131,8 @@ export const berth = [
       'berth:templates:linear-regex':
         "The time that a parameter's regular expression takes is linear in the length of the value, and has a limit that does not depend on the clock.",
       'berth:templates:filled-size': 'A template whose texts are longer than 1048576 characters once filled in is refused.',
+      'berth:bounded-turns':
+        'The costliest template, regular expression, archive, JSON body, search or schedule holds up other work for no more than 50 ms at a time.',
       'berth:templates:echo-needs-setting': 'Echo jobs only run if the echo provisioner is enabled.',
     },
   ),

@@ -46,7 +46,10 @@ export async function parseYaml(text: string, report: (problem: TemplateProblem)
   return { document, problemAt }
 }
 
-/** Counts the lines itself: the parser's own count leaves out what follows the end of a document. */
+/**
+ * Counts the lines itself, because the parser's count leaves out what follows the end of a
+ * document.
+ */
 function lineCounterOf(text: string): LineCounter {
   const lines = new LineCounter()
   for (let start = 0; start !== 0 || lines.lineStarts.length === 0; start = text.indexOf('\n', start) + 1) lines.addNewLine(start)

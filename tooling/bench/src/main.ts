@@ -3,6 +3,7 @@ import { boots } from './boots.ts'
 import { pages } from './pages.ts'
 import { people } from './people.ts'
 import { streams } from './streams.ts'
+import { turns } from './turns.ts'
 import { watch } from './watch.ts'
 
 /*
@@ -10,7 +11,7 @@ import { watch } from './watch.ts'
  * measures everything, `pnpm bench pages watch` parts. Compare figures of the same machine only.
  */
 
-const SUITES: Readonly<Record<string, () => Promise<void>>> = { boots, pages, watch, agents, streams, people }
+const SUITES: Readonly<Record<string, () => Promise<void>>> = { boots, pages, watch, agents, streams, people, turns }
 
 const named = process.argv.slice(2)
 const unknown = named.filter((name) => !Object.hasOwn(SUITES, name))

@@ -127,6 +127,12 @@ describe('a text that is not JSON', () => {
   })
 })
 
+it('a hundred thousand values are read, and one more is refused', () => {
+  expect(plain(`[${'1,'.repeat(99_998)}1]`)).toHaveLength(99_999)
+  for (const text of [`[${'1,'.repeat(99_999)}1]`, `{${'"a":1,'.repeat(1_000_000)}`, `[${'[],'.repeat(1_000_000)}`])
+    expect(() => readJson(text)).toThrow(new JsonSyntaxError('exceeded max number of values'))
+})
+
 describe('any text', () => {
   it('written by JSON.stringify is read as JSON.parse reads it', () => {
     fc.assert(

@@ -33,6 +33,12 @@ export class JsonSyntaxError extends Error {
 /** The deepest nesting of arrays and objects. */
 const MAX_DEPTH = 1000
 
+/**
+ * How many values a text may hold. Reading so many takes about 20 ms. A request needs a few
+ * hundred; what makes one large is a long string.
+ */
+const MAX_VALUES = 100_000
+
 const LONE_SURROGATE = /\p{Surrogate}/u
 const ALL_LONE_SURROGATES = /\p{Surrogate}/gu
 
@@ -96,6 +102,7 @@ function isHexDigit(code: number): boolean {
 class Scanner {
   readonly #text: string
   #at = 0
+  #values = 0
 
   constructor(text: string) {
     this.#text = text
@@ -109,6 +116,8 @@ class Scanner {
 
   /** Reads the value that starts at the next non-blank character. */
   #readValue(depth: number): JsonValue {
+    this.#values++
+    if (this.#values > MAX_VALUES) throw new JsonSyntaxError('exceeded max number of values')
     const code = this.#nextCode()
     if (code === QUOTE) return this.#readString()
     if (code === OPEN_OBJECT) return this.#readObject(depth + 1)

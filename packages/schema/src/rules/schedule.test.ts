@@ -18,6 +18,13 @@ describe('parseSchedule', () => {
     })
   })
 
+  it('refuses a text that nobody needs, before it is read', () => {
+    expect(() => parseSchedule(`${'1,'.repeat(500)}1 9 * * 1${' '.repeat(14)}`)).not.toThrow()
+    expect(() => parseSchedule(`${'1,'.repeat(500_000)}1 9 * * 1`)).toThrow(
+      new ScheduleError('validate weekly schedule: expected at most 1024 characters, found 1000009'),
+    )
+  })
+
   it.each([
     ['CRON_TZ= 30 9 * * 1', 'UTC'],
     ['30 9 * * 1', 'UTC'],

@@ -34,6 +34,9 @@ const MINUTE: FieldRule = { minimum: 0, maximum: 59 }
 const HOUR: FieldRule = { minimum: 0, maximum: 23 }
 const DAY_OF_WEEK: FieldRule = { minimum: 0, maximum: 6, names: DAY_NAMES }
 
+/** The longest schedule. One that lists every minute, hour and day has fewer than 300. */
+const MAX_CHARACTERS = 1024
+
 /** What comes before the time zone of a schedule. */
 export const ZONE_PREFIX = 'CRON_TZ='
 
@@ -71,6 +74,8 @@ export function wordsOf(text: string): string[] {
 }
 
 function checkShape(text: string): void {
+  if (text.length > MAX_CHARACTERS)
+    throw new ScheduleError(`validate weekly schedule: expected at most ${MAX_CHARACTERS} characters, found ${text.length}`)
   const parts = wordsOf(text)
   if (parts.length < 5) {
     throw new ScheduleError('validate weekly schedule: expected schedule to consist of 5 fields with an optional CRON_TZ=<timezone> prefix')

@@ -28,7 +28,8 @@ export const TemplateParameterValidation = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 512,
-        description: 'For strings: a JavaScript regular expression that the value must contain a match for.',
+        description:
+          'For strings: a regular expression that the value must contain a match for, in the syntax of RE2. It has no look-around and no back-references, and writes a code point as \\x{20ac}.',
       }),
     ),
     error: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'Error text for an invalid value.' })),
@@ -59,10 +60,11 @@ export const TemplateParameter = Type.Object(
     ),
     description: Type.Optional(Type.String({ maxLength: 8192, description: 'Explanation of the parameter.' })),
     options: Type.Optional(
-      Type.Array(TemplateParameterOption, {
+      Type.Array(Type.Union([TemplateParameterOption, Type.String(), Type.Number(), Type.Boolean()]), {
         minItems: 1,
         maxItems: 128,
-        description: 'The accepted values. Without options, any value is accepted.',
+        description:
+          'The accepted values. An option is a plain value, or a map of a name and a value. Without options, any value is accepted.',
       }),
     ),
     validation: Type.Optional(TemplateParameterValidation),

@@ -124,7 +124,15 @@ export const berth = [
       'berth:templates:icons': 'The server has every icon that a starter template names.',
       'berth:templates:interpolation': 'A build fills parameters and the workspace name into the template.',
       'berth:templates:error-position': 'An error in template.yaml names the file, line and column.',
-      'berth:templates:bounded': 'A template.yaml nested more than 64 deep, or with more than 20000 YAML tokens, is refused.',
+      'berth:templates:bounded':
+        'A template.yaml of more than 262144 characters, nested more than 64 deep, or with more than 20000 YAML tokens, is refused.',
+      'berth:templates:any-content': 'Whatever a template.yaml holds, its import succeeds or reports an error with file, line and column.',
+      'berth:templates:plain-options': 'An option of a parameter may be a plain value.',
+      'berth:templates:linear-regex':
+        "The time that a parameter's regular expression takes is linear in the length of the value, and has a limit that does not depend on the clock.",
+      'berth:templates:filled-size': 'A template whose texts are longer than 1048576 characters once filled in is refused.',
+      'berth:bounded-turns':
+        'The costliest template, regular expression, archive, JSON body, search or schedule holds up other work for no more than 50 ms at a time.',
       'berth:templates:echo-needs-setting': 'Echo jobs only run if the echo provisioner is enabled.',
     },
   ),

@@ -87,7 +87,7 @@ async function render(request: PlanRequest, runtimes: NativeDriverOptions['runti
   const { metadata, parameter_values } = request
   const template = await templateIn(request.directory)
   const { resourceType, machine } = runtimeNamed(template.runtime, runtimes)
-  return { ...renderTemplate(template, { metadata, parameter_values, resourceType, machine }), runtime: template.runtime }
+  return { ...(await renderTemplate(template, { metadata, parameter_values, resourceType, machine })), runtime: template.runtime }
 }
 
 /**
@@ -120,5 +120,5 @@ async function templateIn(directory: string): Promise<Template> {
     if (!(error instanceof Error) || !('code' in error)) throw error
     throw new ProvisionError(`${templateFileName} is missing from the root of the template; add it`, { cause: error })
   }
-  return readTemplate(text)
+  return await readTemplate(text)
 }

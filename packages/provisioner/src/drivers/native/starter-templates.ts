@@ -38,7 +38,7 @@ async function readStarter(directory: string, id: string): Promise<StarterTempla
   const paths = (await readdir(directory, { withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name)
   const files = await Promise.all(paths.sort().map(async (path) => ({ path, content: await readFile(join(directory, path), 'utf8') })))
   const textOf = (path: string): string => files.find((file) => file.path === path)?.content ?? ''
-  const { file } = readTemplate(textOf(templateFileName))
+  const { file } = await readTemplate(textOf(templateFileName))
   return {
     id,
     name: file.name ?? id,

@@ -1,13 +1,16 @@
+import { setImmediate as pause } from 'node:timers/promises'
 import { templateRuntimes, type TemplateApp, type TemplateFile, type TemplateParameter } from '@berth/schema'
 import { runtimeChecks } from '../runtimes/runtime-checks.ts'
 import type { CheckContext, TemplatePath } from './check-context.ts'
-import { checkParameterText, checkRegex, parameterText } from './parameter-values.ts'
+import { regexFault } from './linear-regex.ts'
+import { checkParameterText, optionValue, parameterText } from './parameter-values.ts'
+import { quote } from './quote.ts'
 
 /**
  * Reports what the schema of templates can't express: duplicate names, defaults that their own
  * parameter refuses, settings that exclude each other, and what the template's runtime requires.
  */
-export function checkTemplate(file: Partial<TemplateFile>, context: CheckContext): void {
+export async function checkTemplate(file: Partial<TemplateFile>, context: CheckContext): Promise<void> {
   const { parameters = [], agents = [], metadata = [] } = file
   noteRepeated(
     parameters.map((parameter, index) => ({ value: parameter?.name, path: ['parameters', index, 'name'], what: 'parameter' })),
@@ -21,8 +24,11 @@ export function checkTemplate(file: Partial<TemplateFile>, context: CheckContext
     metadata.map((entry, index) => ({ value: entry?.key, path: ['metadata', index, 'key'], what: 'key' })),
     context,
   )
-  for (const [index, parameter] of parameters.entries())
-    if (parameter?.name !== undefined) checkParameter(parameter, { ...context, path: ['parameters', index] })
+  for (const [index, parameter] of parameters.entries()) {
+    if (parameter?.name === undefined) continue
+    if (parameter.validation?.regex !== undefined) await pause()
+    checkParameter(parameter, { ...context, path: ['parameters', index] })
+  }
   const apps = agents.flatMap((agent, agentIndex) =>
     (agent?.apps ?? []).map((app, index) => ({ app, path: ['agents', agentIndex, 'apps', index] })),
   )
@@ -44,7 +50,7 @@ function noteRepeated(entries: readonly Named[], { problem }: CheckContext): voi
   const seen = new Set<string>()
   for (const { value, path, what } of entries) {
     if (value === undefined) continue
-    if (seen.has(value)) problem(path, `duplicate ${what} ${JSON.stringify(value)}; give each a unique name`)
+    if (seen.has(value)) problem(path, `duplicate ${what} ${quote(value)}; give each a unique name`)
     seen.add(value)
   }
 }
@@ -56,6 +62,7 @@ interface PlacedContext extends CheckContext {
 function checkParameter(parameter: TemplateParameter, { problem, path }: PlacedContext): void {
   const { type = 'string', default: initial, options = [], validation = {} } = parameter
   const { regex, min, max } = validation
+  const values = options.map(optionValue)
   const hadProblem = [
     regex !== undefined && type !== 'string' && note(problem, [...path, 'validation', 'regex'], `a ${type} can't have a regex; remove it`),
     regex !== undefined && noteRegex(problem, [...path, 'validation', 'regex'], regex),
@@ -69,20 +76,23 @@ function checkParameter(parameter: TemplateParameter, { problem, path }: PlacedC
       max !== undefined &&
       min > max &&
       note(problem, [...path, 'validation', 'min'], `min is greater than max; swap them`),
-    ...options.map(
-      (option, index) =>
-        option?.value !== undefined && noteType(problem, [...path, 'options', index, 'value'], { type, value: option.value }),
-    ),
+    ...values.map((value, index) => value !== undefined && noteType(problem, [...path, 'options', index, 'value'], { type, value })),
   ].some(Boolean)
   noteRepeated(
-    options.map((option, index) => ({
-      value: option?.value === undefined ? undefined : parameterText(option.value),
+    values.map((value, index) => ({
+      value: value === undefined ? undefined : parameterText(value),
       path: [...path, 'options', index, 'value'],
       what: 'option',
     })),
     { problem },
   )
-  if (initial === undefined || noteType(problem, [...path, 'default'], { type, value: initial }) || hadProblem) return
+  if (
+    initial === undefined ||
+    noteType(problem, [...path, 'default'], { type, value: initial }) ||
+    hadProblem ||
+    values.includes(undefined)
+  )
+    return
   const refusal = checkParameterText({ ...parameter, sensitive: false }, parameterText(initial))
   if (refusal !== undefined) problem([...path, 'default'], `the default ${refusal}`)
 }
@@ -93,7 +103,7 @@ function note(problem: CheckContext['problem'], path: TemplatePath, message: str
 }
 
 function noteRegex(problem: CheckContext['problem'], path: TemplatePath, regex: string): boolean {
-  const refusal = checkRegex(regex)
+  const refusal = regexFault(regex)
   return refusal !== undefined && note(problem, path, `the regular expression is invalid: ${refusal}; correct it`)
 }
 
@@ -105,11 +115,11 @@ function noteType(
   const wanted = { string: 'string', number: 'number', bool: 'boolean' }[type]
   if (typeof value === wanted) return false
   const advice = {
-    string: `write ${JSON.stringify(String(value))} with quotes`,
+    string: `write ${quote(String(value))} with quotes`,
     number: 'write a number without quotes',
     bool: 'write true or false without quotes',
   }[type]
-  return note(problem, path, `${JSON.stringify(value)} isn't a ${type}; ${advice}, or change the type`)
+  return note(problem, path, `${typeof value === 'string' ? quote(value) : value} isn't a ${type}; ${advice}, or change the type`)
 }
 
 function checkApp(app: TemplateApp, { problem, path }: PlacedContext): void {

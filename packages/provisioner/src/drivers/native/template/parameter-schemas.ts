@@ -1,6 +1,6 @@
 import type { TemplateParameter } from '@berth/schema'
 import type { ParameterSchema } from '../../../parameters.ts'
-import { parameterText } from './parameter-values.ts'
+import { optionTexts, parameterText } from './parameter-values.ts'
 
 /**
  * The longest condition that can be stored (Coder v2 API, v0.13.4). The provisioner checks the
@@ -35,7 +35,7 @@ export function parameterSchemas(parameters: readonly TemplateParameter[]): Para
 
 function optionsCondition({ name, options }: TemplateParameter): string {
   if (options === undefined) return ''
-  const condition = `contains([${options.map(({ value }) => hclString(parameterText(value))).join(', ')}], var.${name})`
+  const condition = `contains([${optionTexts(options).map(hclString).join(', ')}], var.${name})`
   return condition.length > maxConditionCharacters ? '' : condition
 }
 

@@ -1,10 +1,11 @@
-import { expect, test } from 'vitest'
+import { verifies } from '@berth/requirements'
+import { describe, expect, test } from 'vitest'
 import type { TemplateParameter } from '@berth/schema'
 import { parameterSchemas } from './parameter-schemas.ts'
 import { resolveParameters } from './parameter-values.ts'
 
-function resolve(parameter: Omit<TemplateParameter, 'name'>, value?: string): string | undefined {
-  return resolveParameters([{ name: 'p', ...parameter }], value === undefined ? [] : [{ name: 'p', value }]).get('p')
+async function resolve(parameter: Omit<TemplateParameter, 'name'>, value?: string): Promise<string | undefined> {
+  return (await resolveParameters([{ name: 'p', ...parameter }], value === undefined ? [] : [{ name: 'p', value }])).get('p')
 }
 
 test.each([
@@ -14,10 +15,13 @@ test.each([
   [{}, ''],
   [{ options: [{ name: 'A', value: 'a' }] }, 'a'],
   [{ type: 'number', options: [{ name: 'A', value: 1 }] }, '1'],
+  [{ options: ['us', 'eu'] }, 'eu'],
+  [{ type: 'number', options: [1, { name: 'Two', value: 2 }] }, '1'],
+  [{ type: 'bool', options: [true] }, 'true'],
   [{ type: 'number', validation: { min: 1, max: 3 } }, '3'],
   [{ validation: { regex: '^a+$' } }, 'aa'],
-] as const)('%j accepts %j', (parameter, value) => {
-  expect(resolve(parameter as Omit<TemplateParameter, 'name'>, value)).toBe(value) // the table is read-only, the schema's type is not
+] as const)('%j accepts %j', async (parameter, value) => {
+  expect(await resolve(parameter as Omit<TemplateParameter, 'name'>, value)).toBe(value) // the table is read-only, the schema's type is not
 })
 
 test.each([
@@ -27,26 +31,42 @@ test.each([
   [{ type: 'number' }, 'Infinity', 'it must be a number'],
   [{ type: 'bool' }, 'yes', 'parameter "p" is "yes"; it must be true or false'],
   [{ options: [{ name: 'A', value: 'a' }] }, 'b', 'it must be one of: a'],
+  [{ options: ['us', 'eu'] }, 'de', 'it must be one of: us, eu'],
   [{ type: 'number', validation: { min: 1 } }, '0', 'it must be 1 or more'],
   [{ type: 'number', validation: { max: 3, error: 'too big' } }, '4', 'parameter "p" is "4"; too big'],
   [{ validation: { regex: '^a+$' } }, 'b', 'it must match ^a+$'],
   [{ sensitive: true, type: 'number' }, 'hunter2', 'parameter "p" is a hidden value; it must be a number'],
   [{}, 'x'.repeat(70_000), 'is longer than 65536 characters'],
-] as const)('%j refuses %j', (parameter, value, message) => {
-  expect(() => resolve(parameter as Omit<TemplateParameter, 'name'>, value)).toThrow(message)
+] as const)('%j refuses %j', async (parameter, value, message) => {
+  await expect(resolve(parameter as Omit<TemplateParameter, 'name'>, value)).rejects.toThrow(message)
 })
 
-test('a regular expression that takes too long counts as no match', () => {
-  expect(() => resolve({ validation: { regex: '^(a+)+$' } }, `${'a'.repeat(60)}!`)).toThrow('it must match')
+describe('a regular expression', () => {
+  test('takes time linear in the value, however it is written', async () => {
+    verifies('berth:templates:linear-regex')
+    // Engines that try one way after the other need longer than the universe exists for these.
+    expect(await resolve({ validation: { regex: '^(a+)+$' } }, 'a'.repeat(60_000))).toBeDefined()
+    for (const regex of ['^(a+)+$', '^(a|aa)+$', '^(a*)*b$', '^([a-z]+)*[0-9]$'])
+      await expect(resolve({ validation: { regex } }, `${'a'.repeat(30_000)}!`)).rejects.toThrow('it must match')
+  })
+
+  test('refuses a value whose test would be too much work', async () => {
+    verifies('berth:templates:linear-regex')
+    const regex = '^[a-z]{1,255}(-[a-z]{1,200})?$'
+    expect(await resolve({ validation: { regex } }, 'a'.repeat(255))).toBeDefined()
+    await expect(resolve({ validation: { regex } }, 'a'.repeat(5_000))).rejects.toThrow(
+      /^parameter "p" is longer than 1\d\d\d characters, the most that its regular expression is tested on$/,
+    )
+  })
 })
 
-test('a missing value is the default, or an error if there is none', () => {
-  expect(resolve({ default: 'x' })).toBe('x')
-  expect(resolve({ type: 'number', default: 3 })).toBe('3')
-  expect(() => resolve({})).toThrow('parameter "p" has no value; give it one')
+test('a missing value is the default, or an error if there is none', async () => {
+  expect(await resolve({ default: 'x' })).toBe('x')
+  expect(await resolve({ type: 'number', default: 3 })).toBe('3')
+  await expect(resolve({})).rejects.toThrow('parameter "p" has no value; give it one')
 })
 
-test('every invalid parameter is named, and unknown names are ignored', () => {
+test('every invalid parameter is named, and unknown names are ignored', async () => {
   const parameters: TemplateParameter[] = [
     { name: 'a', type: 'number' },
     { name: 'b', type: 'bool' },
@@ -56,7 +76,7 @@ test('every invalid parameter is named, and unknown names are ignored', () => {
     { name: 'b', value: 'y' },
     { name: 'other', value: 'z' },
   ]
-  expect(() => resolveParameters(parameters, given)).toThrow(/"a".*\n.*"b"/)
+  await expect(resolveParameters(parameters, given)).rejects.toThrow(/"a".*\n.*"b"/)
 })
 
 test('a parameter schema has what existing clients show', () => {

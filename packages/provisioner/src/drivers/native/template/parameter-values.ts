@@ -1,14 +1,28 @@
-import { runInNewContext } from 'node:vm'
+import { setImmediate as pause } from 'node:timers/promises'
 import type { TemplateParameter } from '@berth/schema'
 import type { ParameterValue } from '../../../parameters.ts'
 import { ProvisionError } from '../../../driver.ts'
+import { compileRegex } from './linear-regex.ts'
+import { quote } from './quote.ts'
 
 const maxValueCharacters = 65_536
-const maxMatchMs = 100
+
+type Scalar = string | number | boolean
+type Options = NonNullable<TemplateParameter['options']>
 
 /** Returns a default or an option's value as text, as the wire has it. */
-export function parameterText(value: string | number | boolean): string {
+export function parameterText(value: Scalar): string {
   return String(value)
+}
+
+/** Returns the value of an option, undefined if it could not be read. */
+export function optionValue(option: Options[number] | undefined): Scalar | undefined {
+  return typeof option === 'object' ? option.value : option
+}
+
+/** Returns the texts that the options of a parameter accept. */
+export function optionTexts(options: Options): string[] {
+  return options.map(optionValue).flatMap((value) => (value === undefined ? [] : [parameterText(value)]))
 }
 
 /**
@@ -20,25 +34,25 @@ export function checkParameterText(parameter: TemplateParameter, text: string): 
   if (text.length > maxValueCharacters) return `is longer than ${maxValueCharacters} characters`
   if (type === 'number' && !isNumberText(text)) return `is ${shown(parameter, text)}; it must be a number`
   if (type === 'bool' && text !== 'true' && text !== 'false') return `is ${shown(parameter, text)}; it must be true or false`
-  if (options !== undefined && !options.some(({ value }) => parameterText(value) === text)) {
-    return `is ${shown(parameter, text)}; it must be one of: ${options.map(({ value }) => parameterText(value)).join(', ')}`
-  }
+  if (options !== undefined && !optionTexts(options).includes(text))
+    return `is ${shown(parameter, text)}; it must be one of: ${optionTexts(options).join(', ')}`
   return checkLimits(parameter, text)
 }
 
 /**
  * Returns the value of each parameter of a template: the given one, or the default. Ignores names
- * that the template doesn't have. Throws {@link ProvisionError} naming every parameter whose value
- * is missing or invalid.
+ * that the template doesn't have. Checks them in turns with other work. Throws
+ * {@link ProvisionError} naming every parameter whose value is missing or invalid.
  */
-export function resolveParameters(
+export async function resolveParameters(
   parameters: readonly TemplateParameter[],
   given: readonly Pick<ParameterValue, 'name' | 'value'>[],
-): ReadonlyMap<string, string> {
+): Promise<ReadonlyMap<string, string>> {
   const values = new Map(given.map(({ name, value }) => [name, value]))
   const problems: string[] = []
   const resolved = new Map<string, string>()
   for (const parameter of parameters) {
+    if (parameter.validation?.regex !== undefined) await pause()
     const text = values.get(parameter.name) ?? (parameter.default === undefined ? undefined : parameterText(parameter.default))
     const problem = text === undefined ? 'has no value; give it one' : checkParameterText(parameter, text)
     if (problem !== undefined) problems.push(`parameter ${JSON.stringify(parameter.name)} ${problem}`)
@@ -48,35 +62,15 @@ export function resolveParameters(
   return resolved
 }
 
-/** Returns the syntax error of a regular expression, undefined if it has none. */
-export function checkRegex(source: string): string | undefined {
-  try {
-    RegExp(source, 'u')
-    return undefined
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
-}
-
 function checkLimits(parameter: TemplateParameter, text: string): string | undefined {
   const { min, max, regex, error } = parameter.validation ?? {}
   const say = (limit: string): string => `is ${shown(parameter, text)}; ${error ?? limit}`
   if (min !== undefined && Number(text) < min) return say(`it must be ${min} or more`)
   if (max !== undefined && Number(text) > max) return say(`it must be ${max} or less`)
-  if (regex === undefined || matches(regex, text)) return undefined
-  return say(`it must match ${regex}`)
-}
-
-/**
- * Tests a regular expression with a time limit, since some take practically for ever. A timeout
- * counts as no match.
- */
-function matches(regex: string, text: string): boolean {
-  try {
-    return runInNewContext('new RegExp(regex, "u").test(text)', { regex, text }, { timeout: maxMatchMs }) === true
-  } catch {
-    return false
-  }
+  if (regex === undefined) return undefined
+  const { test, maxCharacters } = compileRegex(regex)
+  if (text.length > maxCharacters) return `is longer than ${maxCharacters} characters, the most that its regular expression is tested on`
+  return test(text) ? undefined : say(`it must match ${regex}`)
 }
 
 function isNumberText(text: string): boolean {
@@ -84,5 +78,5 @@ function isNumberText(text: string): boolean {
 }
 
 function shown({ sensitive }: TemplateParameter, text: string): string {
-  return sensitive === true ? 'a hidden value' : JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text)
+  return sensitive === true ? 'a hidden value' : quote(text)
 }

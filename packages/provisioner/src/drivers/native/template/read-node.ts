@@ -1,6 +1,7 @@
 import type { TSchema } from '@sinclair/typebox'
 import { isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap } from 'yaml'
 import { nearest } from './nearest.ts'
+import { quote } from './quote.ts'
 
 export interface ReadContext {
   /** Reports a problem at a node of the file. */
@@ -98,9 +99,12 @@ function readArray({ node, name, schema }: Subject, context: ReadContext): unkno
 
 function readUnion({ node, name, schema }: Subject, context: ReadContext): unknown {
   const choices = schema['anyOf'] as readonly TSchema[] // checked by the caller
+  const asMap = isMap(node) ? choices.find((choice) => choice['type'] === 'object') : undefined
+  if (asMap !== undefined) return readObject({ node, name, schema: asMap }, context)
   const words = choices.map((choice): unknown => choice['const'])
   if (!isScalar(node)) {
-    context.problem(node, `${quote(name)} is ${kindOf(node)}; it must be a single value`)
+    const orMap = choices.some((choice) => choice['type'] === 'object') ? ' or a map of keys and values' : ''
+    context.problem(node, `${quote(name)} is ${kindOf(node)}; it must be a single value${orMap}`)
     return undefined
   }
   if (words.includes(undefined)) {
@@ -130,7 +134,7 @@ function scalarMismatch(node: Scalar, schema: TSchema): string | undefined {
   const { minLength = 0, maxLength = Infinity, minimum = -Infinity, maximum = Infinity, pattern, type } = schema as Limits
   if (type === 'boolean') return typeof value === 'boolean' ? undefined : 'it must be true or false'
   if (type === 'string') {
-    if (typeof value !== 'string') return `it must be text, so write it with quotes: ${JSON.stringify(textOf(node))}`
+    if (typeof value !== 'string') return `it must be text, so write it with quotes: ${quote(textOf(node))}`
     if (value.length < minLength) return 'it must not be empty'
     if (value.length > maxLength) return `it must not be longer than ${maxLength} characters`
     return pattern === undefined || new RegExp(pattern, 'u').test(value) ? undefined : `it must match ${pattern}`
@@ -166,8 +170,4 @@ function kindOf(node: Node | null | undefined): string {
   if (!isScalar(node) || node.value === null) return 'empty'
   const text = textOf(node)
   return quote(text.length > 60 ? `${text.slice(0, 60)}…` : text)
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text)
 }

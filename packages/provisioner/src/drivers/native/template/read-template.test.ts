@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { readTemplate } from './read-template.ts'
 import { TemplateError } from './template-error.ts'
 
-function problemsOf(text: string): string[] {
+async function problemsOf(text: string): Promise<string[]> {
   try {
-    readTemplate(text)
+    await readTemplate(text)
   } catch (error) {
     if (error instanceof TemplateError) return error.message.split('\n')
     throw error
@@ -15,16 +15,18 @@ function problemsOf(text: string): string[] {
 
 const least = 'local: {}\nagents:\n  - name: main\n'
 
-test('a minimal template is read', () => {
-  expect(readTemplate(least)).toEqual({ file: { local: {}, agents: [{ name: 'main' }] }, runtime: 'local' })
+test('a minimal template is read', async () => {
+  expect(await readTemplate(least)).toEqual({ file: { local: {}, agents: [{ name: 'main' }] }, runtime: 'local' })
 })
 
-test('the block of a runtime without settings may be empty', () => {
-  expect(readTemplate('local:\nagents: [{ name: main }]').runtime).toBe('local')
+test('the block of a runtime without settings may be empty', async () => {
+  expect((await readTemplate('local:\nagents: [{ name: main }]')).runtime).toBe('local')
 })
 
-test('a filled value is the text as written in the file', () => {
-  const { file } = readTemplate(`${least}    env: { PORT: 8080, VERSION: 1.10, ON: true, TEXT: "x" }\nmetadata: [{ key: a, value: 007 }]\n`)
+test('a filled value is the text as written in the file', async () => {
+  const { file } = await readTemplate(
+    `${least}    env: { PORT: 8080, VERSION: 1.10, ON: true, TEXT: "x" }\nmetadata: [{ key: a, value: 007 }]\n`,
+  )
   expect(file.agents[0]?.env).toEqual({ PORT: '8080', VERSION: '1.10', ON: 'true', TEXT: 'x' })
   expect(file.metadata).toEqual([{ key: 'a', value: '007' }])
 })
@@ -91,8 +93,8 @@ describe('a problem names its place and what to do', () => {
       `${least}metadata: [{ key: a, value: 1 }, { key: a, value: 2 }]`,
       '4:41: duplicate key "a"; give each a unique name',
     ],
-  ])('%s', (_, text, problem) => {
-    expect(problemsOf(text)).toEqual([`template.yaml:${problem}`])
+  ])('%s', async (_, text, problem) => {
+    expect(await problemsOf(text)).toEqual([`template.yaml:${problem}`])
   })
 
   test.each([
@@ -114,8 +116,8 @@ describe('a problem names its place and what to do', () => {
       'kubernetes: { namespace: "${{ parameters.x }}", image: b }\nagents: [{ name: a }]',
       '1:27: ${{ parameters.x }} refers to an unknown parameter; the template has no parameters',
     ],
-  ])('on Kubernetes: %s', (_, text, problem) => {
-    expect(problemsOf(text)).toEqual([`template.yaml:${problem}`])
+  ])('on Kubernetes: %s', async (_, text, problem) => {
+    expect(await problemsOf(text)).toEqual([`template.yaml:${problem}`])
   })
 
   const parameter = (text: string): string => `parameters:\n  - { name: p, ${text} }\n${least}`
@@ -127,27 +129,36 @@ describe('a problem names its place and what to do', () => {
     ['options: [{ name: A, value: a }], default: b', '2:59: the default is "b"; it must be one of: a'],
     ['options: [{ name: A, value: a }, { name: B, value: a }]', '2:67: duplicate option "a"; give each a unique name'],
     ['type: number, options: [{ name: A, value: a }]', `2:58: "a" isn't a number; write a number without quotes, or change the type`],
+    ['validation: { regex: "(" }', '2:37: the regular expression is invalid: missing closing ): `(`; correct it'],
     [
-      'validation: { regex: "(" }',
-      '2:37: the regular expression is invalid: Invalid regular expression: /(/u: Unterminated group; correct it',
+      'validation: { regex: "^a(?=b)" }',
+      "2:37: the regular expression is invalid: invalid or unsupported Perl syntax: `(?=`: look-around and back-references aren't supported; correct it",
     ],
+    [
+      'validation: { regex: "[a-z]{1,1000}" }',
+      '2:37: the regular expression is invalid: it has 2001 instructions, more than 1024; a repetition such as {1,1000} counts each time; correct it',
+    ],
+    ['options: [us, eu], default: de', '2:44: the default is "de"; it must be one of: us, eu'],
+    ['options: [us, 2]', '2:30: 2 isn\'t a string; write "2" with quotes, or change the type'],
+    ['options: [us, us]', '2:30: duplicate option "us"; give each a unique name'],
+    ['options: [[us]]', '2:26: "an entry of options" is a list; it must be a single value or a map of keys and values'],
     ['type: number, validation: { regex: a }', "2:51: a number can't have a regex; remove it"],
     ['validation: { min: 1 }', "2:35: a string can't have a min; set type: number or remove it"],
     ['type: number, validation: { min: 2, max: 1 }', '2:49: min is greater than max; swap them'],
     ['type: number, default: 9, validation: { max: 5 }', '2:39: the default is "9"; it must be 5 or less'],
     ['default: x, validation: { regex: "^[0-9]+$", error: only digits }', '2:25: the default is "x"; only digits'],
-  ])('a parameter with %s', (text, problem) => {
-    expect(problemsOf(parameter(text))).toEqual([`template.yaml:${problem}`])
+  ])('a parameter with %s', async (text, problem) => {
+    expect(await problemsOf(parameter(text))).toEqual([`template.yaml:${problem}`])
   })
 
-  test('a duplicate parameter', () => {
-    expect(problemsOf(`parameters: [{ name: p }, { name: p }]\n${least}`)).toEqual([
+  test('a duplicate parameter', async () => {
+    expect(await problemsOf(`parameters: [{ name: p }, { name: p }]\n${least}`)).toEqual([
       'template.yaml:1:35: duplicate parameter "p"; give each a unique name',
     ])
   })
 })
 
-test('all problems are reported at once, in the order of the file', () => {
+test('all problems are reported at once, in the order of the file', async () => {
   const text = `nmae: x
 parameters:
   - name: size
@@ -163,7 +174,7 @@ agents:
     apps:
       - slug: web
 `
-  expect(problemsOf(text)).toEqual([
+  expect(await problemsOf(text)).toEqual([
     'template.yaml:1:1: unknown key "nmae"; did you mean "name"?',
     'template.yaml:4:11: "type" is "nubmer"; it must be one of: string, number, bool',
     'template.yaml:10:13: ${{ parameters.sise }} refers to an unknown parameter; the parameters are: size',
@@ -173,10 +184,22 @@ agents:
   ])
 })
 
-test('at most 25 problems are listed, and the rest are counted', () => {
+test('at most 25 problems are listed, and the rest are counted', async () => {
   const text = `${least}${Array.from({ length: 40 }, (_, index) => `key${index}: 1\n`).join('')}`
-  expect(problemsOf(text)).toHaveLength(26)
-  expect(problemsOf(text).at(-1)).toBe('and 15 more')
+  expect(await problemsOf(text)).toHaveLength(26)
+  expect((await problemsOf(text)).at(-1)).toBe('and 15 more')
+})
+
+test('a bad escape sequence is refused', async () => {
+  expect(await problemsOf(`a: "\\\\ \\n \\x41 \\u00e9 \\U0001f600 \\q \\q"`)).toEqual([
+    'template.yaml:1:34: this is no escape sequence; write \\\\ for a backslash, or use single quotes',
+  ])
+  expect(await problemsOf(`a: "\\UFFFFFFFF"`)).toHaveLength(1)
+})
+
+test('reading ends at a number of problems that nobody reads', async () => {
+  const text = `${least}    directory: ${'${{ '.repeat(1_000)}`
+  expect((await problemsOf(text)).at(-1)).toBe('and at least 175 more')
 })
 
 test.each([
@@ -185,38 +208,41 @@ test.each([
   ['two documents', `${least}---\n${least}`],
   ['an unknown tag', 'local: !!js/function "x"\nagents: [{ name: a }]'],
   ['very deep nesting', `a: ${'['.repeat(100_000)}`],
-])('%s is a problem with a place, not a crash', (_, text) => {
-  const problems = problemsOf(text)
+])('%s is a problem with a place, not a crash', async (_, text) => {
+  const problems = await problemsOf(text)
   expect(problems.length).toBeGreaterThan(0)
   for (const problem of problems.slice(0, 25)) expect(problem).toMatch(/^template\.yaml:\d+:\d+: .+/)
 })
 
-test('an oversized file is refused', () => {
-  expect(problemsOf(`# ${'x'.repeat(1024 * 1024)}`)).toEqual(['template.yaml:1:1: the file is longer than 1048576 characters; shorten it'])
+test('an oversized file is refused', async () => {
+  verifies('berth:templates:bounded')
+  expect(await problemsOf(`# ${'x'.repeat(256 * 1024)}`)).toEqual([
+    'template.yaml:1:1: the file is longer than 262144 characters; shorten it',
+  ])
 })
 
-test('property names that JavaScript reserves are ordinary unknown keys', () => {
-  expect(problemsOf(`${least}__proto__: { local: {} }\nconstructor: 1\n`)).toHaveLength(2)
+test('property names that JavaScript reserves are ordinary unknown keys', async () => {
+  expect(await problemsOf(`${least}__proto__: { local: {} }\nconstructor: 1\n`)).toHaveLength(2)
 })
 
 describe('a file that is costly to read is refused before nodes are built', () => {
   test.each([
-    ['40 000 keys', Array.from({ length: 40_000 }, (_, index) => `k${index}:`).join('\n'), 'the file has more than 20000 YAML tokens'],
-    ['lists in lists', '['.repeat(1024 * 1024), 'values nest more than 64 deep; flatten them'],
-    ['maps in maps', '{a: '.repeat(200_000), 'values nest more than 64 deep; flatten them'],
-    ['lists in lists on one line', '- '.repeat(500_000), 'values nest more than 64 deep; flatten them'],
-    ['keys of keys', '? '.repeat(500_000), 'values nest more than 64 deep; flatten them'],
-    ['aliases', `[${'*a,'.repeat(300_000)}]`, 'the file has more than 20000 YAML tokens'],
-  ])('%s', (_, text, message) => {
+    ['20 000 keys', Array.from({ length: 20_000 }, (_, index) => `k${index}:`).join('\n'), 'the file has more than 20000 YAML tokens'],
+    ['lists in lists', '['.repeat(256 * 1024), 'values nest more than 64 deep; flatten them'],
+    ['maps in maps', '{a: '.repeat(60_000), 'values nest more than 64 deep; flatten them'],
+    ['lists in lists on one line', '- '.repeat(120_000), 'values nest more than 64 deep; flatten them'],
+    ['keys of keys', '? '.repeat(120_000), 'values nest more than 64 deep; flatten them'],
+    ['aliases', `[${'*a,'.repeat(80_000)}]`, 'the file has more than 20000 YAML tokens'],
+  ])('%s', async (_, text, message) => {
     verifies('berth:templates:bounded')
-    const problems = problemsOf(text)
+    const problems = await problemsOf(text)
     expect(problems).toHaveLength(1)
     expect(problems[0]).toMatch(/^template\.yaml:[0-9]+:[0-9]+: /)
     expect(problems[0]).toContain(message)
   })
 })
 
-test('a duplicate is found among 2500 keys', () => {
+test('a duplicate is found among 2500 keys', async () => {
   const keys = Array.from({ length: 2500 }, (_, index) => `k${index}: 1`).join('\n')
-  expect(problemsOf(`k2499: 0\n${keys}`)).toContain('template.yaml:2501:1: this key already exists; remove one of the two')
+  expect(await problemsOf(`k2499: 0\n${keys}`)).toContain('template.yaml:2501:1: this key already exists; remove one of the two')
 })

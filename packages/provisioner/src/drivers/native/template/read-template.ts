@@ -1,10 +1,11 @@
 import { TemplateFile, reservedTemplateRuntimes, templateRuntimes, type TemplateRuntime } from '@berth/schema'
+import { setImmediate as pause } from 'node:timers/promises'
 import { isAlias, isMap, isNode, isScalar, visit, type Document, type Node } from 'yaml'
 import { checkTemplate } from './check-template.ts'
 import { parseYaml } from './parse-yaml.ts'
 import { readNode } from './read-node.ts'
 import { checkReference, parseText } from './references.ts'
-import { TemplateError, type TemplateProblem } from './template-error.ts'
+import { TemplateError, addProblem, type TemplateProblem } from './template-error.ts'
 
 /** A checked template: its values match the schema and every reference refers to something. */
 export interface Template {
@@ -12,13 +13,17 @@ export interface Template {
   readonly runtime: TemplateRuntime
 }
 
-/** Reads the text of a `template.yaml`. Throws {@link TemplateError} with every problem at once. */
-export function readTemplate(text: string): Template {
+/**
+ * Reads the text of a `template.yaml`, in turns with other work. Throws {@link TemplateError} with
+ * every problem at once.
+ */
+export async function readTemplate(text: string): Promise<Template> {
   const problems: TemplateProblem[] = []
-  const { document, problemAt } = parseYaml(text, (problem) => problems.push(problem))
+  const { document, problemAt } = await parseYaml(text, (problem) => addProblem(problems, problem))
+  await pause()
   refuseAliases(document, problemAt)
   if (problems.length > 0) throw new TemplateError(problems)
-  const template = readChecked(document, { text, problemAt })
+  const template = await readChecked(document, { text, problemAt })
   if (problems.length > 0 || template === undefined) throw new TemplateError(problems)
   return template
 }
@@ -42,7 +47,7 @@ interface Source {
  * Returns the template, undefined where it names no runtime. Whatever is wrong with it is reported
  * as a problem.
  */
-function readChecked(document: Document.Parsed, { text, problemAt }: Source): Template | undefined {
+async function readChecked(document: Document.Parsed, { text, problemAt }: Source): Promise<Template | undefined> {
   const { contents } = document
   const problem = (node: Node | null | undefined, message: string): void => problemAt(node?.range?.[0] ?? 0, message)
   const filled: { node: Node; text: string }[] = []
@@ -64,7 +69,7 @@ function readChecked(document: Document.Parsed, { text, problemAt }: Source): Te
   // Parts that could not be read are left out, so the checks below treat every part as possibly
   // absent.
   const partial = (typeof file === 'object' && file !== null ? file : {}) as Partial<TemplateFile>
-  checkTemplate(partial, { problem: (path, message) => problem(nodeAt(document, path), message) })
+  await checkTemplate(partial, { problem: (path, message) => problem(nodeAt(document, path), message) })
   const parameterNames = new Set((partial.parameters ?? []).map((parameter) => parameter?.name))
   for (const { node, text: filledText } of filled) checkReferences({ node, filledText, parameterNames }, { text, problemAt })
   if (runtime === undefined) return undefined

@@ -2,7 +2,7 @@ import { verifies } from '@berth/requirements'
 import { runs } from '@berth/vitest/fuzz'
 import { assert, constantFrom, array, oneof, property, string } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { checkReference, fillText, parseText, type ReferenceValues } from './references.ts'
+import { checkReference, createFiller, parseText, type ReferenceValues } from './references.ts'
 
 const values: ReferenceValues = {
   parameters: new Map([
@@ -31,11 +31,22 @@ test.each([
   ['$HOME ${x} ${ {', '$HOME ${x} ${ {'],
   ['}} ${{ workspace.id }} }}', '}} workspace-id }}'],
 ])('%j becomes %j', (text, filled) => {
-  expect(fillText(text, values)).toBe(filled)
+  expect(createFiller(values)(text)).toBe(filled)
+})
+
+test('the filled-in texts of a template have a limit together', () => {
+  verifies('berth:templates:filled-size')
+  const fill = createFiller({ ...values, parameters: new Map([['a', 'x'.repeat(65_536)]]) })
+  for (let time = 0; time < 8; time += 1) expect(fill('${{ parameters.a }}${{ parameters.a }}')).toHaveLength(131_072)
+  expect(() => fill('x')).toThrow('the texts of the template are longer than 1048576 characters')
+})
+
+test('references that never end take linear time', () => {
+  expect(parseText('${{ a '.repeat(200_000))).toHaveLength(400_000)
 })
 
 test('references in a filled-in value are not resolved', () => {
-  expect(fillText('<${{ parameters.evil }}>', values)).toBe('<${{ parameters.size }} $${{ ${{ workspace.name }}>')
+  expect(createFiller(values)('<${{ parameters.evil }}>')).toBe('<${{ parameters.size }} $${{ ${{ workspace.name }}>')
 })
 
 function check(text: string): string | undefined {
@@ -61,7 +72,7 @@ describe('checkReference', () => {
   test('property names that JavaScript reserves refer to nothing', () => {
     expect(check('${{ workspace.constructor }}')).toContain('refers to nothing')
     expect(check('${{ parameters.__proto__ }}')).toContain('refers to an unknown parameter')
-    expect(() => fillText('${{ workspace.toString }}', values)).toThrow('refers to nothing')
+    expect(() => createFiller(values)('${{ workspace.toString }}')).toThrow('refers to nothing')
   })
 })
 
@@ -83,7 +94,7 @@ test('any value is filled in unchanged', () => {
   assert(
     property(array(piece, { maxLength: 8 }), (pieces) => {
       const value = pieces.join('')
-      const filled = fillText('[${{ parameters.x }}|${{ parameters.x }}]', { ...values, parameters: new Map([['x', value]]) })
+      const filled = createFiller({ ...values, parameters: new Map([['x', value]]) })('[${{ parameters.x }}|${{ parameters.x }}]')
       expect(filled).toBe(`[${value}|${value}]`)
     }),
     { numRuns: runs(1_000) },
@@ -94,12 +105,7 @@ test('any text can be escaped', () => {
   assert(
     property(array(piece, { maxLength: 8 }), (pieces) => {
       const text = pieces.join('').replaceAll('$${{', '')
-      expect(
-        fillText(
-          text.replaceAll('${{', () => '$${{'),
-          values,
-        ),
-      ).toBe(text)
+      expect(createFiller(values)(text.replaceAll('${{', () => '$${{'))).toBe(text)
     }),
     { numRuns: runs(1_000) },
   )

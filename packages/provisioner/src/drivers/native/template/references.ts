@@ -1,3 +1,5 @@
+import { ProvisionError } from '../../../driver.ts'
+
 /** The values that references in a template stand for. */
 export interface ReferenceValues {
   readonly parameters: ReadonlyMap<string, string>
@@ -19,6 +21,9 @@ export type TextPart =
   | { readonly kind: 'reference'; readonly source: string; readonly index: number; readonly scope: string; readonly name: string }
   | { readonly kind: 'broken'; readonly source: string; readonly index: number }
 
+/** How long the texts of one template may be together once they are filled in. */
+const maxFilledCharacters = 1024 * 1024
+
 // `$${{` is a literal `${{`. A reference ends at the first `}}` on its line.
 const opening = /\$?\$\{\{/g
 const inside = /^\s*([a-z]+)\.([A-Za-z_][A-Za-z0-9_-]*)\s*$/
@@ -29,6 +34,8 @@ const inside = /^\s*([a-z]+)\.([A-Za-z_][A-Za-z0-9_-]*)\s*$/
  */
 export function parseText(text: string): TextPart[] {
   const parts: TextPart[] = []
+  const closings = ascendingSearch(text, '}}')
+  const lineEnds = ascendingSearch(text, '\n')
   let end = 0
   let index = 0
   for (const match of text.matchAll(opening)) {
@@ -38,7 +45,9 @@ export function parseText(text: string): TextPart[] {
       parts.push({ kind: 'text', text: '${{' })
       end = match.index + match[0].length
     } else {
-      const part = reference(text, match.index, index)
+      const close = closings(match.index)
+      const source = close < lineEnds(match.index) ? text.slice(match.index, close + 2) : '${{'
+      const part = reference(source, index)
       parts.push(part)
       end = match.index + part.source.length
     }
@@ -49,49 +58,75 @@ export function parseText(text: string): TextPart[] {
 }
 
 /**
- * Fills in the references of a text. References inside the filled-in values are not resolved.
- * Throws on references that {@link checkReference} refuses.
+ * Returns a function that fills in the references of the texts of one template. References inside
+ * the filled-in values are not resolved. It throws on references that {@link checkReference}
+ * refuses, and `ProvisionError` once the texts are too long together, because a long value can be
+ * referred to often.
  */
-export function fillText(text: string, values: ReferenceValues): string {
-  return parseText(text)
-    .map((part) => {
-      if (part.kind === 'text') return part.text
-      const value = part.kind === 'reference' ? valueOf(part, values) : undefined
-      if (value === undefined) throw new Error(`${part.source} refers to nothing`)
-      return value
-    })
-    .join('')
+export function createFiller(values: ReferenceValues): (text: string) => string {
+  let characters = 0
+  return (text) => {
+    const filled: string[] = []
+    for (const part of parseText(text)) {
+      const value = part.kind === 'text' ? part.text : valueOf(part, values)
+      characters += value.length
+      if (characters > maxFilledCharacters)
+        throw new ProvisionError(
+          `the texts of the template are longer than ${maxFilledCharacters} characters with the parameters filled in; choose shorter values`,
+        )
+      filled.push(value)
+    }
+    return filled.join('')
+  }
 }
 
 /** Returns what is wrong with a reference, undefined if nothing is. */
 export function checkReference(part: TextPart, parameterNames: ReadonlySet<string>): string | undefined {
   if (part.kind === 'text') return undefined
   if (part.kind === 'broken') {
-    return `${part.source} isn't a valid reference; write \${{ parameters.name }} or \${{ workspace.name }}, or $\${{ for a literal \${{`
+    return `${short(part.source)} isn't a valid reference; write \${{ parameters.name }} or \${{ workspace.name }}, or $\${{ for a literal \${{`
   }
   if (part.scope === 'workspace') {
     if (isWorkspaceReference(part.name)) return undefined
-    return `${part.source} refers to nothing; a workspace has: ${workspaceReferences.join(', ')}`
+    return `${short(part.source)} refers to nothing; a workspace has: ${workspaceReferences.join(', ')}`
   }
-  if (part.scope !== 'parameters') return `${part.source} refers to nothing; references start with "parameters." or "workspace."`
+  if (part.scope !== 'parameters') return `${short(part.source)} refers to nothing; references start with "parameters." or "workspace."`
   if (parameterNames.has(part.name)) return undefined
   const known = parameterNames.size === 0 ? 'the template has no parameters' : `the parameters are: ${[...parameterNames].join(', ')}`
-  return `${part.source} refers to an unknown parameter; ${known}`
+  return `${short(part.source)} refers to an unknown parameter; ${known}`
 }
 
-function reference(text: string, start: number, index: number): Exclude<TextPart, { kind: 'text' }> {
-  const lineEnd = text.indexOf('\n', start)
-  const line = text.slice(start, lineEnd === -1 ? text.length : lineEnd)
-  const close = line.indexOf('}}')
-  if (close === -1) return { kind: 'broken', source: '${{', index }
-  const source = line.slice(0, close + 2)
+function reference(source: string, index: number): Exclude<TextPart, { kind: 'text' }> {
   const [, scope, name] = inside.exec(source.slice(3, -2)) ?? []
   return scope === undefined || name === undefined ? { kind: 'broken', source, index } : { kind: 'reference', source, index, scope, name }
 }
 
-function valueOf(part: { readonly scope: string; readonly name: string }, values: ReferenceValues): string | undefined {
+/**
+ * Returns a function that finds the first occurrence at or after a position: infinite if there is
+ * none. The positions must ascend: then it reads the text once, however often it is asked.
+ */
+function ascendingSearch(text: string, sought: string): (from: number) => number {
+  let found = -1
+  return (from) => {
+    if (found < from) found = text.indexOf(sought, from)
+    if (found === -1) found = Infinity
+    return found
+  }
+}
+
+function valueOf(part: Exclude<TextPart, { kind: 'text' }>, values: ReferenceValues): string {
+  const value = part.kind === 'reference' ? lookUp(part, values) : undefined
+  if (value === undefined) throw new Error(`${part.source} refers to nothing`)
+  return value
+}
+
+function lookUp(part: { readonly scope: string; readonly name: string }, values: ReferenceValues): string | undefined {
   if (part.scope === 'parameters') return values.parameters.get(part.name)
   return part.scope === 'workspace' && isWorkspaceReference(part.name) ? values.workspace[part.name] : undefined
+}
+
+function short(source: string): string {
+  return source.length > 100 ? `${source.slice(0, 100)}…` : source
 }
 
 function isWorkspaceReference(name: string): name is WorkspaceReference {

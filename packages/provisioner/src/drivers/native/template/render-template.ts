@@ -5,7 +5,7 @@ import type { Agent, App, Resource, ResourceMetadata } from '../../../resources.
 import type { RuntimeBlocks } from '../runtimes/runtime.ts'
 import { resolveParameters } from './parameter-values.ts'
 import type { Template } from './read-template.ts'
-import { fillText, type ReferenceValues } from './references.ts'
+import { createFiller } from './references.ts'
 
 export interface RenderInput {
   readonly metadata: ProvisionMetadata
@@ -27,10 +27,10 @@ export interface RenderedTemplate {
  * `ProvisionError` for a value that its parameter refuses. In a template import there is no
  * workspace, so references to it become empty text.
  */
-export function renderTemplate({ file, runtime }: Template, input: RenderInput): RenderedTemplate {
+export async function renderTemplate({ file, runtime }: Template, input: RenderInput): Promise<RenderedTemplate> {
   const { metadata } = input
-  const values: ReferenceValues = {
-    parameters: resolveParameters(file.parameters ?? [], input.parameter_values),
+  const fill = createFiller({
+    parameters: await resolveParameters(file.parameters ?? [], input.parameter_values),
     workspace: {
       name: metadata.workspace_name,
       id: metadata.workspace_id,
@@ -40,21 +40,24 @@ export function renderTemplate({ file, runtime }: Template, input: RenderInput):
       transition: metadata.workspace_transition,
       access_url: metadata.access_url,
     },
-  }
-  return { resource: renderResource(file, { ...input, values }), blocks: { [runtime]: fillBlock(file[runtime], values) } }
+  })
+  return { resource: renderResource(file, { ...input, fill }), blocks: { [runtime]: fillBlock(file[runtime], fill) } }
 }
 
-function renderResource(file: TemplateFile, input: RenderInput & { readonly values: ReferenceValues }): Resource {
-  const { values, machine } = input
+/** Fills in the references of a text. */
+type Fill = (text: string) => string
+
+function renderResource(file: TemplateFile, input: RenderInput & { readonly fill: Fill }): Resource {
+  const { fill, machine } = input
   const isStart = input.metadata.workspace_transition === 'start'
   return {
     name: file.name ?? 'workspace',
     type: input.resourceType,
     // A stopped workspace keeps its home directory, but runs no agents.
-    agents: isStart ? file.agents.map((agent) => renderAgent(agent, { values, machine })) : [],
+    agents: isStart ? file.agents.map((agent) => renderAgent(agent, { fill, machine })) : [],
     metadata: (file.metadata ?? []).map(({ key, value, sensitive }): ResourceMetadata => ({
       key,
-      value: fillText(String(value), values),
+      value: fill(String(value)),
       sensitive: sensitive === true,
       is_null: false,
     })),
@@ -66,30 +69,27 @@ function renderResource(file: TemplateFile, input: RenderInput & { readonly valu
 }
 
 /** Fills in the references in all texts of a block. */
-function fillBlock(block: unknown, values: ReferenceValues): unknown {
-  if (typeof block === 'string') return fillText(block, values)
-  if (Array.isArray(block)) return block.map((entry: unknown) => fillBlock(entry, values))
+function fillBlock(block: unknown, fill: Fill): unknown {
+  if (typeof block === 'string') return fill(block)
+  if (Array.isArray(block)) return block.map((entry: unknown) => fillBlock(entry, fill))
   if (typeof block !== 'object' || block === null) return block
-  return Object.fromEntries(Object.entries(block).map(([key, entry]: [string, unknown]) => [key, fillBlock(entry, values)]))
+  return Object.fromEntries(Object.entries(block).map(([key, entry]: [string, unknown]) => [key, fillBlock(entry, fill)]))
 }
 
-function renderAgent(
-  agent: TemplateAgent,
-  { values, machine }: { readonly values: ReferenceValues; readonly machine: RenderInput['machine'] },
-): Agent {
-  const fill = (text: string | undefined): string => (text === undefined ? '' : fillText(text, values))
+function renderAgent(agent: TemplateAgent, { fill, machine }: { readonly fill: Fill; readonly machine: RenderInput['machine'] }): Agent {
+  const fillOptional = (text: string | undefined): string => (text === undefined ? '' : fill(text))
   return {
     id: '',
     name: agent.name,
     env: Object.fromEntries(Object.entries(agent.env ?? {}).map(([name, value]) => [name, fill(String(value))])),
-    startup_script: fill(agent.startup_script),
+    startup_script: fillOptional(agent.startup_script),
     operating_system: agent.os ?? machine.os,
     architecture: agent.arch ?? machine.arch,
-    directory: fill(agent.directory),
-    apps: (agent.apps ?? []).map((app) => renderApp(app, fill)),
+    directory: fillOptional(agent.directory),
+    apps: (agent.apps ?? []).map((app) => renderApp(app, fillOptional)),
     connection_timeout_seconds: agent.connection_timeout ?? defaultConnectionTimeoutSeconds,
-    troubleshooting_url: fill(agent.troubleshooting_url),
-    motd_file: fill(agent.motd_file),
+    troubleshooting_url: fillOptional(agent.troubleshooting_url),
+    motd_file: fillOptional(agent.motd_file),
   }
 }
 

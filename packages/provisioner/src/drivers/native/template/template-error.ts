@@ -13,6 +13,9 @@ export interface TemplateProblem {
 
 const maxListed = 25
 
+/** After this many problems, reading a template ends: nobody reads more. */
+const maxProblems = 200
+
 /**
  * Thrown for an invalid template. The message has a line `template.yaml:LINE:COLUMN: …` for each
  * problem, in the order of the file.
@@ -22,10 +25,26 @@ export class TemplateError extends ProvisionError {
 
   constructor(problems: readonly TemplateProblem[]) {
     const sorted = [...problems].sort((one, other) => one.line - other.line || one.column - other.column)
-    const lines = sorted.slice(0, maxListed).map(({ line, column, message }) => `${templateFileName}:${line}:${column}: ${message}`)
-    if (sorted.length > maxListed) lines.push(`and ${sorted.length - maxListed} more`)
+    const lines = sorted
+      .slice(0, maxListed)
+      .map(({ line, column, message }) => `${templateFileName}:${line}:${column}: ${onOneLine(message)}`)
+    const unlisted = sorted.length - maxListed
+    if (unlisted > 0) lines.push(sorted.length < maxProblems ? `and ${unlisted} more` : `and at least ${unlisted} more`)
     super(lines.join('\n'))
     this.name = 'TemplateError'
     this.problems = sorted
   }
+}
+
+/**
+ * Adds a problem to those found so far. Throws {@link TemplateError} when there are too many to go
+ * on, because a file can hold one at every other character.
+ */
+export function addProblem(problems: TemplateProblem[], problem: TemplateProblem): void {
+  problems.push(problem)
+  if (problems.length === maxProblems) throw new TemplateError(problems)
+}
+
+function onOneLine(message: string): string {
+  return message.replaceAll(/[\n\r]+/g, ' ')
 }

@@ -10,6 +10,7 @@
 /** HTTP status and default message by code. */
 export const failures = {
   invalid_json: { status: 400, message: 'Request body must be valid JSON.' },
+  body_too_large: { status: 413, message: 'Request body is too large.' },
   validation_failed: { status: 400, message: 'Validation failed.' },
   invalid_query: { status: 400, message: 'Query parameters have invalid values.' },
   invalid_search: { status: 400, message: 'Invalid workspace search query.' },

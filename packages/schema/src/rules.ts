@@ -16,6 +16,7 @@ export {
 } from './rules/wire-values.ts'
 export { instanceAuths, type AgentAuth, type InstanceAuth } from './rules/agent-auth.ts'
 export { minAcceptedExtensionMs, minExtensionMs } from './rules/deadline.ts'
+export { maxJsonBytes, maxLargeJsonBytes, maxLineLength, maxReportedCount } from './rules/field-limits.ts'
 export { DurationError, formatDuration, parseDuration } from './rules/duration.ts'
 export {
   hasInvisibleCharacters,

@@ -20,6 +20,7 @@ export const files = {
     description: `An uncompressed tar archive of at most ${maxFileBytes / MIB} MiB. If the same user uploads the same bytes again, the answer is 200 with the same ID.`,
     access: { resource: 'file', action: 'create', denied: 'forbidden' },
     bodyType: 'application/x-tar',
+    maxBodyBytes: maxFileBytes,
     status: 201,
     alternativeStatus: 200,
     response: UploadResponse,

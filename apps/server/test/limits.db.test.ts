@@ -1,13 +1,16 @@
+import { randomBytes } from 'node:crypto'
 import { verifies } from '@berth/requirements'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createMember } from './factories.ts'
+import { createMember, createTemplate } from './factories.ts'
 import { createAgent } from './fake-agent.ts'
 import { rawRequest } from './raw-request.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 
+const MIB = 1024 * 1024
+
 let server: TestServer
 beforeAll(async () => {
-  server = await startTestServer()
+  server = await startTestServer({ config: { fileQuota: { files: 3, bytes: MIB } } })
 })
 afterAll(async () => await server.stop())
 
@@ -63,4 +66,41 @@ test('what a member sends too much of is refused below the top level too', async
     400,
     { validations: [{ field: 'q', detail: 'Query param "q" must have at most 8192 characters' }] },
   ])
+})
+
+async function upload(data: Buffer, token: string): Promise<[status: number, json: unknown]> {
+  const { status, json } = await rawRequest(server.url, 'POST /files', {
+    token,
+    headers: { 'Content-Type': 'application/x-tar' },
+    body: data,
+  })
+  return [status, json]
+}
+
+const quotaExceeded = [
+  403,
+  {
+    message:
+      'You may have at most 3 files and 1 MiB of uploads that no template version uses. They are deleted 7 days after their last upload.',
+  },
+]
+
+test('of many uploads at once only as many succeed as the quota allows, and each user has a quota', async () => {
+  verifies('limits:file-quota')
+  const { token } = await createMember(server)
+  const answers = await Promise.all(Array.from({ length: 8 }, async () => await upload(randomBytes(10), token)))
+  expect(answers.filter(([status]) => status === 201)).toHaveLength(3)
+  expect(answers.filter(([status]) => status !== 201)).toEqual(Array.from({ length: 5 }, () => quotaExceeded))
+  const other = await createMember(server)
+  const data = randomBytes(MIB / 2 + 1)
+  expect((await upload(data, other.token))[0]).toBe(201)
+  expect(await upload(randomBytes(MIB / 2), other.token)).toEqual(quotaExceeded)
+  expect((await upload(data, other.token))[0]).toBe(200)
+  expect((await upload(randomBytes(MIB / 2 - 1), other.token))[0]).toBe(201)
+})
+
+test('files of template versions do not count', async () => {
+  verifies('limits:file-quota')
+  for (let round = 0; round < 5; round++) await createTemplate(server)
+  expect((await upload(randomBytes(10), server.firstUser.token))[0]).toBe(201)
 })

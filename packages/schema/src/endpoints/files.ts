@@ -24,7 +24,7 @@ export const files = {
     status: 201,
     alternativeStatus: 200,
     response: UploadResponse,
-    failures: ['forbidden', 'invalid_content_type'],
+    failures: ['forbidden', 'invalid_content_type', 'file_quota_exceeded'],
     trailingSlash: true,
     requestsPerMinute: 12,
   }),

@@ -12,7 +12,7 @@ export const maxLineLength = KIB
 export const maxLongLineLength = 8 * KIB
 /** Characters of a parameter's value or of a signed document. */
 export const maxTextLength = 256 * KIB
-/** Entries of a list or map, such as the roles of a user or the kinds of connections of an agent. */
+/** Entries of a list or map, such as roles of a user or kinds of connections of an agent. */
 export const maxListItems = 1_000
 /** Parameter values of one request, permissions of one template. */
 export const maxLongListItems = 10_000

@@ -1,3 +1,4 @@
+import { unusedFileDays } from '../rules/unused-files.ts'
 import type { SettingRows } from './setting-row.ts'
 
 /** Where data is stored, what encrypts it, and how long it is kept. */
@@ -46,8 +47,7 @@ export const storageSettings = {
     kind: 'int',
     default: '1024',
     range: [0, 1_048_576],
-    usage:
-      'How many MiB of uploaded files a user may have that no template version uses. The server deletes such files 7 days after their last upload. 0: any number.',
+    usage: `How many MiB of uploaded files a user may have that no template version uses. The server deletes such files ${unusedFileDays} days after their last upload. 0: any number.`,
   },
   fileQuotaCount: {
     path: 'file_quota_count',

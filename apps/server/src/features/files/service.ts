@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { Failure } from '@berth/schema'
+import { unusedFileDays } from '@berth/schema/rules'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Database } from '../../database/database.ts'
 import type { FileRow } from '../../database/rows.ts'
 import type { FileQuota } from '../../settings/config.ts'
-import { unusedFileDays } from '../retention/unused-file-days.ts'
 import type { FileStore } from './store.ts'
 
 interface Dependencies {

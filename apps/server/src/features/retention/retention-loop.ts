@@ -1,8 +1,8 @@
+import { unusedFileDays } from '@berth/schema/rules'
 import type { Logger } from 'pino'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Retention } from '../../settings/config.ts'
 import { isConnectionError } from '../../database/database-errors.ts'
-import { unusedFileDays } from './unused-file-days.ts'
 import { describeDeleted, type Deleted } from './describe-deleted.ts'
 import type { EndedJob, RetentionStore } from './store.ts'
 

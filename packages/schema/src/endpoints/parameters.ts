@@ -1,6 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from '../endpoint.ts'
-import { Choice, Line, LongText, Response, Timestamp, Uuid } from '../wire.ts'
+import { Choice, LongLine, LongText, Response, Timestamp, Uuid } from '../wire.ts'
 
 export const parameterScopes = ['template', 'import_job', 'workspace'] as const
 export const parameterSourceSchemes = ['none', 'data'] as const
@@ -60,7 +60,7 @@ export const maxParameterNameLength = 64
 export const CreateParameterRequest = Type.Object(
   {
     copy_from_parameter: Type.Optional(Uuid({ description: 'Copy the value and schemes of this parameter instead.' })),
-    name: Line(),
+    name: LongLine(),
     source_value: LongText(),
     source_scheme: Choice(parameterSourceSchemes),
     destination_scheme: Choice(parameterDestinationSchemes),

@@ -187,7 +187,7 @@ test.each(['v1', 'v1.2', 'v1.2.3', 'v1.2.3-pre.1+meta', 'v0.0.0-devel+abc'])('th
 
 test('an invalid version is 400 with a detail that quotes it', async () => {
   const { client, view } = await workspaceWithAgent()
-  for (const version of ['', '1.2.3', 'v01.2.3', 'v1.2.3.4', 'v1.2.x', `v1.2.3-${'a'.repeat(10_000)}!`])
+  for (const version of ['', '1.2.3', 'v01.2.3', 'v1.2.3.4', 'v1.2.x', `v1.2.3-${'a'.repeat(1_000)}!`])
     await expect(client.agents.updateVersion({ body: { version } }), version).rejects.toMatchObject({
       status: 400,
       detail: expect.stringContaining(JSON.stringify(version)),

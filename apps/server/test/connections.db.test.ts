@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { verifies } from '@berth/requirements'
 import { maxFileBytes } from '@berth/schema'
+import { maxJsonBytes, maxLargeJsonBytes } from '@berth/schema/rules'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { createMember, createTemplate, createWorkspace, buildEnded } from './factories.ts'
@@ -122,13 +123,21 @@ test('a client that leaves while its body is being read, or while it waits, leav
   expect(await isUp()).toBe(true)
 })
 
-test('a JSON body above 16 MiB is refused with an answer, whether its length is announced or not', async () => {
-  const tooLong = Buffer.alloc(17 * 1024 * 1024, ' ')
-  const line = `POST /organizations/${server.firstUser.organization_id}/templates`
-  const { token } = server.firstUser
-  for (const headers of [{ 'Content-Length': tooLong.length }, { 'Transfer-Encoding': 'chunked' }]) {
-    const { status, json } = await rawRequest(server.url, line, { token, headers, body: tooLong })
-    expect([status, json]).toMatchObject([400, { message: 'Request body is too large.' }])
+test('a JSON body above the limit of its endpoint is refused with an answer, whether its length is announced or not', async () => {
+  verifies('limits:json-bodies')
+  const { token, organization_id } = server.firstUser
+  const limits: [line: string, maxBytes: number][] = [
+    ['PUT /users/me/profile', maxJsonBytes],
+    [`POST /organizations/${organization_id}/templates`, maxLargeJsonBytes],
+  ]
+  for (const [line, maxBytes] of limits) {
+    const body = Buffer.alloc(maxBytes + 1, ' ')
+    const longest = await rawRequest(server.url, line, { token, body: body.subarray(1) })
+    expect(longest.status, line).toBe(400)
+    for (const headers of [{ 'Content-Length': body.length }, { 'Transfer-Encoding': 'chunked' }]) {
+      const { status, json } = await rawRequest(server.url, line, { token, headers, body })
+      expect([status, json]).toEqual([413, { message: `Request body is too large. This endpoint accepts at most ${maxBytes} bytes.` }])
+    }
   }
 })
 
@@ -138,7 +147,7 @@ test('a file above 100 MiB is refused before it is read', async () => {
   socket.write(crlf(['POST /api/v2/files HTTP/1.1', ...head, `Content-Length: ${maxFileBytes + 1}`]))
   const text = await read(socket, 1)
   socket.destroy()
-  expect(text).toMatch(/^HTTP\/1\.1 400 /)
+  expect(text).toMatch(/^HTTP\/1\.1 413 /)
   expect(text).toContain('too large')
 })
 

@@ -6,6 +6,7 @@ import { openDatabase, type Database } from '../src/database/database.ts'
 import { RetentionLoop } from '../src/features/retention/retention-loop.ts'
 import { RetentionStore } from '../src/features/retention/store.ts'
 import { buildEnded, createTemplate, createVersion, createWorkspace, build, importEnded } from './factories.ts'
+import { rawRequest } from './raw-request.ts'
 import { runSql } from './run-sql.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 
@@ -55,6 +56,28 @@ async function insertStats(count: number, createdAt: string): Promise<void> {
   )
 }
 
+test('a file that no template version uses is deleted a week after its last upload, and no other', async () => {
+  verifies('limits:unused-files')
+  const { active_version_id } = await createTemplate(server)
+  const { job } = await server.client.templateVersions.get({ params: { templateversion: active_version_id } })
+  await runSql(server, `update files set created_at = $1`, [daysAgo(400)])
+  const insert = `insert into files (id, hash, created_at, created_by, mimetype, data)
+    select gen_random_uuid(), sha256($1::text::bytea), $2, id, 'application/x-tar', $1::text::bytea from users limit 1`
+  await runSql(server, insert, ['older', daysAgo(7.1)])
+  await runSql(server, insert, ['renewed', daysAgo(30)])
+  await runSql(server, insert, ['younger', daysAgo(6.9)])
+  await rawRequest(server.url, 'POST /files', {
+    token: server.firstUser.token,
+    headers: { 'Content-Type': 'application/x-tar' },
+    body: 'renewed',
+  })
+  expect((await loop().tick(server.clock.now())).files).toBe(1)
+  const kept = await runSql(server, `select convert_from(data, 'latin1') as text from files where id <> $1`, [job.file_id])
+  expect(kept.map((row) => String(row['text'])).toSorted((a, b) => a.localeCompare(b))).toEqual(['renewed', 'younger'])
+  expect(await countOf(`files where id = '${job.file_id}'`)).toBe(1)
+  await runSql(server, `delete from files where id <> $1`, [job.file_id])
+})
+
 test('statistics and entries of the audit log that are too old are deleted, however many, and nothing younger', async () => {
   verifies('retention:deletes')
   await insertStats(4_500, daysAgo(31))
@@ -64,11 +87,11 @@ test('statistics and entries of the audit log that are too old are deleted, howe
     [364, '22222222-2222-4222-8222-222222222222'],
   ] as const)
     await server.client.audit.generateTest({ body: { time: daysAgo(days), resource_id } })
-  expect(await loop().tick(server.clock.now())).toEqual({ api_keys: 0, agent_stats: 4_500, audit_logs: 1, job_logs: 0 })
+  expect(await loop().tick(server.clock.now())).toEqual({ api_keys: 0, agent_stats: 4_500, audit_logs: 1, job_logs: 0, files: 0 })
   expect(await countOf('agent_stats')).toBe(3)
   const { audit_logs } = await server.client.audit.list({ query: { limit: 9 } })
   expect(audit_logs.map(({ resource_id }) => resource_id)).toEqual(['22222222-2222-4222-8222-222222222222'])
-  expect(await loop().tick(server.clock.now())).toEqual({ api_keys: 0, agent_stats: 0, audit_logs: 0, job_logs: 0 })
+  expect(await loop().tick(server.clock.now())).toEqual({ api_keys: 0, agent_stats: 0, audit_logs: 0, job_logs: 0, files: 0 })
 })
 
 test('keys that expired a week ago are deleted; those that expired yesterday are told so', async () => {

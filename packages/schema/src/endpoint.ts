@@ -68,6 +68,8 @@ export interface EndpointSpec {
   readonly body?: TSchema
   /** Content type of a body of raw bytes. Absent: JSON. */
   readonly bodyType?: string
+  /** Largest body, in bytes. Default: `maxJsonBytes`. */
+  readonly maxBodyBytes?: number
   readonly status: 101 | 200 | 201 | 204 | 307
   /** Another success status, for example 200 where 201 is the rule. */
   readonly alternativeStatus?: 200 | 304

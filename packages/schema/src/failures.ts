@@ -10,6 +10,7 @@
 /** HTTP status and default message by code. */
 export const failures = {
   invalid_json: { status: 400, message: 'Request body must be valid JSON.' },
+  body_too_large: { status: 413, message: 'Request body is too large.' },
   validation_failed: { status: 400, message: 'Validation failed.' },
   invalid_query: { status: 400, message: 'Query parameters have invalid values.' },
   invalid_search: { status: 400, message: 'Invalid workspace search query.' },
@@ -62,6 +63,7 @@ export const failures = {
     message:
       'The request comes from another site. Send it from a page of this deployment, or authenticate with the header "Coder-Session-Token".',
   },
+  file_quota_exceeded: { status: 403, message: 'You have uploaded too many files that no template version uses.' },
   not_found: { status: 404, message: 'Resource not found or you do not have access to this resource' },
   route_not_found: { status: 404, message: 'Route not found.' },
   first_user_missing: { status: 404, message: 'The first user has not been created yet. Create it with POST /api/v2/users/first.' },

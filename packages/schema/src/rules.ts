@@ -16,6 +16,7 @@ export {
 } from './rules/wire-values.ts'
 export { instanceAuths, type AgentAuth, type InstanceAuth } from './rules/agent-auth.ts'
 export { minAcceptedExtensionMs, minExtensionMs } from './rules/deadline.ts'
+export { maxJsonBytes, maxLargeJsonBytes, maxLineLength, maxReportedCount } from './rules/field-limits.ts'
 export { DurationError, formatDuration, parseDuration } from './rules/duration.ts'
 export {
   hasInvisibleCharacters,
@@ -36,4 +37,5 @@ export { SearchError, parseSearch } from './rules/search-query.ts'
 export { isTimeZone, offsetAtMs } from './rules/time-zones.ts'
 export { eventPingIntervalMs } from './rules/event-stream.ts'
 export { AppHostnameError, appHostLabel, parseAppHostname, type AppHostname } from './rules/app-hostname.ts'
+export { unusedFileDays } from './rules/unused-files.ts'
 export { apiVersion, reportedVersion } from './rules/version.ts'

@@ -2,7 +2,8 @@
  * Building blocks of the schemas of requests and answers.
  * @module
  */
-import { Type, type SchemaOptions, type Static, type TSchema, type TUnsafe } from '@sinclair/typebox'
+import { Type, type ArrayOptions, type SchemaOptions, type Static, type StringOptions, type TSchema, type TUnsafe } from '@sinclair/typebox'
+import { integerRange, maxLineLength, maxListItems, maxLongLineLength, maxReportedCount, maxTextLength } from './rules/field-limits.ts'
 
 /**
  * Rules for a field of a request body, checked after decoding. The first broken rule is reported as
@@ -41,6 +42,22 @@ export const Uuid = (options: SchemaOptions = {}) => Type.String({ format: 'uuid
 export const Timestamp = (options: SchemaOptions = {}) => Type.String({ format: 'date-time', ...options })
 /** Standard base64 with padding. */
 export const Base64 = (options: SchemaOptions = {}) => Type.String({ format: 'byte', ...options })
+/** A name, ID or version in a request. */
+export const Line = (options: StringOptions = {}) => Type.String({ maxLength: maxLineLength, ...options })
+/** A URL, search query, command, password or token in a request. */
+export const LongLine = (options: StringOptions = {}) => Type.String({ maxLength: maxLongLineLength, ...options })
+/** A parameter value or document in a request. */
+export const LongText = (options: StringOptions = {}) => Type.String({ maxLength: maxTextLength, ...options })
+/** A list in a request. */
+export const List = <Item extends TSchema>(item: Item, options: ArrayOptions = {}) =>
+  Type.Array(item, { maxItems: maxListItems, ...options })
+/** A map in a request, with any text as keys. */
+export const MapOf = <Value extends TSchema>(value: Value, options: SchemaOptions = {}) =>
+  Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), value, { maxProperties: maxListItems, ...options })
+/** A number in a request whose range other rules decide. */
+export const AnyInteger = (options: SchemaOptions = {}) => Type.Integer({ ...integerRange, ...options })
+/** A count in the report of an agent. */
+export const ReportedCount = (options: SchemaOptions = {}) => Type.Integer({ minimum: 0, maximum: maxReportedCount, ...options })
 /** A value or null. */
 export const Nullable = <Schema extends TSchema>(schema: Schema, options: SchemaOptions = {}) => Type.Union([schema, Type.Null()], options)
 /**
@@ -78,6 +95,6 @@ export type Response = Static<typeof Response>
 /** Paging parameters of lists (Coder v2 API, v0.13.4). */
 export const Pagination = {
   after_id: Type.Optional(Uuid({ description: 'Return only records after the one with this ID.' })),
-  limit: Type.Optional(Type.Integer({ minimum: 0, description: 'Maximum number of records. 0: no limit.' })),
-  offset: Type.Optional(Type.Integer({ minimum: 0, description: 'Number of records to skip.' })),
+  limit: Type.Optional(AnyInteger({ minimum: 0, description: 'Maximum number of records. 0: no limit.' })),
+  offset: Type.Optional(AnyInteger({ minimum: 0, description: 'Number of records to skip.' })),
 }

@@ -45,7 +45,7 @@ export interface TemplateServices {
 export function composeTemplates(world: World, { audit, users }: Pick<PeopleServices, 'audit' | 'users'>): Area<TemplateServices> {
   const { config, database, pubsub, secrets, clock, logger, random, accessUrl } = world
   const queries = database.kysely
-  const files = new FileService({ store: new FileStore(queries), clock })
+  const files = new FileService({ database, store: new FileStore(queries), clock, quota: config.fileQuota })
   const parameters = new ParameterService({ database, audit, store: new ParameterStore(queries, secrets), clock })
   const jobStore = new JobStore(queries)
   const logWakeUps = new WakeUps(pubsub, JOB_LOGS_CHANNEL)

@@ -1,35 +1,31 @@
 import type { TSchema } from '@sinclair/typebox'
 import type { Validation, ValidationRule } from '@berth/schema'
 import { ZERO_TIME, goTimeText, isEmail, isName, isTemplateDisplayName, truncateRunes } from '@berth/schema/rules'
+import { boundsCheck, shownText } from './field-bounds.ts'
 import { isRequired, isZero, zeroOf } from './zero-values.ts'
 
-/** A validation rule of a field, or the longest text that its schema allows. */
-type Rule = ValidationRule | `max=${number}`
-
-/** Compiles the rules of the top-level fields, in the order of the schema. */
+/**
+ * Compiles the rules of the top-level fields and the bounds of everything below them, in the order
+ * of the schema.
+ */
 export function ruleChecks(schema: TSchema): ((body: Record<string, unknown>) => Validation[])[] {
   return Object.entries((schema['properties'] ?? {}) as Record<string, TSchema>).flatMap(([name, field]) => {
-    const { requiredWithout } = field as { requiredWithout?: string }
-    if (requiredWithout !== undefined) {
-      const refused = refusal(name, 'required_without', zeroOf(field))
-      return [(body) => (isZero(body[name]) && isZero(body[requiredWithout]) ? [refused] : [])]
-    }
-    const rules = rulesOf(field)
-    if (rules.length === 0) return []
+    const { requiredWithout, rules = [] } = field as { requiredWithout?: string; rules?: readonly ValidationRule[] }
+    const exceeded = boundsCheck(field)
     const isOptional = !isRequired(schema, name)
     return [
       (body) => {
-        if (isOptional && isZero(body[name])) return []
-        const failed = rules.find((rule) => !passes(rule, body[name], field))
-        return failed === undefined ? [] : [refusal(name, failed.split('=')[0] ?? failed, body[name])]
+        const value = body[name]
+        if (requiredWithout !== undefined && isZero(value) && isZero(body[requiredWithout]))
+          return [refusal(name, 'required_without', zeroOf(field))]
+        if (isOptional && isZero(value)) return []
+        const failed = rules.find((rule) => !passes(rule, value, field))
+        if (failed !== undefined) return [refusal(name, failed.split('=')[0] ?? failed, value)]
+        const refused = exceeded?.(value, name)
+        return refused === undefined ? [] : [refused]
       },
     ]
   })
-}
-
-function rulesOf(field: TSchema): readonly Rule[] {
-  const { rules = [], maxLength } = field as { rules?: readonly ValidationRule[]; maxLength?: number }
-  return maxLength === undefined ? rules : [...rules, `max=${maxLength}`]
 }
 
 function refusal(field: string, tag: string, value: unknown): Validation {
@@ -38,10 +34,10 @@ function refusal(field: string, tag: string, value: unknown): Validation {
 
 function printed(value: unknown): string {
   if (typeof value !== 'string') return value === undefined ? '' : JSON.stringify(value)
-  return value === ZERO_TIME ? goTimeText(value) : value
+  return value === ZERO_TIME ? goTimeText(value) : shownText(value)
 }
 
-function passes(rule: Rule, value: unknown, field: TSchema): boolean {
+function passes(rule: ValidationRule, value: unknown, field: TSchema): boolean {
   const text = typeof value === 'string' ? value : ''
   switch (rule) {
     case 'required':
@@ -59,7 +55,7 @@ function passes(rule: Rule, value: unknown, field: TSchema): boolean {
     case 'oneof':
       return (field['enum'] as readonly string[]).includes(text)
     default:
-      return rule.startsWith('max=') ? hasAtMost(text, Number(rule.slice('max='.length))) : text === rule.slice('eq='.length)
+      return text === rule.slice('eq='.length)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { TSchema } from '@sinclair/typebox'
 import { Failure, type Validation } from '@berth/schema'
-import { NIL_UUID, WireValueError, parseBool, parseInt64Text, parseTime, parseUuid } from '@berth/schema/rules'
+import { NIL_UUID, WireValueError, parseBool, parseInt64Text, parseTime, parseUuid, truncateRunes } from '@berth/schema/rules'
 
 /**
  * Reads one parameter. The message of the {@link WireValueError} it throws becomes the validation's
@@ -89,8 +89,13 @@ function textReader(schema: TSchema): ReadParameter {
     case 'date-time':
       return (text, name) =>
         text === '' ? undefined : inContext(`Query param "${name}" must be a valid RFC 3339 time`, () => parseTime(text))
-    default:
-      return (text) => text
+    default: {
+      const maxLength = Number(schema['maxLength'] ?? Number.POSITIVE_INFINITY)
+      return (text, name) => {
+        if (truncateRunes(text, maxLength) === text) return text
+        throw new WireValueError(`Query param "${name}" must have at most ${maxLength} characters`)
+      }
+    }
   }
 }
 

@@ -1,15 +1,13 @@
 import type { IncomingMessage } from 'node:http'
-import { Failure, maxFileBytes, type EndpointSpec } from '@berth/schema'
+import { Failure, type EndpointSpec } from '@berth/schema'
+import { maxJsonBytes } from '@berth/schema/rules'
 import { bodyReader } from './body-reader.ts'
-
-/** The largest JSON body. Generous, because provisioner state travels in one as base64. */
-const MAX_JSON_BYTES = 16 * 1024 * 1024
 
 /**
  * Compiles the reader of an endpoint's JSON or raw body; undefined for endpoints without a body.
  */
 export function requestBodyReader(spec: EndpointSpec): ((request: IncomingMessage) => Promise<Record<string, unknown>>) | undefined {
-  const { bodyType } = spec
+  const { bodyType, maxBodyBytes = maxJsonBytes } = spec
   if (bodyType !== undefined) {
     return async (request) => {
       const contentType = request.headers['content-type'] ?? ''
@@ -18,15 +16,15 @@ export function requestBodyReader(spec: EndpointSpec): ((request: IncomingMessag
           message: `Unsupported content type header "${contentType}".`,
           detail: `Expected ${bodyType}.`,
         })
-      return { body: await readBody(request, maxFileBytes), contentType }
+      return { body: await readBody(request, maxBodyBytes), contentType }
     }
   }
   if (spec.body === undefined) return undefined
   const read = bodyReader(spec.body)
-  return async (request) => ({ body: read((await readBody(request, MAX_JSON_BYTES)).toString('utf8')) })
+  return async (request) => ({ body: read((await readBody(request, maxBodyBytes)).toString('utf8')) })
 }
 
-/** Reads the body of a request. Throws `invalid_json` when it has more than `maxBytes` bytes. */
+/** Reads the body of a request. Throws `body_too_large` when it has more than `maxBytes` bytes. */
 async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
   const chunks: Buffer[] = []
@@ -41,8 +39,7 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buf
 }
 
 function tooLarge(maxBytes: number): Failure {
-  return new Failure('invalid_json', {
-    message: 'Request body is too large.',
-    detail: `http: request body too large (limit ${maxBytes} bytes)`,
+  return new Failure('body_too_large', {
+    message: `Request body is too large. This endpoint accepts at most ${maxBytes} bytes.`,
   })
 }

@@ -26,11 +26,18 @@ export interface Config extends SettingValues, InstanceIdentityConfig, ProxyConf
   /** Undefined: the server doesn't look for newer releases. */
   readonly updateCheckUrl: string | undefined
   readonly retention: Retention
+  readonly fileQuota: FileQuota
   readonly gitAuthProviders: readonly GitAuthProvider[]
   /** Every setting that the deployment API shows. */
   readonly deploymentValues: readonly DeploymentValue[]
   /** Directories in which the server looks for programs such as bubblewrap: its PATH. */
   readonly searchPath: string
+}
+
+/** What a user may have of uploaded files that no template version uses. */
+export interface FileQuota {
+  readonly bytes: number
+  readonly files: number
 }
 
 /** How long to keep records. Undefined: forever. */
@@ -95,6 +102,10 @@ function configOf(given: GivenSettings, sources: ProgramSources): Config {
     agentInactiveDisconnectTimeoutMs: values.agentInactiveDisconnectTimeoutMs ?? 2 * values.agentConnectionUpdateFrequencyMs,
     kubeconfigPaths: kubeconfigPaths(values, sources),
     updateCheckUrl: updateCheckUrl(values),
+    fileQuota: {
+      bytes: values.fileQuotaMib === 0 ? Number.MAX_SAFE_INTEGER : values.fileQuotaMib * 1024 * 1024,
+      files: values.fileQuotaCount === 0 ? Number.MAX_SAFE_INTEGER : values.fileQuotaCount,
+    },
     retention: {
       jobLogsMs: values.jobLogRetentionMs,
       agentStatsMs: values.agentStatsRetentionMs,

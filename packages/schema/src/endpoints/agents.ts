@@ -1,6 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from '../endpoint.ts'
-import { Choice, Nullable, StringMap, Uuid } from '../wire.ts'
+import { Choice, Line, LongLine, MapOf, Nullable, ReportedCount, StringMap, Uuid } from '../wire.ts'
 import { WorkspaceAgent, WorkspaceApp, appHealths } from './workspace-resources.ts'
 
 const omittedWhenFalse = { description: 'Absent when false.' }
@@ -71,13 +71,13 @@ export const WorkspaceAgentMetadata = Type.Object(
 export type WorkspaceAgentMetadata = Static<typeof WorkspaceAgentMetadata>
 
 export const PostWorkspaceAgentVersionRequest = Type.Object(
-  { version: Type.String({ description: 'Semantic version with a leading `v`.' }) },
+  { version: Line({ description: 'Semantic version with a leading `v`.' }) },
   { title: 'PostWorkspaceAgentVersionRequest', examples: [{ version: 'v0.1.0' }] },
 )
 export type PostWorkspaceAgentVersionRequest = Static<typeof PostWorkspaceAgentVersionRequest>
 
 export const PostWorkspaceAppHealthsRequest = Type.Object(
-  { Healths: Type.Optional(Nullable(Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Choice(appHealths), { keyFormat: 'uuid' }))) },
+  { Healths: Type.Optional(Nullable(MapOf(Choice(appHealths), { keyFormat: 'uuid' }))) },
   { title: 'PostWorkspaceAppHealthsRequest' },
 )
 export type PostWorkspaceAppHealthsRequest = Static<typeof PostWorkspaceAppHealthsRequest>
@@ -85,12 +85,12 @@ export type PostWorkspaceAppHealthsRequest = Static<typeof PostWorkspaceAppHealt
 /** An agent's traffic since its last report. */
 export const AgentStats = Type.Object(
   {
-    conns_by_proto: Type.Optional(Nullable(Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Type.Integer()))),
-    num_comms: Type.Optional(Type.Integer()),
-    rx_packets: Type.Optional(Type.Integer()),
-    rx_bytes: Type.Optional(Type.Integer()),
-    tx_packets: Type.Optional(Type.Integer()),
-    tx_bytes: Type.Optional(Type.Integer()),
+    conns_by_proto: Type.Optional(Nullable(MapOf(ReportedCount()))),
+    num_comms: Type.Optional(ReportedCount()),
+    rx_packets: Type.Optional(ReportedCount()),
+    rx_bytes: Type.Optional(ReportedCount()),
+    tx_packets: Type.Optional(ReportedCount()),
+    tx_bytes: Type.Optional(ReportedCount()),
   },
   { title: 'AgentStats' },
 )
@@ -216,9 +216,9 @@ export const agents = {
     params: AgentParams,
     query: Type.Object({
       reconnect: Uuid({ description: 'ID of the terminal. Use the same ID to reconnect to it.' }),
-      height: Type.Optional(Type.String({ description: 'Number of rows. Anything but a number selects the default.' })),
-      width: Type.Optional(Type.String({ description: 'Number of columns. Anything but a number selects the default.' })),
-      command: Type.Optional(Type.String({ description: 'Command to run. Default: the login shell.' })),
+      height: Type.Optional(Line({ description: 'Number of rows. Anything but a number selects the default.' })),
+      width: Type.Optional(Line({ description: 'Number of columns. Anything but a number selects the default.' })),
+      command: Type.Optional(LongLine({ description: 'Command to run. Default: the login shell.' })),
     }),
     status: 101,
     delivery: 'websocket',

@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from '../endpoint.ts'
+import { LongLine } from '../wire.ts'
 
 export const GetAppHostResponse = Type.Object(
   { host: Type.String({ description: 'For example `*.apps.example.com`. Empty when the deployment has no wildcard host name for apps.' }) },
@@ -27,7 +28,7 @@ export const applications = {
     access: { resource: 'api_key', action: 'create' },
     query: Type.Object({
       redirect_uri: Type.Optional(
-        Type.String({
+        LongLine({
           description: 'URL to return to. Its host must be that of an app.',
           examples: ['https://code--main--dev--alice.apps.example.com/'],
         }),

@@ -1,7 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from '../endpoint.ts'
 import { User } from './users.ts'
-import { Choice, Nullable, Pagination, Timestamp, Uuid } from '../wire.ts'
+import { Choice, LongLine, Nullable, Pagination, Timestamp, Uuid } from '../wire.ts'
 
 /** Actions that the audit log records. */
 export const auditActions = ['create', 'write', 'delete', 'start', 'stop'] as const
@@ -82,7 +82,7 @@ export const audit = {
       'Without a `limit`, the answer contains only the count. `q` accepts the keys `resource_type`, `resource_id`, `action`, `username`, `email`, `date_from` and `date_to`.',
     access: { resource: 'audit_log', action: 'read', denied: 'forbidden' },
     query: Type.Object({
-      q: Type.Optional(Type.String({ description: 'Search query, for example `action:create date_from:2023-01-01`.' })),
+      q: Type.Optional(LongLine({ description: 'Search query, for example `action:create date_from:2023-01-01`.' })),
       ...Pagination,
     }),
     status: 200,

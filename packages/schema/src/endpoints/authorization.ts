@@ -1,15 +1,16 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from '../endpoint.ts'
+import { Line, MapOf } from '../wire.ts'
 
 const AnyKey = Type.String({ pattern: '^[\\s\\S]*$' })
 
 export const AuthorizationObject = Type.Object(
   {
-    resource_type: Type.String({ description: 'Resource type, for example `workspace`.' }),
-    owner_id: Type.Optional(Type.String({ description: 'ID of the owner, or `me` for the caller.' })),
-    organization_id: Type.Optional(Type.String({ description: 'ID of the organization the object belongs to.' })),
+    resource_type: Line({ description: 'Resource type, for example `workspace`.' }),
+    owner_id: Type.Optional(Line({ description: 'ID of the owner, or `me` for the caller.' })),
+    organization_id: Type.Optional(Line({ description: 'ID of the organization the object belongs to.' })),
     resource_id: Type.Optional(
-      Type.String({
+      Line({
         description:
           'ID of an existing workspace, workspace_execution, template, user or group. The check then uses its stored owner and organization. The number of such checks in one request is limited.',
       }),
@@ -20,13 +21,13 @@ export const AuthorizationObject = Type.Object(
 export type AuthorizationObject = Static<typeof AuthorizationObject>
 
 export const AuthorizationCheck = Type.Object(
-  { object: AuthorizationObject, action: Type.String({ description: '`create`, `read`, `update` or `delete`.' }) },
+  { object: AuthorizationObject, action: Line({ description: '`create`, `read`, `update` or `delete`.' }) },
   { title: 'AuthorizationCheck' },
 )
 export type AuthorizationCheck = Static<typeof AuthorizationCheck>
 
 export const AuthorizationRequest = Type.Object(
-  { checks: Type.Record(AnyKey, AuthorizationCheck, { description: 'The checks, by a name the caller chooses for each.' }) },
+  { checks: MapOf(AuthorizationCheck, { description: 'The checks, by a name the caller chooses for each.' }) },
   {
     title: 'AuthorizationRequest',
     examples: [{ checks: { readAll: { object: { resource_type: 'workspace', owner_id: 'me' }, action: 'read' } } }],

@@ -3,7 +3,8 @@ import { endpoint } from '../endpoint.ts'
 import { CreateParameterRequest } from './parameters.ts'
 import { LogQuery, ProvisionerJob, ProvisionerJobLog } from './provisioner-jobs.ts'
 import { UserParams } from './users.ts'
-import { Base64, Choice, Nullable, Pagination, Response, Timestamp, Uuid } from '../wire.ts'
+import { maxLargeJsonBytes, maxLongListItems } from '../rules/field-limits.ts'
+import { Base64, Choice, List, Nullable, Pagination, Response, Timestamp, Uuid } from '../wire.ts'
 import { WorkspaceResource, transitions } from './workspace-resources.ts'
 
 /**
@@ -61,9 +62,9 @@ export const CreateWorkspaceBuildRequest = Type.Object(
       description: '`create` is recognized but always refused.',
     }),
     dry_run: Type.Optional(Type.Boolean({ description: 'Accepted but ignored.' })),
-    state: Type.Optional(Nullable(Base64({ description: 'Replaces the provisioner state.' }))),
+    state: Type.Optional(Nullable(Base64({ maxLength: maxLargeJsonBytes, description: 'Replaces the provisioner state.' }))),
     orphan: Type.Optional(Type.Boolean({ description: 'With `delete`: forget the resources without destroying them.' })),
-    parameter_values: Type.Optional(Nullable(Type.Array(CreateParameterRequest))),
+    parameter_values: Type.Optional(Nullable(List(CreateParameterRequest, { maxItems: maxLongListItems }))),
   },
   { title: 'CreateWorkspaceBuildRequest', examples: [{ transition: 'start' }] },
 )
@@ -82,6 +83,7 @@ export const builds = {
     access: { resource: 'workspace', action: 'update' },
     params: WorkspaceParams,
     body: CreateWorkspaceBuildRequest,
+    maxBodyBytes: maxLargeJsonBytes,
     status: 201,
     response: WorkspaceBuild,
     failures: [

@@ -1,7 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { DeploymentConfig } from './deployment-config.ts'
 import { endpoint } from '../endpoint.ts'
-import { Choice, Response } from '../wire.ts'
+import { Choice, Line, MapOf, Response } from '../wire.ts'
 
 export const BuildInfo = Type.Object(
   {
@@ -68,7 +68,7 @@ export const UpdateServiceBannerRequest = Type.Object(
   {
     enabled: Type.Boolean({ description: 'Whether to show the banner.' }),
     message: Type.Optional(Type.String({ maxLength: 3_000, description: 'Text of the banner.' })),
-    background_color: Type.Optional(Type.String({ description: 'Color as `#rrggbb`. Empty: the color of the page.' })),
+    background_color: Type.Optional(Line({ description: 'Color as `#rrggbb`. Empty: the color of the page.' })),
   },
   { title: 'UpdateServiceBannerRequest', examples: [{ enabled: true, message: 'Down for repairs at noon.', background_color: '#004852' }] },
 )
@@ -76,9 +76,7 @@ export type UpdateServiceBannerRequest = Static<typeof UpdateServiceBannerReques
 
 export const CspReportRequest = Type.Object(
   {
-    'csp-report': Type.Optional(
-      Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Type.Unknown(), { description: 'The report as the browser sends it.' }),
-    ),
+    'csp-report': Type.Optional(MapOf(Type.Unknown(), { description: 'The report as the browser sends it.' })),
   },
   { title: 'CSPReportRequest', examples: [{ 'csp-report': { 'blocked-uri': 'https://example.com/script.js' } }] },
 )

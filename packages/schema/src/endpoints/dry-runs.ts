@@ -3,15 +3,17 @@ import { endpoint } from '../endpoint.ts'
 import { CreateParameterRequest } from './parameters.ts'
 import { LogQuery, ProvisionerJob, ProvisionerJobLog } from './provisioner-jobs.ts'
 import { TemplateVersionParams } from './template-versions.ts'
-import { Nullable, Response, Uuid } from '../wire.ts'
+import { maxLargeJsonBytes, maxLongListItems } from '../rules/field-limits.ts'
+import { Line, List, Nullable, Response, Uuid } from '../wire.ts'
 import { WorkspaceResource } from './workspace-resources.ts'
 
 export const CreateTemplateVersionDryRunRequest = Type.Object(
   {
-    workspace_name: Type.Optional(Type.String({ description: 'Name of the imagined workspace. Default: `dryrun`.' })),
+    workspace_name: Type.Optional(Line({ description: 'Name of the imagined workspace. Default: `dryrun`.' })),
     parameter_values: Type.Optional(
       Nullable(
-        Type.Array(CreateParameterRequest, {
+        List(CreateParameterRequest, {
+          maxItems: maxLongListItems,
           description: 'Not validated. Values for undeclared parameters are ignored; of several values for one name, the last counts.',
         }),
       ),
@@ -34,6 +36,7 @@ export const dryRuns = {
     access: readable,
     params: TemplateVersionParams,
     body: CreateTemplateVersionDryRunRequest,
+    maxBodyBytes: maxLargeJsonBytes,
     status: 201,
     response: ProvisionerJob,
     failures: ['invalid_uuid', 'not_found', 'invalid_json', 'job_not_completed'],

@@ -1,13 +1,14 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from '../endpoint.ts'
+import { LongLine } from '../wire.ts'
 
 export const ExternalSignInQuery = Type.Object({
-  redirect: Type.Optional(Type.String({ description: 'Path on this deployment to open after sign-in. Default: `/`.' })),
-  code: Type.Optional(Type.String({ description: 'Authorization code from the provider. Absent: start the sign-in.' })),
-  state: Type.Optional(Type.String({ description: 'State from the provider. Must match the cookie `oauth_state`.' })),
-  iss: Type.Optional(Type.String({ description: 'Issuer that the provider names.' })),
-  error: Type.Optional(Type.String({ description: 'Error code from the provider.' })),
-  error_description: Type.Optional(Type.String({ description: 'Error text from the provider.' })),
+  redirect: Type.Optional(LongLine({ description: 'Path on this deployment to open after sign-in. Default: `/`.' })),
+  code: Type.Optional(LongLine({ description: 'Authorization code from the provider. Absent: start the sign-in.' })),
+  state: Type.Optional(LongLine({ description: 'State from the provider. Must match the cookie `oauth_state`.' })),
+  iss: Type.Optional(LongLine({ description: 'Issuer that the provider names.' })),
+  error: Type.Optional(LongLine({ description: 'Error code from the provider.' })),
+  error_description: Type.Optional(LongLine({ description: 'Error text from the provider.' })),
 })
 export type ExternalSignInQuery = Static<typeof ExternalSignInQuery>
 

@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from '../endpoint.ts'
+import { unusedFileDays } from '../rules/unused-files.ts'
 import { Uuid } from '../wire.ts'
 
 const MIB = 1024 * 1024
@@ -17,13 +18,14 @@ export const files = {
     method: 'POST',
     path: '/files',
     summary: 'Upload a template archive.',
-    description: `An uncompressed tar archive of at most ${maxFileBytes / MIB} MiB. If the same user uploads the same bytes again, the answer is 200 with the same ID.`,
+    description: `An uncompressed tar archive of at most ${maxFileBytes / MIB} MiB. If the same user uploads the same bytes again, the answer is 200 with the same ID. A file that no template version uses is deleted ${unusedFileDays} days after its last upload, and each user may have a limited number of them.`,
     access: { resource: 'file', action: 'create', denied: 'forbidden' },
     bodyType: 'application/x-tar',
+    maxBodyBytes: maxFileBytes,
     status: 201,
     alternativeStatus: 200,
     response: UploadResponse,
-    failures: ['forbidden', 'invalid_content_type'],
+    failures: ['forbidden', 'invalid_content_type', 'file_quota_exceeded'],
     trailingSlash: true,
     requestsPerMinute: 12,
   }),

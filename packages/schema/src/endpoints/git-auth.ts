@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from '../endpoint.ts'
+import { Line, LongLine } from '../wire.ts'
 
 /** Credentials for git over HTTPS (Coder v2 API, v0.13.4). */
 export const WorkspaceAgentGitAuthResponse = Type.Object(
@@ -21,8 +22,8 @@ export const gitAuth = {
       'If the owner has not signed in to the git provider, `url` tells where to do so. With `listen`, the answer waits until the owner has signed in.',
     access: 'agent',
     query: Type.Object({
-      url: Type.Optional(Type.String({ description: 'URL of the repository. Required.' })),
-      listen: Type.Optional(Type.String({ description: 'If present, wait until the owner has signed in.' })),
+      url: Type.Optional(LongLine({ description: 'URL of the repository. Required.' })),
+      listen: Type.Optional(Line({ description: 'If present, wait until the owner has signed in.' })),
     }),
     status: 200,
     response: WorkspaceAgentGitAuthResponse,

@@ -2,7 +2,8 @@ import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from '../endpoint.ts'
 import { OrganizationParams } from './organizations.ts'
 import { User } from './users.ts'
-import { Response, Uuid } from '../wire.ts'
+import { maxLongListItems } from '../rules/field-limits.ts'
+import { Line, List, LongLine, Response, Uuid } from '../wire.ts'
 
 export const Group = Type.Object(
   {
@@ -21,8 +22,8 @@ const QuotaAllowance = Type.Integer({ minimum: 0, maximum: 2_147_483_647 })
 
 export const CreateGroupRequest = Type.Object(
   {
-    name: Type.String({ rules: ['required'] }),
-    avatar_url: Type.Optional(Type.String()),
+    name: Line({ rules: ['required'] }),
+    avatar_url: Type.Optional(LongLine()),
     quota_allowance: Type.Optional(QuotaAllowance),
   },
   { title: 'CreateGroupRequest', examples: [{ name: 'frontend', quota_allowance: 10 }] },
@@ -32,13 +33,14 @@ export type CreateGroupRequest = Static<typeof CreateGroupRequest>
 export const PatchGroupRequest = Type.Object(
   {
     add_users: Type.Optional(
-      Type.Array(Type.String(), {
+      List(Line(), {
+        maxItems: maxLongListItems,
         description: 'User IDs to add, each once. They must be members of the organization, and not yet of the group.',
       }),
     ),
-    remove_users: Type.Optional(Type.Array(Type.String(), { description: 'User IDs to remove.' })),
-    name: Type.Optional(Type.String({ description: 'New name. Empty: unchanged.' })),
-    avatar_url: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    remove_users: Type.Optional(List(Line(), { maxItems: maxLongListItems, description: 'User IDs to remove.' })),
+    name: Type.Optional(Line({ description: 'New name. Empty: unchanged.' })),
+    avatar_url: Type.Optional(Type.Union([LongLine(), Type.Null()])),
     quota_allowance: Type.Optional(Type.Union([QuotaAllowance, Type.Null()])),
   },
   { title: 'PatchGroupRequest', examples: [{ name: 'frontend', quota_allowance: 20 }] },

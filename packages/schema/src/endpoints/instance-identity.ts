@@ -1,10 +1,11 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from '../endpoint.ts'
+import { Line, LongText } from '../wire.ts'
 
 export const AzureInstanceIdentityToken = Type.Object(
   {
-    signature: Type.String({ rules: ['required'], description: "The machine's attested document: PKCS#7 in Base64." }),
-    encoding: Type.String({ rules: ['required'], description: '`pkcs7`.' }),
+    signature: LongText({ rules: ['required'], description: "The machine's attested document: PKCS#7 in Base64." }),
+    encoding: Line({ rules: ['required'], description: '`pkcs7`.' }),
   },
   { title: 'AzureInstanceIdentityToken', examples: [{ signature: 'MIIKWQYJKoZIhvcNAQcCoIIKSjCCCkYCAQEx', encoding: 'pkcs7' }] },
 )
@@ -12,15 +13,15 @@ export type AzureInstanceIdentityToken = Static<typeof AzureInstanceIdentityToke
 
 export const AWSInstanceIdentityToken = Type.Object(
   {
-    signature: Type.String({ rules: ['required'], description: 'RSA signature (SHA-256) of the document, in Base64.' }),
-    document: Type.String({ rules: ['required'], description: "The machine's identity document, byte for byte." }),
+    signature: LongText({ rules: ['required'], description: 'RSA signature (SHA-256) of the document, in Base64.' }),
+    document: LongText({ rules: ['required'], description: "The machine's identity document, byte for byte." }),
   },
   { title: 'AWSInstanceIdentityToken', examples: [{ signature: 'c2lnbmF0dXJl', document: '{"instanceId":"i-0123456789abcdef0"}' }] },
 )
 export type AWSInstanceIdentityToken = Static<typeof AWSInstanceIdentityToken>
 
 export const GoogleInstanceIdentityToken = Type.Object(
-  { json_web_token: Type.String({ rules: ['required'], description: "The machine's identity token, in the `full` format." }) },
+  { json_web_token: LongText({ rules: ['required'], description: "The machine's identity token, in the `full` format." }) },
   { title: 'GoogleInstanceIdentityToken', examples: [{ json_web_token: 'eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl' }] },
 )
 export type GoogleInstanceIdentityToken = Static<typeof GoogleInstanceIdentityToken>

@@ -1,6 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from '../endpoint.ts'
-import { Choice, Response, Timestamp, Uuid } from '../wire.ts'
+import { Choice, LongLine, LongText, Response, Timestamp, Uuid } from '../wire.ts'
 
 export const parameterScopes = ['template', 'import_job', 'workspace'] as const
 export const parameterSourceSchemes = ['none', 'data'] as const
@@ -60,8 +60,8 @@ export const maxParameterNameLength = 64
 export const CreateParameterRequest = Type.Object(
   {
     copy_from_parameter: Type.Optional(Uuid({ description: 'Copy the value and schemes of this parameter instead.' })),
-    name: Type.String(),
-    source_value: Type.String(),
+    name: LongLine(),
+    source_value: LongText(),
     source_scheme: Choice(parameterSourceSchemes),
     destination_scheme: Choice(parameterDestinationSchemes),
   },
@@ -92,7 +92,7 @@ export const CreateScopedParameterRequest = Type.Object(
   {
     copy_from_parameter: Type.Optional(Uuid({ description: 'Ignored. `source_value` is required.' })),
     name: Type.String({ rules: ['required'], maxLength: maxParameterNameLength }),
-    source_value: Type.String({ rules: ['required'] }),
+    source_value: LongText({ rules: ['required'] }),
     source_scheme: Choice(['data'], { rules: ['oneof', 'required'] }),
     destination_scheme: Choice(['environment_variable', 'provisioner_variable'], { rules: ['oneof', 'required'] }),
   },

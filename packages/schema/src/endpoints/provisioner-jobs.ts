@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { Choice, StringMap, Timestamp, Uuid } from '../wire.ts'
+import { AnyInteger, Choice, Line, StringMap, Timestamp, Uuid } from '../wire.ts'
 
 /**
  * Job statuses (Coder v2 API, v0.13.4). `pending`, `running` and `canceling` are the active ones.
@@ -55,8 +55,8 @@ export type ProvisionerJobLog = Static<typeof ProvisionerJobLog>
 
 /** Query parameters of the log endpoints. The mere presence of `follow` asks for a WebSocket. */
 export const LogQuery = Type.Object({
-  before: Type.Optional(Type.Integer({ description: 'Return only entries with a smaller ID.', refusedAs: 'Must be an integer' })),
-  after: Type.Optional(Type.Integer({ description: 'Return only entries with a greater ID.', refusedAs: 'Must be an integer' })),
-  follow: Type.Optional(Type.String({ description: 'If present, upgrade to a WebSocket and stream entries until the job ends.' })),
+  before: Type.Optional(AnyInteger({ description: 'Return only entries with a smaller ID.', refusedAs: 'Must be an integer' })),
+  after: Type.Optional(AnyInteger({ description: 'Return only entries with a greater ID.', refusedAs: 'Must be an integer' })),
+  follow: Type.Optional(Line({ description: 'If present, upgrade to a WebSocket and stream entries until the job ends.' })),
 })
 export type LogQuery = Static<typeof LogQuery>

@@ -1,12 +1,12 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from '../endpoint.ts'
 import { UserParams } from './users.ts'
-import { Choice, Response, Timestamp, Uuid } from '../wire.ts'
+import { AnyInteger, Choice, LongLine, Response, Timestamp, Uuid } from '../wire.ts'
 
 export const LoginWithPasswordRequest = Type.Object(
   {
     email: Type.String({ rules: ['required', 'email'] }),
-    password: Type.String({ rules: ['required'] }),
+    password: LongLine({ rules: ['required'] }),
   },
   { title: 'LoginWithPasswordRequest', examples: [{ email: 'ada@example.com', password: 'correct horse battery' }] },
 )
@@ -61,7 +61,7 @@ export type ApiKey = Static<typeof ApiKey>
 export const CreateTokenRequest = Type.Object(
   {
     lifetime: Type.Optional(
-      Type.Integer({ description: 'Nanoseconds. 0 or absent: the default, or the maximum of the deployment if that is shorter.' }),
+      AnyInteger({ description: 'Nanoseconds. 0 or absent: the default, or the maximum of the deployment if that is shorter.' }),
     ),
     scope: Type.Optional(Choice(keyScopes, { rules: ['oneof'], description: 'Default: `all`.' })),
   },

@@ -5,7 +5,8 @@ import { ComputedParameter, CreateParameterRequest, ParameterSchema } from './pa
 import { LogQuery, ProvisionerJob, ProvisionerJobLog, provisionerTypes } from './provisioner-jobs.ts'
 import { TemplateParams } from './templates.ts'
 import { User } from './users.ts'
-import { Choice, Nullable, Pagination, Response, StringMap, Timestamp, Uuid } from '../wire.ts'
+import { maxLargeJsonBytes, maxLongListItems } from '../rules/field-limits.ts'
+import { Choice, Line, List, MapOf, Nullable, Pagination, Response, Timestamp, Uuid } from '../wire.ts'
 import { WorkspaceResource } from './workspace-resources.ts'
 
 export const TemplateVersion = Type.Object(
@@ -33,10 +34,10 @@ export const CreateTemplateVersionRequest = Type.Object(
     template_id: Type.Optional(Uuid()),
     storage_method: Choice(['file'], { rules: ['oneof', 'required'] }),
     file_id: Type.Optional(Uuid({ requiredWithout: 'example_id' })),
-    example_id: Type.Optional(Type.String({ requiredWithout: 'file_id' })),
+    example_id: Type.Optional(Line({ requiredWithout: 'file_id' })),
     provisioner: Choice(provisionerTypes, { rules: ['oneof', 'required'] }),
-    tags: Type.Optional(Nullable(StringMap())),
-    parameter_values: Type.Optional(Nullable(Type.Array(CreateParameterRequest))),
+    tags: Type.Optional(Nullable(MapOf(Line()))),
+    parameter_values: Type.Optional(Nullable(List(CreateParameterRequest, { maxItems: maxLongListItems }))),
   },
   { title: 'CreateTemplateVersionRequest' },
 )
@@ -56,6 +57,7 @@ export const templateVersions = {
     access: 'signed_in',
     params: OrganizationParams,
     body: CreateTemplateVersionRequest,
+    maxBodyBytes: maxLargeJsonBytes,
     status: 201,
     response: TemplateVersion,
     failures: [

@@ -4,7 +4,8 @@ import { OrganizationParams } from './organizations.ts'
 import { CreateParameterRequest } from './parameters.ts'
 import { provisionerTypes } from './provisioner-jobs.ts'
 import { User } from './users.ts'
-import { Choice, Nullable, Response, Timestamp, Uuid } from '../wire.ts'
+import { maxLargeJsonBytes, maxLongListItems } from '../rules/field-limits.ts'
+import { AnyInteger, Choice, List, MapOf, Nullable, Response, Timestamp, Uuid } from '../wire.ts'
 
 const TransitionStats = Type.Object(
   { P50: Nullable(Type.Integer()), P95: Nullable(Type.Integer()) },
@@ -45,8 +46,8 @@ export const CreateTemplateRequest = Type.Object(
     description: Type.Optional(Type.String({ rules: ['lt=128'] })),
     icon: Type.Optional(Type.String({ maxLength: 256 })),
     template_version_id: Uuid({ rules: ['required'] }),
-    parameter_values: Type.Optional(Type.Array(CreateParameterRequest)),
-    default_ttl_ms: Type.Optional(Nullable(Type.Integer())),
+    parameter_values: Type.Optional(List(CreateParameterRequest, { maxItems: maxLongListItems })),
+    default_ttl_ms: Type.Optional(Nullable(AnyInteger())),
     allow_user_cancel_workspace_jobs: Type.Optional(Nullable(Type.Boolean())),
   },
   { title: 'CreateTemplateRequest' },
@@ -66,7 +67,7 @@ export const UpdateTemplateMeta = Type.Object(
     display_name: Type.Optional(Type.String({ rules: ['template_display_name'] })),
     description: Type.Optional(Type.String({ maxLength: 128, description: 'Empty: unchanged.' })),
     icon: Type.Optional(Type.String({ maxLength: 256 })),
-    default_ttl_ms: Type.Optional(Nullable(Type.Integer())),
+    default_ttl_ms: Type.Optional(Nullable(AnyInteger())),
     allow_user_cancel_workspace_jobs: Type.Optional(Nullable(Type.Boolean())),
   },
   { title: 'UpdateTemplateMeta' },
@@ -104,7 +105,7 @@ export const templateRoles = ['admin', 'use', ''] as const
 export type TemplateRole = (typeof templateRoles)[number]
 
 const RolesById = (description: string) =>
-  Type.Optional(Nullable(Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Choice(templateRoles), { keyFormat: 'uuid', description })))
+  Type.Optional(Nullable(MapOf(Choice(templateRoles), { maxProperties: maxLongListItems, keyFormat: 'uuid', description })))
 
 /** The users and groups that a template is shared with. */
 export const TemplateACL = Type.Object(
@@ -147,6 +148,7 @@ export const templates = {
     access: { resource: 'template', action: 'create' },
     params: OrganizationParams,
     body: CreateTemplateRequest,
+    maxBodyBytes: maxLargeJsonBytes,
     status: 201,
     response: Template,
     failures: ['invalid_uuid', 'not_found', 'invalid_json', 'validation_failed', 'name_taken', 'invalid_template'],

@@ -1,7 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { endpoint } from '../endpoint.ts'
 import { maxPasswordBytes, minPasswordBytes } from '../rules/password.ts'
-import { Choice, Pagination, Response, Timestamp, Uuid } from '../wire.ts'
+import { Choice, Line, List, LongLine, Pagination, Response, Timestamp, Uuid } from '../wire.ts'
 
 export const Role = Type.Object({ name: Type.String(), display_name: Type.String() }, { title: 'Role' })
 export type Role = Static<typeof Role>
@@ -26,7 +26,7 @@ export const CreateFirstUserRequest = Type.Object(
   {
     email: Type.String({ rules: ['required', 'email'] }),
     username: Type.String({ rules: ['required', 'username'] }),
-    password: Type.String({ rules: ['required'] }),
+    password: LongLine({ rules: ['required'] }),
     trial: Type.Optional(Type.Boolean({ description: 'Accepted for compatibility and ignored: every feature is free.' })),
   },
   { title: 'CreateFirstUserRequest', examples: [{ email: 'ada@example.com', username: 'ada', password: 'correct horse battery' }] },
@@ -40,7 +40,7 @@ export const CreateUserRequest = Type.Object(
   {
     email: Type.String({ rules: ['required', 'email'] }),
     username: Type.String({ rules: ['required', 'username'] }),
-    password: Type.String({ rules: ['required'] }),
+    password: LongLine({ rules: ['required'] }),
     organization_id: Uuid({ rules: ['required'] }),
   },
   { title: 'CreateUserRequest' },
@@ -58,8 +58,8 @@ export type UpdateUserProfileRequest = Static<typeof UpdateUserProfileRequest>
 
 export const UpdateUserPasswordRequest = Type.Object(
   {
-    old_password: Type.Optional(Type.String({ description: 'Not required from callers who may update any user.' })),
-    password: Type.String({ rules: ['required'], description: `${minPasswordBytes} to ${maxPasswordBytes} bytes of UTF-8.` }),
+    old_password: Type.Optional(LongLine({ description: 'Not required from callers who may update any user.' })),
+    password: LongLine({ rules: ['required'], description: `${minPasswordBytes} to ${maxPasswordBytes} bytes of UTF-8.` }),
   },
   { title: 'UpdateUserPasswordRequest', examples: [{ old_password: 'correct horse battery', password: 'staple of the horse' }] },
 )
@@ -67,7 +67,7 @@ export type UpdateUserPasswordRequest = Static<typeof UpdateUserPasswordRequest>
 
 export const UpdateRoles = Type.Object(
   {
-    roles: Type.Array(Type.String(), {
+    roles: List(Line(), {
       description: 'Full names of all the roles the user is to have. Implied roles may be left out.',
     }),
   },
@@ -128,7 +128,7 @@ export const users = {
     access: { resource: 'user', action: 'read', filtered: true },
     query: Type.Object({
       q: Type.Optional(
-        Type.String({
+        LongLine({
           description:
             'Search query: part of a username or an e-mail address, `status:active,suspended`, `role:owner`. Every user has the role `member`. Put a value with spaces in double quotes.',
           examples: ['ada status:active'],

@@ -8,7 +8,8 @@ import { maxTtlMs, minTtlMs } from '../rules/ttl.ts'
 import { OrganizationParams } from './organizations.ts'
 import { CreateParameterRequest } from './parameters.ts'
 import { UserParams } from './users.ts'
-import { Choice, Nullable, Pagination, Response, Timestamp, Uuid } from '../wire.ts'
+import { maxLargeJsonBytes, maxLongListItems } from '../rules/field-limits.ts'
+import { AnyInteger, Choice, Line, List, LongLine, Nullable, Pagination, Response, Timestamp, Uuid } from '../wire.ts'
 import { agentStatuses } from './workspace-resources.ts'
 
 export const Workspace = Type.Object(
@@ -49,9 +50,9 @@ export const CreateWorkspaceRequest = Type.Object(
       rules: ['workspace_name', 'required'],
       description: `1 to ${maxNameLength} letters and digits, with single hyphens between them.`,
     }),
-    autostart_schedule: Type.Optional(Nullable(Type.String({ description: 'For example `CRON_TZ=Europe/Dublin 30 9 * * 1-5`.' }))),
-    ttl_ms: Type.Optional(Nullable(Type.Integer({ description: `${ttlBounds} Absent or 0: the default of the template.` }))),
-    parameter_values: Type.Optional(Nullable(Type.Array(CreateParameterRequest))),
+    autostart_schedule: Type.Optional(Nullable(LongLine({ description: 'For example `CRON_TZ=Europe/Dublin 30 9 * * 1-5`.' }))),
+    ttl_ms: Type.Optional(Nullable(AnyInteger({ description: `${ttlBounds} Absent or 0: the default of the template.` }))),
+    parameter_values: Type.Optional(Nullable(List(CreateParameterRequest, { maxItems: maxLongListItems }))),
   },
   { title: 'CreateWorkspaceRequest' },
 )
@@ -64,13 +65,13 @@ export const UpdateWorkspaceRequest = Type.Object(
 export type UpdateWorkspaceRequest = Static<typeof UpdateWorkspaceRequest>
 
 export const UpdateWorkspaceAutostartRequest = Type.Object(
-  { schedule: Type.Optional(Nullable(Type.String({ description: 'Null or empty: no autostart.' }))) },
+  { schedule: Type.Optional(Nullable(LongLine({ description: 'Null or empty: no autostart.' }))) },
   { title: 'UpdateWorkspaceAutostartRequest', examples: [{ schedule: 'CRON_TZ=Europe/Dublin 30 9 * * 1-5' }] },
 )
 export type UpdateWorkspaceAutostartRequest = Static<typeof UpdateWorkspaceAutostartRequest>
 
 export const UpdateWorkspaceTTLRequest = Type.Object(
-  { ttl_ms: Type.Optional(Nullable(Type.Integer({ description: `${ttlBounds} Null or 0: never.` }))) },
+  { ttl_ms: Type.Optional(Nullable(AnyInteger({ description: `${ttlBounds} Null or 0: never.` }))) },
   { title: 'UpdateWorkspaceTTLRequest', examples: [{ ttl_ms: 28_800_000 }] },
 )
 export type UpdateWorkspaceTTLRequest = Static<typeof UpdateWorkspaceTTLRequest>
@@ -105,6 +106,7 @@ export const workspaces = {
     access: { resource: 'workspace', action: 'create' },
     params: Type.Object({ ...OrganizationParams.properties, ...UserParams.properties }),
     body: CreateWorkspaceRequest,
+    maxBodyBytes: maxLargeJsonBytes,
     status: 201,
     response: Workspace,
     failures: [
@@ -143,12 +145,12 @@ export const workspaces = {
     description: 'Most recently used first. A workspace must match every given filter.',
     access: { resource: 'workspace', action: 'read', filtered: true },
     query: Type.Object({
-      owner: Type.Optional(Type.String({ description: 'Username of the owner, or `me`.' })),
-      template: Type.Optional(Type.String({ description: 'Template name.' })),
-      name: Type.Optional(Type.String({ description: 'Part of the workspace name.' })),
+      owner: Type.Optional(Line({ description: 'Username of the owner, or `me`.' })),
+      template: Type.Optional(Line({ description: 'Template name.' })),
+      name: Type.Optional(Line({ description: 'Part of the workspace name.' })),
       status: Type.Optional(Choice(workspaceStatuses, { description: 'Workspace status.' })),
       has_agent: Type.Optional(Choice(agentStatuses, { description: 'Status that at least one agent must have.' })),
-      q: Type.Optional(Type.String({ description: 'Search query: `owner:me name:web status:running`, or `owner/name`.' })),
+      q: Type.Optional(LongLine({ description: 'Search query: `owner:me name:web status:running`, or `owner/name`.' })),
       ...Pagination,
     }),
     status: 200,

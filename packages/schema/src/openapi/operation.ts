@@ -36,7 +36,9 @@ export function renderOperation(spec: EndpointSpec, place: OperationPlace, compo
 export function failuresOf(spec: EndpointSpec): FailureCode[] {
   const isRefused = spec.access !== 'anyone' && spec.access !== 'agent' && spec.signInRedirect !== true
   const signedIn: FailureCode[] = isRefused ? ['signed_out', 'user_not_active'] : []
-  return [...new Set<FailureCode>([...spec.failures, ...signedIn, 'rate_limited', 'internal', 'unavailable', 'storage_full'])]
+  const ofBody: FailureCode[] = spec.body === undefined ? [] : ['validation_failed']
+  if (spec.body !== undefined || spec.bodyType !== undefined) ofBody.push('body_too_large')
+  return [...new Set<FailureCode>([...spec.failures, ...ofBody, ...signedIn, 'rate_limited', 'internal', 'unavailable', 'storage_full'])]
 }
 
 function descriptionOf(spec: EndpointSpec): string {

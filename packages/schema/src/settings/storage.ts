@@ -1,3 +1,4 @@
+import { unusedFileDays } from '../rules/unused-files.ts'
 import type { SettingRows } from './setting-row.ts'
 
 /** Where data is stored, what encrypts it, and how long it is kept. */
@@ -40,6 +41,20 @@ export const storageSettings = {
     secret: true,
     usage:
       'Keys for the secrets in the database, each 32 bytes in base64, separated by commas. The first encrypts, all of them decrypt. Default: the file secret.key in the data directory.',
+  },
+  fileQuotaMib: {
+    path: 'file_quota_mib',
+    kind: 'int',
+    default: '1024',
+    range: [0, 1_048_576],
+    usage: `How many MiB of uploaded files a user may have that no template version uses. The server deletes such files ${unusedFileDays} days after their last upload. 0: any number.`,
+  },
+  fileQuotaCount: {
+    path: 'file_quota_count',
+    kind: 'int',
+    default: '1000',
+    range: [0, 1_000_000],
+    usage: 'How many uploaded files a user may have that no template version uses. 0: any number.',
   },
   jobLogRetentionMs: {
     path: 'job_log_retention',

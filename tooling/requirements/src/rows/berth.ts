@@ -234,4 +234,16 @@ export const berth = [
       'berth:secrets:rotation': 'A command re-encrypts all secrets, including those stored in clear text, while the server runs.',
     },
   ),
+  ...rows(
+    { section: 'Berth: limits' },
+    {
+      'limits:fields':
+        'Every text, list, map and number that a client or an agent sends has a bound. What exceeds it is 400 with the field and the limit.',
+      'limits:file-quota':
+        'Uploads that no template version uses are limited for each user in number and size, also when many arrive at once: 403 with both limits. The settings say how many.',
+      'limits:unused-files': 'An uploaded file that no template version uses is deleted 7 days after its last upload.',
+      'limits:json-bodies':
+        'A JSON body has at most 1 MiB, or 16 MiB where it carries parameter values or the state of a provisioner. A larger one is 413 with the limit, and is not read to its end.',
+    },
+  ),
 ]

@@ -1,4 +1,5 @@
 import type { AgentStats } from '@berth/schema'
+import { maxReportedCount } from '@berth/schema/rules'
 import { closeReasons, closeSocket } from '@berth/tunnel'
 import type { WebSocket } from 'ws'
 
@@ -46,7 +47,7 @@ function readStats(text: string): SocketStats | undefined {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
     const stats = statsOf(value)
-    return Object.values(stats).every((count) => Number.isSafeInteger(count)) ? stats : undefined
+    return Object.values(stats).every((count) => Number.isInteger(count) && count >= 0 && count <= maxReportedCount) ? stats : undefined
   } catch {
     return undefined
   }

@@ -4,6 +4,7 @@ export interface Deleted {
   readonly agent_stats: number
   readonly audit_logs: number
   readonly job_logs: number
+  readonly files: number
 }
 
 /** Singular and plural of each kind, in the order in which they are named. */
@@ -11,6 +12,7 @@ const KINDS: readonly [kind: keyof Deleted, singular: string, plural: string][] 
   ['job_logs', 'line of job logs', 'lines of job logs'],
   ['agent_stats', 'report of agent statistics', 'reports of agent statistics'],
   ['audit_logs', 'audit log entry', 'audit log entries'],
+  ['files', 'unused file', 'unused files'],
   ['api_keys', 'API key', 'API keys'],
 ]
 

@@ -1,3 +1,4 @@
+import { unusedFileDays } from '@berth/schema/rules'
 import type { Logger } from 'pino'
 import { timestamp, type Clock } from '../../clock.ts'
 import type { Retention } from '../../settings/config.ts'
@@ -27,7 +28,9 @@ const BATCH_JOBS = 200
  */
 const EXPIRED_KEY_RETENTION_MS = 7 * 86_400_000
 
-const NOTHING: Deleted = { api_keys: 0, agent_stats: 0, audit_logs: 0, job_logs: 0 }
+const UNUSED_FILE_RETENTION_MS = unusedFileDays * 86_400_000
+
+const NOTHING: Deleted = { api_keys: 0, agent_stats: 0, audit_logs: 0, job_logs: 0, files: 0 }
 
 /**
  * Deletes expired records once an hour, and logs at most once a day how many. Several servers may
@@ -86,6 +89,7 @@ export class RetentionLoop {
       audit_logs:
         auditLogMs === undefined ? 0 : await this.#inBatches(async () => await store.deleteAuditLogs(before(auditLogMs), BATCH_ROWS)),
       job_logs: jobLogsMs === undefined ? 0 : await this.#deleteJobLogs(before(jobLogsMs)),
+      files: await this.#inBatches(async () => await store.deleteUnusedFiles(before(UNUSED_FILE_RETENTION_MS), BATCH_ROWS)),
     }
   }
 
@@ -139,5 +143,6 @@ function sum(one: Deleted, other: Deleted): Deleted {
     agent_stats: one.agent_stats + other.agent_stats,
     audit_logs: one.audit_logs + other.audit_logs,
     job_logs: one.job_logs + other.job_logs,
+    files: one.files + other.files,
   }
 }

@@ -30,6 +30,13 @@ export class RetentionStore {
       select id from audit_logs where time < ${before} order by time limit ${limit} for update skip locked)`)
   }
 
+  /** Deletes files that no job uses, and so no template version, build or dry run. */
+  async deleteUnusedFiles(before: string, limit: number): Promise<number> {
+    return await this.#delete(sql`delete from files where id in (
+      select id from files where created_at < ${before} and not exists (select from provisioner_jobs job where job.file_id = files.id)
+      order by created_at limit ${limit} for update skip locked)`)
+  }
+
   /**
    * Lists jobs with logs that completed before an instant, oldest first, after a given job. Skips
    * jobs whose log people still read: those of each workspace's latest build, and of the active and

@@ -129,3 +129,34 @@ test('the browser of these tests is signed in: a page of the server reads what t
   const status = await page.evaluate(`fetch('/api/v2/users/me').then((answer) => answer.status)`)
   expect(status).toBe(200)
 })
+
+test('berth ports share opens a port to others, ports list shows it, and the level owner closes it', async () => {
+  verifies('berth:cli:ports')
+  const url = `http://${port}--main--dev--ada.apps.localhost:${deployment.server.port}/`
+  const asStranger = async (): Promise<string> => {
+    const stranger = await browser.newContext()
+    try {
+      const page = await stranger.newPage()
+      await page.goto(url)
+      return await page.title()
+    } finally {
+      await stranger.close()
+    }
+  }
+  expect(await asStranger()).not.toBe('hostile')
+  const shared = await deployment.berth(['ports', 'share', 'dev', String(port), '--level', 'public'])
+  expect(shared, shared.stderr).toMatchObject({
+    exitCode: 0,
+    stdout: `Everybody may open port ${port} until the workspace stops.\n${url}\n`,
+  })
+  expect(await asStranger()).toBe('hostile')
+  expect(JSON.parse((await deployment.berth(['ports', 'list', 'dev', '-o', 'json'])).stdout)).toEqual([
+    { port, sharing_level: 'public', url },
+  ])
+  expect((await deployment.berth(['ports', 'list', 'dev'])).stdout).toContain(url)
+  const closed = await deployment.berth(['ports', 'share', 'dev', String(port), '--level', 'owner'])
+  expect(closed).toMatchObject({ exitCode: 0, stdout: `Only the owner may open port ${port} until the workspace stops.\n${url}\n` })
+  expect(await asStranger()).not.toBe('hostile')
+  expect((await deployment.berth(['ports', 'share', 'dev', 'x'])).exitCode).not.toBe(0)
+  expect((await deployment.berth(['ports', 'share', 'dev', '3000', '--level', 'all'])).stderr).toContain('owner, authenticated, public')
+})

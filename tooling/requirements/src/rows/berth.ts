@@ -60,6 +60,7 @@ export const berth = [
       'berth:apps:powerless':
         "In Chromium, an app by path, on its sub-domain or on a port can't read the API as its visitor, start a build, open a terminal, or read the session cookie.",
       'berth:apps:localhost': 'With the wildcard *.apps.localhost a browser on the same machine opens apps and ports by their host names.',
+      'berth:cli:ports': '`berth ports share` opens a port to others and closes it again, and `berth ports list` shows which are open.',
       'berth:apps:streams':
         'Requests and answers of apps pass through as they come, without being collected, and end when either side leaves. A connection that an app closed while it was idle is replaced.',
       'berth:apps:websockets': 'WebSockets of apps pass through, and end with the session that opened them.',

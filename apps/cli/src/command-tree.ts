@@ -7,6 +7,8 @@ import { help } from './commands/help.ts'
 import { list } from './commands/list.ts'
 import { login } from './commands/login.ts'
 import { logout } from './commands/logout.ts'
+import { list as listPorts } from './commands/ports/list.ts'
+import { share } from './commands/ports/share.ts'
 import { rename } from './commands/rename.ts'
 import { restart } from './commands/restart.ts'
 import { overrideStop } from './commands/schedule/override-stop.ts'
@@ -41,6 +43,10 @@ export const commandTree: CommandGroup = {
     update,
     rename,
     delete: deleteWorkspace,
+    ports: {
+      summary: 'Let other people open ports of a running workspace',
+      commands: { share, list: listPorts },
+    },
     schedule: {
       summary: 'Manage when a workspace starts and stops automatically',
       commands: { show: showSchedule, start: scheduleStart, stop: scheduleStop, 'override-stop': overrideStop },

@@ -37,6 +37,7 @@ test('berth alone lists the commands', async () => {
       update <workspace>             Update a workspace to its template's active version
       rename <workspace> <new-name>  Rename a workspace
       delete, rm <workspace>         Delete a workspace and everything in it
+      ports                          Let other people open ports of a running workspace
       schedule                       Manage when a workspace starts and stops automatically
       templates, template            Manage templates
       completion <shell>             Print a completion script for your shell

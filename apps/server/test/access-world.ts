@@ -126,6 +126,7 @@ async function createThings(
       workspacebuild: build.id,
       buildnumber: '1',
       workspaceagent: build.resources[0]?.agents?.[0]?.id ?? '',
+      port: '3000',
     },
   }
 }

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { verifies } from '@berth/requirements'
+import type { PortShare } from '@berth/schema'
 import { BlockList } from 'node:net'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { createAgent } from './fake-agent.ts'
-import { createMember } from './factories.ts'
+import { build, createMember } from './factories.ts'
 import { rawRequest, type RawAnswer, type RawRequest } from './raw-request.ts'
 import { runSql } from './run-sql.ts'
 import { createAppWorkspace, startApp, type RunningApp, type SeenByApp } from './start-app.ts'
@@ -16,6 +17,7 @@ const COOKIE = 'coder_devurl_session_token'
 let server: TestServer
 let app: RunningApp
 let workspace: string
+let agentId: string
 let token: string
 let memberToken: string
 beforeAll(async () => {
@@ -35,6 +37,7 @@ beforeAll(async () => {
     ],
   })
   workspace = place.workspace.name
+  agentId = place.id
   memberToken = (await createMember(server)).token
 })
 afterAll(async () => {
@@ -331,6 +334,59 @@ describe('an app by its path, in a browser', () => {
     onTestFinished(async () => await off.stop())
     const { status, text } = await rawRequest(off.url, `GET /${pathOf('own')}`, { token: off.firstUser.token })
     expect([status, text]).toEqual([404, expect.stringContaining('BERTH_PATH_APPS')])
+  })
+})
+
+/** What the port answers its owner, another member and nobody. */
+async function statuses(): Promise<number[]> {
+  const host = hostOf(app.port)
+  return [await ask(host, '/', { token }), await ask(host, '/', { token: memberToken }), await ask(host)].map(({ status }) => status)
+}
+
+async function update(level: PortShare['sharing_level']): Promise<PortShare> {
+  return await server.client.portShares.update({
+    params: { workspaceagent: agentId, port: String(app.port) },
+    body: { sharing_level: level },
+  })
+}
+
+describe('a port that its owner shares', () => {
+  test('is open to those whom the level names, until the owner ends it', async () => {
+    verifies('berth:apps:port-shares')
+    const url = `http://${hostOf(app.port)}:${new URL(server.url).port}/`
+    expect(await update('authenticated')).toEqual({ port: app.port, sharing_level: 'authenticated', url })
+    expect(await statuses()).toEqual([200, 200, 307])
+    await update('public')
+    expect(await statuses()).toEqual([200, 200, 200])
+    const { shares } = await server.client.portShares.list({ params: { workspaceagent: agentId } })
+    expect(shares).toEqual([{ port: app.port, sharing_level: 'public', url }])
+    await update('owner')
+    expect(await statuses()).toEqual([200, 404, 307])
+    expect(await server.client.portShares.list({ params: { workspaceagent: agentId } })).toEqual({ shares: [] })
+    const { audit_logs } = await server.client.audit.list({ query: { limit: 1, q: 'resource_type:workspace action:write' } })
+    expect(audit_logs[0]).toMatchObject({
+      resource_target: workspace,
+      additional_fields: { port: String(app.port), sharing_level: 'owner' },
+    })
+  })
+
+  test('is shared by nobody else, and only while its workspace runs', async () => {
+    verifies('berth:apps:port-shares')
+    const body = { sharing_level: 'public' } as const
+    const params = { workspaceagent: agentId, port: '3000' }
+    await expect(server.clientFor(memberToken).portShares.update({ params, body })).rejects.toMatchObject({ status: 404 })
+    for (const port of ['0', '8', '65536', 'x', '3000.0'])
+      await expect(server.client.portShares.update({ params: { ...params, port }, body })).rejects.toMatchObject({ status: 400 })
+    const place = await createAgent(server)
+    const own = { params: { workspaceagent: place.id, port: '3000' }, body }
+    await server.client.portShares.update(own)
+    await build(server.client, place.workspace.id, 'start')
+    await expect(server.client.portShares.update(own)).rejects.toMatchObject({ status: 409 })
+    const { resources } = await server.client.builds.get({
+      params: { workspacebuild: (await server.client.workspaces.get({ params: { workspace: place.workspace.id } })).latest_build.id },
+    })
+    const next = resources[0]?.agents?.[0]?.id ?? ''
+    expect(await server.client.portShares.list({ params: { workspaceagent: next } })).toEqual({ shares: [] })
   })
 })
 

@@ -67,6 +67,7 @@ export async function createOneOfEach(server: TestServer): Promise<Existing> {
       workspacebuild: build.id,
       buildnumber: '1',
       workspaceagent: build.resources[0]?.agents?.[0]?.id ?? '',
+      port: '3000',
     },
   }
 }

@@ -16,6 +16,7 @@ import { instanceIdentity } from './endpoints/instance-identity.ts'
 import { organizations } from './endpoints/organizations.ts'
 import { roles } from './endpoints/roles.ts'
 import { parameters } from './endpoints/parameters.ts'
+import { portShares } from './endpoints/port-shares.ts'
 import { quotas } from './endpoints/quotas.ts'
 import { sessions } from './endpoints/sessions.ts'
 import { templateVersions } from './endpoints/template-versions.ts'
@@ -42,6 +43,7 @@ export const api = {
   agents,
   instanceIdentity,
   applications,
+  portShares,
   groups,
   quotas,
   audit,

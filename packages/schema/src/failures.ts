@@ -40,6 +40,7 @@ export const failures = {
   invalid_redirect_uri: { status: 400, message: 'The query parameter "redirect_uri" is not the URL of an app on this deployment.' },
   invalid_external_sign_in: { status: 400, message: "The sign-in provider's answer is invalid. Sign in again." },
   invalid_instance_identity: { status: 400, message: "The machine's identity document cannot be read." },
+  invalid_port: { status: 400, message: 'The port must be a number from 9 to 65535.' },
   agent_outdated: { status: 400, message: "The machine does not belong to the workspace's latest build." },
   signed_out: { status: 401, message: 'You are signed out or your session has expired. Please sign in again to continue.' },
   user_not_active: { status: 401, message: 'User is not active. Contact an admin to reactivate your account.' },
@@ -91,6 +92,10 @@ export const failures = {
   agent_without_coordination: {
     status: 409,
     message: 'The workspace runs Berth\'s agent, which this program cannot reach. Use "berth ssh".',
+  },
+  agent_not_current: {
+    status: 409,
+    message: "The agent does not belong to the workspace's latest build, so its ports can't be shared. Use the agent of the latest build.",
   },
   build_active: { status: 409, message: 'A workspace build is already active. Wait until it ends, or cancel it.' },
   workspace_not_extendable: { status: 409, message: 'The workspace cannot be extended. It must be running and have a deadline.' },

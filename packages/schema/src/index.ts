@@ -80,6 +80,7 @@ export {
   type SettingRowAt,
 } from './settings/deployment-settings.ts'
 export { CreateGroupRequest, Group, PatchGroupRequest, groups } from './endpoints/groups.ts'
+export { ListPortSharesResponse, PortShare, UpdatePortShareRequest, portShares } from './endpoints/port-shares.ts'
 export { WorkspaceQuota, quotas } from './endpoints/quotas.ts'
 export { UploadResponse, files, maxFileBytes } from './endpoints/files.ts'
 export { WorkspaceAgentGitAuthResponse, gitAuth } from './endpoints/git-auth.ts'

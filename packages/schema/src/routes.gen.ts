@@ -138,6 +138,10 @@ export const routes = {
     getHost: { method: 'GET', path: '/applications/host', status: 200, delivery: 'json' },
     authRedirect: { method: 'GET', path: '/applications/auth-redirect', status: 307, delivery: 'nothing' },
   },
+  portShares: {
+    list: { method: 'GET', path: '/workspaceagents/:workspaceagent/port-shares', status: 200, delivery: 'json' },
+    update: { method: 'PUT', path: '/workspaceagents/:workspaceagent/port-shares/:port', status: 200, delivery: 'json' },
+  },
   groups: {
     list: { method: 'GET', path: '/organizations/:organization/groups', status: 200, delivery: 'json' },
     create: { method: 'POST', path: '/organizations/:organization/groups', status: 201, delivery: 'json' },

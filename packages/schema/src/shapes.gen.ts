@@ -399,6 +399,10 @@ export interface Healthcheck {
   threshold: number
 }
 
+export interface ListPortSharesResponse {
+  shares: PortShare[]
+}
+
 export interface ListeningPort {
   process_name: string
   network: 'tcp'
@@ -477,6 +481,13 @@ export interface PatchGroupRequest {
   name?: string
   avatar_url?: string | null
   quota_allowance?: number | null
+}
+
+export interface PortShare {
+  port: number
+  sharing_level: 'owner' | 'authenticated' | 'public'
+  /** Where a browser opens the port. Empty when the deployment has no wildcard host name for apps. */
+  url: string
 }
 
 export interface PostWorkspaceAgentVersionRequest {
@@ -664,6 +675,10 @@ export interface UpdateCheckResponse {
   version: string
   /** URL of the release notes. */
   url: string
+}
+
+export interface UpdatePortShareRequest {
+  sharing_level: 'owner' | 'authenticated' | 'public'
 }
 
 export interface UpdateRoles {
@@ -1905,6 +1920,29 @@ export interface ApiShapes {
     getHost: {
       request: {}
       response: GetAppHostResponse
+    }
+  }
+  portShares: {
+    /** List the ports of a workspace that others may open. */
+    list: {
+      request: {
+        params: {
+          workspaceagent: string
+        }
+      }
+      response: ListPortSharesResponse
+    }
+    /** Set who may open a port of a workspace. */
+    update: {
+      request: {
+        params: {
+          workspaceagent: string
+          /** A number from 9 to 65535. */
+          port: string
+        }
+        body: UpdatePortShareRequest
+      }
+      response: PortShare
     }
   }
   groups: {

@@ -1,6 +1,7 @@
 import { api } from '@berth/schema'
 import type { Router } from 'express'
 import { agentRoutes } from '../features/agents/routes.ts'
+import { portShareRoutes } from '../features/apps/port-share-routes.ts'
 import { applicationRoutes } from '../features/apps/routes.ts'
 import { auditRoutes } from '../features/audit/routes.ts'
 import { authorizationRoutes } from '../features/authorization/routes.ts'
@@ -37,6 +38,7 @@ export function apiRoutes({ services, config, clock }: AppOptions, upgrades: Web
   const kit = { gate, upgrades, openSessions: services.openSessions, openAgents: services.openAgents }
   const routes: Route[] = [
     ...serve(api.applications, applicationRoutes(services.deployment, services.appSignIn), kit),
+    ...serve(api.portShares, portShareRoutes(services.portShares), kit),
     ...serve(api.groups, groupRoutes(services.groups), kit),
     ...serve(api.quotas, quotaRoutes(services.quotas), kit),
     ...serve(api.audit, auditRoutes(services.audit), kit).filter(({ spec }) => spec !== api.audit.generateTest || isForTests),

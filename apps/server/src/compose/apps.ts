@@ -2,11 +2,13 @@ import { AppConnections } from '../app-proxy/app-connections.ts'
 import { AppFront } from '../app-proxy/app-front.ts'
 import { AppSignIn } from '../features/apps/app-sign-in.ts'
 import { AppVisits } from '../app-proxy/app-visits.ts'
+import { PortShares } from '../features/apps/port-shares.ts'
 import { AppService } from '../features/apps/service.ts'
 import { AppStore } from '../features/apps/store.ts'
 import { openAgentValues } from '../secrets/agent-values.ts'
 import type { Area, World } from './area.ts'
 import type { ConnectionServices } from './connections.ts'
+import type { DeploymentServices } from './deployment.ts'
 import type { PeopleServices } from './people.ts'
 
 /** Apps and ports of workspaces, and the ways to them. */
@@ -14,14 +16,18 @@ export interface AppServices {
   readonly apps: AppService
   readonly appSignIn: AppSignIn
   readonly appFront: AppFront
+  readonly portShares: PortShares
 }
 
-type Earlier = Pick<PeopleServices, 'sessions' | 'openSessions'> & Pick<ConnectionServices, 'agentDialer'>
+type Earlier = Pick<PeopleServices, 'sessions' | 'openSessions' | 'audit'> &
+  Pick<ConnectionServices, 'agentDialer'> &
+  Pick<DeploymentServices, 'deployment'>
 
-export function composeApps(world: World, { sessions, openSessions, agentDialer }: Earlier): Area<AppServices> {
+export function composeApps(world: World, { sessions, openSessions, audit, agentDialer, deployment }: Earlier): Area<AppServices> {
   const { config, database, secrets, accessUrl, appsUrl } = world
+  const store = new AppStore(database.kysely)
   const apps = new AppService({
-    store: new AppStore(database.kysely),
+    store,
     openValues: (agentId, sealed) => openAgentValues(secrets, agentId, sealed),
   })
   const appSignIn = new AppSignIn({ ...config, sessions, accessUrl })
@@ -34,5 +40,6 @@ export function composeApps(world: World, { sessions, openSessions, agentDialer 
     accessUrl,
   })
   const appFront = new AppFront({ ...config, visits, signIn: appSignIn, accessUrl, appsUrl })
-  return { services: { apps, appSignIn, appFront }, release: () => visits.close() }
+  const portShares = new PortShares({ database, store, audit, accessUrl, appHost: () => deployment.appHost() })
+  return { services: { apps, appSignIn, appFront, portShares }, release: () => visits.close() }
 }

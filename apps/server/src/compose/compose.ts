@@ -30,7 +30,7 @@ export function compose(world: World): Services {
   const people = add(composePeople(world))
   const templates = add(composeTemplates(world, people))
   const connections = add(composeConnections(world, deployment))
-  const apps = add(composeApps(world, { ...people, ...connections }))
+  const apps = add(composeApps(world, { ...deployment, ...people, ...connections }))
   const workspaces = add(composeWorkspaces(world, { ...people, ...templates, ...connections }))
   return {
     ...deployment,

@@ -54,6 +54,7 @@ const tags: { readonly [Noun in keyof BerthApi]: { readonly name: string; readon
   gitAuth: { name: 'Git tokens', description: 'Tokens for git over HTTPS in workspaces.' },
   agents: { name: 'Agents', description: 'Agents, their reports, and connections to them.' },
   applications: { name: 'Applications', description: 'Host names of workspace apps, and sign-in to them.' },
+  portShares: { name: 'Ports', description: 'Who may open the ports of a workspace.' },
   groups: { name: 'Groups', description: 'Groups, which share templates and workspace credits.' },
   quotas: { name: 'Quotas', description: 'Workspace credits.' },
   audit: { name: 'Audit log', description: 'Records of who changed what, when and from where.' },

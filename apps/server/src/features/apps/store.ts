@@ -83,6 +83,43 @@ export class AppStore {
     const { name, owner_id, owner_name, organization_id } = first
     return { id: first.id, name, owner_id, owner_name, organization_id, agents: rows.flatMap(agentOf) }
   }
+
+  async getUsername(userId: string): Promise<string> {
+    const { username } = await this.#queries.selectFrom('users').select('username').where('id', '=', userId).executeTakeFirstOrThrow()
+    return username
+  }
+
+  /** Returns the shared ports of an agent, sorted by port. */
+  async listShares(agentId: string): Promise<{ port: number; sharing_level: SharingLevel }[]> {
+    return await this.#queries
+      .selectFrom('port_shares')
+      .select(['port', 'sharing_level'])
+      .where('agent_id', '=', agentId)
+      .where('sharing_level', '<>', 'owner')
+      .orderBy('port')
+      .execute()
+  }
+
+  /**
+   * Sets who may open a port of an agent; `owner` ends the sharing. Returns false if the agent
+   * isn't of its workspace's latest build.
+   */
+  async setShare(
+    agentId: string,
+    { port, sharing_level }: { readonly port: number; readonly sharing_level: SharingLevel },
+  ): Promise<boolean> {
+    const { rows } = await sql`
+      insert into port_shares (agent_id, port, sharing_level)
+      select agent.id, ${port}, ${sharing_level}
+      from workspace_agents agent
+      join workspace_resources resource on resource.id = agent.resource_id
+      join workspace_builds build on build.job_id = resource.job_id
+      join workspaces workspace on workspace.latest_build_id = build.id
+      where agent.id = ${agentId}
+      on conflict (agent_id, port) do update set sharing_level = excluded.sharing_level
+      returning port`.execute(this.#queries)
+    return rows.length > 0
+  }
 }
 
 function agentOf({ agent_id: id, agent_name: name, sealed_values, url, sharing_level, port_sharing_level }: Row): NamedAgent[] {

@@ -34,7 +34,11 @@ const methodsOf = (client: unknown, noun: string) => (client as Record<string, R
 
 function requestFor(spec: EndpointSpec): unknown {
   const body = spec.bodyType === undefined ? spec.body && exampleOf(spec.body) : new Uint8Array([1, 2, 3])
-  return { params: spec.params && exampleOf(spec.params), ...(body !== undefined && { body }) }
+  return {
+    params: spec.params && exampleOf(spec.params),
+    ...(spec.query?.['required'] !== undefined && { query: exampleOf(spec.query) }),
+    ...(body !== undefined && { body }),
+  }
 }
 
 describe('against the stub server', () => {

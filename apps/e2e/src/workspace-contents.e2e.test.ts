@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { request as askHttp } from 'node:http'
 import { verifies } from '@berth/requirements'
-import type { Client } from '@berth/sdk'
+import type { Client, OpenWorkspace } from '@berth/sdk'
 import { eventually } from '@berth/server/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { connect } from 'node:net'
 import { createDeployment, starterTemplateImported, type Deployment } from './deployment.ts'
 
 let deployment: Deployment
@@ -455,6 +456,154 @@ describe('files', () => {
     // The watch ends with its folder.
     await shell('rm -r watched')
     await reading
+  })
+})
+
+describe('the client library', () => {
+  let dev: OpenWorkspace
+  beforeAll(async () => {
+    dev = await client.workspaces.open('me/dev')
+  })
+
+  test('a workspace is opened, commands run in it, and their exit codes do not reject', async () => {
+    verifies('berth:sdk:workspace-value')
+    expect(dev.agent).toMatchObject({ id: workspaceagent, status: 'connected' })
+    const done = await dev.exec(['sh', '-c', 'cat; echo wrong >&2; exit 4'], { stdin: 'in', timeoutMs: 20_000, cwd: '/' })
+    expect(done).toEqual({ exitCode: 4, signal: '', stdout: 'in', stderr: 'wrong\n', isTruncated: false, timedOut: false })
+    const bytes = new TextEncoder().encode('ø\0')
+    expect((await dev.exec(['cat'], { stdin: bytes })).stdout).toBe('ø\0')
+    await expect(dev.exec(['no-such-program'])).rejects.toMatchObject({ name: 'ApiError', status: 400 })
+    await expect(client.workspaces.open('me/dev', { agent: 'other' })).rejects.toThrow(
+      'The workspace ada/dev has no agent "other", only: main.',
+    )
+  })
+
+  test('a process yields lines, takes input and signals, and says how it ended', async () => {
+    verifies('berth:sdk:workspace-value')
+    const counting = dev.spawn(['sh', '-c', 'for i in 1 2 3; do echo "line $i"; done; printf last; cat'])
+    const lines: string[] = []
+    await counting.write(' word')
+    await counting.endInput()
+    for await (const line of counting.lines('stdout')) lines.push(line)
+    expect(lines).toEqual(['line 1', 'line 2', 'line 3', 'last word'])
+    expect(await counting.exited()).toEqual({ exitCode: 0, signal: '' })
+    const sleeping = dev.spawn(['sleep', '4401'])
+    await sleeping.kill()
+    expect(await sleeping.wait()).toEqual({ exitCode: -1, signal: 'SIGTERM' })
+    const noisy = dev.spawn(['sh', '-c', 'yes | head -c 30000000'])
+    expect(await noisy.wait()).toEqual({ exitCode: 0, signal: '' })
+  })
+
+  test('a process that cannot start rejects whatever waits for it', async () => {
+    const missing = dev.spawn(['no-such-program'])
+    const refusal = { name: 'ApiError', status: 400, message: expect.stringContaining('no-such-program') }
+    await expect(missing.started).rejects.toMatchObject(refusal)
+    await expect(missing.wait()).rejects.toMatchObject(refusal)
+    await expect(missing.lines().next()).rejects.toMatchObject(refusal)
+    await expect(dev.processes.attach('nothing').started).rejects.toMatchObject({ status: 404 })
+  })
+
+  test('a terminal has the size that it is given', async () => {
+    const terminal = dev.spawn(['sh'], { terminal: { rows: 31, columns: 101 } })
+    await terminal.write('stty size; exit\n')
+    const lines: string[] = []
+    for await (const line of terminal.lines()) lines.push(line)
+    expect(lines).toContain('31 101')
+  })
+
+  test('a process is left running and attached to again by its ID', async () => {
+    verifies('berth:sdk:workspace-value', 'berth:processes:attach')
+    const first = dev.spawn(['sh', '-c', 'echo one; read x; echo "two $x"'])
+    for await (const line of first.lines()) if (line === 'one') break
+    const id = await first.detach()
+    expect((await dev.processes.list()).find((process) => process.id === id)).toMatchObject({ detached: true, output_bytes: 4 })
+    const again = dev.processes.attach(id, { after: 4 })
+    await again.write('more\n')
+    const lines: string[] = []
+    for await (const line of again.lines()) lines.push(line)
+    expect(lines).toEqual(['two more'])
+    await dev.processes.remove(id)
+  })
+
+  test('leaving a process ends it', async () => {
+    {
+      await using left = dev.spawn(['sleep', '4402'])
+      await left.started
+    }
+    await eventually(async () => ((await isRunning('sleep [4]402')) ? undefined : true))
+  })
+
+  test('files are written, streamed, listed, watched and removed', async () => {
+    verifies('berth:sdk:workspace-value')
+    const { files } = dev
+    expect(await files.write('lib/notes.txt', 'hello', { parents: true })).toMatchObject({ name: 'notes.txt', size: 5 })
+    expect(await files.readText('lib/notes.txt')).toBe('hello')
+    expect(await files.read('lib/notes.txt', { offset: 1, length: 2 })).toEqual(new TextEncoder().encode('el'))
+    const stream = new Blob(['some ', 'more ', 'text']).stream()
+    expect(await files.write('lib/stream.txt', stream, { mode: '600' })).toMatchObject({ size: 14, mode: '600' })
+    const streamed = new Response(await files.readStream('lib/stream.txt'))
+    expect(await streamed.text()).toBe('some more text')
+    expect((await files.list('lib')).map(({ name }) => name)).toEqual(['notes.txt', 'stream.txt'])
+    const watching = files.watch('lib')
+    const change = watching.next()
+    await eventually(async () => {
+      await files.write('lib/new.txt', 'x')
+      return await Promise.race([change, Promise.resolve(undefined)])
+    })
+    expect((await change).value).toMatchObject({ missed: false, changes: expect.arrayContaining([expect.anything()]) })
+    await watching.return()
+    await files.mkdir('lib/folder')
+    await files.rename('lib/notes.txt', 'lib/folder/notes.txt')
+    expect(await files.stat('lib/folder')).toMatchObject({ kind: 'directory' })
+    await files.remove('lib', { recursive: true })
+    await expect(files.readText('lib/notes.txt')).rejects.toMatchObject({ status: 404 })
+    await expect(files.watch('lib').next()).rejects.toMatchObject({ status: 404 })
+  })
+
+  test('a port of the workspace is forwarded to this machine, both ways and to its end', async () => {
+    verifies('berth:sdk:ports')
+    const script = `require('net').createServer({ allowHalfOpen: true }, (s) => s.pipe(s)).listen(0, function () { console.log(this.address().port) })`
+    await using serving = dev.spawn([process.execPath, '-e', script])
+    const { value: port } = await serving.lines('stdout').next()
+    await using forwarded = await dev.ports.forward(Number(port))
+    const bytes = Buffer.alloc(3_000_000, 'echo')
+    for (let round = 0; round < 2; round++) {
+      const socket = connect(forwarded.port, forwarded.host)
+      socket.end(bytes)
+      const chunks: Buffer[] = []
+      for await (const chunk of socket) chunks.push(chunk as Buffer)
+      expect(Buffer.concat(chunks).equals(bytes)).toBe(true)
+    }
+    await using nowhere = await dev.ports.forward(9)
+    const refused = connect(nowhere.port, nowhere.host)
+    await expect(once(refused, 'end')).rejects.toMatchObject({ code: 'ECONNRESET' })
+  })
+
+  test('the URL of a port has the host name of the deployment, if there is one', async () => {
+    verifies('berth:sdk:ports')
+    await expect(dev.ports.url(3000)).rejects.toThrow('The deployment has no host names for apps.')
+  })
+
+  test('a workspace is created, used at once, and gone when the block ends', async () => {
+    verifies('berth:sdk:workspace-value')
+    let id = ''
+    {
+      await using box = await client.workspaces.create({ template: 'local-starter', ttlMs: 600_000 })
+      ;({ id } = box)
+      expect(Object.keys(box)).not.toContain('exec')
+      expect(JSON.parse(JSON.stringify(box))).toMatchObject({ id, ttl_ms: 600_000 })
+      expect((await box.exec(['echo', 'hello'])).stdout).toBe('hello\n')
+    }
+    await expect(client.workspaces.get(id)).rejects.toMatchObject({ status: 410 })
+  })
+
+  test('a workspace that is stopped is started, also while it still stops', async () => {
+    verifies('berth:sdk:workspace-value')
+    await using box = await client.workspaces.create({ template: 'local-starter' })
+    await client.workspaces.waitUntilReady(box)
+    await client.workspaces.stop(box)
+    const opened = await client.workspaces.open(box, { start: true })
+    expect((await opened.exec(['true'])).exitCode).toBe(0)
   })
 })
 

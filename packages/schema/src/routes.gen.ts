@@ -189,3 +189,9 @@ export const routes = {
 
 /** How often the server pings an event stream. */
 export const eventPingIntervalMs = 15000
+
+/** The first byte of each binary message of a process's socket. */
+export const processChannels = { stdin: 0, stdout: 1, stderr: 2, control: 3 } as const
+
+/** How many entries of a folder one answer has at most. */
+export const maxListedFiles = 10000

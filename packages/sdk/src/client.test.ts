@@ -26,7 +26,7 @@ const rows: Row[] = Object.entries(api).flatMap(([noun, group]) =>
 const isMethod = ({ spec }: Row) => spec.delivery !== 'websocket' && spec.delivery !== 'server_sent_events' && spec.status !== 307
 
 /** The calls beside those of the contract. */
-const shorterCalls = ['waitUntilReady', 'start', 'stop', 'delete'].map((name) => `workspaces.${name}`)
+const shorterCalls = ['open', 'waitUntilReady', 'start', 'stop', 'delete'].map((name) => `workspaces.${name}`)
 
 type AnyCall = (request?: unknown) => Promise<unknown>
 /** The client's type at run time, for walking over all of it. */

@@ -132,12 +132,12 @@ export class KeptProcess {
 
   #finish(end: ProcessEnd): void {
     const exited = { exit_code: codeOf(end), signal: end.signal ?? '' }
-    this.#audience.show(encodeFrame(processChannels.control, Buffer.from(JSON.stringify({ exited }))))
+    this.#audience.show(controlFrame({ exited }))
     this.#audience.finish()
   }
 
   #receive(client: Duplex, { channel, bytes }: Frame): void {
-    if (channel === processChannels.control) return this.#control(JSON.parse(bytes.toString('utf8')))
+    if (channel === processChannels.control) return this.#control(client, JSON.parse(bytes.toString('utf8')))
     if (channel !== processChannels.stdin) throw new Error(`A client sent a frame on channel ${channel}.`)
     client.pause()
     // What several clients write at once is interleaved, as in a terminal.
@@ -145,9 +145,13 @@ export class KeptProcess {
     return undefined
   }
 
-  #control(message: unknown): void {
+  #control(client: Duplex, message: unknown): void {
     if (typeof message !== 'object' || message === null) return
-    if ('detach' in message) this.#isDetached = true
+    if ('detach' in message) {
+      this.#isDetached = true
+      // The client may leave only now, because leaving overtakes what it has sent.
+      this.#audience.showTo(client, controlFrame({ detached: true }))
+    }
     if ('end_stdin' in message) this.#endInput()
     if ('signal' in message) {
       const signal = signalOfClient(String(message.signal))
@@ -160,6 +164,10 @@ export class KeptProcess {
     if (this.#child instanceof Terminal) this.#child.write(endOfInput, () => undefined)
     else this.#child?.endInput()
   }
+}
+
+function controlFrame(message: object): Buffer {
+  return encodeFrame(processChannels.control, Buffer.from(JSON.stringify(message)))
 }
 
 /** A process that a signal ended has no code, though a terminal reports one. */

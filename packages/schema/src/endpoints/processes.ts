@@ -136,7 +136,7 @@ const access = { resource: 'workspace_execution', action: 'create' } as const
 const reaching = ['invalid_uuid', 'agent_not_found', 'agent_not_of_workspace', 'not_found', 'agent_not_connected', 'agent_failed'] as const
 
 const socketWords =
-  'Then each binary message carries bytes after one byte that says which: the client sends 0 for stdin; the server sends 1 for stdout and 2 for stderr. Text messages are JSON: the client sends `{"end_stdin":true}`, `{"signal":"SIGINT"}`, `{"resize":{"height","width"}}` or `{"detach":true}`; the server sends `{"exited":{"exit_code","signal"}}` and closes with 1000.'
+  'Then each binary message carries bytes after one byte that says which: the client sends 0 for stdin; the server sends 1 for stdout and 2 for stderr. Text messages are JSON: the client sends `{"end_stdin":true}`, `{"signal":"SIGINT"}`, `{"resize":{"height","width"}}` or `{"detach":true}`; the server answers the last with `{"detached":true}`, and sends `{"exited":{"exit_code","signal"}}` before it closes with 1000.'
 
 export const processes = {
   exec: endpoint({

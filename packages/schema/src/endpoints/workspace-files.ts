@@ -135,6 +135,7 @@ export const workspaceFiles = {
     }),
     status: 200,
     delivery: 'bytes',
+    responseType: 'application/octet-stream',
     failures: [...reaching, 'invalid_query'],
   }),
   write: endpoint({

@@ -202,6 +202,9 @@ export const berth = [
         'The client gets a workspace by ID, name or owner/name, creates one from the name of a template, and starts, stops and deletes one, each in one short call.',
       'berth:sdk:ready':
         "The client waits until a workspace's agents are connected by following its changes. A failed build rejects with its error and its last log lines.",
+      'berth:sdk:workspace-value':
+        'A program opens a workspace, starting it if asked, and runs commands, talks to processes and uses files in it. A workspace that `await using` creates is deleted when the block ends.',
+      'berth:sdk:ports': 'A program forwards a port of a workspace to its own machine, and asks for the URL of a port.',
       'berth:sdk:readme': 'The examples of the client library in its README run against a server.',
     },
   ),

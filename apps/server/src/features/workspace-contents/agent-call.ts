@@ -1,5 +1,4 @@
 import type { Duplex, Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { Failure, agentCallFailures, type AgentCalls, type AgentOperation } from '@berth/schema'
 import { maxCallLineBytes } from '@berth/schema/rules'
 import { TunnelClosed, TunnelRefusal, TunnelStreamReset, readJsonLine, writeJsonLine, type AgentTarget } from '@berth/tunnel'
@@ -49,7 +48,7 @@ export async function callAgent<Name extends AgentOperation>(
     writeJsonLine(stream, call)
     // The body breaking off breaks the stream too, and so the answer.
     if (body === undefined) limit.start()
-    else sendBody(body, stream, limit).catch(() => undefined)
+    else sendBody(body, stream, limit)
     const line = await asFailure(async () => await readJsonLine(stream, maxCallLineBytes))
     limit.stop()
     return { answer: readAnswer(call.op, line), stream }
@@ -61,9 +60,18 @@ export async function callAgent<Name extends AgentOperation>(
   }
 }
 
-async function sendBody(body: Readable, stream: Duplex, limit: AnswerLimit): Promise<void> {
-  await pipeline(body, stream)
-  limit.start()
+/**
+ * Sends a body as fast as the agent reads it. Not with `pipeline`, which would cut the client off
+ * when an agent refuses before it has read everything.
+ */
+function sendBody(body: Readable, stream: Duplex, limit: AnswerLimit): void {
+  body.pipe(stream)
+  body.once('end', () => limit.start())
+  body.once('error', (error) => stream.destroy(error))
+  stream.once('close', () => {
+    body.unpipe(stream)
+    body.resume()
+  })
 }
 
 /** Destroys a stream whose answer is late. */

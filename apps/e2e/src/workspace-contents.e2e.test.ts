@@ -508,7 +508,7 @@ describe('the client library', () => {
     await terminal.write('stty size; exit\n')
     const lines: string[] = []
     for await (const line of terminal.lines()) lines.push(line)
-    expect(lines).toContain('31 101')
+    expect(lines.join('\n')).toContain('31 101')
   })
 
   test('a process is left running and attached to again by its ID', async () => {

@@ -189,7 +189,7 @@ export const processes = {
     method: 'GET',
     path: '/workspaceagents/:workspaceagent/processes/:process/attach',
     summary: 'Attach to a process of a workspace.',
-    description: `Berth only. A WebSocket. The server sends \`{"attached": …}\` with the process, then the last ${processReplayBytes / 1024} KiB of its output, or what of it came after the first \`after\` bytes, and then what it writes. ${socketWords}`,
+    description: `Berth only. A WebSocket. The server sends \`{"attached": …}\` with the process, then the last ${processReplayBytes / 1024} KiB of its output, or what of it came after the first \`after\` bytes, and then what it writes; or \`{"failed": {"status", "message"}}\`. ${socketWords}`,
     access,
     params: ProcessParams,
     query: Type.Object({
@@ -203,7 +203,7 @@ export const processes = {
     }),
     status: 101,
     delivery: 'websocket',
-    failures: [...reaching, 'process_not_found', 'invalid_query', 'upgrade_required'],
+    failures: [...reaching, 'invalid_query', 'upgrade_required'],
   }),
   signal: endpoint({
     method: 'POST',

@@ -1,9 +1,10 @@
 import { StartProcessRequest, type processes } from '@berth/schema'
 import { maxProcessMessageBytes } from '@berth/schema/rules'
+import type { WebSocket } from 'ws'
 import type { FoundByPath } from '../../gate/found-by-path.ts'
 import { bodyReader } from '../../http/body-reader.ts'
 import type { Handlers } from '../../http/serve.ts'
-import { serveAttached, serveStart } from './process-socket.ts'
+import { serveAttach, serveStart } from './process-socket.ts'
 import type { WorkspaceContents } from './service.ts'
 
 const SOCKET = { maxMessageBytes: maxProcessMessageBytes }
@@ -22,28 +23,31 @@ export function processRoutes<Agent>({ service, requireConnected }: Dependencies
     start: async ({ connection, ...place }) => {
       await requireConnected(place.workspaceagent.id)
       await connection.acceptWebSocket((socket) => {
-        const gone = new AbortController()
-        socket.once('close', () => gone.abort(new Error('The client left.')))
-        serveStart(socket, async (request) => await service.start(place, readStart(request), gone.signal))
+        const signal = goneSignal(socket)
+        serveStart(socket, async (request) => await service.start(place, readStart(request), signal))
       }, SOCKET)
     },
     list: async ({ connection, ...place }) => await service.ask(place, 'processes.list', {}, { signal: connection.closed() }),
     get: async ({ params, connection, ...place }) =>
       await service.ask(place, 'processes.get', { id: params.process }, { signal: connection.closed() }),
     attach: async ({ params, query, connection, ...place }) => {
+      await requireConnected(place.workspaceagent.id)
       const request = { id: params.process, after: query.after ?? 0 }
-      const gone = new AbortController()
-      const process = await service.open(place, 'processes.attach', request, { signal: gone.signal })
-      try {
-        await connection.acceptWebSocket((socket) => serveAttached(socket, process), SOCKET)
-      } catch (error) {
-        process.stream.destroy()
-        throw error
-      }
+      await connection.acceptWebSocket((socket) => {
+        const signal = goneSignal(socket)
+        serveAttach(socket, async () => await service.open(place, 'processes.attach', request, { signal }))
+      }, SOCKET)
     },
     signal: async ({ params, body, connection, ...place }) => {
       await service.ask(place, 'processes.signal', { id: params.process, ...body }, { signal: connection.closed() })
     },
     remove: async ({ params, connection, ...place }) => await service.removeProcess(place, params.process, { signal: connection.closed() }),
   }
+}
+
+/** Aborts when a client leaves. */
+function goneSignal(socket: WebSocket): AbortSignal {
+  const gone = new AbortController()
+  socket.once('close', () => gone.abort(new Error('The client left.')))
+  return gone.signal
 }

@@ -16,33 +16,32 @@ interface OpenProcess {
  * opened.
  */
 export function serveStart(socket: WebSocket, start: (request: string) => Promise<OpenProcess>): void {
-  const early: [RawData, boolean][] = []
-  let forward: ((data: RawData, isBinary: boolean) => void) | undefined
-  let isAsked = false
-  const begin = async (request: string): Promise<void> => {
-    try {
-      const { answer, stream } = await start(request)
-      forward = join(socket, stream, { started: answer })
-      for (const [data, isBinary] of early.splice(0)) forward(data, isBinary)
-    } catch (error) {
-      refuse(socket, error)
-    }
-    socket.resume()
-  }
-  socket.on('message', (data, isBinary) => {
-    if (forward !== undefined) return forward(data, isBinary)
-    if (isAsked) return void early.push([data, isBinary])
-    if (isBinary) return closeSocket(socket, closeReasons.invalidProcessMessage)
-    isAsked = true
-    // What the client already sends to the process waits in its connection.
-    socket.pause()
-    return void begin(textOf(data))
+  socket.once('message', (data, isBinary) => {
+    if (isBinary) closeSocket(socket, closeReasons.invalidProcessMessage)
+    else void serve(socket, async () => await start(textOf(data)), 'started')
   })
 }
 
-/** Joins a socket with a process that runs already. */
-export function serveAttached(socket: WebSocket, { answer, stream }: OpenProcess): void {
-  socket.on('message', join(socket, stream, { attached: answer }))
+/** Serves a socket of a process that runs already. */
+export function serveAttach(socket: WebSocket, attach: () => Promise<OpenProcess>): void {
+  void serve(socket, attach, 'attached')
+}
+
+/** Opens a process and joins it with a socket. Never rejects. */
+async function serve(socket: WebSocket, open: () => Promise<OpenProcess>, greeting: 'started' | 'attached'): Promise<void> {
+  const early: [RawData, boolean][] = []
+  let forward = (data: RawData, isBinary: boolean): void => void early.push([data, isBinary])
+  socket.on('message', (data, isBinary) => forward(data, isBinary))
+  // What the client sends meanwhile waits in its connection, except for what has been read.
+  socket.pause()
+  try {
+    const { answer, stream } = await open()
+    forward = join(socket, stream, { [greeting]: answer })
+    for (const [data, isBinary] of early.splice(0)) forward(data, isBinary)
+  } catch (error) {
+    refuse(socket, error)
+  }
+  socket.resume()
 }
 
 /** Says why there is no process. A close frame has no room for it. */

@@ -5,8 +5,10 @@ import type { Duplex } from 'node:stream'
 import { AppHealthChecks } from './app-health.ts'
 import type { AgentConfig, Environment } from './config.ts'
 import { keepConnected } from './connection.ts'
+import { WorkspaceFiles } from './files/workspace-files.ts'
 import { createPortScanner } from './listening-ports.ts'
 import { reasonOf, type Logger } from './logger.ts'
+import { ProcessTable } from './processes/process-table.ts'
 import { ProcessSessions } from './process-sessions.ts'
 import { TerminalSessions } from './pty/terminal-sessions.ts'
 import { createServerClient, type ServerClient } from './server-client.ts'
@@ -47,7 +49,9 @@ export function startAgent({ config, environment, logger, version }: AgentOption
   const workspace = new Workspace({ account, environment, isDirectory })
   const sessions = new ProcessSessions((pid, signal) => process.kill(pid, signal))
   const stats = new TrafficStats()
-  const terminals = new TerminalSessions({ workspace, sessions, timers: { setTimeout: unreferencedTimeout } })
+  const timers = { setTimeout: unreferencedTimeout }
+  const terminals = new TerminalSessions({ workspace, sessions, timers })
+  const calls = { processes: new ProcessTable({ workspace, sessions, timers }), files: new WorkspaceFiles(workspace) }
   const health = new AppHealthChecks((healths) => client.reportAppHealth(healths), logger)
   const connectSsh = lazySsh({ workspace, sessions, readGreeting: () => readGreeting(workspace) }, logger)
   const scanPorts = createPortScanner(() => performance.now(), portHolders(environment))
@@ -59,7 +63,7 @@ export function startAgent({ config, environment, logger, version }: AgentOption
     signal: stopping.signal,
     random: Math.random,
     prepare: introduce.before,
-    answer: (request) => answerTarget(request, { connectSsh, terminals, scanPorts, stats }),
+    answer: (request) => answerTarget(request, { connectSsh, terminals, scanPorts, stats, calls }),
     onConnected: () => {
       logger.info('Connected to the server', { url: config.serverUrl })
       introduce.after()

@@ -1,6 +1,7 @@
 import { parseAgentTarget, type TunnelRequest, type TunnelStream } from '@berth/tunnel'
 import type { ListeningPortsResponse } from '@berth/schema'
 import type { Duplex } from 'node:stream'
+import { answerCall, type CallContext } from './calls/answer-call.ts'
 import type { ListeningPort } from './listening-ports.ts'
 import { servePort } from './ports.ts'
 import type { TerminalSessions } from './pty/terminal-sessions.ts'
@@ -11,14 +12,16 @@ export interface TargetContext {
   terminals: TerminalSessions
   scanPorts: () => Promise<ListeningPort[]>
   stats: TrafficStats
+  calls: CallContext
 }
 
 /**
  * Connects a stream of the tunnel to what it dials. Rejects with `TunnelRefusal` when that isn't
  * possible.
  */
-export async function answerTarget({ target: text, accept }: TunnelRequest, context: TargetContext): Promise<void> {
-  const target = parseAgentTarget(text)
+export async function answerTarget(request: TunnelRequest, context: TargetContext): Promise<void> {
+  const { accept } = request
+  const target = parseAgentTarget(request.target)
   const counted = (kind: StreamKind) => (): TunnelStream => {
     const stream = accept()
     context.stats.add(kind, stream)
@@ -31,6 +34,8 @@ export async function answerTarget({ target: text, accept }: TunnelRequest, cont
       return await context.terminals.attach(target, counted('pty'))
     case 'port':
       return await servePort(target.port, counted('tcp'))
+    case 'call':
+      return await answerCall({ ...request, accept: counted('call') }, context.calls)
     case 'listening-ports':
       return sendPorts(accept, await context.scanPorts())
   }

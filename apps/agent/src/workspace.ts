@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { AgentMetadata } from './protocol.ts'
 import { startDirectory, userEnvironment, type Account } from './user-environment.ts'
 import type { Environment } from './config.ts'
@@ -41,6 +42,19 @@ export class Workspace {
 
   directory(): string {
     return startDirectory(this.#metadata?.directory ?? '', this.environment(), this.#isDirectory)
+  }
+
+  /**
+   * Returns the absolute path that a client means: relative to the directory, or to the home after
+   * `~/`.
+   */
+  path(text: string): string {
+    return text === '~' || text.startsWith('~/') ? resolve(this.account.home, text.slice(2)) : resolve(this.directory(), text)
+  }
+
+  /** Whether a path is a folder. */
+  isDirectory(path: string): boolean {
+    return this.#isDirectory(path)
   }
 
   /**

@@ -94,6 +94,17 @@ async function signIn(url: string): Promise<Client> {
   return createClient({ url, token: session_token })
 }
 
+/** Waits until the starter template is imported, which begins with the first user's sign-up. */
+export async function starterTemplateImported(client: Client): Promise<void> {
+  const [organization] = await client.organizations.listOfUser({ params: { user: 'me' } })
+  await eventually(async () => {
+    const [template] = await client.templates.list({ params: { organization: organization?.id ?? '' } })
+    if (template === undefined) return undefined
+    const { job } = await client.templateVersions.get({ params: { templateversion: template.active_version_id } })
+    return job.status === 'succeeded' ? template : undefined
+  })
+}
+
 async function deleteWorkspaces({ server }: Deployment): Promise<void> {
   const client = await signIn(server.url)
   const { workspaces } = await client.workspaces.list()

@@ -73,9 +73,9 @@ const programs = {
     })
     ${withoutImports(answering).replace(/'wss:[^']*'/, '`ws://127.0.0.1:${port}`')}`,
 
-  sdk: ([example = '']: readonly string[]) => `
+  sdk: (examples: readonly string[]) => `
     const token = process.env['TOKEN'] ?? ''
-    ${example.replaceAll("'https://berth.example.com'", "process.env['URL'] ?? ''")}`,
+    ${examples.join('\n').replaceAll("'https://berth.example.com'", "process.env['URL'] ?? ''")}`,
 }
 
 /** The imports of several examples, each name once. */

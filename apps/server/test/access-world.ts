@@ -125,6 +125,7 @@ async function createThings(
       workspacename: created.name,
       workspacebuild: build.id,
       buildnumber: '1',
+      process: randomUUID(),
       workspaceagent: build.resources[0]?.agents?.[0]?.id ?? '',
       port: '3000',
     },

@@ -66,6 +66,7 @@ export async function createOneOfEach(server: TestServer): Promise<Existing> {
       workspacename: workspace.name,
       workspacebuild: build.id,
       buildnumber: '1',
+      process: randomUUID(),
       workspaceagent: build.resources[0]?.agents?.[0]?.id ?? '',
       port: '3000',
     },

@@ -64,8 +64,8 @@ test.each(endpoints.filter(({ spec }) => spec.delivery === 'websocket' || isFoll
       const headers = { ...HANDSHAKE, Origin: origin, Cookie: `coder_session_token=${token}` }
       return (await rawRequest(server.url, line, { headers })).status
     }
-    // A terminal needs a connected agent, and asks for that first.
-    const [foreign, own] = spec.path.endsWith('/pty') ? [428, 428] : [403, 101]
+    // A terminal or a process needs a connected agent, and asks for that first.
+    const [foreign, own] = /\/(?:pty|exec|attach)$/.test(spec.path) ? [428, 428] : [403, 101]
     for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1:1']) expect(await upgrade(origin)).toBe(foreign)
     expect(await upgrade(server.url)).toBe(own)
   },

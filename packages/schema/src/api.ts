@@ -17,11 +17,13 @@ import { organizations } from './endpoints/organizations.ts'
 import { roles } from './endpoints/roles.ts'
 import { parameters } from './endpoints/parameters.ts'
 import { portShares } from './endpoints/port-shares.ts'
+import { processes } from './endpoints/processes.ts'
 import { quotas } from './endpoints/quotas.ts'
 import { sessions } from './endpoints/sessions.ts'
 import { templateVersions } from './endpoints/template-versions.ts'
 import { templates } from './endpoints/templates.ts'
 import { users } from './endpoints/users.ts'
+import { workspaceFiles } from './endpoints/workspace-files.ts'
 import { workspaces } from './endpoints/workspaces.ts'
 
 /** The whole API: noun → operation → endpoint. The SDK's client has the same shape. */
@@ -41,6 +43,8 @@ export const api = {
   workspaces,
   builds,
   agents,
+  processes,
+  workspaceFiles,
   instanceIdentity,
   applications,
   portShares,

@@ -70,6 +70,8 @@ export interface EndpointSpec {
   readonly bodyType?: string
   /** Largest body, in bytes. Default: `maxJsonBytes`. */
   readonly maxBodyBytes?: number
+  /** Whether the server takes raw bytes as they arrive, however many. Default: all at once. */
+  readonly bodyDelivery?: 'stream'
   readonly status: 101 | 200 | 201 | 204 | 307
   /** Another success status, for example 200 where 201 is the rule. */
   readonly alternativeStatus?: 200 | 304

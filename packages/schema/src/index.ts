@@ -32,6 +32,28 @@ export {
   WorkspaceAgentMetadata,
   agents,
 } from './endpoints/agents.ts'
+export { agentCallFailures, type AgentCall, type AgentCallFailure, type AgentCalls, type AgentOperation } from './agent-calls.ts'
+export {
+  ExecRequest,
+  ExecResponse,
+  ProcessesResponse,
+  SignalProcessRequest,
+  StartProcessRequest,
+  WorkspaceProcess,
+  processSignals,
+  processes,
+  type ProcessSignal,
+} from './endpoints/processes.ts'
+export {
+  FileChange,
+  FileChangesEvent,
+  MakeDirectoryRequest,
+  RenameFileRequest,
+  WorkspaceFile,
+  WorkspaceFilesResponse,
+  fileKinds,
+  workspaceFiles,
+} from './endpoints/workspace-files.ts'
 export {
   AuthorizationCheck,
   AuthorizationObject,

@@ -129,6 +129,25 @@ export const routes = {
     pty: { method: 'GET', path: '/workspaceagents/:workspaceagent/pty', status: 101, delivery: 'websocket' },
     dialTunnel: { method: 'GET', path: '/workspaceagents/:workspaceagent/tunnel', status: 101, delivery: 'websocket' },
   },
+  processes: {
+    exec: { method: 'POST', path: '/workspaceagents/:workspaceagent/exec', status: 200, delivery: 'json' },
+    start: { method: 'GET', path: '/workspaceagents/:workspaceagent/exec', status: 101, delivery: 'websocket' },
+    list: { method: 'GET', path: '/workspaceagents/:workspaceagent/processes', status: 200, delivery: 'json' },
+    get: { method: 'GET', path: '/workspaceagents/:workspaceagent/processes/:process', status: 200, delivery: 'json' },
+    attach: { method: 'GET', path: '/workspaceagents/:workspaceagent/processes/:process/attach', status: 101, delivery: 'websocket' },
+    signal: { method: 'POST', path: '/workspaceagents/:workspaceagent/processes/:process/signal', status: 204, delivery: 'nothing' },
+    remove: { method: 'DELETE', path: '/workspaceagents/:workspaceagent/processes/:process', status: 204, delivery: 'nothing' },
+  },
+  workspaceFiles: {
+    list: { method: 'GET', path: '/workspaceagents/:workspaceagent/files', status: 200, delivery: 'json' },
+    remove: { method: 'DELETE', path: '/workspaceagents/:workspaceagent/files', status: 204, delivery: 'nothing' },
+    stat: { method: 'GET', path: '/workspaceagents/:workspaceagent/files/stat', status: 200, delivery: 'json' },
+    read: { method: 'GET', path: '/workspaceagents/:workspaceagent/files/content', status: 200, delivery: 'bytes' },
+    write: { method: 'PUT', path: '/workspaceagents/:workspaceagent/files/content', status: 200, delivery: 'json', bodyType: 'application/octet-stream' },
+    makeDirectory: { method: 'POST', path: '/workspaceagents/:workspaceagent/files/mkdir', status: 201, delivery: 'json' },
+    rename: { method: 'POST', path: '/workspaceagents/:workspaceagent/files/rename', status: 200, delivery: 'json' },
+    watch: { method: 'GET', path: '/workspaceagents/:workspaceagent/files/watch', status: 200, delivery: 'server_sent_events' },
+  },
   instanceIdentity: {
     azure: { method: 'POST', path: '/workspaceagents/azure-instance-identity', status: 200, delivery: 'json' },
     aws: { method: 'POST', path: '/workspaceagents/aws-instance-identity', status: 200, delivery: 'json' },
@@ -174,3 +193,9 @@ export const routes = {
 
 /** How often the server pings an event stream. */
 export const eventPingIntervalMs = 15000
+
+/** The first byte of each binary message of a process's socket. */
+export const processChannels = { stdin: 0, stdout: 1, stderr: 2, control: 3 } as const
+
+/** How many entries of a folder one answer has at most. */
+export const maxListedFiles = 10000

@@ -39,3 +39,15 @@ export { eventPingIntervalMs } from './rules/event-stream.ts'
 export { AppHostnameError, appHostLabel, parseAppHostname, type AppHostname } from './rules/app-hostname.ts'
 export { unusedFileDays } from './rules/unused-files.ts'
 export { apiVersion, reportedVersion } from './rules/version.ts'
+export { maxCallLineBytes } from './rules/agent-call-line.ts'
+export {
+  endedProcessKeptMs,
+  execOutputBytes,
+  execTimeoutMs,
+  maxCommandWords,
+  maxProcessMessageBytes,
+  maxProcesses,
+  processChannels,
+  processReplayBytes,
+} from './rules/processes.ts'
+export { listedFiles, maxFileRequests, maxFileWatches, maxWatchedChanges } from './rules/workspace-files.ts'

@@ -345,6 +345,38 @@ export interface Entitlements {
   trial: boolean
 }
 
+export interface ExecRequest {
+  /** The program and its arguments. No shell reads them. */
+  command: string[]
+  /** The folder to start in, relative to the agent's directory; `~/` is the home. Default: the directory. */
+  cwd?: string
+  /** Variables to set in addition to the workspace's own. */
+  env?: { [key: string]: string }
+  /** What the command reads, in the encoding below. Default: nothing. */
+  stdin?: string
+  /** Of stdin, stdout and stderr. Default: `utf-8`. */
+  encoding?: 'utf-8' | 'base64'
+  /** Milliseconds after which the command is ended. Default: 60000; at most 600000. */
+  timeout_ms?: number
+  /** How much of each of stdout and stderr to answer with. Default: 1048576; at most 4194304. */
+  max_output_bytes?: number
+}
+
+export interface ExecResponse {
+  /** -1 if a signal ended the process. */
+  exit_code: number
+  /** The signal that ended the process, such as `SIGTERM`. Empty if none did. */
+  signal: string
+  stdout: string
+  stderr: string
+  /** Whether there was more than `stdout` has. The first bytes are kept. */
+  stdout_truncated: boolean
+  /** Whether there was more than `stderr` has. */
+  stderr_truncated: boolean
+  /** Whether the command was ended because its time was up. */
+  timed_out: boolean
+}
+
 export interface Feature {
   /** `not_entitled`: the server does not have the feature. */
   entitlement: 'entitled' | 'not_entitled'
@@ -423,6 +455,12 @@ export interface LoginWithPasswordResponse {
   session_token: string
 }
 
+export interface MakeDirectoryRequest {
+  path: string
+  /** Also make the folders above, and accept a folder that exists. Default: false. */
+  parents?: boolean
+}
+
 export interface Organization {
   id: string
   name: string
@@ -499,6 +537,10 @@ export interface PostWorkspaceAppHealthsRequest {
   Healths?: { [key: string]: 'disabled' | 'initializing' | 'healthy' | 'unhealthy' } | null
 }
 
+export interface ProcessesResponse {
+  processes: WorkspaceProcess[]
+}
+
 export interface ProvisionerJob {
   id: string
   created_at: string
@@ -530,6 +572,11 @@ export interface PutExtendWorkspaceRequest {
   deadline: string
 }
 
+export interface RenameFileRequest {
+  from: string
+  to: string
+}
+
 export interface Response {
   /** What happened, for people. */
   message: string
@@ -548,6 +595,10 @@ export interface ServiceBanner {
   enabled: boolean
   message?: string
   background_color?: string
+}
+
+export interface SignalProcessRequest {
+  signal: 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL' | 'SIGTERM' | 'SIGUSR1' | 'SIGUSR2' | 'SIGSTOP' | 'SIGCONT'
 }
 
 export interface Template {
@@ -876,6 +927,46 @@ export interface WorkspaceBuild {
   deadline: string | null
   status: 'pending' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' | 'canceling' | 'canceled' | 'deleting' | 'deleted'
   daily_cost: number
+}
+
+export interface WorkspaceFile {
+  /** Last part of the path. */
+  name: string
+  /** Absolute path. */
+  path: string
+  kind: 'file' | 'directory' | 'symlink' | 'other'
+  /** Bytes. */
+  size: number
+  /** Permissions in octal digits, such as `644`. */
+  mode: string
+  modified_at: string
+}
+
+export interface WorkspaceFilesResponse {
+  files: WorkspaceFile[]
+  /** Whether the folder has more. Ask for those after the last name. */
+  has_more: boolean
+}
+
+export interface WorkspaceProcess {
+  /** Names the process in requests. Other than its process ID, it is never used again. */
+  id: string
+  command: string[]
+  cwd: string
+  pid: number
+  has_terminal: boolean
+  detached: boolean
+  /** Number of attached clients. */
+  clients: number
+  /** How much the process has written, including what is no longer kept. */
+  output_bytes: number
+  started_at: string
+  /** Absent while the process runs. */
+  ended_at?: string
+  /** Absent while the process runs. -1 if a signal ended it. */
+  exit_code?: number
+  /** The signal that ended the process. */
+  signal?: string
 }
 
 export interface WorkspaceQuota {
@@ -1890,6 +1981,175 @@ export interface ApiShapes {
         }
       }
       response: ListeningPortsResponse
+    }
+  }
+  processes: {
+    /** Run a command in a workspace, and wait for it. */
+    exec: {
+      request: {
+        params: {
+          /** Workspace agent ID. */
+          workspaceagent: string
+        }
+        body: ExecRequest
+      }
+      response: ExecResponse
+    }
+    /** List the processes that were started in a workspace. */
+    list: {
+      request: {
+        params: {
+          /** Workspace agent ID. */
+          workspaceagent: string
+        }
+      }
+      response: ProcessesResponse
+    }
+    /** Get a process of a workspace. */
+    get: {
+      request: {
+        params: {
+          /** Workspace agent ID. */
+          workspaceagent: string
+          /** ID of the process. */
+          process: string
+        }
+      }
+      response: WorkspaceProcess
+    }
+    /** Send a signal to a process of a workspace. */
+    signal: {
+      request: {
+        params: {
+          /** Workspace agent ID. */
+          workspaceagent: string
+          /** ID of the process. */
+          process: string
+        }
+        body: SignalProcessRequest
+      }
+      response: void
+    }
+    /** End a process of a workspace, and forget it. */
+    remove: {
+      request: {
+        params: {
+          /** Workspace agent ID. */
+          workspaceagent: string
+          /** ID of the process. */
+          process: string
+        }
+      }
+      response: void
+    }
+  }
+  workspaceFiles: {
+    /** List a folder of a workspace. */
+    list: {
+      request: {
+        params: {
+          /** Workspace agent ID. */
+          workspaceagent: string
+        }
+        query: {
+          /** Path, relative to the agent's directory. `~/` is the home. */
+          path: string
+          /** Only names after this one. */
+          after?: string
+          /** Default: 1000. */
+          limit?: number
+        }
+      }
+      response: WorkspaceFilesResponse
+    }
+    /** Remove a file or a folder of a workspace. */
+    remove: {
+      request: {
+        params: {
+          /** Workspace agent ID. */
+          workspaceagent: string
+        }
+        query: {
+          /** Path, relative to the agent's directory. `~/` is the home. */
+          path: string
+          /** Also remove what is in a folder. */
+          recursive?: boolean
+        }
+      }
+      response: void
+    }
+    /** Describe a file or a folder of a workspace. */
+    stat: {
+      request: {
+        params: {
+          /** Workspace agent ID. */
+          workspaceagent: string
+        }
+        query: {
+          /** Path, relative to the agent's directory. `~/` is the home. */
+          path: string
+        }
+      }
+      response: WorkspaceFile
+    }
+    /** Read a file of a workspace. */
+    read: {
+      request: {
+        params: {
+          /** Workspace agent ID. */
+          workspaceagent: string
+        }
+        query: {
+          /** Path, relative to the agent's directory. `~/` is the home. */
+          path: string
+          /** Number of bytes to skip. */
+          offset?: number
+          /** Number of bytes to read. Default: to the end. */
+          length?: number
+        }
+      }
+      response: Uint8Array
+    }
+    /** Write a file of a workspace. */
+    write: {
+      request: {
+        params: {
+          /** Workspace agent ID. */
+          workspaceagent: string
+        }
+        query: {
+          /** Path, relative to the agent's directory. `~/` is the home. */
+          path: string
+          /** Also make the folders above. */
+          parents?: boolean
+          /** Permissions in octal digits, such as `755`. Default for a new file: `644`. */
+          mode?: string
+        }
+        body: Uint8Array
+      }
+      response: WorkspaceFile
+    }
+    /** Make a folder in a workspace. */
+    makeDirectory: {
+      request: {
+        params: {
+          /** Workspace agent ID. */
+          workspaceagent: string
+        }
+        body: MakeDirectoryRequest
+      }
+      response: WorkspaceFile
+    }
+    /** Rename or move a file or a folder of a workspace. */
+    rename: {
+      request: {
+        params: {
+          /** Workspace agent ID. */
+          workspaceagent: string
+        }
+        body: RenameFileRequest
+      }
+      response: WorkspaceFile
     }
   }
   instanceIdentity: {

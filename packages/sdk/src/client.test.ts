@@ -26,7 +26,7 @@ const rows: Row[] = Object.entries(api).flatMap(([noun, group]) =>
 const isMethod = ({ spec }: Row) => spec.delivery !== 'websocket' && spec.delivery !== 'server_sent_events' && spec.status !== 307
 
 /** The calls beside those of the contract. */
-const shorterCalls = ['waitUntilReady', 'start', 'stop', 'delete'].map((name) => `workspaces.${name}`)
+const shorterCalls = ['open', 'waitUntilReady', 'start', 'stop', 'delete'].map((name) => `workspaces.${name}`)
 
 type AnyCall = (request?: unknown) => Promise<unknown>
 /** The client's type at run time, for walking over all of it. */
@@ -34,7 +34,11 @@ const methodsOf = (client: unknown, noun: string) => (client as Record<string, R
 
 function requestFor(spec: EndpointSpec): unknown {
   const body = spec.bodyType === undefined ? spec.body && exampleOf(spec.body) : new Uint8Array([1, 2, 3])
-  return { params: spec.params && exampleOf(spec.params), ...(body !== undefined && { body }) }
+  return {
+    params: spec.params && exampleOf(spec.params),
+    ...(spec.query?.['required'] !== undefined && { query: exampleOf(spec.query) }),
+    ...(body !== undefined && { body }),
+  }
 }
 
 describe('against the stub server', () => {

@@ -23,7 +23,8 @@ export interface FetchOptions {
   /** Default: `GET`. */
   readonly method?: string
   readonly query?: Readonly<Record<string, UrlValue>> | undefined
-  readonly body?: string | Uint8Array
+  /** A stream is sent as it is read, which few browsers support. */
+  readonly body?: string | Uint8Array | ReadableStream<Uint8Array>
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
 }
@@ -110,8 +111,7 @@ export class Connection {
       credentials: 'same-origin',
       redirect: 'manual',
       ...(options.signal && { signal: options.signal }),
-      // fetch refuses views of shared memory. The copy costs less than the upload.
-      ...(options.body !== undefined && { body: typeof options.body === 'string' ? options.body : new Uint8Array(options.body) }),
+      ...(options.body !== undefined && bodyOf(options.body)),
     }
     const response = await this.#read(options, asked, () => send(asked.url, init))
     return { asked, response }
@@ -130,6 +130,12 @@ export class Connection {
   #address(path: string, query?: Readonly<Record<string, UrlValue>>): string {
     return this.url + apiPrefix + path + queryString(query)
   }
+}
+
+function bodyOf(body: NonNullable<FetchOptions['body']>): RequestInit & { readonly duplex?: 'half' } {
+  if (typeof body === 'string') return { body }
+  // fetch refuses views of shared memory. The copy costs less than the upload.
+  return 'getReader' in body ? { body, duplex: 'half' } : { body: new Uint8Array(body) }
 }
 
 function checkHeaders(headers: Readonly<Record<string, string>>): void {

@@ -4,8 +4,11 @@ import { workspaceCalls, type WorkspaceCalls } from './workspace-calls.ts'
 /**
  * A client of one server. It has a method for each operation of the API (see {@link
  * DerivedClient}), and shorter calls for what programs do most (see {@link WorkspaceCalls}).
+ *
+ * The contract's calls come last, because compilers explain why the last of several forms doesn't
+ * fit.
  */
-export type Client = DerivedClient & { readonly workspaces: WorkspaceCalls }
+export type Client = { readonly workspaces: WorkspaceCalls } & DerivedClient
 
 /**
  * Returns a client for a Berth server, or any server that speaks the Coder v2 HTTP API. Sends no

@@ -27,6 +27,12 @@ export interface WebSocketLike {
   addEventListener(type: 'close', listener: (event: SocketClose) => void): void
   addEventListener(type: 'error', listener: (event: SocketError) => void): void
   close(code?: number, reason?: string): void
+  /** Needed to talk to processes. */
+  send?(data: string | Uint8Array<ArrayBuffer>): void
+  /** How `data` of binary messages arrives. */
+  binaryType?: string
+  /** How many bytes wait to be sent. */
+  readonly bufferedAmount?: number
   /** Stops reading from the network. `ws` has this, browsers don't. */
   pause?(): void
   resume?(): void

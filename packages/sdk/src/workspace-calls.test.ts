@@ -215,6 +215,25 @@ describe('waitUntilReady', () => {
   })
 })
 
+describe('ports.url', () => {
+  const urlAt = async (host: string): Promise<string> => {
+    script({ job: 'succeeded', agents: ['connected'] })
+    stub.on('applications.getHost', () => ({ host }))
+    return await (await client.workspaces.open({ id })).ports.url(3000)
+  }
+
+  test('is that of the host name of the deployment, on the port of the server or its own', async () => {
+    verifies('berth:sdk:ports')
+    const { port } = new URL(stub.url)
+    expect(await urlAt('*.apps.example.com')).toBe(`http://3000--main--dev--ada.apps.example.com:${port}`)
+    expect(await urlAt('*-apps.example.com:8443')).toBe('http://3000--main--dev--ada-apps.example.com:8443')
+  })
+
+  test('a deployment without one is an error that says what to do', async () => {
+    await expect(urlAt('')).rejects.toThrow('The deployment has no host names for apps.')
+  })
+})
+
 describe('start, stop and delete', () => {
   test.each(['start', 'stop', 'delete'] as const)('%s queues a build with this transition', async (transition) => {
     verifies('berth:sdk:short-calls')

@@ -3,6 +3,7 @@ import type { CallOptions, DerivedClient } from './client.ts'
 import type { StreamOptions } from './reconnect.ts'
 import { buildEnded, workspaceReady } from './wait-for-workspace.ts'
 import { createByTemplateName, type NewWorkspace } from './create-by-template-name.ts'
+import { openWorkspace, withContents, type CreatedWorkspace, type OpenOptions, type OpenWorkspace } from './open-workspace.ts'
 
 /**
  * A workspace: its ID, its `name` among the caller's own, `owner/name`, or a document that has its
@@ -25,9 +26,21 @@ export interface WorkspaceCalls {
   get(workspace: string, options?: CallOptions): Promise<Workspace>
   /**
    * Creates a workspace from the template of this name, in the caller's first organization unless
-   * the request names another. Resolves once its first build is queued.
+   * the request names another. Resolves once its first build is queued. What can be done in the
+   * workspace waits until it is ready. After `await using` it is deleted when the block ends.
+   *
+   * @example
+   * await using box = await client.workspaces.create({ template: 'local-starter', ttlMs: 600_000 })
+   * const { stdout } = await box.exec(['uname', '-a'])
    */
-  create(workspace: NewWorkspace, options?: CallOptions): Promise<Workspace>
+  create(workspace: NewWorkspace, options?: CallOptions): Promise<CreatedWorkspace>
+  /**
+   * Opens a workspace: waits until it is ready, and returns what can be done in it. With `start`, a
+   * workspace that is stopped is started first.
+   *
+   * @throws what {@link WorkspaceCalls.waitUntilReady} throws.
+   */
+  open(workspace: WorkspaceReference, options?: OpenOptions): Promise<OpenWorkspace>
   /**
    * Waits until a workspace runs and all of its agents are connected. Follows the workspace's
    * changes, and doesn't poll.
@@ -47,7 +60,7 @@ export interface WorkspaceCalls {
 type DerivedCalls = DerivedClient['workspaces']
 
 /** Returns the calls for workspaces, those of the contract and the shorter ones. */
-export function workspaceCalls(client: DerivedClient): DerivedCalls & WorkspaceCalls {
+export function workspaceCalls(client: DerivedClient): WorkspaceCalls & DerivedCalls {
   const { workspaces } = client
   const build = async (workspace: WorkspaceReference, transition: WorkspaceBuild['transition'], options: BuildOptions = {}) => {
     const id = await idOf(client, workspace, options)
@@ -58,8 +71,11 @@ export function workspaceCalls(client: DerivedClient): DerivedCalls & WorkspaceC
     ...workspaces,
     get: async (request: string | OperationOf<'get'>, options?: CallOptions) =>
       typeof request === 'string' ? await getByReference(client, request, options) : await workspaces.get(request, options),
-    create: async (request: NewWorkspace | OperationOf<'create'>, options?: CallOptions) =>
-      'params' in request ? await workspaces.create(request, options) : await createByTemplateName(client, request, options),
+    create: createCall(client),
+    open: async (workspace, options = {}) => {
+      const id = await idOf(client, workspace, options)
+      return await openWorkspace(client, await workspaces.get({ params: { workspace: id } }, options), options)
+    },
     waitUntilReady: async (workspace, options = {}) => await workspaceReady(client, await idOf(client, workspace, options), options),
     start: async (workspace, options) => await build(workspace, 'start', options),
     stop: async (workspace, options) => await build(workspace, 'stop', options),
@@ -69,6 +85,16 @@ export function workspaceCalls(client: DerivedClient): DerivedCalls & WorkspaceC
 
 /** The request of one of the contract's calls. */
 type OperationOf<Name extends 'get' | 'create'> = Parameters<DerivedCalls[Name]>[0]
+
+function createCall(client: DerivedClient): DerivedCalls['create'] & WorkspaceCalls['create'] {
+  function create(request: OperationOf<'create'>, options?: CallOptions): Promise<Workspace>
+  function create(request: NewWorkspace, options?: CallOptions): Promise<CreatedWorkspace>
+  async function create(request: NewWorkspace | OperationOf<'create'>, options?: CallOptions): Promise<Workspace> {
+    if ('params' in request) return await client.workspaces.create(request, options)
+    return withContents(client, await createByTemplateName(client, request, options))
+  }
+  return create
+}
 
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 

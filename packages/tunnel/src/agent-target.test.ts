@@ -6,7 +6,7 @@ import { TunnelRefusal } from './failures.ts'
 const size = fc.integer({ min: 1, max: 65_535 })
 const command = fc.string({ unit: 'grapheme', minLength: 1 }).filter((text) => !text.includes('\0'))
 const targets: fc.Arbitrary<AgentTarget> = fc.oneof(
-  fc.constantFrom<AgentTarget>({ kind: 'ssh' }, { kind: 'listening-ports' }),
+  fc.constantFrom<AgentTarget>({ kind: 'ssh' }, { kind: 'listening-ports' }, { kind: 'call' }),
   fc.record({ kind: fc.constant('port' as const), port: size }),
   fc.record(
     { kind: fc.constant('terminal' as const), id: fc.uuid(), height: size, width: size, command },
@@ -53,6 +53,7 @@ const id = '2f0a4a3e-30c1-44a8-8a4e-8f6f9d1b2c3d'
 test.each<[string, AgentTarget]>([
   ['ssh', { kind: 'ssh' }],
   ['listening-ports', { kind: 'listening-ports' }],
+  ['call', { kind: 'call' }],
   ['ports/8080', { kind: 'port', port: 8080 }],
   [`pty?id=${id}&height=25&width=100&command=bash+-l`, { kind: 'terminal', id, height: 25, width: 100, command: 'bash -l' }],
 ])('%s is dialled as it always was', (text, target) => {

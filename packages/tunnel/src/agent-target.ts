@@ -21,7 +21,14 @@ export type AgentTarget =
   | { readonly kind: 'port'; readonly port: number }
   /** One JSON document with the ports that programs listen on. */
   | { readonly kind: 'listening-ports' }
+  /** A request as a line of JSON, answered with one; bytes may follow either. */
+  | { readonly kind: 'call' }
   | TerminalTarget
+
+/** The targets that are one word. */
+type PlainKind = 'ssh' | 'listening-ports' | 'call'
+const plainKinds: ReadonlySet<string> = new Set<PlainKind>(['ssh', 'listening-ports', 'call'])
+const isPlainKind = (text: string): text is PlainKind => plainKinds.has(text)
 
 const maxPort = 65_535
 const maxTerminalSize = 65_535
@@ -32,7 +39,10 @@ const portPrefix = 'ports/'
 const terminalPrefix = 'pty?'
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** Returns the target as it is dialled: `ssh`, `ports/8080`, `listening-ports` or `pty?id=…`. */
+/**
+ * Returns the target as it is dialled: `ssh`, `ports/8080`, `listening-ports`, `call` or
+ * `pty?id=…`.
+ */
 export function formatAgentTarget(target: AgentTarget): string {
   switch (target.kind) {
     case 'port':
@@ -53,7 +63,7 @@ function queryOf({ id, height, width, command }: TerminalTarget): URLSearchParam
  * else.
  */
 export function agentTargetKind(text: string): AgentTarget['kind'] | undefined {
-  if (text === 'ssh' || text === 'listening-ports') return text
+  if (isPlainKind(text)) return text
   if (text.startsWith(terminalPrefix)) return 'terminal'
   return text.startsWith(portPrefix) && /^\d{1,5}$/.test(text.slice(portPrefix.length)) ? 'port' : undefined
 }
@@ -65,7 +75,7 @@ export function agentTargetKind(text: string): AgentTarget['kind'] | undefined {
  *   invalid values.
  */
 export function parseAgentTarget(text: string): AgentTarget {
-  if (text === 'ssh' || text === 'listening-ports') return { kind: text }
+  if (isPlainKind(text)) return { kind: text }
   if (text.startsWith(portPrefix)) return { kind: 'port', port: parsePort(text) }
   if (text.startsWith(terminalPrefix)) return parseTerminal(new URLSearchParams(text.slice(terminalPrefix.length)))
   throw new TunnelRefusal(404, `The agent does not know the target "${text.slice(0, 100)}". It may be older than the server.`)

@@ -41,6 +41,10 @@ export const closeReasons = {
   tooManyTunnels: { code: code.tryAgainLater, text: 'you have too many connections to workspaces open: close some and try again' },
   notBinary: { code: code.unsupportedData, text: 'send binary messages only' },
   invalidTerminalInput: { code: code.invalidPayload, text: 'each message must be one JSON object' },
+  invalidProcessMessage: {
+    code: code.invalidPayload,
+    text: 'each message must be one JSON object as text, or 0 and bytes for stdin',
+  },
   invalidStats: { code: code.invalidPayload, text: 'each message must be one JSON object with whole numbers' },
   invalidNode: { code: code.internalError, text: 'each message must be one JSON object' },
   statsNotStored: { code: code.internalError, text: 'the statistics could not be stored' },

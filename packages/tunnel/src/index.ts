@@ -10,6 +10,8 @@ export { answerTunnel, type AnswerOptions, type TunnelRequest } from './answer-t
 export { closeReasonOf, closeReasons, closeSocket, isClosedFor, type CloseReason } from './close-reason.ts'
 export { dialTunnel, type DialTunnel } from './dial-tunnel.ts'
 export { TunnelClosed, TunnelRefusal, TunnelStreamReset } from './failures.ts'
+export { encodeFrame, FrameReader, type Frame } from './frames.ts'
+export { readJsonLine, writeJsonLine } from './json-line.ts'
 export { pipeBoth, type PipedBytes } from './pipe-both.ts'
 export type { Tunnel, TunnelOptions } from './session.ts'
 export { socketStream, tunnelSocketOptions } from './socket-stream.ts'

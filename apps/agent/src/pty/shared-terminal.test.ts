@@ -3,8 +3,8 @@ import { Duplex } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { ProcessSessions } from '../process-sessions.ts'
 import type { Terminal, TerminalOptions } from '../terminal.ts'
+import type { Timers } from '../timers.ts'
 import { Workspace } from '../workspace.ts'
-import type { Timers } from './shared-terminal.ts'
 import { maxTerminals, TerminalSessions, unattachedMs } from './terminal-sessions.ts'
 
 /** Timers that the test fires. */

@@ -1,35 +1,26 @@
 import type { Duplex } from 'node:stream'
+import { Audience } from '../audience.ts'
 import type { Terminal, TerminalSize } from '../terminal.ts'
+import type { Timers } from '../timers.ts'
 import { InputLines } from './input-lines.ts'
 import { Scrollback } from './scrollback.ts'
 
-/** The timers to use, so that a test can control them. */
-export interface Timers {
-  setTimeout: (action: () => void, delayMs: number) => { cancel: () => void }
-}
-
-/** How long one client may hold up the others by not reading. */
-const slowClientTimeoutMs = 10_000
-
 /** One terminal that any number of clients watch and type into. It outlives them for a while. */
 export class SharedTerminal {
-  readonly #timers: Timers
-  readonly #onUnattached: () => void
   readonly #scrollback = new Scrollback()
-  /** The clients, each with a timer while it isn't reading. */
-  readonly #clients = new Map<Duplex, { cancel: () => void } | undefined>()
+  readonly #audience: Audience
   #terminal: Terminal | undefined
   #size: TerminalSize
   #ended = false
 
   constructor(options: { size: TerminalSize; timers: Timers; onUnattached: () => void }) {
     this.#size = options.size
-    this.#timers = options.timers
-    this.#onUnattached = options.onUnattached
+    const performer = { pause: () => this.#terminal?.pause(), resume: () => this.#terminal?.resume() }
+    this.#audience = new Audience({ timers: options.timers, performer, onEmpty: options.onUnattached })
   }
 
   get isAttached(): boolean {
-    return this.#clients.size > 0
+    return this.#audience.size > 0
   }
 
   /** Takes the process once it has started. */
@@ -41,17 +32,13 @@ export class SharedTerminal {
 
   output(bytes: Buffer): void {
     this.#scrollback.add(bytes)
-    for (const client of this.#clients.keys()) this.#show(client, bytes)
+    this.#audience.show(bytes)
   }
 
   /** Ends every client after the output sent so far, because the process ended. */
   finish(): void {
     this.#ended = true
-    for (const [client, lag] of this.#clients) {
-      lag?.cancel()
-      client.end()
-    }
-    this.#clients.clear()
+    this.#audience.finish()
   }
 
   /** Ends the process. */
@@ -62,9 +49,8 @@ export class SharedTerminal {
 
   attach(client: Duplex, size: TerminalSize): void {
     const lines = new InputLines()
-    this.#clients.set(client, undefined)
+    this.#audience.add(client)
     this.#resize(size)
-    client.on('drain', () => this.#caughtUp(client))
     client.on('data', (chunk: Buffer) => {
       try {
         for (const input of lines.read(chunk)) {
@@ -76,9 +62,8 @@ export class SharedTerminal {
       }
     })
     client.once('end', () => client.end())
-    client.once('close', () => this.#detach(client))
     const seen = this.#scrollback.content()
-    if (seen.length > 0) this.#show(client, seen)
+    if (seen.length > 0) this.#audience.showTo(client, seen)
     // The process may have ended before its first client came.
     if (this.#ended) this.finish()
   }
@@ -92,35 +77,5 @@ export class SharedTerminal {
   #resize(size: TerminalSize): void {
     this.#size = size
     this.#terminal?.resize(size)
-  }
-
-  /**
-   * Writes output to a client. A slow one holds back the program, as a slow terminal does, but not
-   * for long when others watch.
-   */
-  #show(client: Duplex, bytes: Buffer): void {
-    if (client.write(bytes) || this.#clients.get(client)) return
-    this.#terminal?.pause()
-    const lag = this.#timers.setTimeout(() => {
-      if (this.#clients.size > 1) client.destroy()
-    }, slowClientTimeoutMs)
-    this.#clients.set(client, lag)
-  }
-
-  #caughtUp(client: Duplex): void {
-    this.#clients.get(client)?.cancel()
-    if (this.#clients.has(client)) this.#clients.set(client, undefined)
-    this.#resumeWhenAllRead()
-  }
-
-  #detach(client: Duplex): void {
-    this.#clients.get(client)?.cancel()
-    if (!this.#clients.delete(client)) return
-    this.#resumeWhenAllRead()
-    if (this.#clients.size === 0) this.#onUnattached()
-  }
-
-  #resumeWhenAllRead(): void {
-    if ([...this.#clients.values()].every((lag) => lag === undefined)) this.#terminal?.resume()
   }
 }

@@ -2,8 +2,9 @@ import { TunnelRefusal, type TerminalTarget } from '@berth/tunnel'
 import type { Duplex } from 'node:stream'
 import type { ProcessSessions } from '../process-sessions.ts'
 import { Terminal, type TerminalOptions } from '../terminal.ts'
+import type { Timers } from '../timers.ts'
 import type { Workspace } from '../workspace.ts'
-import { SharedTerminal, type Timers } from './shared-terminal.ts'
+import { SharedTerminal } from './shared-terminal.ts'
 
 /**
  * How long a terminal without clients waits for one to reconnect, in milliseconds (Coder v2 API,

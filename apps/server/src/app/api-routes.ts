@@ -23,6 +23,8 @@ import { dryRunRoutes } from '../features/template-versions/dry-run-routes.ts'
 import { templateVersionRoutes } from '../features/template-versions/routes.ts'
 import { templateRoutes } from '../features/templates/routes.ts'
 import { userRoutes } from '../features/users/routes.ts'
+import { workspaceFileRoutes } from '../features/workspace-contents/file-routes.ts'
+import { processRoutes } from '../features/workspace-contents/process-routes.ts'
 import { workspaceRoutes } from '../features/workspaces/routes.ts'
 import { createGate } from '../gate/create-gate.ts'
 import { serve, type Route } from '../http/serve.ts'
@@ -71,6 +73,12 @@ export function apiRoutes({ services, config, clock }: AppOptions, upgrades: Web
     ...serve(api.gitSshKeys, gitSshKeyRoutes(services.gitSshKeys, services.agents), kit),
     ...serve(api.gitAuth, gitAuthRoutes(services.gitAuth, services.agents), kit),
     ...serve(api.agents, agentRoutes({ service: services.agents, dialer: services.agentDialer, resources }), kit),
+    ...serve(
+      api.processes,
+      processRoutes({ service: services.contents, requireConnected: async (id) => await services.agentDialer.requireConnected(id) }),
+      kit,
+    ),
+    ...serve(api.workspaceFiles, workspaceFileRoutes(services.contents), kit),
     ...serve(api.instanceIdentity, instanceIdentityRoutes(services.instanceIdentity), kit),
     ...serve(api.coordinator, coordinatorRoutes(services.coordinator), kit),
   ]

@@ -8,6 +8,7 @@ import { BuildService } from '../features/builds/service.ts'
 import { BuildStore } from '../features/builds/store.ts'
 import { QuotaService } from '../features/quotas/service.ts'
 import { QuotaStore } from '../features/quotas/store.ts'
+import { WorkspaceContents } from '../features/workspace-contents/service.ts'
 import { WorkspaceService } from '../features/workspaces/service.ts'
 import { WorkspaceStore } from '../features/workspaces/store.ts'
 import { WorkspaceWatches } from '../features/workspaces/watch-stream.ts'
@@ -25,9 +26,10 @@ export interface WorkspaceServices {
   readonly quotas: QuotaService
   readonly autobuild: AutobuildLoop
   readonly authorization: AuthorizationService
+  readonly contents: WorkspaceContents
 }
 
-type Earlier = PeopleServices & TemplateServices & Pick<ConnectionServices, 'resources'>
+type Earlier = PeopleServices & TemplateServices & Pick<ConnectionServices, 'resources' | 'agentDialer'>
 
 export function composeWorkspaces(world: World, earlier: Earlier): Area<WorkspaceServices> {
   const { config, database, pubsub, secrets, clock, logger } = world
@@ -55,6 +57,11 @@ export function composeWorkspaces(world: World, earlier: Earlier): Area<Workspac
   const daemons = composeDaemons(world, { store: earlier.jobStore, handlers: { ...versionHandlers, workspace_build: buildHandler } })
   return {
     services: {
+      contents: new WorkspaceContents({
+        database,
+        audit: earlier.audit,
+        dial: async (agentId, target, options) => await earlier.agentDialer.dial(agentId, target, options),
+      }),
       builds,
       workspaces,
       watches,

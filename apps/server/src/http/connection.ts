@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { WebSocket } from 'ws'
 import { EventStream } from './event-stream.ts'
 import type { Ending } from './open-connections.ts'
@@ -17,11 +19,20 @@ export interface Connection {
    */
   closed(): AbortSignal
   /**
+   * Answers with bytes, as fast as the client reads them. If they break off, or the client reads
+   * none of them for {@link STALLED_MS}, the connection is cut, so that the client doesn't take
+   * what it got for everything. Never rejects.
+   */
+  sendBytes(bytes: Readable): Promise<void>
+  /**
    * Upgrades to a WebSocket and passes it to `begin` in the same tick. Throws `upgrade_required`
    * and `origin_forbidden`.
    */
   acceptWebSocket<Begun>(begin: (socket: WebSocket) => Begun, options?: AcceptOptions): Promise<Begun>
 }
+
+/** How long a client of {@link Connection.sendBytes} may read nothing, in milliseconds. */
+const STALLED_MS = 60_000
 
 /** Calls `end` when the caller loses access, unless the returned function is called first. */
 export type Hold = (end: (ending: Ending) => void) => () => void
@@ -46,6 +57,18 @@ export function connectionOf(
         controller.abort()
       })
       return controller.signal
+    },
+    sendBytes: async (bytes) => {
+      const release = hold(() => response.destroy())
+      response.statusCode = 200
+      response.setHeader('Content-Type', 'application/octet-stream')
+      // Nobody's browser may take a file of a workspace for a page of this deployment.
+      response.setHeader('Content-Disposition', 'attachment')
+      response.setHeader('X-Content-Type-Options', 'nosniff')
+      response.setTimeout(STALLED_MS, () => response.destroy())
+      // The client can tell from a connection that is cut.
+      await pipeline(bytes, response).catch(() => response.destroy())
+      release()
     },
     acceptWebSocket: async (begin, options) =>
       await upgrades.accept(

@@ -38,6 +38,20 @@ export class EventStream {
     else this.#isBlocked = !this.#response.write(framed)
   }
 
+  /**
+   * Sends framed text that no other may replace. Resolves once the client has room for more, or has
+   * left.
+   */
+  async deliver(framed: string): Promise<void> {
+    if (this.isClosed) return
+    this.#isBlocked = !this.#response.write(framed)
+    if (!this.#isBlocked) return
+    await new Promise<void>((resolve) => {
+      this.#response.once('drain', resolve)
+      this.onClose(resolve)
+    })
+  }
+
   /** Pings the client now and every {@link eventPingIntervalMs}, except while it is behind. */
   keepAlive(): void {
     this.#ping()

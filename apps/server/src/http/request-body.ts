@@ -7,7 +7,7 @@ import { bodyReader } from './body-reader.ts'
  * Compiles the reader of an endpoint's JSON or raw body; undefined for endpoints without a body.
  */
 export function requestBodyReader(spec: EndpointSpec): ((request: IncomingMessage) => Promise<Record<string, unknown>>) | undefined {
-  const { bodyType, maxBodyBytes = maxJsonBytes } = spec
+  const { bodyType, bodyDelivery, maxBodyBytes = maxJsonBytes } = spec
   if (bodyType !== undefined) {
     return async (request) => {
       const contentType = request.headers['content-type'] ?? ''
@@ -16,7 +16,7 @@ export function requestBodyReader(spec: EndpointSpec): ((request: IncomingMessag
           message: `Unsupported content type header "${contentType}".`,
           detail: `Expected ${bodyType}.`,
         })
-      return { body: await readBody(request, maxBodyBytes), contentType }
+      return { body: bodyDelivery === 'stream' ? request : await readBody(request, maxBodyBytes), contentType }
     }
   }
   if (spec.body === undefined) return undefined

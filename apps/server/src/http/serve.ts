@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import {
   Failure,
   pathParameters,
@@ -79,10 +80,16 @@ type Identity<Spec extends EndpointSpec, Agent> = Spec extends { access: 'anyone
   : Spec extends { access: 'agent' }
     ? { agent: Agent }
     : { actor: Actor }
+/** Raw bytes, all at once or as they arrive, or a JSON document. */
+type BodyOf<Spec extends EndpointSpec> = Spec extends { bodyDelivery: 'stream' }
+  ? { body: Readable; contentType: string }
+  : Spec extends { bodyType: string }
+    ? { body: Buffer; contentType: string }
+    : RequestPart<Spec, 'body'>
 type HandlerRequest<Spec extends EndpointSpec, Found, Agent> = FoundOf<Spec, Found> &
   RequestPart<Spec, 'params'> &
   RequestPart<Spec, 'query'> &
-  (Spec extends { bodyType: string } ? { body: Buffer; contentType: string } : RequestPart<Spec, 'body'>) &
+  BodyOf<Spec> &
   Identity<Spec, Agent> & {
     readonly origin: Origin
     readonly connection: Connection

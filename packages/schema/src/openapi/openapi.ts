@@ -53,6 +53,8 @@ const tags: { readonly [Noun in keyof BerthApi]: { readonly name: string; readon
   gitSshKeys: { name: 'Git SSH keys', description: 'SSH keys for git in workspaces.' },
   gitAuth: { name: 'Git tokens', description: 'Tokens for git over HTTPS in workspaces.' },
   agents: { name: 'Agents', description: 'Agents, their reports, and connections to them.' },
+  processes: { name: 'Processes', description: 'Commands and processes in workspaces.' },
+  workspaceFiles: { name: 'Workspace files', description: 'Files and folders in workspaces.' },
   applications: { name: 'Applications', description: 'Host names of workspace apps, and sign-in to them.' },
   portShares: { name: 'Ports', description: 'Who may open the ports of a workspace.' },
   groups: { name: 'Groups', description: 'Groups, which share templates and workspace credits.' },

@@ -208,7 +208,36 @@ export const berth = [
         'The client gets a workspace by ID, name or owner/name, creates one from the name of a template, and starts, stops and deletes one, each in one short call.',
       'berth:sdk:ready':
         "The client waits until a workspace's agents are connected by following its changes. A failed build rejects with its error and its last log lines.",
+      'berth:sdk:workspace-value':
+        'A program opens a workspace, starting it if asked, and runs commands, talks to processes and uses files in it. A workspace that `await using` creates is deleted when the block ends.',
+      'berth:sdk:ports': 'A program forwards a port of a workspace to its own machine, and asks for the URL of a port.',
       'berth:sdk:readme': 'The examples of the client library in its README run against a server.',
+    },
+  ),
+  ...rows(
+    { section: 'Berth: processes and files in workspaces' },
+    {
+      'berth:exec:answer':
+        "A command runs without a shell, as the workspace's user, in its folder and environment, and answers with exit code or signal, stdout and stderr.",
+      'berth:exec:bounds':
+        'Output beyond a limit is dropped and said to be. A command is ended, with everything that it started, when its time is up or its client leaves.',
+      'berth:exec:refused': 'A command that cannot be started is 400 with the reason.',
+      'berth:exec:access':
+        'Processes and files of a workspace need the permission to execute in it: strangers get 404, and 428 is the answer unless the agent is connected.',
+      'berth:exec:audited': 'The audit log records each command without its arguments, and each change of a file.',
+      'berth:processes:socket':
+        'A socket starts a process, carries stdin, stdout and stderr, signals and sizes of its terminal, and says how it ended.',
+      'berth:processes:attach':
+        'A detached process goes on without clients. Each client that attaches by its ID sees the last output, or what came after the bytes that it has seen.',
+      'berth:processes:ended': 'A process that is not detached ends when its last client leaves. A removed one ends at once.',
+      'berth:processes:bounds':
+        'A client that reads nothing holds back the process and costs a bounded amount of memory. The number of processes is limited.',
+      'berth:files:content': 'A file is read and written as a stream of bytes. A write that breaks off changes nothing.',
+      'berth:files:folders': 'Folders are listed in pages, made, renamed and removed; files are described.',
+      'berth:files:refused':
+        'A path that is missing, forbidden, in the way or impossible is refused with a status of its own and the path.',
+      'berth:files:watch': 'A watch tells which paths in a folder changed. During a flood it tells that there were more.',
+      'berth:files:hostile-agent': 'Whatever an agent answers, the call fails with 502 or ends, and the server goes on.',
     },
   ),
   ...rows(

@@ -73,6 +73,8 @@ export const TRACKED = {
     ttl_ms: 'milliseconds',
   },
   workspace_build: {},
+  // Our addition: a command that was run in a workspace, or a file that was changed.
+  workspace_execution: {},
   git_ssh_key: { user_id: 'uuid', public_key: 'text', sealed_private_key: 'secret' },
   // Members are our addition.
   group: { id: 'uuid', name: 'text', avatar_url: 'text', quota_allowance: 'number', members: 'set' },

@@ -370,6 +370,16 @@ describe('a port that its owner shares', () => {
     })
   })
 
+  test('ends the connections of the others when it is shared no more', async () => {
+    verifies('berth:apps:port-shares')
+    await update('public')
+    const socket = new WebSocket(server.url.replace('http', 'ws'), { headers: { Host: hostOf(app.port) } })
+    await once(socket, 'open')
+    const ended = once(socket, 'close')
+    await update('owner')
+    expect(await ended).toEqual([1006, expect.anything()])
+  })
+
   test('is shared by nobody else, and only while its workspace runs', async () => {
     verifies('berth:apps:port-shares')
     const body = { sharing_level: 'public' } as const

@@ -63,6 +63,8 @@ export const berth = [
       'berth:cli:ports': '`berth ports share` opens a port to others and closes it again, and `berth ports list` shows which are open.',
       'berth:apps:fresh':
         'Who may open an app is looked up at most once a second for each visitor and app: a change of roles counts within a second, and sign-outs, builds and shares at once.',
+      'berth:apps:address':
+        "Apps by path have the port after the server's by default. If it is taken the server starts nevertheless, and a page says what to set. The origin is that of the access URL with this port, or BERTH_APPS_ACCESS_URL, and never the server's own.",
       'berth:apps:streams':
         'Requests and answers of apps pass through as they come, without being collected, and end when either side leaves. A connection that an app closed while it was idle is replaced.',
       'berth:apps:websockets': 'WebSockets of apps pass through, and end with the session that opened them.',

@@ -176,6 +176,17 @@ describe('who may open it', () => {
     ])
   })
 
+  test('a change of roles counts within a second', async () => {
+    verifies('berth:apps:fresh')
+    const { id, token } = await createMember(server)
+    const be = async (roles: string[]): Promise<unknown> => await server.client.users.updateRoles({ params: { user: id }, body: { roles } })
+    await be(['owner'])
+    expect((await open('own/', { token })).status).toBe(200)
+    await be([])
+    server.clock.advance(1_000)
+    expect((await open('own/', { token })).status).toBe(404)
+  })
+
   test('a cookie counts only for pages of the same host', async () => {
     verifies('berth:apps:own-pages')
     const cookie = `coder_session_token=${server.firstUser.token}`

@@ -328,6 +328,21 @@ describe('an app by its path, in a browser', () => {
       expect((await rawRequest(appsUrl(), `GET /${target}`, { token })).status).toBe(404)
   })
 
+  test('opens nowhere if the default address is taken; an address that is given must be free', async () => {
+    verifies('berth:apps:address')
+    const taken = { host: '127.0.0.1', port: Number(new URL(server.url).port), setting: 'BERTH_APPS_ADDRESS' }
+    const other = await startTestServer({ config: { apps: { ...taken, isGiven: false } } })
+    onTestFinished(async () => await other.stop())
+    expect(other.server.appsUrl).toBeUndefined()
+    const template = { apps: [{ slug: 'own', url: `http://localhost:${app.port}` }] }
+    const place = await createAppWorkspace(other, template)
+    const shown = await rawRequest(other.url, `GET //@me/${place.workspace.name}/apps/own/`, {
+      headers: { ...BROWSER, cookie: `coder_session_token=${other.firstUser.token}` },
+    })
+    expect([shown.status, shown.text]).toEqual([404, expect.stringContaining('BERTH_APPS_ACCESS_URL')])
+    await expect(startTestServer({ config: { apps: { ...taken, isGiven: true } } })).rejects.toThrow(/is taken.*BERTH_APPS_ADDRESS/)
+  })
+
   test('the server can be told to open none', async () => {
     verifies('berth:apps:isolated')
     const off = await startTestServer({ config: { pathApps: 'off', apps: undefined } })
@@ -368,6 +383,16 @@ describe('a port that its owner shares', () => {
       resource_target: workspace,
       additional_fields: { port: String(app.port), sharing_level: 'owner' },
     })
+  })
+
+  test('ends the connections of the others when it is shared no more', async () => {
+    verifies('berth:apps:port-shares')
+    await update('public')
+    const socket = new WebSocket(server.url.replace('http', 'ws'), { headers: { Host: hostOf(app.port) } })
+    await once(socket, 'open')
+    const ended = once(socket, 'close')
+    await update('owner')
+    expect(await ended).toEqual([1006, expect.anything()])
   })
 
   test('is shared by nobody else, and only while its workspace runs', async () => {

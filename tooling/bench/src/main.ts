@@ -1,4 +1,5 @@
 import { agents } from './agents.ts'
+import { apps } from './apps.ts'
 import { boots } from './boots.ts'
 import { pages } from './pages.ts'
 import { people } from './people.ts'
@@ -11,7 +12,7 @@ import { watch } from './watch.ts'
  * measures everything, `pnpm bench pages watch` parts. Compare figures of the same machine only.
  */
 
-const SUITES: Readonly<Record<string, () => Promise<void>>> = { boots, pages, watch, agents, streams, people, turns }
+const SUITES: Readonly<Record<string, () => Promise<void>>> = { boots, pages, watch, agents, streams, apps, people, turns }
 
 const named = process.argv.slice(2)
 const unknown = named.filter((name) => !Object.hasOwn(SUITES, name))

@@ -10,10 +10,12 @@ import { forward } from './forward.ts'
 import { isFromOtherHost, type SentToken } from '../http/session-token.ts'
 import type { SessionService } from '../features/sessions/service.ts'
 import type { AppAddress } from './app-address.ts'
+import type { Admissions } from './admissions.ts'
 import type { AppConnections } from './app-connections.ts'
 import { AppRefusal, appNotFound } from '../features/apps/app-refusal.ts'
 import { parseAppUrl, pathAtApp } from './app-url.ts'
-import type { AppService, AppTarget } from '../features/apps/service.ts'
+import { SharedVisits } from './shared-visits.ts'
+import type { AppService, AppTarget, NamedApp } from '../features/apps/service.ts'
 
 /** A request for an app, and what depends on the way in which it came. */
 export interface Visit {
@@ -41,9 +43,12 @@ interface Dependencies {
   readonly sessions: Pick<SessionService, 'identify'>
   readonly openSessions: OpenConnections
   readonly connections: AppConnections
+  readonly admissions: Admissions
   readonly trustedProxies: TrustedProxies | undefined
   readonly accessUrl: string
 }
+
+const NOTHING = (): void => {}
 
 /** Counts a request. Throws `rate_limited`. */
 type Limit = (path: string, actor: Actor | undefined) => void
@@ -52,6 +57,7 @@ type Limit = (path: string, actor: Actor | undefined) => void
 export class AppVisits {
   readonly #dependencies: Dependencies
   readonly #open = new Set<Duplex>()
+  readonly #shared = new SharedVisits(async ({ address, actor }) => await this.#mayOpen(address, actor))
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies
@@ -65,10 +71,12 @@ export class AppVisits {
     const { service, openSessions } = this.#dependencies
     const { address, response } = visit
     const since = openSessions.moment
-    const actor = await this.identify(visit)
+    const { known, remember } = this.#dependencies.admissions.at(keyOf(visit))
+    const actor = known === undefined ? await this.identify(visit) : known.actor && { ...known.actor, origin: visit.origin }
     limit(`${address.base === '' ? visit.host : address.base}${address.path}`, actor)
     if (actor === undefined && address.user === 'me') return redirect(response, visit.signInUrl())
-    const target = await service.find(address, actor)
+    const target = known?.target ?? (await service.find(address, actor))
+    if (known === undefined) remember({ actor, target })
     if (!service.mayOpen(actor, target)) {
       if (actor === undefined) return redirect(response, visit.signInUrl())
       throw appNotFound()
@@ -78,7 +86,7 @@ export class AppVisits {
     const url = parseAppUrl(target.url)
     if (address.path === '') return redirect(response, `${address.base}/${address.query}`)
     if (address.path === '/' && address.query === '' && url.query !== '') return redirect(response, `${address.base}/${url.query}`)
-    const release = this.#hold(visit, actor, since)
+    const release = this.#hold(visit, { actor, target, since })
     response.once('close', release)
     await this.#forward(visit, target, { url, actor, release })
   }
@@ -91,11 +99,10 @@ export class AppVisits {
 
   /** Returns the visitor; undefined for those who aren't signed in to this host. */
   async identify({ request, origin, sent, host, keyHost }: Omit<Visit, 'address' | 'signInUrl'>): Promise<Actor | undefined> {
-    if (sent === undefined) return undefined
-    // Other apps are the same site to a browser, which then sends the cookie along.
-    if (sent.isFromCookie && isFromOtherHost(request, host)) return undefined
+    const token = tokenOf({ request, sent, host })
+    if (token === undefined) return undefined
     try {
-      const actor = await this.#dependencies.sessions.identify(sent.token, origin)
+      const actor = await this.#dependencies.sessions.identify(token, origin)
       return actor.app_host === undefined || actor.app_host === keyHost ? actor : undefined
     } catch (error) {
       if (Failure.is(error) && error.status === 401) return undefined
@@ -103,11 +110,37 @@ export class AppVisits {
     }
   }
 
-  /** Ends what a visitor has open when their session ends. */
-  #hold({ request }: Visit, actor: Actor | undefined, since: number): () => void {
-    if (actor === undefined) return () => undefined
+  /** Ends visits to the shared ports of a workspace, or of any, that are shared no more. */
+  async recheckShares(workspaceId?: string): Promise<void> {
+    await this.#shared.recheck(workspaceId)
+  }
+
+  /** Ends what a visitor has open when their session ends, or the sharing of a port. */
+  #hold(
+    { request, address }: Visit,
+    { actor, target, since }: { readonly actor: Actor | undefined; readonly target: AppTarget; readonly since: number },
+  ): () => void {
+    const { app, workspace } = target
+    const end = (): void => void request.socket.destroy()
+    const isShared = typeof app === 'number' && actor?.user_id !== workspace.owner_id
+    const leave = isShared ? this.#shared.add({ address, workspaceId: workspace.id, actor, end }) : NOTHING
+    if (actor === undefined) return leave
     const holder = { id: actor.key_id, groups: [actor.user_id] }
-    return this.#dependencies.openSessions.hold(holder, { since, end: () => request.socket.destroy() })
+    const release = this.#dependencies.openSessions.hold(holder, { since, end })
+    return () => {
+      leave()
+      release()
+    }
+  }
+
+  async #mayOpen(address: NamedApp, actor: Actor | undefined): Promise<boolean> {
+    const { service } = this.#dependencies
+    try {
+      return service.mayOpen(actor, await service.find(address, actor))
+    } catch {
+      // The workspace runs no more, or nobody can tell.
+      return false
+    }
   }
 
   async #forward(
@@ -159,6 +192,18 @@ export class AppVisits {
     if ((said === 'http' || said === 'https') && isTrustedProxy(peer, trustedProxies)) return said
     return socket instanceof TLSSocket || accessUrl.startsWith('https:') ? 'https' : 'http'
   }
+}
+
+/** Returns the token that counts for a visit. */
+function tokenOf({ request, sent, host }: Pick<Visit, 'request' | 'sent' | 'host'>): string | undefined {
+  // Other apps are the same site to a browser, which then sends the cookie along.
+  return sent?.isFromCookie === true && isFromOtherHost(request, host) ? undefined : sent?.token
+}
+
+/** Returns everything that decides who visits and which app they name. */
+function keyOf(visit: Visit): string {
+  const { user, workspace, agent = '', app } = visit.address
+  return JSON.stringify([tokenOf(visit) ?? '', visit.keyHost ?? '', user, workspace, agent, app])
 }
 
 export function redirect(response: ServerResponse, location: string): void {

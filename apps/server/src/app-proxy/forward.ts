@@ -72,7 +72,7 @@ async function attempt(forwarded: Forwarded): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       // An app may answer with what can't be passed on.
       const settle = (pass: () => void): void => {
-        // From here on, the pipeline ends the request when the client leaves.
+        // From here on, what passes the answer on ends the request when the client leaves.
         response.off('close', leave)
         try {
           pass()
@@ -100,13 +100,23 @@ function sendBody(request: IncomingMessage, upstream: ClientRequest): void {
 
 function passOn(answer: IncomingMessage, { response, added }: Forwarded): void {
   response.writeHead(answer.statusCode ?? 502, answer.statusMessage, [...headersToClient(answer, { isUpgrade: false }), ...added])
-  // An event stream may say nothing for a while.
-  response.flushHeaders()
+  // An event stream may say nothing for a while. A short answer goes out with its headers.
+  setImmediate(() => {
+    if (!answer.readableDidRead && !response.writableEnded) response.flushHeaders()
+  })
   answer.once('end', () => {
     if (answer.rawTrailers.length > 0) response.addTrailers(answer.trailers)
   })
-  // A broken answer must not look like a complete one; pipeline destroys both.
-  pipeline(answer, response, () => undefined)
+  // A broken answer must not look like a complete one.
+  answer.once('close', () => {
+    if (!answer.complete) response.destroy()
+  })
+  answer.on('error', () => response.destroy())
+  response.once('close', () => {
+    if (!answer.complete) answer.destroy()
+  })
+  // Unlike a pipeline, a pipe costs no abort signal.
+  answer.pipe(response)
 }
 
 function switchProtocols(

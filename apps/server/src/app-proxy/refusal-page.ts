@@ -20,13 +20,22 @@ export function sendRefusal(error: unknown, request: IncomingMessage, response: 
   const isForBrowser = (request.headers.accept ?? '').includes('text/html')
   if (Failure.is(error)) {
     if (!isForBrowser) return sendFailure(error, response)
-    return sendPage(response, { status: error.status, message: error.message, advice: error.detail ?? '' })
+    return sendPage(response, {
+      status: error.status,
+      message: error.message,
+      advice: error.detail ?? adviceOf(error.status),
+    })
   }
   if (!(error instanceof AppRefusal)) throw error
   if (error.form === 'page' || (error.form === 'page-or-json' && isForBrowser)) return sendPage(response, error)
   response.statusCode = error.status
   response.setHeader('Content-Type', 'application/json; charset=utf-8')
   response.end(writeJson({ message: error.message, detail: error.advice }))
+}
+
+function adviceOf(status: number): string {
+  if (status === 400 || status === 404) return 'Check the address, and whether the workspace still exists.'
+  return 'Wait a moment, then load this page again.'
 }
 
 function sendPage(response: ServerResponse, { status, message, advice }: Pick<AppRefusal, 'status' | 'message' | 'advice'>): void {

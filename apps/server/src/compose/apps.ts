@@ -1,3 +1,4 @@
+import { Admissions } from '../app-proxy/admissions.ts'
 import { AppConnections } from '../app-proxy/app-connections.ts'
 import { AppFront } from '../app-proxy/app-front.ts'
 import { AppSignIn } from '../features/apps/app-sign-in.ts'
@@ -5,6 +6,7 @@ import { AppVisits } from '../app-proxy/app-visits.ts'
 import { PortShares } from '../features/apps/port-shares.ts'
 import { AppService } from '../features/apps/service.ts'
 import { AppStore } from '../features/apps/store.ts'
+import { SESSIONS_CHANNEL, WORKSPACES_CHANNEL } from '../database/channels.ts'
 import { openAgentValues } from '../secrets/agent-values.ts'
 import type { Area, World } from './area.ts'
 import type { ConnectionServices } from './connections.ts'
@@ -24,7 +26,8 @@ type Earlier = Pick<PeopleServices, 'sessions' | 'openSessions' | 'audit'> &
   Pick<DeploymentServices, 'deployment'>
 
 export function composeApps(world: World, { sessions, openSessions, audit, agentDialer, deployment }: Earlier): Area<AppServices> {
-  const { config, database, secrets, accessUrl, appsUrl } = world
+  const { config, database, pubsub, secrets, clock, accessUrl, appsUrl } = world
+  const admissions = new Admissions(clock)
   const store = new AppStore(database.kysely)
   const apps = new AppService({
     store,
@@ -37,9 +40,30 @@ export function composeApps(world: World, { sessions, openSessions, audit, agent
     sessions,
     openSessions,
     connections: new AppConnections(agentDialer),
+    admissions,
     accessUrl,
   })
+  const stopListening = [
+    pubsub.subscribe(SESSIONS_CHANNEL, () => admissions.forget()),
+    pubsub.subscribe(WORKSPACES_CHANNEL, async (message) => {
+      admissions.forget()
+      await visits.recheckShares(message.kind === 'resync' ? undefined : message.payload)
+    }),
+  ]
   const appFront = new AppFront({ ...config, visits, signIn: appSignIn, accessUrl, appsUrl })
-  const portShares = new PortShares({ database, store, audit, accessUrl, appHost: () => deployment.appHost() })
-  return { services: { apps, appSignIn, appFront, portShares }, release: () => visits.close() }
+  const portShares = new PortShares({
+    forgetAdmissions: () => admissions.forget(),
+    database,
+    store,
+    audit,
+    accessUrl,
+    appHost: () => deployment.appHost(),
+  })
+  return {
+    services: { apps, appSignIn, appFront, portShares },
+    release: () => visits.close(),
+    stop() {
+      for (const stop of stopListening) stop()
+    },
+  }
 }

@@ -56,11 +56,15 @@ export const berth = [
       'berth:apps:isolated':
         'In a browser, apps by path open on an origin of their own, where the session cookie counts for nothing and there is no API, and apps of other people open in a sandbox. A program that brings its token is answered in place.',
       'berth:apps:port-shares':
-        'The owner of a running workspace opens a port to signed-in users or to everybody, and closes it again. The sharing ends when the workspace stops or is built again, and the audit log tells of it.',
+        'The owner of a running workspace opens a port to signed-in users or to everybody, and closes it again, which ends the connections of others. The sharing ends when the workspace stops or is built again, and the audit log tells of it.',
       'berth:apps:powerless':
         "In Chromium, an app by path, on its sub-domain or on a port can't read the API as its visitor, start a build, open a terminal, or read the session cookie.",
       'berth:apps:localhost': 'With the wildcard *.apps.localhost a browser on the same machine opens apps and ports by their host names.',
       'berth:cli:ports': '`berth ports share` opens a port to others and closes it again, and `berth ports list` shows which are open.',
+      'berth:apps:fresh':
+        'Who may open an app is looked up at most once a second for each visitor and app: a change of roles counts within a second, and sign-outs, builds and shares at once.',
+      'berth:apps:address':
+        "Apps by path have the port after the server's by default. If it is taken the server starts nevertheless, and a page says what to set. The origin is that of the access URL with this port, or BERTH_APPS_ACCESS_URL, and never the server's own.",
       'berth:apps:streams':
         'Requests and answers of apps pass through as they come, without being collected, and end when either side leaves. A connection that an app closed while it was idle is replaced.',
       'berth:apps:websockets': 'WebSockets of apps pass through, and end with the session that opened them.',

@@ -1,5 +1,7 @@
 import { Failure, type PortShare } from '@berth/schema'
+import { WORKSPACES_CHANNEL } from '../../database/channels.ts'
 import type { Database } from '../../database/database.ts'
+import { notify } from '../../database/pubsub.ts'
 import type { AgentRow, WorkspaceRow } from '../../database/rows.ts'
 import type { Actor } from '../../http/caller.ts'
 import type { AuditService } from '../audit/service.ts'
@@ -10,6 +12,8 @@ interface Dependencies {
   readonly store: AppStore
   readonly audit: AuditService
   readonly accessUrl: string
+  /** Called when this server must look up again who may open what. */
+  readonly forgetAdmissions: () => void
   /** The wildcard host name of apps, with the port; empty when apps have none. */
   readonly appHost: () => string
 }
@@ -43,7 +47,7 @@ export class PortShares {
 
   /** Sets who may open a port. Throws `invalid_port`, `agent_not_current`. */
   async update(actor: Actor, place: Place, request: { readonly port: string; readonly sharing_level: SharingLevel }): Promise<PortShare> {
-    const { database, store, audit } = this.#dependencies
+    const { database, store, audit, forgetAdmissions } = this.#dependencies
     const { workspace, workspaceagent } = place
     const { sharing_level } = request
     const port = readPort(request.port)
@@ -61,7 +65,10 @@ export class PortShares {
         after: workspace,
         additional_fields: { port: String(port), sharing_level },
       })
+      // The other servers learn of it this way.
+      await notify(transaction, WORKSPACES_CHANNEL, workspace.id)
     })
+    forgetAdmissions()
     return { port, sharing_level, url: this.#urlOf(place, { owner, port }) }
   }
 

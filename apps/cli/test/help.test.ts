@@ -34,6 +34,7 @@ test('berth alone lists the commands', async () => {
       stop <workspace>               Stop a workspace and keep its home directory
       restart <workspace>            Stop a workspace and start it again
       ssh <workspace> [command...]   Open a shell in a workspace, or run a command in it
+      config-ssh                     Make your workspaces known to SSH clients and editors
       update <workspace>             Update a workspace to its template's active version
       rename <workspace> <new-name>  Rename a workspace
       delete, rm <workspace>         Delete a workspace and everything in it

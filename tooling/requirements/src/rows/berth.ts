@@ -181,6 +181,12 @@ export const berth = [
       'berth:cli:help-width': 'Help fits the width of the terminal.',
       'berth:cli:stdio-end': '`berth ssh --stdio` ends soon after its standard input, whatever the far side does.',
       'berth:cli:start-running': '`berth start` leaves a running workspace alone, says so, exits 0 and names `berth restart`.',
+      'berth:cli:config-ssh':
+        '`berth config-ssh` gives SSH clients a host for each agent of the workspaces of the user; when nothing changed, it writes nothing.',
+      'berth:cli:config-ssh-rest':
+        '`berth config-ssh` keeps the mode of the file and every byte outside its own section, with --remove too, and follows a symbolic link.',
+      'berth:cli:config-ssh-asks': '`berth config-ssh` shows what it would change and asks before it does.',
+      'berth:cli:config-ssh-quoting': '`berth config-ssh` quotes paths, so that blanks and other marks reach the program.',
       'berth:cli:restart': '`berth restart` stops the workspace, then starts it, and waits for both.',
     },
   ),

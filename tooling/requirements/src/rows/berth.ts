@@ -181,6 +181,10 @@ export const berth = [
       'berth:cli:help-width': 'Help fits the width of the terminal.',
       'berth:cli:stdio-end': '`berth ssh --stdio` ends soon after its standard input, whatever the far side does.',
       'berth:cli:start-running': '`berth start` leaves a running workspace alone, says so, exits 0 and names `berth restart`.',
+      'berth:cli:ssh-env': '`berth ssh --env NAME=value` sets a variable of the session.',
+      'berth:cli:ssh-start': '`berth ssh` starts a workspace that is not running with `--start`, or if the user agrees on a terminal.',
+      'berth:cli:ssh-autostop':
+        'An interactive `berth ssh` says 30 and 5 minutes before the workspace stops that it will, and how to extend it.',
       'berth:cli:config-ssh':
         '`berth config-ssh` gives SSH clients a host for each agent of the workspaces of the user; when nothing changed, it writes nothing.',
       'berth:cli:config-ssh-rest':

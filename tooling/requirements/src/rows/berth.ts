@@ -153,6 +153,8 @@ export const berth = [
       'berth:agent:environment': "User processes have the template's variables, but not the agent token.",
       'berth:agent:sftp': 'SFTP transfers files in both directions byte for byte.',
       'berth:agent:forwarding': 'SSH forwards ports.',
+      'berth:agent:agent-forwarding':
+        "With `ssh -A`, programs of the session reach the client's SSH agent through a socket that only the workspace's user can open, for as long as the connection lasts.",
       'berth:agent:reconnecting-pty': 'A client can reconnect to a terminal and sees its earlier output.',
       'berth:agent:greeting': "A shell over SSH begins with the template's greeting, whose path may start with `~`.",
       'berth:agent:startup-script': 'The startup script runs once when the agent starts.',

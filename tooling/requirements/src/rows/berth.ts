@@ -189,6 +189,10 @@ export const berth = [
         'An interactive `berth ssh` says 30 and 5 minutes before the workspace stops that it will, and how to extend it.',
       'berth:cli:config-ssh':
         '`berth config-ssh` gives SSH clients a host for each agent of the workspaces of the user; when nothing changed, it writes nothing.',
+      'berth:cli:config-ssh-openssh':
+        'After `berth config-ssh`, `ssh`, `scp`, `sftp`, `rsync` and `git` work with the host `berth.<workspace>`.',
+      'berth:cli:many-sessions': 'Many SSH sessions at once each get their own output.',
+      'berth:cli:lost-connection': 'A lost connection ends `ssh` and `berth ssh` with 255 and an error.',
       'berth:cli:config-ssh-rest':
         '`berth config-ssh` keeps the mode of the file and every byte outside its own section, with --remove too, and follows a symbolic link.',
       'berth:cli:config-ssh-asks': '`berth config-ssh` shows what it would change and asks before it does.',

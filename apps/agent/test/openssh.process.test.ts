@@ -1,20 +1,19 @@
 import { execFile, spawn } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { verifies } from '@berth/requirements'
+import { freePort, hasOpenSsh, readFrom, sftp as runSftp, sha256, ssh as runSsh, sshWith, startGreeter } from '@berth/vitest/openssh'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startAgentProcess, type AgentProcess } from './agent-process.ts'
 import { buildAgent } from './build-agent.ts'
 import { relayToTarget } from './tcp-relay.ts'
 
 const run = promisify(execFile)
-const programs = ['/usr/bin/ssh', '/usr/bin/scp', '/usr/bin/sftp']
 
 let build: Awaited<ReturnType<typeof buildAgent>>
 let agent: AgentProcess
@@ -39,21 +38,11 @@ afterAll(async () => {
 })
 
 const host = 'anybody@127.0.0.1'
-const ssh = (...args: string[]): Promise<{ stdout: string; stderr: string }> => run('ssh', [...options, ...args], { maxBuffer: 1e8 })
-const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
-
+const ssh = (...args: string[]): Promise<{ stdout: string; stderr: string }> => runSsh([...options, ...args])
 /** Runs sftp with a batch of commands on stdin. */
-async function sftp(commands: string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawn('sftp', [...options, '-b', '-', host], { cwd: folder, stdio: 'pipe' })
-  let output = ''
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  child.stdin.end(`${commands.join('\n')}\n`)
-  const [code] = (await once(child, 'close')) as [number | null]
-  return { code, output }
-}
+const sftp = (commands: string[]): Promise<{ code: number | null; output: string }> => runSftp([...options, host], commands, folder)
 
-describe.runIf(programs.every((program) => existsSync(program)))('OpenSSH', () => {
+describe.runIf(hasOpenSsh)('OpenSSH', () => {
   test('ssh passes output and exit codes', async () => {
     expect((await ssh(host, 'echo $HOME')).stdout.trim()).toBe(agent.home)
     await expect(ssh(host, 'echo problem >&2; exit 7')).rejects.toMatchObject({ code: 7, stderr: 'problem\n' })
@@ -65,12 +54,7 @@ describe.runIf(programs.every((program) => existsSync(program)))('OpenSSH', () =
 
   test('ssh carries 20 MiB through stdin and stdout', async () => {
     const data = randomBytes(20 * 1024 * 1024)
-    const child = spawn('ssh', [...options, host, 'cat'], { stdio: ['pipe', 'pipe', 'ignore'] })
-    const chunks: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
-    child.stdin.end(data)
-    await once(child, 'close')
-    expect(sha256(Buffer.concat(chunks))).toBe(sha256(data))
+    expect(sha256(await sshWith(data, [...options, host, 'cat']))).toBe(sha256(data))
   })
 
   test('scp copies eight files at the same time there and back unchanged', async () => {
@@ -148,10 +132,9 @@ describe.runIf(programs.every((program) => existsSync(program)))('OpenSSH', () =
 
   test('ssh -L reaches a server of the workspace', async () => {
     verifies('berth:agent:forwarding')
-    const server = createServer((socket) => socket.end('from the workspace')).listen(0, '127.0.0.1')
-    await once(server, 'listening')
+    const server = await startGreeter('from the workspace')
     const free = await freePort()
-    const child = spawn('ssh', [...options, '-N', '-L', `${free}:127.0.0.1:${(server.address() as AddressInfo).port}`, host])
+    const child = spawn('ssh', [...options, '-N', '-L', `${free}:127.0.0.1:${server.port}`, host])
     await expect.poll(() => readFrom(free), { timeout: 10_000 }).toBe('from the workspace')
     child.kill()
     await once(child, 'close')
@@ -159,26 +142,32 @@ describe.runIf(programs.every((program) => existsSync(program)))('OpenSSH', () =
   })
 
   test('ssh -R lets the workspace reach a server of the client', async () => {
-    const server = createServer((socket) => socket.end('from the client')).listen(0, '127.0.0.1')
-    await once(server, 'listening')
+    const server = await startGreeter('from the client')
     const free = await freePort()
-    const forward = `${free}:127.0.0.1:${(server.address() as AddressInfo).port}`
+    const forward = `${free}:127.0.0.1:${server.port}`
     const { stdout } = await ssh('-o', 'ExitOnForwardFailure=yes', '-R', forward, host, `cat < /dev/tcp/127.0.0.1/${free}`)
     expect(stdout).toBe('from the client')
     server.close()
   })
+
+  test('ssh -A lets the workspace use the SSH agent of the client, which nobody else reaches', async () => {
+    verifies('berth:agent:agent-forwarding')
+    const socket = join(folder, 'agent.sock')
+    const running = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' })
+    await expect.poll(() => existsSync(socket)).toBe(true)
+    const environment = { ...process.env, SSH_AUTH_SOCK: socket }
+    await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'a forwarded key', '-f', join(folder, 'key')])
+    await run('ssh-add', ['-q', join(folder, 'key')], { env: environment })
+    const command = 'ssh-add -l & ssh-add -l; wait; stat -c %a $(dirname $SSH_AUTH_SOCK); echo $SSH_AUTH_SOCK'
+    const { stdout } = await run('ssh', [...options, '-A', host, command], { env: environment })
+    const [first, second, mode, path = ''] = stdout.split('\n')
+    expect(first).toContain('a forwarded key')
+    expect(second).toBe(first)
+    expect(mode).toBe('700')
+    await expect.poll(() => existsSync(dirname(path))).toBe(false)
+    const without = await run('ssh', [...options, '-a', host, 'echo "[$SSH_AUTH_SOCK]"'], { env: environment })
+    expect(without.stdout).toBe('[]\n')
+    running.kill()
+    await once(running, 'close')
+  })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-async function readFrom(port: number): Promise<string> {
-  const { stdout } = await run('bash', ['-c', `cat < /dev/tcp/127.0.0.1/${port}`]).catch(() => ({ stdout: '' }))
-  return stdout
-}

@@ -1,6 +1,7 @@
 import type { CommandGroup } from './command.ts'
 import { complete } from './commands/complete.ts'
 import { completion } from './commands/completion.ts'
+import { configSsh } from './commands/config-ssh.ts'
 import { create } from './commands/create.ts'
 import { deleteWorkspace } from './commands/delete.ts'
 import { help } from './commands/help.ts'
@@ -40,6 +41,7 @@ export const commandTree: CommandGroup = {
     stop,
     restart,
     ssh,
+    'config-ssh': configSsh,
     update,
     rename,
     delete: deleteWorkspace,

@@ -21,6 +21,7 @@ const world: World = {
   homeDirectory: homedir(),
   workingDirectory: process.cwd(),
   username: usernameHere(),
+  program: [process.execPath, ...process.execArgv, ...scriptHere()],
   starterTemplatesDirectory: fileURLToPath(new URL(starterTemplates, import.meta.url)),
   connect: createClient,
   onSignal: (signal, listener) => {
@@ -45,6 +46,12 @@ process.stdout.write('', () => process.stderr.write('', () => process.exit(code)
 function leaveOnBrokenPipe(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit(0)
   throw error
+}
+
+/** Returns the path of the script, which a single executable doesn't have. */
+function scriptHere(): string[] {
+  const script = process.argv[1]
+  return script === undefined || script === process.execPath ? [] : [script]
 }
 
 /** Containers often run with a user id that has no name. */

@@ -10,6 +10,8 @@ export interface WatchedJob {
   readonly of: { readonly build: string } | { readonly templateVersion: string }
   /** Reads the current state of the job. */
   readonly read: () => Promise<ProvisionerJob>
+  /** Yields whenever the job may have changed. Without it, the job is read every second. */
+  readonly changes?: (signal: AbortSignal) => AsyncIterable<unknown>
   /** Asks the server to cancel, on Ctrl-C. Without it, Ctrl-C only stops waiting. */
   readonly cancel?: () => Promise<unknown>
   /** Printed when waiting stops while the job continues. */
@@ -87,19 +89,19 @@ async function follow(job: WatchedJob, { context, progress, signal }: Following)
   const done = new AbortController()
   const both = AbortSignal.any([signal, done.signal])
   try {
-    // The log is faster and more detailed. Polling covers a job that logs nothing, and a log that
-    // never ends.
-    const polled = pollUntilComplete(job, { context, stages, signal: both })
+    // The log is faster and more detailed. The other way covers a job that logs nothing, and a log
+    // that never ends.
+    const completed = readUntilComplete(job, { context, stages, signal: both })
     const followed = followStages(job, { context, stages, signal: both }).then(
       () => pollAfterLog(job, { context, stages, signal: both }),
       (error: unknown) => {
         both.throwIfAborted()
-        // Behind a proxy that blocks WebSockets, polling still shows how the job ends.
+        // Behind a proxy that blocks WebSockets, the job itself still shows how it ends.
         progress.line(`Can't follow the log: ${messageOf(error)}`)
-        return polled
+        return completed
       },
     )
-    return await Promise.race([polled, followed])
+    return await Promise.race([completed, followed])
   } finally {
     done.abort(new Canceled())
   }
@@ -115,16 +117,28 @@ async function followStages(job: WatchedJob, { context, stages, signal }: Watchi
   for await (const log of followLogs(context.client, job.of, { signal })) stages.log(log)
 }
 
-async function pollUntilComplete(job: WatchedJob, { context, stages, signal }: Watching): Promise<ProvisionerJob> {
-  let completedAt: number | undefined
-  for (;;) {
-    await context.clock.sleep(pollMs, signal)
+async function readUntilComplete(job: WatchedJob, { context, stages, signal }: Watching): Promise<ProvisionerJob> {
+  for await (const _ of mayHaveChanged(job, context, signal)) {
     const current = await job.read()
     if (current.started_at !== undefined) stages.running(new Date(current.started_at))
     if (current.completed_at === undefined) continue
     // The last lines of the log may still arrive.
-    completedAt ??= context.clock.now().getTime()
-    if (context.clock.now().getTime() - completedAt > logGraceMs) return current
+    await context.clock.sleep(logGraceMs, signal)
+    return current
+  }
+  throw new Error('The changes of the job ended.')
+}
+
+async function* mayHaveChanged(job: WatchedJob, { clock }: Context, signal: AbortSignal): AsyncGenerator<unknown, void, void> {
+  try {
+    if (job.changes !== undefined) yield* job.changes(signal)
+  } catch {
+    // What can't be watched is read from time to time.
+    signal.throwIfAborted()
+  }
+  for (;;) {
+    await clock.sleep(pollMs, signal)
+    yield undefined
   }
 }
 

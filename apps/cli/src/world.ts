@@ -49,6 +49,8 @@ export interface World {
   readonly workingDirectory: string
   /** Name of the operating system's user. Empty if it has none. */
   readonly username: string
+  /** Words that start this program again, such as the paths of Node and of its script. */
+  readonly program: readonly string[]
   /** Folder with one subfolder for each starter template. */
   readonly starterTemplatesDirectory: string
   /**

@@ -34,6 +34,7 @@ test('berth alone lists the commands', async () => {
       stop <workspace>               Stop a workspace and keep its home directory
       restart <workspace>            Stop a workspace and start it again
       ssh <workspace> [command...]   Open a shell in a workspace, or run a command in it
+      config-ssh                     Make your workspaces known to SSH clients and editors
       update <workspace>             Update a workspace to its template's active version
       rename <workspace> <new-name>  Rename a workspace
       delete, rm <workspace>         Delete a workspace and everything in it
@@ -101,28 +102,34 @@ test('a command shows its arguments, flags and examples', async () => {
     Open a shell in a workspace, or run a command in it.
 
     Arguments:
-      workspace                 Workspace name, or owner/name; append .agent if it has several agents
-      command                   Command to run instead of a shell, with flags of its own
+      workspace                  Workspace name, or owner/name; append .agent if it has several agents
+      command                    Command to run instead of a shell, with flags of its own
 
     Flags:
-      --stdio                   Relay an SSH client on standard input and output, as a ProxyCommand
-                                ($BERTH_SSH_STDIO)
-      -t, --tty                 Allocate a terminal for the command
-      -T, --no-tty              Don't allocate a terminal
-      -h, --help                Show help
+      --stdio                    Relay an SSH client on standard input and output, as a ProxyCommand
+                                 ($BERTH_SSH_STDIO)
+      --start                    Start the workspace if it is stopped ($BERTH_SSH_START)
+      -t, --tty                  Allocate a terminal for the command
+      -T, --no-tty               Don't allocate a terminal
+      --env <variable>           Environment variable of the session, as NAME=value; can be repeated
+      -A, --forward-agent        Let the workspace use your SSH agent ($BERTH_SSH_FORWARD_AGENT)
+      --identity-agent <socket>  Socket of the SSH agent to forward, instead of SSH_AUTH_SOCK
+                                 ($BERTH_SSH_IDENTITY_AGENT)
+      -h, --help                 Show help
 
     Global flags:
-      --url <url>               URL of the deployment ($BERTH_URL)
-      --token <token>           Session token ($BERTH_SESSION_TOKEN)
-      --global-config <folder>  Configuration folder ($BERTH_CONFIG_DIR)
-      --header <header>         Header to send with every request, as Name=Value; can be repeated
-      -v, --verbose             Show more detail in errors ($BERTH_VERBOSE)
-      --no-color                Disable colored output
+      --url <url>                URL of the deployment ($BERTH_URL)
+      --token <token>            Session token ($BERTH_SESSION_TOKEN)
+      --global-config <folder>   Configuration folder ($BERTH_CONFIG_DIR)
+      --header <header>          Header to send with every request, as Name=Value; can be repeated
+      -v, --verbose              Show more detail in errors ($BERTH_VERBOSE)
+      --no-color                 Disable colored output
 
     Examples:
       berth ssh dev
       berth ssh dev ls -la
       berth ssh dev -- 'make test && git status'
+      berth ssh -A --env EDITOR=vim dev
     "
   `)
 })

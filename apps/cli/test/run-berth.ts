@@ -27,6 +27,7 @@ export interface Call {
   readonly onStart?: (send: (signal: Signal) => void) => void
   readonly input?: World['input']
   readonly output?: World['output']
+  readonly errorOutput?: World['errorOutput']
 }
 
 /** Creates a folder that is removed after the test. */
@@ -60,12 +61,13 @@ export async function runBerth(words: readonly string[], call: Call = {}): Promi
     environment: { ...call.environment },
     input: call.input ?? (call.stdin === undefined ? new PassThrough().end() : Readable.from([Buffer.from(call.stdin)])),
     output: call.output ?? stdout,
-    errorOutput: stderr,
+    errorOutput: call.errorOutput ?? stderr,
     clock: fastClock(),
     platform: 'linux',
     homeDirectory: home,
     workingDirectory: call.workingDirectory ?? home,
     username: 'ada',
+    program: ['/opt/node', '/opt/berth/main.js'],
     starterTemplatesDirectory: call.starterTemplatesDirectory ?? home,
     connect: createClient,
     onSignal: (signal, listener) => {

@@ -68,6 +68,28 @@ describe('a command', () => {
     expect(far.seen.environment).toEqual({ LANG: 'de_DE.UTF-8', LC_TIME: 'C', COLORTERM: 'truecolor' })
   })
 
+  test('gets the variables of --env too, which win', async () => {
+    verifies('berth:cli:ssh-env')
+    const words = ['ssh', '--env', 'LANG=C', '--env', 'A_B=x=y z', '--env', 'EMPTY=', 'dev', '--', 'echo "$LANG,$A_B,$EMPTY"']
+    expect((await berth(words, { environment: { LANG: 'de_DE.UTF-8' } })).stdout).toBe('C,x=y z,\n')
+    for (const typed of ['NAME', '=x', '1A=x', 'A-B=x']) {
+      const { code, stderr } = await berth(['ssh', '--env', typed, 'dev', 'true'])
+      expect({ code, stderr }).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`--env takes NAME=value, not "${typed}".`) as string,
+      })
+    }
+  })
+
+  test('gets the SSH agent of this machine only with -A', async () => {
+    await berth(['ssh', 'dev', 'true'], { environment: { SSH_AUTH_SOCK: '/run/agent' } })
+    expect(far.seen.wantsAgent).toBe(false)
+    expect((await berth(['ssh', '-A', 'dev', 'true'])).stderr).toContain("SSH_AUTH_SOCK isn't set.")
+    expect(far.seen.wantsAgent).toBe(false)
+    expect((await berth(['ssh', '-A', 'dev', 'true'], { environment: { SSH_AUTH_SOCK: '/run/agent' } })).code).toBe(0)
+    expect(far.seen.wantsAgent).toBe(true)
+  })
+
   test('gets Ctrl-C as a signal', async () => {
     const output = new Gathered()
     const { code } = await berth(['ssh', 'dev', '--', 'trap "exit 9" INT; echo up; while :; do sleep 0.05; done'], {
@@ -114,6 +136,16 @@ describe('a command', () => {
     expect({ code, stderr }).toEqual({ code: 255, stderr: 'Lost the connection to dev.\n' })
   })
 
+  test('that ends because the workspace was stopped says so', async () => {
+    const output = new Gathered()
+    far.stub.on('workspaces.get', () => workspace({ latest_build: build({ transition: 'stop', status: 'stopping' }) }))
+    const { code, stderr } = await berth(['ssh', 'dev', '--', 'echo up; sleep 60'], {
+      output,
+      onStart: () => void output.once('gathered', () => far.breakConnections()),
+    })
+    expect({ code, stderr }).toEqual({ code: 255, stderr: "The workspace dev was stopped. Start it with 'berth start dev'.\n" })
+  })
+
   test('ends when the reader of its output goes away', async () => {
     const output = new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })) })
     const { code } = await berth(['ssh', 'dev', '--', 'while :; do echo y; done'], { output })
@@ -146,6 +178,20 @@ describe('a shell on a terminal', () => {
     expect(code).toBe(3)
     expect(far.seen).toMatchObject({ term: 'screen-256color', sizes: ['120x40', '100x40'] })
     expect(modes).toEqual([true, false])
+  })
+
+  test('says before the workspace stops that it will, and how to keep it', async () => {
+    verifies('berth:cli:ssh-autostop')
+    const { input, output } = terminal()
+    far.stub.on('workspaces.get', () =>
+      workspace({ latest_build: build({ deadline: new Date(Date.now() + 29.9 * 60_000).toISOString() }) }),
+    )
+    const errorOutput = new Gathered()
+    errorOutput.once('gathered', () => input.end('exit 6\n'))
+    expect((await berth(['ssh', 'dev'], { input, output, errorOutput })).code).toBe(6)
+    expect(errorOutput.bytes.toString()).toBe(
+      "\r\nThe workspace dev stops in 30m. To keep it for 2 more hours, run 'berth schedule override-stop dev 2h'.\r\n",
+    )
   })
 
   test('gets no terminal with -T, and a command gets one with -t', async () => {
@@ -227,17 +273,73 @@ describe('a workspace that is not running', () => {
   test('is waited for: its build, then its agent', async () => {
     const { completed_at: _, ...unfinished } = job({ status: 'running' })
     far.stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build: build({ status: 'starting', job: unfinished }, []) }))
-    far.stub.on('builds.get', () => build())
+    let isBuilt = false
+    far.stub.on('builds.get', () => (isBuilt ? build() : build({ status: 'starting', job: unfinished })))
     far.stub.on('builds.logs', () => [])
-    const connecting = agent({ status: 'connecting' })
-    far.stub.on('workspaces.get', () => workspace({ latest_build: build({}, [connecting]) }))
-    let polls = 0
-    far.stub.on('agents.get', () => ((polls += 1) < 3 ? connecting : agent()))
-    // This stub carries no WebSocket for the log, so the command has to poll the build.
+    const connecting = workspace({ latest_build: build({}, [agent({ status: 'connecting' })]) })
+    far.stub.on('workspaces.get', () => connecting)
+    let sent = 0
+    far.stub.onStream('workspaces.watch', async (_request, stream) => {
+      const isForBuild = !isBuilt
+      isBuilt = true
+      for (const next of isForBuild ? [connecting] : [connecting, connecting, workspace()]) {
+        await stream.send(next)
+        sent += 1
+      }
+    })
+    // This stub carries no WebSocket for the log, so the command has to watch the build.
     const { code, stdout, stderr } = await berth(['ssh', 'dev', '--', 'echo in'])
-    expect({ code, stdout }).toEqual({ code: 0, stdout: 'in\n' })
+    expect({ code, stdout, sent }).toEqual({ code: 0, stdout: 'in\n', sent: 4 })
+    expect(far.stub.requests.filter(({ operation }) => operation === 'agents.get')).toEqual([])
+    expect(far.stub.requests.filter(({ operation }) => operation === 'builds.get').length).toBeLessThanOrEqual(4)
     expect(stderr).toContain('==> Queued')
     expect(stderr).toContain('==> Waiting for the agent main')
+  })
+
+  test('is started with --start, and with the answer yes', async () => {
+    verifies('berth:cli:ssh-start')
+    far.stub.on('builds.create', () => build())
+    far.stub.on('builds.get', () => build())
+    far.stub.on('builds.logs', () => [])
+    const { completed_at: _, ...unfinished } = job({ status: 'running' })
+    const errorOutput = Object.assign(new Gathered(), { isTTY: true })
+    for (const latest_build of [
+      build({ transition: 'stop', status: 'stopped' }),
+      build({ transition: 'stop', status: 'stopping', job: unfinished }),
+      build({ status: 'failed', job: job({ status: 'failed', error: 'no space left' }) }),
+    ]) {
+      far.stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build }))
+      expect(await berth(['ssh', '--start', 'dev', '--', 'echo in'])).toMatchObject({ code: 0, stdout: 'in\n' })
+    }
+    far.stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build: build({ transition: 'stop', status: 'stopped' }) }))
+    const { input } = terminal()
+    let isAsked = false
+    errorOutput.on('gathered', () => {
+      if (isAsked || !errorOutput.bytes.includes('yes')) return
+      isAsked = true
+      // The question listens once it is drawn.
+      setImmediate(() => input.write('\r'))
+    })
+    expect(await berth(['ssh', '-T', 'dev', '--', 'echo in'], { input, errorOutput })).toMatchObject({ code: 0, stdout: 'in\n' })
+    expect(errorOutput.bytes.toString()).toContain('The workspace dev is stopped. Start it?')
+    const created = far.stub.requests.filter(({ operation }) => operation === 'builds.create')
+    expect(created.map((request) => 'body' in request && request.body)).toEqual(Array.from({ length: 4 }, () => ({ transition: 'start' })))
+  })
+
+  test('is not started twice, if something else starts it first', async () => {
+    far.stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build: build({ transition: 'stop', status: 'stopped' }) }))
+    far.stub.on('builds.create', () => {
+      throw new Failure('build_active')
+    })
+    expect(await berth(['ssh', '--start', 'dev', '--', 'echo in'])).toMatchObject({ code: 0, stdout: 'in\n' })
+    far.stub.on('workspaces.get', () => workspace({ latest_build: build({ transition: 'stop', status: 'stopping' }) }))
+    expect(await berth(['ssh', '--start', 'dev', '--', 'echo in'])).toMatchObject({ code: 255 })
+  })
+
+  test('that is being deleted is not started', async () => {
+    far.stub.on('workspaces.getByOwnerAndName', () => workspace({ latest_build: build({ transition: 'delete', status: 'deleting' }) }))
+    expect((await berth(['ssh', '--start', 'dev'])).code).toBe(255)
+    expect(far.stub.requests.some(({ operation }) => operation === 'builds.create')).toBe(false)
   })
 
   test('that does not exist is named in the error', async () => {

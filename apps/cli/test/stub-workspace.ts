@@ -32,6 +32,8 @@ export interface Seen {
   username: string
   term: string | undefined
   tunnelToken: string | undefined
+  /** Whether a session asked for the client's SSH agent. */
+  wantsAgent: boolean
 }
 
 export interface StubWorkspace {
@@ -48,8 +50,7 @@ export async function startStubWorkspace(): Promise<StubWorkspace> {
   const stub = await startStubServer({ token: 'secret' })
   stub.on('workspaces.getByOwnerAndName', () => workspace())
   stub.on('workspaces.get', () => workspace())
-  stub.on('agents.get', () => agent())
-  const seen: Seen = { environment: {}, sizes: [], username: '', term: undefined, tunnelToken: undefined }
+  const seen: Seen = { environment: {}, sizes: [], username: '', term: undefined, tunnelToken: undefined, wantsAgent: false }
   const sockets = new Set<Duplex>()
   const webSockets = new ws.WebSocketServer({ noServer: true })
   const server = createServer((request, response) => {
@@ -130,6 +131,10 @@ function serveSession(session: Session, seen: Seen): void {
     seen.environment[key] = val
     // ssh2 passes no `accept` if the client wants no reply.
     if (typeof accept === 'function') accept()
+  })
+  session.on('auth-agent', (accept) => {
+    seen.wantsAgent = true
+    accept()
   })
   session.on('pty', (accept, _reject, { cols, rows, ...pty }) => {
     seen.term = 'term' in pty ? pty.term : undefined

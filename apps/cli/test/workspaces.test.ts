@@ -16,7 +16,6 @@ beforeEach(async () => {
   stub.on('builds.create', () => build())
   stub.on('builds.get', () => build())
   stub.on('builds.logs', () => [log(1, 'Setting up', ''), log(2, 'Starting workspace', ''), log(3, 'Starting workspace', 'agent is up')])
-  stub.on('agents.get', () => agent())
   stub.on('organizations.listOfUser', () => [
     { id: id(15), name: 'default', created_at: '2026-11-24T09:00:00Z', updated_at: '2026-11-24T09:00:00Z' },
   ])
@@ -169,19 +168,22 @@ describe('start, stop and delete', () => {
   })
 
   test('start waits until the agent is connected', async () => {
-    const connecting = agent({ status: 'connecting' })
-    stub.on('workspaces.get', () => workspace({ latest_build: build({}, [connecting]) }))
-    let polls = 0
-    stub.on('agents.get', () => ((polls += 1) < 3 ? connecting : agent()))
+    const connecting = workspace({ latest_build: build({}, [agent({ status: 'connecting' })]) })
+    stub.on('workspaces.get', () => connecting)
+    stub.onStream('workspaces.watch', async (_, stream) => {
+      for (const next of [connecting, connecting, workspace()]) await stream.send(next)
+    })
     const { code, stderr } = await berth(['start', 'dev'])
+    // Nothing but the last event of the watch says that it is connected.
     expect(code).toBe(0)
-    expect(polls).toBe(3)
+    expect(asked('agents.get')).toEqual([])
     expect(stderr).toContain('==> Waiting for the agent main')
   })
 
   test('an agent that takes longer than its template allows is an error', async () => {
     stub.on('workspaces.get', () => workspace({ latest_build: build({}, [agent({ status: 'connecting' })]) }))
-    stub.on('agents.get', () => agent({ status: 'timeout', troubleshooting_url: 'https://help.example' }))
+    const late = agent({ status: 'timeout', troubleshooting_url: 'https://help.example' })
+    stub.onStream('workspaces.watch', (_, stream) => stream.send(workspace({ latest_build: build({}, [late]) })))
     const { code, stdout, stderr } = await berth(['start', 'dev'])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toContain('its agent main did not connect within 120 seconds. See https://help.example.')

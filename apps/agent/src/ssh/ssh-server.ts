@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import ssh2 from 'ssh2'
 import { reasonOf, type Logger } from '../logger.ts'
+import { AgentSocket } from './agent-socket.ts'
 import { serveIncoming, serveOutgoing } from './forwarding.ts'
 import { newHostKey } from './host-key.ts'
 import { serveSession, type SessionContext } from './session.ts'
@@ -31,6 +32,7 @@ export class SshServer {
 
   #serve(connection: ssh2.Connection): void {
     const open = new Set<ssh2.Session>()
+    const agentSocket = new AgentSocket(connection)
     connection.on('error', (error) => this.#logger.info('An SSH connection broke', { reason: reasonOf(error) }))
     // The tunnel authenticates: the server only connects people who may open a shell here.
     connection.on('authentication', (request) => request.accept())
@@ -42,7 +44,7 @@ export class SshServer {
       const session = accept()
       open.add(session)
       session.on('close', () => open.delete(session))
-      serveSession(session, this.#context)
+      serveSession(session, this.#context, agentSocket)
     })
     // A broken connection ends its sessions, even when nobody reads their channels to the end.
     connection.once('close', () => {

@@ -1,20 +1,20 @@
 import type { Workspace } from '@berth/schema'
-import { waitForBuild } from '../workspaces/build-workspace.ts'
 import { defineCommand, verbatimRest, word } from '../command.ts'
 import type { Context } from '../context.ts'
 import { describeFailure } from '../describe-failure.ts'
-import { Canceled, CommandError } from '../failures.ts'
-import { findWorkspace } from '../workspaces/find-workspace.ts'
-import { notRunning } from '../workspaces/not-running.ts'
-import { toggle } from '../flags.ts'
-import { chooseAgent, parseTarget } from '../ssh/choose-agent.ts'
-import { dialAgent, type AgentConnection } from '../ssh/dial-agent.ts'
+import { Canceled, CommandError, UsageError } from '../failures.ts'
+import { list, text, toggle } from '../flags.ts'
+import { announceStop } from '../ssh/announce-stop.ts'
+import { parseTarget } from '../ssh/choose-agent.ts'
+import { reachAgent, type Reached } from '../ssh/reach-agent.ts'
 import { relayStdio } from '../ssh/relay-stdio.ts'
-import { runSession } from '../ssh/remote-session.ts'
-import { waitForAgent } from '../ssh/wait-for-agent.ts'
+import { runSession, type SessionRequest } from '../ssh/remote-session.ts'
 
 /** The exit code OpenSSH uses too. Codes up to 254 come from the remote command. */
 const brokenConnectionCode = 255
+
+/** Where the SSH agent of Windows listens. */
+const windowsAgentSocket = String.raw`\\.\pipe\openssh-ssh-agent`
 
 export const ssh = defineCommand({
   summary: 'Open a shell in a workspace, or run a command in it',
@@ -24,31 +24,36 @@ export const ssh = defineCommand({
   },
   flags: {
     stdio: toggle('Relay an SSH client on standard input and output, as a ProxyCommand', { variable: 'SSH_STDIO' }),
+    start: toggle('Start the workspace if it is stopped', { variable: 'SSH_START' }),
     tty: toggle('Allocate a terminal for the command', { short: 't' }),
     noTty: toggle("Don't allocate a terminal", { short: 'T' }),
+    env: list('Environment variable of the session, as NAME=value; can be repeated', { placeholder: 'variable' }),
+    forwardAgent: toggle('Let the workspace use your SSH agent', { short: 'A', variable: 'SSH_FORWARD_AGENT' }),
+    identityAgent: text('Socket of the SSH agent to forward, instead of SSH_AUTH_SOCK', {
+      variable: 'SSH_IDENTITY_AGENT',
+      placeholder: 'socket',
+    }),
   },
-  examples: ['ssh dev', 'ssh dev ls -la', "ssh dev -- 'make test && git status'"],
-  async run({ workspace: words, command, stdio, tty, noTty }, context) {
+  examples: ['ssh dev', 'ssh dev ls -la', "ssh dev -- 'make test && git status'", 'ssh -A --env EDITOR=vim dev'],
+  async run({ workspace: words, command, stdio, start, tty, noTty, env, forwardAgent, identityAgent }, context) {
     const { world } = context
+    const variables = Object.fromEntries(env.map(readVariable))
     try {
-      const { connection, workspace } = await connect(words, context)
+      const agentSocket = forwardAgent ? agentSocketOf(identityAgent, context) : undefined
+      const reached = await reachAgent(words, { start, ask: !stdio }, context)
       try {
-        if (stdio) return await relay(connection, context)
+        if (stdio) return await relay(reached, context)
         const request = {
-          username: workspace.owner_name,
+          username: reached.workspace.owner_name,
           // Like OpenSSH: the words are joined, and the shell in the workspace splits them.
           command: command.length === 0 ? undefined : command.join(' '),
           terminal: !noTty && (tty || command.length === 0) && world.input.isTTY === true,
+          variables,
+          agentSocket,
         }
-        // From here on, Ctrl-C is for the remote command.
-        const code = await context.interceptInterrupt(
-          () => undefined,
-          () => runSession(connection.stream, request, world),
-        )
-        if (code === undefined) context.terminal.note(`Lost the connection to ${workspace.name}.`)
-        return code ?? brokenConnectionCode
+        return await converse(reached, { request, words: parseTarget(words).workspace }, context)
       } finally {
-        connection.close()
+        reached.connection.close()
       }
     } catch (error) {
       if (error instanceof Canceled || context.signal.aborted) throw error
@@ -64,36 +69,62 @@ export const ssh = defineCommand({
   },
 })
 
-async function relay({ stream }: AgentConnection, { world }: Context): Promise<number> {
-  await relayStdio(stream, world)
+async function relay({ connection }: Reached, { world }: Context): Promise<number> {
+  await relayStdio(connection.stream, world)
   return 0
 }
 
-async function connect(words: string, context: Context): Promise<{ connection: AgentConnection; workspace: Workspace }> {
-  const { client, terminal, signal } = context
-  const target = parseTarget(words)
-  const found = await findWorkspace(client, target.workspace)
-  const workspace = await startedWorkspace(found, target.workspace, context)
-  if (workspace.outdated && terminal.errorOutput.isTTY === true) {
-    const warning = `${workspace.name} is outdated. Update it with 'berth update ${target.workspace}'.`
-    terminal.note(terminal.paintNote('yellow', warning))
+/** Runs the session. Returns its exit code. */
+async function converse(
+  { connection, workspace }: Reached,
+  { request, words }: { readonly request: SessionRequest; readonly words: string },
+  context: Context,
+): Promise<number> {
+  const { terminal, world } = context
+  const ended = new AbortController()
+  if (request.terminal) void announceStop({ workspace, words, say: (line) => sayBetween(line, context) }, context, ended.signal)
+  try {
+    // From here on, Ctrl-C is for the remote command.
+    const code = await context.interceptInterrupt(
+      () => undefined,
+      () => runSession(connection.stream, request, world),
+    )
+    if (code === undefined) terminal.note(await lostConnection(workspace, context))
+    return code ?? brokenConnectionCode
+  } finally {
+    ended.abort(new Canceled())
   }
-  const agent = await waitForAgent(chooseAgent(workspace, target.agent), context, { patient: true })
-  return { connection: await dialAgent(client, agent.id, signal), workspace }
 }
 
-/** Returns the workspace once its build is complete. Only a start transition leads to an agent. */
-async function startedWorkspace(workspace: Workspace, words: string, context: Context): Promise<Workspace> {
-  const { latest_build: build, name } = workspace
-  if (build.transition !== 'start') throw notRunning(workspace, words)
-  if (build.job.completed_at === undefined) {
-    await waitForBuild(build, context)
-    return context.client.workspaces.get({ params: { workspace: workspace.id } })
-  }
-  if (build.job.status !== 'succeeded') {
-    throw new CommandError(`The last start of ${name} failed: ${build.job.error ?? build.job.status}`, {
-      help: `Try again with 'berth start ${words}'.`,
-    })
-  }
-  return workspace
+/** Writes a line while the terminal belongs to the session, where a line end alone moves down. */
+function sayBetween(line: string, { terminal }: Context): void {
+  terminal.errorOutput.write(`\r\n${terminal.paintNote('yellow', line)}\r\n`)
+}
+
+/** Says why a session ended: because the workspace stopped, or for a reason not known. */
+async function lostConnection({ id, name }: Workspace, { client, clock, signal }: Context): Promise<string> {
+  const unknown = `Lost the connection to ${name}.`
+  const asking = client.workspaces.get({ params: { workspace: id } }, { signal }).then(
+    ({ latest_build: { transition } }) =>
+      transition === 'stop' ? `The workspace ${name} was stopped. Start it with 'berth start ${name}'.` : unknown,
+    () => unknown,
+  )
+  return await Promise.race([asking, clock.sleep(reasonWaitMs, signal).then(() => unknown)])
+}
+
+/** How long to look for the reason of a lost connection, which may be the server's end. */
+const reasonWaitMs = 2000
+
+function agentSocketOf(given: string | undefined, { world: { environment, platform } }: Context): string {
+  const socket = given ?? (environment['SSH_AUTH_SOCK'] || (platform === 'win32' ? windowsAgentSocket : undefined))
+  if (socket !== undefined) return socket
+  throw new CommandError("There is no SSH agent to forward: SSH_AUTH_SOCK isn't set.", {
+    help: "Start one with 'eval $(ssh-agent)', or leave out --forward-agent.",
+  })
+}
+
+function readVariable(typed: string): [string, string] {
+  const [, name, value] = /^([A-Za-z_]\w*)=([^\0]*)$/.exec(typed) ?? []
+  if (name === undefined || value === undefined) throw new UsageError(`--env takes NAME=value, not "${typed}".`)
+  return [name, value]
 }

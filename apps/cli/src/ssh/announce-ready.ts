@@ -16,7 +16,7 @@ export async function announceReady(
   const params = { workspace: id }
   const started = await client.workspaces.get({ params })
   const agents = agentsOf(started)
-  for (const agent of agents) await waitForAgent(agent, context, { patient: false })
+  for (const agent of agents) await waitForAgent(agent, { of: started, patient: false }, context)
   if (output === 'json') return terminal.printJson(await client.workspaces.get({ params }))
   const [first] = agents
   if (first === undefined) return terminal.print(`The workspace ${started.name} has started. It has no agent to connect to.`)

@@ -24,6 +24,10 @@ export interface SessionRequest {
   readonly command: string | undefined
   /** Whether to allocate a terminal in the workspace. */
   readonly terminal: boolean
+  /** Environment variables of the session. */
+  readonly variables: Readonly<Record<string, string>>
+  /** Socket of the SSH agent that the session may use. */
+  readonly agentSocket: string | undefined
 }
 
 type SessionWorld = Pick<World, 'environment' | 'input' | 'output' | 'errorOutput' | 'onSignal'>
@@ -37,7 +41,7 @@ type SessionWorld = Pick<World, 'environment' | 'input' | 'output' | 'errorOutpu
  *   undefined if the connection was lost.
  */
 export async function runSession(stream: Duplex, request: SessionRequest, world: SessionWorld): Promise<number | undefined> {
-  const ssh = await connect(stream, request.username)
+  const ssh = await connect(stream, request)
   try {
     return await attach(await openChannel(ssh, request, world), { request, world })
   } finally {
@@ -45,7 +49,7 @@ export async function runSession(stream: Duplex, request: SessionRequest, world:
   }
 }
 
-async function connect(stream: Duplex, username: string): Promise<SshClient> {
+async function connect(stream: Duplex, { username, agentSocket }: SessionRequest): Promise<SshClient> {
   // Loaded on demand: it is the largest part of the program, and other commands start faster
   // without it.
   const { default: ssh2 } = await import('ssh2')
@@ -66,6 +70,7 @@ async function connect(stream: Duplex, username: string): Promise<SshClient> {
       readyTimeout: readyTimeoutMs,
       keepaliveInterval: keepAliveMs,
       keepaliveCountMax: maxMissedKeepAlives,
+      ...(agentSocket !== undefined && { agent: agentSocket, agentForward: true }),
     })
   })
 }
@@ -88,8 +93,8 @@ interface OpenChannel {
   readonly exit: Promise<number | undefined>
 }
 
-function openChannel(ssh: SshClient, { command, terminal }: SessionRequest, world: SessionWorld): Promise<OpenChannel> {
-  const env = sentEnvironment(world.environment)
+function openChannel(ssh: SshClient, { command, terminal, variables }: SessionRequest, world: SessionWorld): Promise<OpenChannel> {
+  const env = { ...sentEnvironment(world.environment), ...variables }
   const pty: PseudoTtyOptions | undefined = terminal
     ? { term: world.environment['TERM'] || 'xterm-256color', ...windowOf(world) }
     : undefined

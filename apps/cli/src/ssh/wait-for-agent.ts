@@ -1,60 +1,52 @@
-import type { WorkspaceAgent } from '@berth/schema'
-import { ApiError, ConnectionError } from '@berth/sdk'
+import type { Workspace, WorkspaceAgent } from '@berth/schema'
+import { watchWorkspace } from '@berth/sdk'
 import type { Context } from '../context.ts'
 import { counted } from '../counted.ts'
 import { CommandError } from '../failures.ts'
 import { createProgress } from '../terminal/progress.ts'
-
-/** The first polls come quickly, because most agents connect within seconds. */
-const quickPollMs = 100
-const quickPolls = 30
-const pollMs = 500
+import { agentsOf } from './choose-agent.ts'
 
 /**
- * Waits until an agent is connected, and shows progress.
+ * Waits until an agent of a workspace is connected, and shows progress. Goes on while the server
+ * can't be reached.
  *
  * @param options.patient whether to keep waiting past the agent's connection timeout.
- * @throws CommandError if the agent times out and `patient` is false.
+ * @throws CommandError if the agent times out and `patient` is false, or if another build replaces
+ *   it.
  */
 export async function waitForAgent(
   agent: WorkspaceAgent,
+  { of, patient }: { readonly of: Workspace; readonly patient: boolean },
   context: Context,
-  options: { readonly patient: boolean },
 ): Promise<WorkspaceAgent> {
   if (agent.status === 'connected') return agent
-  const { client, clock, terminal, signal } = context
+  const { client, signal } = context
   const progress = createProgress(context)
   progress.step(`Waiting for the agent ${agent.name}`)
   let told: WorkspaceAgent['status'] | undefined
   try {
-    for (let polls = 0; ; polls += 1) {
-      const current = await readAgent(agent, context)
-      if (current?.status === 'connected') {
+    for await (const workspace of watchWorkspace(client, of.id, { initial: true, signal })) {
+      const current = agentsOf(workspace).find(({ id }) => id === agent.id)
+      if (current === undefined) throw replaced(workspace)
+      if (current.status === 'connected') {
         progress.finish('done')
         return current
       }
-      if (current?.status === 'timeout' && !options.patient) throw tookTooLong(current)
-      if (current && current.status !== told && current.status !== 'connecting') {
-        told = current.status
-        progress.line(explain(current))
-      }
-      await clock.sleep(polls < quickPolls ? quickPollMs : pollMs, signal)
+      if (current.status === 'timeout' && !patient) throw tookTooLong(current)
+      if (current.status === told || current.status === 'connecting') continue
+      told = current.status
+      progress.line(explain(current))
     }
+    throw new Error('The watch of the workspace ended.')
   } catch (error) {
     progress.finish(signal.aborted ? 'canceled' : 'failed')
     throw error
   }
+}
 
-  /** Returns undefined while the server restarts or limits requests: that passes. */
-  async function readAgent({ id }: WorkspaceAgent, { signal: aborted }: Context): Promise<WorkspaceAgent | undefined> {
-    try {
-      return await client.agents.get({ params: { workspaceagent: id } }, { signal: aborted })
-    } catch (error) {
-      if (!ConnectionError.is(error) && !ApiError.is(error, 429) && !ApiError.is(error, 503)) throw error
-      if (terminal.errorOutput.isTTY === true) progress.line(error.message)
-      return undefined
-    }
-  }
+function replaced({ name, latest_build: { transition } }: Workspace): CommandError {
+  const happened = { start: 'started anew', stop: 'stopped', delete: 'deleted' }[transition]
+  return new CommandError(`The workspace ${name} was ${happened} before its agent connected.`, { help: 'Try again.' })
 }
 
 function tookTooLong({ name, connection_timeout_seconds, troubleshooting_url }: WorkspaceAgent): CommandError {

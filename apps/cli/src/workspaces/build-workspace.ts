@@ -1,4 +1,5 @@
 import type { CreateWorkspaceBuildRequest, Workspace, WorkspaceBuild } from '@berth/schema'
+import { watchWorkspace } from '@berth/sdk'
 import type { Context } from '../context.ts'
 import { waitForSuccess } from '../wait-for-job.ts'
 
@@ -12,8 +13,9 @@ export async function buildWorkspace(workspace: Workspace, request: CreateWorksp
  * Waits for a build. Ctrl-C stops waiting but not the build, which would leave the workspace half
  * built.
  */
-export async function waitForBuild({ id, workspace_name }: WorkspaceBuild, context: Context): Promise<void> {
+export async function waitForBuild({ id, workspace_id, workspace_name }: WorkspaceBuild, context: Context): Promise<void> {
+  const changes = (signal: AbortSignal) => watchWorkspace(context.client, workspace_id, { initial: true, signal })
   const read = async () => (await context.client.builds.get({ params: { workspacebuild: id } })).job
   const leftRunning = `The build continues. Check on it with 'berth show ${workspace_name}'.`
-  await waitForSuccess({ of: { build: id }, read, leftRunning }, context)
+  await waitForSuccess({ of: { build: id }, read, changes, leftRunning }, context)
 }

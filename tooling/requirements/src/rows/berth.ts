@@ -157,6 +157,8 @@ export const berth = [
       'berth:agent:environment': "User processes have the template's variables, but not the agent token.",
       'berth:agent:sftp': 'SFTP transfers files in both directions byte for byte.',
       'berth:agent:forwarding': 'SSH forwards ports.',
+      'berth:agent:agent-forwarding':
+        "With `ssh -A`, programs of the session reach the client's SSH agent through a socket that only the workspace's user can open, for as long as the connection lasts.",
       'berth:agent:reconnecting-pty': 'A client can reconnect to a terminal and sees its earlier output.',
       'berth:agent:greeting': "A shell over SSH begins with the template's greeting, whose path may start with `~`.",
       'berth:agent:startup-script': 'The startup script runs once when the agent starts.',
@@ -185,6 +187,20 @@ export const berth = [
       'berth:cli:help-width': 'Help fits the width of the terminal.',
       'berth:cli:stdio-end': '`berth ssh --stdio` ends soon after its standard input, whatever the far side does.',
       'berth:cli:start-running': '`berth start` leaves a running workspace alone, says so, exits 0 and names `berth restart`.',
+      'berth:cli:ssh-env': '`berth ssh --env NAME=value` sets a variable of the session.',
+      'berth:cli:ssh-start': '`berth ssh` starts a workspace that is not running with `--start`, or if the user agrees on a terminal.',
+      'berth:cli:ssh-autostop':
+        'An interactive `berth ssh` says 30 and 5 minutes before the workspace stops that it will, and how to extend it.',
+      'berth:cli:config-ssh':
+        '`berth config-ssh` gives SSH clients a host for each agent of the workspaces of the user; when nothing changed, it writes nothing.',
+      'berth:cli:config-ssh-openssh':
+        'After `berth config-ssh`, `ssh`, `scp`, `sftp`, `rsync` and `git` work with the host `berth.<workspace>`.',
+      'berth:cli:many-sessions': 'Many SSH sessions at once each get their own output.',
+      'berth:cli:lost-connection': 'A lost connection ends `ssh` and `berth ssh` with 255 and an error.',
+      'berth:cli:config-ssh-rest':
+        '`berth config-ssh` keeps the mode of the file and every byte outside its own section, with --remove too, and follows a symbolic link.',
+      'berth:cli:config-ssh-asks': '`berth config-ssh` shows what it would change and asks before it does.',
+      'berth:cli:config-ssh-quoting': '`berth config-ssh` quotes paths, so that blanks and other marks reach the program.',
       'berth:cli:restart': '`berth restart` stops the workspace, then starts it, and waits for both.',
     },
   ),

@@ -1,5 +1,7 @@
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { request as askHttp } from 'node:http'
+import { fileURLToPath } from 'node:url'
 import { verifies } from '@berth/requirements'
 import type { Client, OpenWorkspace } from '@berth/sdk'
 import { eventually } from '@berth/server/testing'
@@ -604,6 +606,76 @@ describe('the client library', () => {
     await client.workspaces.stop(box)
     const opened = await client.workspaces.open(box, { start: true })
     expect((await opened.exec(['true'])).exitCode).toBe(0)
+  })
+})
+
+describe('the example', () => {
+  const folder = fileURLToPath(new URL('../../../packages/sdk/examples/', import.meta.url))
+  /** Runs an example as a program, and returns what it prints and its exit code. */
+  const run = async (name: string, environment: Readonly<Record<string, string>> = {}): Promise<{ stdout: string; exitCode: number }> => {
+    const env = {
+      PATH: process.env['PATH'],
+      BERTH_URL: deployment.server.url,
+      BERTH_TOKEN: client.headers()['Coder-Session-Token'],
+      ...environment,
+    }
+    const words = ['--conditions=@berth/source', '--import', 'tsx', `${folder}${name}.ts`]
+    return await new Promise((resolve, reject) => {
+      execFile(process.execPath, words, { env }, (error, stdout, stderr) => {
+        if (stderr === '') resolve({ stdout, exitCode: Number(error?.code ?? 0) })
+        else reject(new Error(stderr, { cause: error }))
+      })
+    })
+  }
+
+  test('of a CI runner shows what its steps print, and ends with the exit code of the one that fails', async () => {
+    verifies('berth:sdk:examples')
+    const { stdout, exitCode } = await run('ci-runner')
+    expect([stdout, exitCode]).toEqual([
+      expect.stringMatching(/^building\ntesting\nhello world\nchecking\nA step failed with exit code 1: /),
+      1,
+    ])
+  })
+
+  test('of an agent loop edits until the test passes', async () => {
+    verifies('berth:sdk:examples')
+    const { stdout } = await run('agent-loop')
+    expect(stdout).toContain('The test failed: 2 + 3 is not -1\nThe test failed: 2 + 3 is not 6\nThe test passes after 3 attempts')
+  })
+
+  test('of a preview shows a page of the workspace', async () => {
+    verifies('berth:sdk:examples')
+    const { stdout } = await run('preview-url', { NODE_IN_WORKSPACE: process.execPath })
+    expect(stdout).toBe('<h1>Hello from a workspace</h1>\nThe deployment has no host names for apps.\n')
+  })
+
+  test('of a terminal in a page shows what is typed there, and ends with the page', async () => {
+    verifies('berth:sdk:examples')
+    let stdout = ''
+    const env = { PATH: process.env['PATH'], BERTH_URL: deployment.server.url, BERTH_TOKEN: client.headers()['Coder-Session-Token'] }
+    const program = spawn(process.execPath, ['--conditions=@berth/source', '--import', 'tsx', `${folder}terminal-page.ts`], { env })
+    program.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')))
+    const ended = once(program, 'exit')
+    const url = await eventually(async () => /Open (\S+)/.exec(stdout)?.[1])
+    expect(await (await fetch(url)).text()).toContain('<title>A workspace</title>')
+    const foreign = new WebSocket(url.replace('http', 'ws'), { headers: { Origin: 'https://evil.example' } })
+    await expect(once(foreign, 'open')).rejects.toThrow('401')
+    const typing = new WebSocket(url.replace('http', 'ws'), { headers: { Origin: url } })
+    let shown = ''
+    typing.on('message', (data: Buffer) => (shown += data.toString('utf8')))
+    await once(typing, 'open')
+    typing.send('echo $((6 * 7))\r')
+    // Keys that arrive before the prompt leave their output behind it.
+    await eventually(async () => (/\b42\r?$/m.test(shown) ? true : undefined))
+    typing.close()
+    expect(await ended).toEqual([0, null])
+    expect(stdout).toContain('The page was closed.')
+  })
+
+  test('of a fleet adds up what all workspaces answer, and leaves none behind', async () => {
+    verifies('berth:sdk:examples')
+    expect((await run('fleet', { FLEET_SIZE: '3' })).stdout).toBe('3 workspaces counted 4498500\n')
+    expect((await client.workspaces.list()).workspaces.map(({ name }) => name)).toEqual(['dev'])
   })
 })
 

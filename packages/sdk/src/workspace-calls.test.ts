@@ -215,13 +215,13 @@ describe('waitUntilReady', () => {
   })
 })
 
-describe('ports.url', () => {
-  const urlAt = async (host: string): Promise<string> => {
-    script({ job: 'succeeded', agents: ['connected'] })
-    stub.on('applications.getHost', () => ({ host }))
-    return await (await client.workspaces.open({ id })).ports.url(3000)
-  }
+const urlAt = async (host: string): Promise<string> => {
+  script({ job: 'succeeded', agents: ['connected'] })
+  stub.on('applications.getHost', () => ({ host }))
+  return await (await client.workspaces.open({ id })).ports.url(3000)
+}
 
+describe('ports.url', () => {
   test('is that of the host name of the deployment, on the port of the server or its own', async () => {
     verifies('berth:sdk:ports')
     const { port } = new URL(stub.url)

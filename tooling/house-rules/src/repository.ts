@@ -13,7 +13,7 @@ export interface Source {
   /** The text with comments blanked, for rules about what the code does. */
   readonly code: string
   readonly imports: readonly Import[]
-  /** Whether it runs in tests, scripts or tooling only, never in a released package. */
+  /** Whether it is part of tests, scripts, examples or tooling, never of a released package. */
   readonly isDevelopmentOnly: boolean
 }
 
@@ -116,6 +116,6 @@ function isDevelopmentOnly(path: string): boolean {
     path.startsWith('tooling/') ||
     path.startsWith('apps/e2e/') ||
     /\.test(-d)?\.tsx?$/.test(path) ||
-    /^[^/]+\/[^/]+\/(test|scripts)\//.test(path)
+    /^[^/]+\/[^/]+\/(test|scripts|examples)\//.test(path)
   )
 }

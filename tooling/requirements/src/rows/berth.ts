@@ -231,6 +231,7 @@ export const berth = [
       'berth:sdk:workspace-value':
         'A program opens a workspace, starting it if asked, and runs commands, talks to processes and uses files in it. A workspace that `await using` creates is deleted when the block ends.',
       'berth:sdk:ports': 'A program forwards a port of a workspace to its own machine, and asks for the URL of a port.',
+      'berth:sdk:examples': 'The example programs of the client library run against a server.',
       'berth:sdk:readme': 'The examples of the client library in its README run against a server.',
     },
   ),

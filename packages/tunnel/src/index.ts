@@ -10,6 +10,7 @@ export { answerTunnel, type AnswerOptions, type TunnelRequest } from './answer-t
 export { closeReasonOf, closeReasons, closeSocket, isClosedFor, type CloseReason } from './close-reason.ts'
 export { dialTunnel, type DialTunnel } from './dial-tunnel.ts'
 export { TunnelClosed, TunnelRefusal, TunnelStreamReset } from './failures.ts'
+export { networkStream } from './network-stream.ts'
 export { pipeBoth, type PipedBytes } from './pipe-both.ts'
 export type { Tunnel, TunnelOptions } from './session.ts'
 export { socketStream, tunnelSocketOptions } from './socket-stream.ts'

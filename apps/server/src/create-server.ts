@@ -6,6 +6,7 @@ import type { Driver } from '@berth/provisioner'
 import type { Logger } from 'pino'
 import { accessUrlWarning, type LookUp } from './settings/access-url-warning.ts'
 import { appsUrlOf } from './settings/apps-url.ts'
+import { relayUrlOf } from './settings/relay-url.ts'
 import { createAppsOrigin } from './app/create-apps-origin.ts'
 import { createApp, type App } from './app/create-app.ts'
 import { systemClock, type Clock } from './clock.ts'
@@ -115,7 +116,8 @@ async function start(config: Config, world: ServerWorld, undo: UndoSteps): Promi
   const appsUrl = appsUrlOf(config, { accessUrl, url, listeningAt: apps?.url })
   if (config.accessUrl !== undefined) void warnAbout(config.accessUrl, world)
   const derpMap = completeDerpMap(configuredDerpMap, config, accessUrl)
-  const services = compose({ config, ...storage, ...replica, clock, logger, random, accessUrl, appsUrl, derpMap, drivers })
+  const addresses = { accessUrl, appsUrl, relayUrl: relayUrlOf(config, url) }
+  const services = compose({ config, ...storage, ...replica, ...addresses, clock, logger, random, derpMap, drivers })
   const app = createApp({ services, config, clock, logger, version })
   for (const listener of listeners) {
     listener.on('request', app.listener)

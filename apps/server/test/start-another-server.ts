@@ -12,6 +12,8 @@ import { testConfig, type TestServer } from './start-test-server.ts'
 /** One more server on the database of a test, with the session of its first user. */
 export interface AnotherServer {
   readonly url: string
+  /** Where it listens without TLS. */
+  readonly httpUrl: string
   readonly client: Client
   stop(): Promise<void>
 }
@@ -29,6 +31,7 @@ export async function startAnotherServer(
   })
   return {
     url: server.url,
+    httpUrl: server.httpUrl ?? '',
     client: createClient({ url: server.url, token: first.firstUser.token, fetch: checkedFetch }),
     async stop() {
       await server.stop()

@@ -6,7 +6,7 @@ import type { TestServer } from './start-test-server.ts'
 const KEPT = ['api_keys', 'groups', 'group_members', 'parameter_values']
 
 /** Tables that servers write to on their own, such as the count of audit log entries. */
-const OF_SERVERS = ['replica_beats', 'provisioner_daemons', 'audit_totals']
+const OF_SERVERS = ['replica_beats', 'replicas', 'replica_relay_secret', 'provisioner_daemons', 'audit_totals']
 
 /** What the database of a server holds, for tests that nothing has changed. */
 export class StoredState {

@@ -3,6 +3,7 @@ import express, { type RequestHandler, type Response } from 'express'
 import { agentBinaryRoutes } from '../features/agent-binaries/routes.ts'
 import { apiReferenceRoutes } from '../features/deployment/api-reference-routes.ts'
 import { DERP_PATH, answerLatencyCheck, derpHandler } from '../features/derp/routes.ts'
+import { RELAY_PATH, RELAY_PROTOCOL } from '../replicas/relay-connection.ts'
 import { gitAuthCallback } from '../features/git-auth/callback-routes.ts'
 import { iconRoutes } from '../features/templates/icon-routes.ts'
 import { setPageHeaders } from '../http/page-headers.ts'
@@ -21,6 +22,12 @@ export interface App {
   readonly upgrades: WebSocketUpgrades
 }
 
+/** Where the protocols other than WebSocket are spoken. */
+const UPGRADE_PATHS: ReadonlyMap<string, string> = new Map([
+  ['derp', DERP_PATH],
+  [RELAY_PROTOCOL, RELAY_PATH],
+])
+
 /** The root, and the pages that the server itself leads people to: to sign in, and afterwards. */
 const GREETING_PATHS = ['/', '/login', '/gitauth']
 
@@ -34,12 +41,15 @@ export function createApp(options: AppOptions): App {
   app.disable('etag')
   const upgrades = new WebSocketUpgrades(
     (request, response) => app(request as Parameters<typeof app>[0], response as Parameters<typeof app>[1]),
-    (protocol, path) => protocol === 'derp' && path === DERP_PATH,
+    (protocol, path) => UPGRADE_PATHS.get(protocol) === path,
   )
   const { services, config, clock } = options
   const derp = derpHandler({ service: services.derp, upgrades, clock, connectionRateLimit: config.apiRateLimit })
   const appRequests = appRequestHandlers(options, upgrades)
   app.use(requestOrigin(options))
+  app.get(RELAY_PATH, async (request, _response, next) => {
+    if (!(await services.relayService.serve(request, () => upgrades.takeOver(request)))) next()
+  })
   const { tls, tlsRedirectHttp, accessUrl } = options.config
   if (tls !== undefined && tlsRedirectHttp && accessUrl?.startsWith('https:') === true)
     app.use(redirectToTls(accessUrl, (request) => services.appFront.isAppHost(request)))

@@ -23,6 +23,8 @@ export interface World {
   /** The relays that the reference's agents and clients are told about. */
   readonly derpMap: DERPMap
   readonly replicaId: string
+  /** Where other replicas reach this one. Undefined: nowhere. */
+  readonly relayUrl: string | undefined
   readonly drivers: readonly Driver[]
   /** An existing folder where jobs keep their files. */
   readonly workDirectory: string

@@ -3,13 +3,15 @@ import type { Area, World } from './area.ts'
 import { composeConnections, type ConnectionServices } from './connections.ts'
 import { composeDeployment, type DeploymentServices } from './deployment.ts'
 import { composePeople, type PeopleServices } from './people.ts'
+import { composeReplicas, type ReplicaServices } from './replicas.ts'
 import { composeTemplates, type TemplateServices } from './templates.ts'
 import { composeWorkspaces, type WorkspaceServices } from './workspaces.ts'
 
 export type { World } from './area.ts'
 
 /** Everything that the server is made of. */
-export interface Services extends DeploymentServices, PeopleServices, TemplateServices, ConnectionServices, AppServices, WorkspaceServices {
+export interface Services
+  extends DeploymentServices, PeopleServices, TemplateServices, ReplicaServices, ConnectionServices, AppServices, WorkspaceServices {
   /** Begins the work that no request asks for: workers, leases, heartbeats. */
   start(): Promise<void>
   /** Ends it gracefully: takes no new work, and ends what is under way. */
@@ -29,13 +31,15 @@ export function compose(world: World): Services {
   const deployment = add(composeDeployment(world))
   const people = add(composePeople(world))
   const templates = add(composeTemplates(world, people))
-  const connections = add(composeConnections(world, deployment))
+  const replicas = add(composeReplicas(world))
+  const connections = add(composeConnections(world, { ...deployment, ...replicas }))
   const apps = add(composeApps(world, { ...deployment, ...people, ...connections }))
   const workspaces = add(composeWorkspaces(world, { ...people, ...templates, ...connections }))
   return {
     ...deployment,
     ...people,
     ...templates,
+    ...replicas,
     ...connections,
     ...apps,
     ...workspaces,

@@ -16,12 +16,14 @@ import { DerpService } from '../features/derp/service.ts'
 import { DerpStore } from '../features/derp/store.ts'
 import { InstanceIdentityService } from '../features/instance-identity/service.ts'
 import { InstanceIdentityStore } from '../features/instance-identity/store.ts'
+import { RelayService } from '../replicas/relay-service.ts'
 import { hashAgentToken } from '../features/provisioner-jobs/resource-store.ts'
 import { openAgentValues } from '../secrets/agent-values.ts'
 import { OpenConnections } from '../http/open-connections.ts'
 import { agentTokens } from './agent-tokens.ts'
 import type { Area, World } from './area.ts'
 import type { DeploymentServices } from './deployment.ts'
+import type { ReplicaServices } from './replicas.ts'
 
 /** Agents, and everything that connects people to them. */
 export interface ConnectionServices {
@@ -29,6 +31,7 @@ export interface ConnectionServices {
   /** Sockets and waiting requests of agents, which end with the agent's token. */
   readonly openAgents: OpenConnections
   readonly agentDialer: AgentDialer
+  readonly relayService: RelayService
   readonly coordinator: CoordinatorService
   readonly derp: DerpService
   readonly instanceIdentity: InstanceIdentityService
@@ -36,7 +39,9 @@ export interface ConnectionServices {
   readonly resources: ResourcePresenter
 }
 
-export function composeConnections(world: World, { deployment }: Pick<DeploymentServices, 'deployment'>): Area<ConnectionServices> {
+type Earlier = Pick<DeploymentServices, 'deployment'> & ReplicaServices
+
+export function composeConnections(world: World, { deployment, relayDialer, relayKey }: Earlier): Area<ConnectionServices> {
   const { config, database, pubsub, clock, logger, derpMap, replicaId } = world
   const queries = database.kysely
   const store = new AgentStore(queries)
@@ -52,6 +57,8 @@ export function composeConnections(world: World, { deployment }: Pick<Deployment
   const coordinator = new CoordinatorService({ agents, derp, derpMap })
   const agentBinaries = composeAgentBinaries(world)
   const resources = composeResources(world, coordinator)
+  const agentDialer = new AgentDialer({ tunnels, store, resources, relays: relayDialer, replicaId })
+  const relayService = new RelayService({ replicaId, clock, logger, key: relayKey, dialHere: (...dial) => agentDialer.dialHere(...dial) })
   // A build outdates the agents of earlier ones, a suspension ends those of the user.
   const stopEnding = [WORKSPACES_CHANNEL, SESSIONS_CHANNEL].map((channel) =>
     pubsub.subscribe(channel, async (message) => await openAgents.wake(message.kind === 'resync' ? undefined : message.payload)),
@@ -60,7 +67,8 @@ export function composeConnections(world: World, { deployment }: Pick<Deployment
     services: {
       agents,
       openAgents,
-      agentDialer: new AgentDialer({ tunnels, store, resources, replicaId }),
+      agentDialer,
+      relayService,
       coordinator,
       derp,
       instanceIdentity: new InstanceIdentityService({
@@ -77,6 +85,7 @@ export function composeConnections(world: World, { deployment }: Pick<Deployment
     async release() {
       agentBinaries.stop()
       stopLearning()
+      relayService.close()
       await Promise.all([presence.stop(), derp.stop()])
     },
     stop() {

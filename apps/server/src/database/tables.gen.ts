@@ -261,6 +261,20 @@ export interface ReplicaBeatsTable {
   beat_at: Timestamp
 }
 
+export interface ReplicaRelaySecretTable {
+  id: Generated<boolean>
+  sealed_secret: Buffer
+}
+
+export interface ReplicasTable {
+  id: string
+  relay_url: string | null
+  lock_number: number
+  version: string
+  started_at: Timestamp
+  updated_at: Timestamp
+}
+
 export interface TemplateVersionsTable {
   id: string
   template_id: string | null
@@ -451,6 +465,8 @@ export interface Tables {
   provisioner_job_logs: ProvisionerJobLogsTable
   provisioner_jobs: ProvisionerJobsTable
   replica_beats: ReplicaBeatsTable
+  replica_relay_secret: ReplicaRelaySecretTable
+  replicas: ReplicasTable
   template_versions: TemplateVersionsTable
   templates: TemplatesTable
   user_links: UserLinksTable

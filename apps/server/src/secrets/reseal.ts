@@ -24,6 +24,7 @@ export const sealedColumns: readonly SealedColumn[] = [
   { table: 'user_links', column: 'sealed_refresh_token', key: ['user_id', 'login_type'] },
   { table: 'workspace_agents', column: 'sealed_auth_token', key: ['id'] },
   { table: 'workspace_agents', column: 'sealed_values', key: ['id'] },
+  { table: 'replica_relay_secret', column: 'sealed_secret', key: ['id'] },
 ]
 
 /** The result of {@link resealAll}. */

@@ -31,6 +31,7 @@ const readers = {
   wildcardAccessUrl: optional(hostPattern),
   appsAddress: optional(address),
   appsAccessUrl: optional(originUrl),
+  relayUrl: optional(originUrl),
   address: optional(address),
   httpAddress: optional(address),
   tlsAddress: optional(address),

@@ -50,6 +50,12 @@ export const networkSettings = {
     label: 'Address',
     usage: 'Address to listen on for HTTP, as host:port. With TLS on, --http-address= turns plain HTTP off.',
   },
+  relayUrl: {
+    path: 'relay_url',
+    kind: 'string',
+    usage:
+      'URL at which other replicas of the deployment reach this one, to connect to agents that it holds. It has no path. Each replica has its own. Default: the address that the server listens on, unless that is every address of the machine.',
+  },
   proxyTrustedHeaders: {
     path: 'proxy_trusted_headers',
     kind: 'string[]',

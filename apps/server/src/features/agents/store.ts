@@ -27,6 +27,16 @@ export interface AgentPlace {
 /** How an agent connects: Berth's own with a tunnel, the reference's by coordination. */
 export type ConnectsBy = 'tunnel' | 'coordination'
 
+/** How an agent is connected, and what is known of the replica it is connected to. */
+export interface StoredConnection {
+  readonly connected_replica_id: string | null
+  readonly connects_by: string | null
+  /** Null: the replica doesn't say how to reach it. */
+  readonly relay_url: string | null
+  /** Null: there is no such replica, or none that says so. */
+  readonly is_alive: boolean | null
+}
+
 /** An agent, and what its token is good for. */
 export interface JudgedAgent extends AgentCaller {
   readonly standing: AgentStanding
@@ -122,11 +132,14 @@ export class AgentStore {
   }
 
   /** Returns how and to which replica an agent is connected. */
-  async findConnection(id: string): Promise<{ connected_replica_id: string | null; connects_by: string | null } | undefined> {
+  async findConnection(id: string): Promise<StoredConnection | undefined> {
+    // Whoever gets the lock of a replica knows that it has died. It is given back at once.
     return await this.#queries
-      .selectFrom('workspace_agents')
-      .select(['connected_replica_id', 'connects_by'])
-      .where('id', '=', id)
+      .selectFrom('workspace_agents as agent')
+      .leftJoin('replicas as replica', 'replica.id', 'agent.connected_replica_id')
+      .select(['agent.connected_replica_id', 'agent.connects_by', 'replica.relay_url'])
+      .select(sql<boolean | null>`not pg_try_advisory_xact_lock_shared(replica.lock_number)`.as('is_alive'))
+      .where('agent.id', '=', id)
       .executeTakeFirst()
   }
 

@@ -1,4 +1,5 @@
 import { apiPage } from './rows/api-page.ts'
+import { berthBuilds } from './rows/berth-builds.ts'
 import { berth } from './rows/berth.ts'
 import { platformDeployment } from './rows/platform-deployment.ts'
 import { platformPeople } from './rows/platform-people.ts'
@@ -21,6 +22,7 @@ export const requirements = [
   ...platformTemplates,
   ...platformDeployment,
   ...berth,
+  ...berthBuilds,
 ]
 
 /** The ID of a rule. An unknown one doesn't compile. */

@@ -7,7 +7,7 @@ import type { Workspace } from '@berth/schema'
 import type { Client } from '@berth/sdk'
 import { eventually } from '@berth/server/testing'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { createDeployment, FIRST_USER, type Deployment } from './deployment.ts'
 import { hostileApp } from './hostile-app.ts'
 
@@ -133,15 +133,12 @@ test('the browser of these tests is signed in: a page of the server reads what t
 test('berth ports share opens a port to others, ports list shows it, and the level owner closes it', async () => {
   verifies('berth:cli:ports')
   const url = `http://${port}--main--dev--ada.apps.localhost:${deployment.server.port}/`
+  const stranger = await browser.newContext()
+  onTestFinished(async () => await stranger.close())
+  const page = await stranger.newPage()
   const asStranger = async (): Promise<string> => {
-    const stranger = await browser.newContext()
-    try {
-      const page = await stranger.newPage()
-      await page.goto(url)
-      return await page.title()
-    } finally {
-      await stranger.close()
-    }
+    await page.goto(url)
+    return await page.title()
   }
   expect(await asStranger()).not.toBe('hostile')
   const shared = await deployment.berth(['ports', 'share', 'dev', String(port), '--level', 'public'])
@@ -150,13 +147,9 @@ test('berth ports share opens a port to others, ports list shows it, and the lev
     stdout: `Everybody may open port ${port} until the workspace stops.\n${url}\n`,
   })
   expect(await asStranger()).toBe('hostile')
-  expect(JSON.parse((await deployment.berth(['ports', 'list', 'dev', '-o', 'json'])).stdout)).toEqual([
-    { port, sharing_level: 'public', url },
-  ])
-  expect((await deployment.berth(['ports', 'list', 'dev'])).stdout).toContain(url)
+  expect((await deployment.berth(['ports', 'list', 'dev'])).stdout).toMatch(new RegExp(`${port} +public +${url}`))
   const closed = await deployment.berth(['ports', 'share', 'dev', String(port), '--level', 'owner'])
   expect(closed).toMatchObject({ exitCode: 0, stdout: `Only the owner may open port ${port} until the workspace stops.\n${url}\n` })
   expect(await asStranger()).not.toBe('hostile')
-  expect((await deployment.berth(['ports', 'share', 'dev', 'x'])).exitCode).not.toBe(0)
   expect((await deployment.berth(['ports', 'share', 'dev', '3000', '--level', 'all'])).stderr).toContain('owner, authenticated, public')
 })

@@ -1,5 +1,5 @@
 import { api } from './api.ts'
-import type { EndpointSpec } from './endpoint.ts'
+import type { EndpointGroup, EndpointSpec } from './endpoint.ts'
 import type { PlainSchema } from './openapi/example-of.ts'
 
 /** Types that are written by hand, because no schema states them, and where they stand. */
@@ -26,6 +26,9 @@ export function renderShapes(): string {
       })
     return `  ${noun}: {\n${operations.join('\n')}\n  }`
   })
+  // Nothing refers to the events of a stream, but whoever follows one names them.
+  for (const { delivery, response } of Object.values<EndpointGroup>(api).flatMap((group) => Object.values(group)))
+    if (delivery === 'server_sent_events' && response?.title !== undefined) types.refer(response, 0)
   const imports = types.imported().map((name) => `import type { ${name} } from '${handWritten[name]}'\nexport type { ${name} }`)
   return `${[header, ...imports, ...types.declarations()].join('\n\n')}\n${footer}\nexport interface ApiShapes {\n${groups.join('\n')}\n}\n`
 }

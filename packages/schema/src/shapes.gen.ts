@@ -384,6 +384,18 @@ export interface Feature {
   enabled: boolean
 }
 
+export interface FileChange {
+  /** Absolute path. */
+  path: string
+  kind: 'changed' | 'removed'
+}
+
+export interface FileChangesEvent {
+  changes: FileChange[]
+  /** Whether there were more changes than fit, so that the folder is best listed again. */
+  missed: boolean
+}
+
 export interface GenerateAPIKeyResponse {
   key: string
 }
@@ -927,6 +939,11 @@ export interface WorkspaceBuild {
   deadline: string | null
   status: 'pending' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' | 'canceling' | 'canceled' | 'deleting' | 'deleted'
   daily_cost: number
+}
+
+export interface WorkspaceEvent {
+  event: 'ping' | 'data' | 'error'
+  data?: unknown
 }
 
 export interface WorkspaceFile {

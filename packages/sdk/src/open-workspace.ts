@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Workspace } from '@berth/schema'
+import type { Workspace } from '@berth/schema/shapes'
 import { ApiError } from './api-error.ts'
 import type { DerivedClient } from './client.ts'
 import type { StreamOptions } from './reconnect.ts'

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { ProcessSignal, WorkspaceProcess } from '@berth/schema'
 import { processChannels } from '@berth/schema/routes'
+import type { SignalProcessRequest, WorkspaceProcess } from '@berth/schema/shapes'
 import { ApiError } from './api-error.ts'
 import { ConnectionError } from './connection-error.ts'
 import { OutputQueue, type OutputStream, type ProcessOutput } from './output-queue.ts'
@@ -85,7 +85,7 @@ export class RunningProcess {
   }
 
   /** Sends a signal to the process and to what it started. */
-  async kill(signal: ProcessSignal = 'SIGTERM'): Promise<void> {
+  async kill(signal: SignalProcessRequest['signal'] = 'SIGTERM'): Promise<void> {
     await this.#control({ signal })
   }
 

@@ -1,4 +1,4 @@
-import type { ExecResponse, WorkspaceProcess } from '@berth/schema'
+import type { ExecResponse, WorkspaceProcess } from '@berth/schema/shapes'
 import { routes } from '@berth/schema/routes'
 import type { CallOptions, DerivedClient } from './client.ts'
 import { expandPath } from './request-url.ts'

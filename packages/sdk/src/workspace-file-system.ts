@@ -1,4 +1,4 @@
-import type { FileChangesEvent, WorkspaceFile } from '@berth/schema'
+import type { FileChangesEvent, WorkspaceFile } from '@berth/schema/shapes'
 import { maxListedFiles, routes } from '@berth/schema/routes'
 import type { CallOptions, DerivedClient } from './client.ts'
 import { openEventSource } from './event-source.ts'

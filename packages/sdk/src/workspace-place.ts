@@ -1,4 +1,4 @@
-import type { Workspace, WorkspaceAgent } from '@berth/schema'
+import type { Workspace, WorkspaceAgent } from '@berth/schema/shapes'
 
 /** A workspace that runs, and its agent that is connected. */
 export interface WorkspacePlace {

@@ -83,6 +83,9 @@ export const berth = [
       'berth:agent:forwarding': 'SSH forwards ports.',
       'berth:agent:agent-forwarding':
         "With `ssh -A`, programs of the session reach the client's SSH agent through a socket that only the workspace's user can open, for as long as the connection lasts.",
+      'berth:agent:udp': 'A UDP port of the workspace, on either loopback address, exchanges datagrams through the tunnel.',
+      'berth:agent:speed-test': 'The agent sends or takes bytes to measure a connection, within bounds on time, bytes and how many run.',
+      'berth:agent:terminal-flood': 'A terminal that writes without end leaves the echo of another one working.',
       'berth:agent:reconnecting-pty': 'A client can reconnect to a terminal and sees its earlier output.',
       'berth:agent:greeting': "A shell over SSH begins with the template's greeting, whose path may start with `~`.",
       'berth:agent:startup-script': 'The startup script runs once when the agent starts.',

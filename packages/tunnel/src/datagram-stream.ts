@@ -23,7 +23,7 @@ export class DatagramStream {
   readonly #stream: Duplex
   readonly #onDatagram: (bytes: Buffer) => void
   readonly #idle: NodeJS.Timeout
-  #unread = nothing
+  #unread: Buffer = nothing
 
   constructor(stream: Duplex, { onDatagram, idleMs = datagramIdleMs }: DatagramStreamOptions) {
     this.#stream = stream

@@ -6,9 +6,7 @@ import { listenError, withoutRepeats, type ForwardOptions, type Listening } from
 import { addressOf, type Forward } from './port-specs.ts'
 
 /** How many connections one forward has at once. Others are reset. */
-const maxConnections = 250
-/** How long a connection waits for the workspace, in milliseconds. */
-const dialWaitMs = 30_000
+export const maxConnections = 250
 
 /** Listens on a local TCP port, and continues each connection in the workspace. */
 export async function forwardTcp(forward: Forward, { dial, note }: ForwardOptions): Promise<Listening> {
@@ -22,15 +20,14 @@ export async function forwardTcp(forward: Forward, { dial, note }: ForwardOption
     void connect(socket)
   })
   server.maxConnections = maxConnections
-  server.on('drop', () => complain(`Port ${forward.localPort} has ${maxConnections} connections, which is the limit. Others are reset.`))
+  server.on('drop', () => complain(`${address} has ${maxConnections} connections, which is the limit. Others are reset.`))
 
   async function connect(socket: Socket): Promise<void> {
-    const given = AbortSignal.any([AbortSignal.timeout(dialWaitMs), ended.signal])
     try {
-      const stream = await dial({ kind: 'port', port: forward.remotePort }, given)
+      const stream = await dial({ kind: 'port', port: forward.remotePort }, ended.signal)
       await pipeBoth(socket, stream)
     } catch (error) {
-      if (!ended.signal.aborted) complain(`A connection to port ${forward.localPort} failed: ${messageOf(error)}`)
+      if (!ended.signal.aborted) complain(`A connection to ${address} failed: ${messageOf(error)}`)
       socket.resetAndDestroy()
     }
   }
@@ -41,14 +38,16 @@ export async function forwardTcp(forward: Forward, { dial, note }: ForwardOption
   } catch (error) {
     throw listenError(error as NodeJS.ErrnoException, forward)
   }
+  const address = addressOf({ host: forward.host, localPort: (server.address() as AddressInfo).port })
   // Too many open files, for example: the port goes on listening.
-  server.on('error', (error) => complain(`Port ${forward.localPort} has trouble: ${error.message}`))
+  server.on('error', (error) => complain(`${address} has trouble: ${error.message}`))
   return {
-    address: addressOf({ host: forward.host, localPort: (server.address() as AddressInfo).port }),
+    address,
     close() {
       ended.abort()
       server.close()
-      for (const socket of sockets) socket.destroy()
+      // A reset, so that nobody takes what has arrived so far for all of it.
+      for (const socket of sockets) socket.resetAndDestroy()
     },
   }
 }

@@ -7,7 +7,7 @@ import { listenError, withoutRepeats, type ForwardOptions, type Listening } from
 import { addressOf, type Forward } from './port-specs.ts'
 
 /** How many senders one forward has at once. Another one takes the place of the quietest. */
-const maxSenders = 256
+export const maxSenders = 256
 /** How much one sender may have waiting for its stream, in bytes. */
 const maxWaitingBytes = 128 * 1024
 /** Answers that may wait for the kernel. Later ones are lost, as on a full network. */
@@ -28,7 +28,8 @@ export async function forwardUdp(forward: Forward, { dial, note }: ForwardOption
   } catch (error) {
     throw listenError(error as NodeJS.ErrnoException, forward)
   }
-  socket.on('error', (error) => complain(`UDP port ${forward.localPort} has trouble: ${error.message}`))
+  const address = addressOf({ host: forward.host, localPort: socket.address().port })
+  socket.on('error', (error) => complain(`UDP ${address} has trouble: ${error.message}`))
   socket.on('message', (bytes, from) => {
     const key = addressOf({ host: from.address, localPort: from.port })
     const sender = senders.get(key) ?? join(key, from)
@@ -46,14 +47,14 @@ export async function forwardUdp(forward: Forward, { dial, note }: ForwardOption
       answer: (bytes) => answer(socket, bytes, from),
       onClose: (error) => {
         if (senders.get(key) === sender) senders.delete(key)
-        if (error !== undefined) complain(`Datagrams to UDP port ${forward.localPort} are lost: ${messageOf(error)}`)
+        if (error !== undefined) complain(`Datagrams to ${address} are lost: ${messageOf(error)}`)
       },
     })
     return sender
   }
 
   return {
-    address: addressOf({ host: forward.host, localPort: socket.address().port }),
+    address,
     close() {
       socket.close()
       for (const sender of senders.values()) sender.close()

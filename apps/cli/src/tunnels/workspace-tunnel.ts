@@ -1,11 +1,14 @@
 import { ApiError, type Client } from '@berth/sdk'
 import { formatAgentTarget, TunnelClosed, TunnelRefusal, type AgentTarget, type DialTunnel, type TunnelStream } from '@berth/tunnel'
+import { CommandError, messageOf } from '../failures.ts'
 import type { Clock } from '../world.ts'
 import { openTunnel } from './open-tunnel.ts'
 import { connectedAgent, type ReadyAgent } from './ready-agent.ts'
 
 /** How the server refuses to dial an agent that isn't connected. */
 const notConnectedStatus = 428
+/** How long a dial waits for the workspace, in milliseconds. */
+const dialWaitMs = 30_000
 const firstPauseMs = 250
 const longestPauseMs = 5_000
 
@@ -51,21 +54,30 @@ export class WorkspaceTunnel {
   /**
    * Opens a stream to a target in the workspace, and waits for it while the connection is lost.
    *
-   * @throws TunnelRefusal when there is nothing at the target, the signal's reason when it is
-   *   aborted.
+   * @throws TunnelRefusal when there is nothing at the target, CommandError when the workspace
+   *   can't be reached for {@link dialWaitMs}, the signal's reason when it is aborted.
    */
   async dial(target: AgentTarget, signal: AbortSignal): Promise<TunnelStream> {
-    const either = AbortSignal.any([signal, this.#ended.signal])
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        const tunnel = await settled(this.#current, either)
-        return await tunnel.dial(formatAgentTarget(target), { signal: either })
-      } catch (error) {
-        either.throwIfAborted()
-        if (error instanceof TunnelRefusal && error.status === notConnectedStatus) await settled(this.#waitForAgent(), either)
-        else if (!(error instanceof TunnelClosed)) throw error
+    const timeout = AbortSignal.timeout(dialWaitMs)
+    const given = AbortSignal.any([signal, this.#ended.signal, timeout])
+    let last: unknown
+    try {
+      for (let attempt = 0; ; attempt += 1) {
+        try {
+          const tunnel = await settled(this.#current, given)
+          return await tunnel.dial(formatAgentTarget(target), { signal: given })
+        } catch (error) {
+          given.throwIfAborted()
+          last = error
+          if (error instanceof TunnelRefusal && error.status === notConnectedStatus) await settled(this.#waitForAgent(), given)
+          else if (!(error instanceof TunnelClosed)) throw error
+        }
+        await this.#options.clock.sleep(pauseMs(attempt), given)
       }
-      await this.#options.clock.sleep(pauseMs(attempt), either)
+    } catch (error) {
+      if (given.reason !== timeout.reason || !timeout.aborted) throw error
+      const reason = last === undefined ? '' : ` ${messageOf(last)}`
+      throw new CommandError(`The workspace ${this.#name} could not be reached within ${dialWaitMs / 1000} s.${reason}`, { cause: last })
     }
   }
 

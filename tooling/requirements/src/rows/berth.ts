@@ -118,6 +118,7 @@ export const berth = [
       'berth:cli:port-forward-occupied': '`berth port-forward` names a local port that is in use, and then forwards nothing.',
       'berth:cli:port-forward-reconnects':
         'Forwarded ports outlive the server and the build of the workspace: they keep listening, and new connections wait.',
+      'berth:cli:port-forward-ends': 'A session that has ended, or a workspace that is deleted, ends `berth port-forward` with an error.',
       'berth:cli:ping': '`berth ping` measures round trips to the agent and to the server on the way, and names both.',
       'berth:cli:speedtest': '`berth speedtest` measures each direction, limited by time or size.',
       'berth:cli:stdio-end': '`berth ssh --stdio` ends soon after its standard input, whatever the far side does.',

@@ -2,8 +2,9 @@ import { ApiError, type Client } from '@berth/sdk'
 import { formatAgentTarget, TunnelClosed, TunnelRefusal, type AgentTarget, type DialTunnel, type TunnelStream } from '@berth/tunnel'
 import { CommandError, messageOf } from '../failures.ts'
 import type { Clock } from '../world.ts'
+import { connectedAgent } from './connected-agent.ts'
 import { openTunnel } from './open-tunnel.ts'
-import { connectedAgent, type ReadyAgent } from './ready-agent.ts'
+import type { ReadyAgent } from './ready-agent.ts'
 
 /** How the server refuses to dial an agent that isn't connected. */
 const notConnectedStatus = 428

@@ -6,7 +6,8 @@ import { outputFlag, parsed, toggle } from '../flags.ts'
 import { createProgress } from '../terminal/progress.ts'
 import { renderTable } from '../terminal/table.ts'
 import { readyAgent } from '../tunnels/ready-agent.ts'
-import { runSpeedTest, type SpeedInterval, type SpeedTestResult } from '../tunnels/speed-test.ts'
+import type { SpeedInterval } from '../tunnels/speed-meter.ts'
+import { runSpeedTest, type SpeedTestResult } from '../tunnels/speed-test.ts'
 import { WorkspaceTunnel } from '../tunnels/workspace-tunnel.ts'
 
 const mebibyte = 1024 * 1024
@@ -86,14 +87,10 @@ function readSize(text: string): number {
 
 interface Row extends SpeedInterval {
   readonly direction: string
-  readonly isTotal: boolean
 }
 
 function rowsOf({ direction, intervals, total }: SpeedTestResult): Row[] {
-  return [
-    ...intervals.map((interval) => ({ direction, isTotal: false, ...interval })),
-    { direction: `${direction}, total`, isTotal: true, ...total },
-  ]
+  return [...intervals.map((interval) => ({ direction, ...interval })), { direction: `${direction}, total`, ...total }]
 }
 
 function wireOf({ direction, intervals, total }: SpeedTestResult) {

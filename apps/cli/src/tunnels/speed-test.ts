@@ -3,15 +3,8 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import type { SpeedTestTarget, TunnelStream } from '@berth/tunnel'
 import type { Clock } from '../world.ts'
+import { SpeedMeter, type SpeedInterval } from './speed-meter.ts'
 import type { WorkspaceTunnel } from './workspace-tunnel.ts'
-
-/** Bytes that passed in a part of a speed test. */
-export interface SpeedInterval {
-  /** Since the start of the test, in milliseconds. */
-  readonly fromMs: number
-  readonly toMs: number
-  readonly bytes: number
-}
 
 /** What one speed test measured. */
 export interface SpeedTestResult {
@@ -23,7 +16,6 @@ export interface SpeedTestResult {
 }
 
 const chunkBytes = 64 * 1024
-const intervalMs = 1000
 
 /** Runs one speed test through a tunnel. */
 export async function runSpeedTest(
@@ -70,32 +62,4 @@ async function send(
   stream.end()
   await answer
   meter.add(0)
-}
-
-/** Adds up bytes for each second. */
-class SpeedMeter {
-  readonly #clock: Clock
-  readonly #startedAt: number
-  readonly #perInterval: number[] = []
-  #endedMs = 0
-
-  constructor(clock: Clock) {
-    this.#clock = clock
-    this.#startedAt = clock.monotonicMs()
-  }
-
-  add(bytes: number): void {
-    this.#endedMs = this.#clock.monotonicMs() - this.#startedAt
-    const index = Math.floor(this.#endedMs / intervalMs)
-    while (this.#perInterval.length <= index) this.#perInterval.push(0)
-    this.#perInterval[index] = (this.#perInterval[index] ?? 0) + bytes
-  }
-
-  result(): Pick<SpeedTestResult, 'intervals' | 'total'> {
-    const toMs = (index: number): number => Math.min((index + 1) * intervalMs, this.#endedMs)
-    return {
-      intervals: this.#perInterval.map((bytes, index) => ({ fromMs: index * intervalMs, toMs: toMs(index), bytes })),
-      total: { fromMs: 0, toMs: this.#endedMs, bytes: this.#perInterval.reduce((sum, bytes) => sum + bytes, 0) },
-    }
-  }
 }

@@ -9,6 +9,7 @@ test.each([
   [['speedtest', 'dev', '--size', '0'], '--size: "0" isn\'t a size.'],
   [['speedtest', 'dev', '--size', '2TiB'], '--size: "2TiB" isn\'t a size.'],
   [['speedtest', 'dev', '--size', '5 apples'], '--size: "5 apples" isn\'t a size.'],
+  [['speedtest', 'dev', '--direct'], 'all connections go through the server. Leave out --direct.'],
   [['speedtest', 'dev', '--direction', 'left'], 'Use one of: up, down, both.'],
 ])('berth %j is refused, with what it takes', async (words, message) => {
   const { code, stderr } = await runBerth(words)

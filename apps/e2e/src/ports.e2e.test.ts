@@ -170,7 +170,7 @@ test('the same local ports lead to the workspace again after it and the server w
   const restarted = await deployment.berth(['restart', 'dev', '-y'])
   expect(restarted, restarted.stderr).toMatchObject({ exitCode: 0 })
   expect(String(await exchange(local, Buffer.from('to the next agent')))).toBe('to the next agent')
-})
+}, 60_000)
 
 test('berth ping measures round trips and says which way they take', async () => {
   verifies('berth:cli:ping')
@@ -193,7 +193,6 @@ test('berth speedtest measures both directions, or one, within its limits', asyn
   expect(stdout).toMatch(/^down, total +0\.00-\d+\.\d\d +2\.00 MiB +\d+\.\d Mbit\/s$/m)
   const timed = JSON.parse((await deployment.berth(['speedtest', 'dev', '-r', '-t', '50ms', '-o', 'json'])).stdout) as object
   expect(timed).toMatchObject({ results: [{ direction: 'down', total: { from_ms: 0, bytes: expect.any(Number) as number } }] })
-  expect((await deployment.berth(['speedtest', 'dev', '--direct'])).stderr).toContain('all connections go through the server')
 })
 
 test('a web terminal that floods its viewer leaves the echo of another one working', async () => {

@@ -14,6 +14,7 @@ import { TerminalSessions } from './pty/terminal-sessions.ts'
 import { createServerClient, type ServerClient } from './server-client.ts'
 import { portHolders } from './socket-holders.ts'
 import type { SshServer } from './ssh/ssh-server.ts'
+import { SpeedTests } from './speed-tests.ts'
 import { runStartupScript } from './startup-script.ts'
 import { reportStats } from './stats-reports.ts'
 import { TrafficStats } from './stats.ts'
@@ -54,6 +55,7 @@ export function startAgent({ config, environment, logger, version }: AgentOption
   const calls = { processes: new ProcessTable({ workspace, sessions, timers }), files: new WorkspaceFiles(workspace) }
   const health = new AppHealthChecks((healths) => client.reportAppHealth(healths), logger)
   const connectSsh = lazySsh({ workspace, sessions, readGreeting: () => readGreeting(workspace) }, logger)
+  const speedTests = new SpeedTests()
   const scanPorts = createPortScanner(() => performance.now(), portHolders(environment))
   const introduce = introduction({ client, workspace, sessions, health, logger, version })
 
@@ -63,7 +65,7 @@ export function startAgent({ config, environment, logger, version }: AgentOption
     signal: stopping.signal,
     random: Math.random,
     prepare: introduce.before,
-    answer: (request) => answerTarget(request, { connectSsh, terminals, scanPorts, stats, calls }),
+    answer: (request) => answerTarget(request, { connectSsh, terminals, speedTests, scanPorts, stats, calls }),
     onConnected: () => {
       logger.info('Connected to the server', { url: config.serverUrl })
       introduce.after()

@@ -2,7 +2,7 @@ import type { AgentStats } from '@berth/schema'
 import type { TunnelStream } from '@berth/tunnel'
 
 /** What a stream is used for, as reports name it. */
-export type StreamKind = 'ssh' | 'pty' | 'tcp' | 'call'
+export type StreamKind = 'ssh' | 'pty' | 'tcp' | 'udp' | 'call'
 
 /** Counts the traffic of the workspace between reports. */
 export class TrafficStats {

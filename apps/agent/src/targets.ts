@@ -5,11 +5,14 @@ import { answerCall, type CallContext } from './calls/answer-call.ts'
 import type { ListeningPort } from './listening-ports.ts'
 import { servePort } from './ports.ts'
 import type { TerminalSessions } from './pty/terminal-sessions.ts'
+import type { SpeedTests } from './speed-tests.ts'
 import type { StreamKind, TrafficStats } from './stats.ts'
+import { serveUdp } from './udp.ts'
 
 export interface TargetContext {
   connectSsh: (stream: Duplex) => Promise<void>
   terminals: TerminalSessions
+  speedTests: SpeedTests
   scanPorts: () => Promise<ListeningPort[]>
   stats: TrafficStats
   calls: CallContext
@@ -36,6 +39,12 @@ export async function answerTarget(request: TunnelRequest, context: TargetContex
       return await servePort(target.port, counted('tcp'))
     case 'call':
       return await answerCall({ ...request, accept: counted('call') }, context.calls)
+    case 'udp':
+      return serveUdp(target.port, counted('udp'))
+    case 'echo':
+      return echo(accept())
+    case 'speed-test':
+      return await context.speedTests.serve(target, accept)
     case 'listening-ports':
       return sendPorts(accept, await context.scanPorts())
   }
@@ -45,4 +54,8 @@ function sendPorts(accept: () => TunnelStream, ports: ListeningPort[]): void {
   const stream = accept()
   stream.resume()
   stream.end(JSON.stringify({ ports } satisfies ListeningPortsResponse))
+}
+
+function echo(stream: TunnelStream): void {
+  stream.pipe(stream)
 }

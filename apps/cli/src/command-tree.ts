@@ -8,6 +8,8 @@ import { help } from './commands/help.ts'
 import { list } from './commands/list.ts'
 import { login } from './commands/login.ts'
 import { logout } from './commands/logout.ts'
+import { ping } from './commands/ping.ts'
+import { portForward } from './commands/port-forward.ts'
 import { list as listPorts } from './commands/ports/list.ts'
 import { share } from './commands/ports/share.ts'
 import { rename } from './commands/rename.ts'
@@ -17,6 +19,7 @@ import { show as showSchedule } from './commands/schedule/show.ts'
 import { start as scheduleStart } from './commands/schedule/start.ts'
 import { stop as scheduleStop } from './commands/schedule/stop.ts'
 import { show } from './commands/show.ts'
+import { speedtest } from './commands/speedtest.ts'
 import { ssh } from './commands/ssh.ts'
 import { start } from './commands/start.ts'
 import { stop } from './commands/stop.ts'
@@ -42,6 +45,9 @@ export const commandTree: CommandGroup = {
     restart,
     ssh,
     'config-ssh': configSsh,
+    'port-forward': portForward,
+    ping,
+    speedtest,
     update,
     rename,
     delete: deleteWorkspace,

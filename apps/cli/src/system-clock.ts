@@ -16,6 +16,7 @@ export const systemClock: Clock = {
     const timer = setInterval(callback, ms).unref()
     return () => clearInterval(timer)
   },
+  monotonicMs: () => performance.now(),
   get timeZone() {
     return new Intl.DateTimeFormat().resolvedOptions().timeZone
   },

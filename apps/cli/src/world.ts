@@ -23,6 +23,8 @@ export interface Clock {
    * the process alive.
    */
   every(ms: number, callback: () => void): () => void
+  /** Milliseconds, with fractions, since some moment. They never go back. */
+  monotonicMs(): number
   /** Name of the local time zone, such as `Europe/Dublin`. */
   readonly timeZone: string
 }

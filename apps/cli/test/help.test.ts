@@ -25,36 +25,40 @@ test('berth alone lists the commands', async () => {
     Create and use developer workspaces on your own machines.
 
     Commands:
-      login [url]                    Log in to a deployment, or set up a new one
-      logout                         Log out and delete the stored session
-      create [name]                  Create a workspace
-      list, ls                       List workspaces
-      show <workspace>               Show a workspace, its resources and its agents
-      start <workspace>              Start a workspace
-      stop <workspace>               Stop a workspace and keep its home directory
-      restart <workspace>            Stop a workspace and start it again
-      ssh <workspace> [command...]   Open a shell in a workspace, or run a command in it
-      config-ssh                     Make your workspaces known to SSH clients and editors
-      update <workspace>             Update a workspace to its template's active version
-      rename <workspace> <new-name>  Rename a workspace
-      delete, rm <workspace>         Delete a workspace and everything in it
-      ports                          Let other people open ports of a running workspace
-      schedule                       Manage when a workspace starts and stops automatically
-      templates, template            Manage templates
-      completion <shell>             Print a completion script for your shell
-      version, --version             Show the version of berth
-      help [command...]              Show help for a command
+      login [url]                       Log in to a deployment, or set up a new one
+      logout                            Log out and delete the stored session
+      create [name]                     Create a workspace
+      list, ls                          List workspaces
+      show <workspace>                  Show a workspace, its resources and its agents
+      start <workspace>                 Start a workspace
+      stop <workspace>                  Stop a workspace and keep its home directory
+      restart <workspace>               Stop a workspace and start it again
+      ssh <workspace> [command...]      Open a shell in a workspace, or run a command in it
+      config-ssh                        Make your workspaces known to SSH clients and editors
+      port-forward, tunnel <workspace>  Forward ports of this machine to a workspace
+      ping <workspace>                  Measure round trips to a workspace, and say which way they take
+      speedtest <workspace>             Measure the throughput to and from a workspace
+      update <workspace>                Update a workspace to its template's active version
+      rename <workspace> <new-name>     Rename a workspace
+      delete, rm <workspace>            Delete a workspace and everything in it
+      ports                             Let other people open ports of a running workspace
+      schedule                          Manage when a workspace starts and stops automatically
+      templates, template               Manage templates
+      completion <shell>                Print a completion script for your shell
+      version, --version                Show the version of berth
+      help [command...]                 Show help for a command
 
     Flags:
-      -h, --help                     Show help
+      -h, --help                        Show help
 
     Global flags:
-      --url <url>                    URL of the deployment ($BERTH_URL)
-      --token <token>                Session token ($BERTH_SESSION_TOKEN)
-      --global-config <folder>       Configuration folder ($BERTH_CONFIG_DIR)
-      --header <header>              Header to send with every request, as Name=Value; can be repeated
-      -v, --verbose                  Show more detail in errors ($BERTH_VERBOSE)
-      --no-color                     Disable colored output
+      --url <url>                       URL of the deployment ($BERTH_URL)
+      --token <token>                   Session token ($BERTH_SESSION_TOKEN)
+      --global-config <folder>          Configuration folder ($BERTH_CONFIG_DIR)
+      --header <header>                 Header to send with every request, as Name=Value; can be
+                                        repeated
+      -v, --verbose                     Show more detail in errors ($BERTH_VERBOSE)
+      --no-color                        Disable colored output
 
     Examples:
       berth login https://berth.example.com

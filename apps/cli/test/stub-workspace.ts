@@ -68,8 +68,9 @@ export async function startStubWorkspace(): Promise<StubWorkspace> {
     sockets.add(socket)
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       answerTunnel(socketStream(webSocket), ({ target, accept }) => {
-        if (target !== 'ssh') throw new TunnelRefusal(404, 'There is nothing of that name.')
-        serveSsh(accept(), seen)
+        if (target === 'ssh') serveSsh(accept(), seen)
+        else if (target === 'ports/7') echo(accept())
+        else throw new TunnelRefusal(404, 'There is nothing of that name.')
       })
     })
     return undefined
@@ -90,6 +91,10 @@ export async function startStubWorkspace(): Promise<StubWorkspace> {
       await stub.close()
     },
   }
+}
+
+function echo(stream: Duplex): void {
+  stream.pipe(stream)
 }
 
 function serveSsh(stream: Duplex, seen: Seen): void {

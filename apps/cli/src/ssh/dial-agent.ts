@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
-import { routes } from '@berth/schema/routes'
 import type { Client } from '@berth/sdk'
-import { dialTunnel, formatAgentTarget, socketStream } from '@berth/tunnel'
+import { formatAgentTarget } from '@berth/tunnel'
+import { startTunnel } from './start-tunnel.ts'
 
 /** A connection to an agent's SSH server. */
 export interface AgentConnection {
@@ -12,13 +12,7 @@ export interface AgentConnection {
 
 /** Opens a tunnel to an agent, and connects to its SSH server. */
 export async function dialAgent(client: Client, agent: string, signal: AbortSignal): Promise<AgentConnection> {
-  const socket = client.openSocket(routes.agents.dialTunnel.path.replace(':workspaceagent', encodeURIComponent(agent)))
-  let refusal: unknown
-  socket.addEventListener('error', ({ error }) => {
-    refusal ??= error
-  })
-  // In Node, the client's sockets are those of the `ws` package.
-  const tunnel = dialTunnel(socketStream(socket as unknown as Parameters<typeof socketStream>[0]))
+  const { tunnel, explain } = startTunnel(client, agent)
   try {
     const stream = await tunnel.dial(formatAgentTarget({ kind: 'ssh' }), { signal })
     return {
@@ -30,7 +24,6 @@ export async function dialAgent(client: Client, agent: string, signal: AbortSign
     }
   } catch (error) {
     tunnel.close()
-    // The server's answer to the handshake says more than a closed tunnel.
-    throw refusal ?? error
+    throw explain(error)
   }
 }

@@ -237,7 +237,7 @@ export const agents = {
     path: '/workspaceagents/:workspaceagent/tunnel',
     summary: 'Open a tunnel to an agent.',
     description:
-      'Berth only. HTTP/2 over a WebSocket, with the caller as the HTTP/2 client. Targets are `ssh`, `ports/<port>` and `listening-ports`.',
+      'Berth only. HTTP/2 over a WebSocket, with the caller as the HTTP/2 client. Targets are `ssh`, `ports/<port>`, `udp/<port>`, `echo`, `speed-test` and `listening-ports`.',
     access: { resource: 'workspace_execution', action: 'create' },
     params: AgentParams,
     status: 101,

@@ -83,6 +83,9 @@ export const berth = [
       'berth:agent:forwarding': 'SSH forwards ports.',
       'berth:agent:agent-forwarding':
         "With `ssh -A`, programs of the session reach the client's SSH agent through a socket that only the workspace's user can open, for as long as the connection lasts.",
+      'berth:agent:udp': 'A UDP port of the workspace, on either loopback address, exchanges datagrams through the tunnel.',
+      'berth:agent:speed-test': 'The agent sends or takes bytes to measure a connection, within bounds on time, bytes and how many run.',
+      'berth:agent:terminal-flood': 'A terminal that writes without end leaves the echo of another one working.',
       'berth:agent:reconnecting-pty': 'A client can reconnect to a terminal and sees its earlier output.',
       'berth:agent:greeting': "A shell over SSH begins with the template's greeting, whose path may start with `~`.",
       'berth:agent:startup-script': 'The startup script runs once when the agent starts.',
@@ -109,6 +112,15 @@ export const berth = [
       'berth:cli:refused-login': 'A wrong password, a wrong token and a session that has ended are told apart, with what to do.',
       'berth:cli:not-running': 'A command that needs a running workspace says in words what the workspace is doing and what to do.',
       'berth:cli:help-width': 'Help fits the width of the terminal.',
+      'berth:cli:port-forward':
+        '`berth port-forward` forwards several TCP and UDP ports at once, byte for byte, and Ctrl-C ends it with status 0.',
+      'berth:cli:port-forward-list': 'Without a port, `berth port-forward` says what listens in the workspace.',
+      'berth:cli:port-forward-occupied': '`berth port-forward` names a local port that is in use, and then forwards nothing.',
+      'berth:cli:port-forward-reconnects':
+        'Forwarded ports outlive the server and the build of the workspace: they keep listening, and new connections wait.',
+      'berth:cli:port-forward-ends': 'A session that has ended, or a workspace that is deleted, ends `berth port-forward` with an error.',
+      'berth:cli:ping': '`berth ping` measures round trips to the agent and to the server on the way, and names both.',
+      'berth:cli:speedtest': '`berth speedtest` measures each direction, limited by time or size.',
       'berth:cli:stdio-end': '`berth ssh --stdio` ends soon after its standard input, whatever the far side does.',
       'berth:cli:start-running': '`berth start` leaves a running workspace alone, says so, exits 0 and names `berth restart`.',
       'berth:cli:ssh-env': '`berth ssh --env NAME=value` sets a variable of the session.',

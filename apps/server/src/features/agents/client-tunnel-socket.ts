@@ -15,7 +15,7 @@ import type { AgentDialer } from './agent-dialer.ts'
 import { joinStreams } from '../../replicas/join-streams.ts'
 
 /** What a client may dial through its tunnel. Terminals have a WebSocket of their own. */
-const DIALABLE: ReadonlySet<AgentTarget['kind'] | undefined> = new Set(['ssh', 'port', 'listening-ports'])
+const DIALABLE: ReadonlySet<AgentTarget['kind'] | undefined> = new Set(['ssh', 'port', 'udp', 'echo', 'speed-test', 'listening-ports'])
 
 const MEBIBYTE = 1024 * 1024
 /** What the tunnels of one user may use together on this replica. */

@@ -23,6 +23,11 @@ async function output(program: string, words: readonly string[], options: ExecFi
   }
 }
 
+/** The environment without the settings that pnpm gives to scripts of this repository. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^p?npm_/i.test(name)))
+}
+
 /** Installs and compilers are slow where other work goes on. */
 const patience = { timeout: 120_000 }
 
@@ -106,7 +111,7 @@ describe.each(installers)('what %s installs from the published packages', (name,
     // The packages name one another by version, and the versions under test are in no registry.
     const manifest = { private: true, type: 'module', dependencies, overrides: files, pnpm: { overrides: files } }
     await writeFile(join(home, 'package.json'), JSON.stringify(manifest))
-    await output(installer, install, { cwd: home })
+    await output(installer, install, { cwd: home, env: ownEnvironment() })
   }, patience.timeout)
 
   test('the examples of the libraries compile, and those that need no server run', patience, async () => {

@@ -22,7 +22,10 @@ export type PortShare = Static<typeof PortShare>
 export const ListPortSharesResponse = Type.Object({ shares: Type.Array(PortShare) }, { title: 'ListPortSharesResponse' })
 export type ListPortSharesResponse = Static<typeof ListPortSharesResponse>
 
-export const UpdatePortShareRequest = Type.Object({ sharing_level: Choice(sharingLevels) }, { title: 'UpdatePortShareRequest' })
+export const UpdatePortShareRequest = Type.Object(
+  { sharing_level: Choice(sharingLevels, { rules: ['oneof'] }) },
+  { title: 'UpdatePortShareRequest' },
+)
 export type UpdatePortShareRequest = Static<typeof UpdatePortShareRequest>
 
 export const portShares = {

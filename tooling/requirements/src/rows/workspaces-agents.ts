@@ -173,6 +173,8 @@ export const workspacesAgents = [
         'A stream to an agent works through every replica, whichever of them holds the agent: SSH, ports, the list of ports, terminals, apps.',
       'replicas:dial:dead':
         'A dial of an agent whose replica has died is refused at once with what to do, and works when the agent has connected to another replica.',
+      'agents:coordinate:replicas':
+        'Agents and clients of the reference learn each other’s nodes whichever replicas they are connected to, whoever connects first.',
       'replicas:killed':
         'When a replica is killed, its agents are reached through other replicas within seconds, and streams between the others go on.',
       'replicas:relay:proof':

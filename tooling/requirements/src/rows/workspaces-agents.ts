@@ -175,6 +175,7 @@ export const workspacesAgents = [
         'A dial of an agent whose replica has died is refused at once with what to do, and works when the agent has connected to another replica.',
       'agents:coordinate:replicas':
         'Agents and clients of the reference learn each other’s nodes whichever replicas they are connected to, whoever connects first.',
+      'replicas:sign-out': 'Signing out at one replica ends the streams that the session has through others.',
       'replicas:killed':
         'When a replica is killed, its agents are reached through other replicas within seconds, and streams between the others go on.',
       'replicas:relay:proof':

@@ -180,6 +180,8 @@ export const workspacesAgents = [
         'When a replica is killed, its agents are reached through other replicas within seconds, and streams between the others go on.',
       'replicas:relay:proof':
         'A replica proves itself to another with a key of the deployment. A proof is good once, for two minutes, for one replica, and for one TLS connection unless its certificate is trusted.',
+      'replicas:relay:idle':
+        'A connection to another replica closes when it has had no stream for 5 minutes, and the next dial opens another.',
       'replicas:relay:strangers': 'Whoever proves nothing finds nothing at the path by which replicas connect to each other.',
       'replicas:relay:once': 'A relayed dial is never relayed again.',
     },

@@ -6,6 +6,7 @@ import { eventually } from './eventually.ts'
 import { buildEnded, createMember, createVersion, importEnded } from './factories.ts'
 import { connectAgent, createAgent, endOf, openSocket, opened, statusBecomes, type AgentPlace } from './fake-agent.ts'
 import { runSql } from './run-sql.ts'
+import { startAnotherServer } from './start-another-server.ts'
 import { startTestServer, type TestServer } from './start-test-server.ts'
 
 let server: TestServer
@@ -23,8 +24,8 @@ interface End {
   send(node: unknown): void
 }
 
-async function open(path: string, token: string): Promise<End> {
-  const socket = openSocket(server, path, token)
+async function open(path: string, token: string, at: { readonly url: string } = server): Promise<End> {
+  const socket = openSocket(at, path, token)
   const arrays: unknown[] = []
   socket.on('message', (data, isBinary) => {
     expect(isBinary).toBe(true)
@@ -92,6 +93,42 @@ test("whoever connects later gets the known nodes: a client the agent's newest, 
   expect(await one.next()).toEqual([{ id: 101 }])
   expect(await (await asClient(place)).next()).toEqual([{ id: 101 }])
 })
+
+test('agent and clients meet whichever replicas they are connected to, whoever connects first', async () => {
+  verifies('agents:coordinate:replicas')
+  const replica = await startAnotherServer(server)
+  onTestFinished(async () => await replica.stop())
+  const place = await createAgent(server)
+  const clientAt = async (at: { readonly url: string }): Promise<End> =>
+    await open(`/workspaceagents/${place.id}/coordinate`, server.firstUser.token, at)
+  const [early, here] = [await clientAt(replica), await clientAt(server)]
+  early.send({ id: 1 })
+  early.socket.ping()
+  await once(early.socket, 'pong')
+  const agent = await asAgent(place)
+  await hears(agent, [1])
+  for (const id of [100, 101]) {
+    agent.send({ id })
+    for (const client of [early, here]) await hears(client, [id])
+  }
+  const late = await clientAt(replica)
+  await hears(late, [101])
+  late.send({ id: 2 })
+  await hears(agent, [2])
+  agent.socket.close()
+  await agent.closed
+  const moved = await open('/workspaceagents/me/coordinate', place.token, replica)
+  here.send({ id: 3 })
+  moved.send({ id: 200 })
+  for (const client of [here, late]) await hears(client, [200])
+  await hears(moved, [1, 2, 3])
+})
+
+/** Waits until an end has got nodes. Replicas may tell of one twice. */
+async function hears(end: End, ids: readonly number[]): Promise<void> {
+  const missing = new Set(ids)
+  while (missing.size > 0) for (const { id } of (await end.next()) as { id: number }[]) missing.delete(id)
+}
 
 test('the node of an agent that disconnected is sent to nobody, and a client stays connected until it returns', async () => {
   verifies('agents:coordinate:nodes')

@@ -5,6 +5,7 @@ import { buffer, text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { verifies } from '@berth/requirements'
+import { createClient } from '@berth/sdk'
 import { TunnelRefusal, dialTunnel, networkStream, type TunnelRequest } from '@berth/tunnel'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { connectRelay } from '../src/replicas/relay-connection.ts'
@@ -25,7 +26,7 @@ import {
 import { rawRequest } from './raw-request.ts'
 import { runSql } from './run-sql.ts'
 import { startAnotherServer, type AnotherServer } from './start-another-server.ts'
-import { TEST_SECRET_KEY, startTestServer, type TestServer } from './start-test-server.ts'
+import { FIRST_USER, TEST_SECRET_KEY, startTestServer, type TestServer } from './start-test-server.ts'
 
 const certificate = (name: string): string => fileURLToPath(new URL(`./certificates/${name}`, import.meta.url))
 
@@ -140,6 +141,23 @@ test('every kind of connection reaches an agent from every replica to every repl
       await Promise.all(servers().map(async (server) => await useAt(server, place)))
     }),
   )
+})
+
+test('a stream through another replica ends at the agent when its client signs out anywhere', async () => {
+  verifies('replicas:sign-out')
+  const [here, there] = servers() as [Plain, Plain]
+  const accepted: Promise<unknown>[] = []
+  const place = await connectedAt(there, ({ accept }) => {
+    const stream = accept().resume()
+    accepted.push(new Promise((resolve) => stream.once('close', resolve)))
+  })
+  const { session_token } = await first.clientFor().sessions.login({ body: { email: FIRST_USER.email, password: FIRST_USER.password } })
+  const client = await connectClient(here, { agentId: place.id, token: session_token })
+  const stream = await client.dial('ssh')
+  stream.write('busy')
+  await createClient({ url: there.url, token: session_token }).sessions.logout()
+  await client.closed
+  await accepted[0]
 })
 
 test('a reader that stops reading holds back the agent on the other replica', async () => {

@@ -1,17 +1,8 @@
-import { createHash } from 'node:crypto'
-import {
-  answerTunnel,
-  dialTunnel,
-  socketStream,
-  tunnelSocketOptions,
-  type DialTunnel,
-  type TunnelRequest,
-  type TunnelStream,
-} from '@berth/tunnel'
-import { WebSocket } from 'ws'
+import type { TunnelRequest, TunnelStream } from '@berth/tunnel'
+import { flood, joinedEnds } from './joined-ends.ts'
 import { figureLine, print } from './percentiles.ts'
 import { residentKiBOf } from './resident-memory.ts'
-import { agentToken, seedWorkspaces } from './seed.ts'
+import { seedWorkspaces } from './seed.ts'
 import { withServer, type Measured } from './with-server.ts'
 
 const MEBIBYTE = 1024 * 1024
@@ -106,55 +97,6 @@ async function measureTransfer(measured: Measured, bytes: number): Promise<numbe
   if (arrived !== bytes) throw new Error(`${arrived} of ${bytes} bytes arrived`)
   close()
   return bytes / MEBIBYTE / ((performance.now() - startedAt) / 1_000)
-}
-
-/** Writes to a stream as fast as it takes bytes, up to a number of them. */
-function flood(stream: TunnelStream, bytes = Number.POSITIVE_INFINITY): void {
-  const chunk = Buffer.alloc(64 * 1024)
-  let left = bytes
-  const write = (): void => {
-    while (left > 0) {
-      left -= chunk.length
-      if (!stream.write(chunk)) return void stream.once('drain', write)
-    }
-    stream.end()
-  }
-  write()
-}
-
-/** Connects the agent of a seeded workspace and a client of its owner. */
-async function joinedEnds(
-  { server, database, login }: Measured,
-  workspace: number,
-  answer: (request: TunnelRequest) => void,
-): Promise<{ client: DialTunnel; close: () => void }> {
-  const agent = await connect(server.url, '/workspaceagents/me/tunnel', agentToken(workspace))
-  answerTunnel(agent.stream, answer)
-  await agent.opened
-  const { rows } = await database.query<{ id: string }>('select id from workspace_agents where hashed_auth_token = $1', [
-    createHash('sha256').update(agentToken(workspace)).digest(),
-  ])
-  const token = await login(`seed-${Math.ceil(workspace / 100)}@example.com`)
-  const caller = await connect(server.url, `/workspaceagents/${rows[0]?.id ?? ''}/tunnel`, token)
-  const client = dialTunnel(caller.stream)
-  await caller.opened
-  const close = (): void => {
-    client.close()
-    agent.stream.destroy()
-  }
-  return { client, close }
-}
-
-async function connect(url: string, path: string, token: string) {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/api/v2${path}`, {
-    ...tunnelSocketOptions,
-    headers: { 'Coder-Session-Token': token },
-  })
-  const opened = new Promise<void>((resolve, reject) => {
-    socket.once('open', () => resolve())
-    socket.on('error', reject)
-  })
-  return { stream: socketStream(socket), opened }
 }
 
 async function settle(): Promise<void> {

@@ -13,6 +13,7 @@ const POLL_MS = 20
 /** A server to measure. */
 export interface Measured {
   readonly server: ServerProcess
+  readonly dataDirectory: string
   /** A client signed in as an owner. */
   readonly owner: Client
   readonly ownerToken: string
@@ -45,6 +46,7 @@ export async function withServer(work: (measured: Measured) => Promise<void>): P
       const database = await connectToEmbedded(dataDirectory)
       const measured = {
         server,
+        dataDirectory,
         owner: createClient({ url: server.url, token: ownerToken }),
         ownerToken,
         database,

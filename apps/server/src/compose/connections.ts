@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { wireArchitecture } from '@berth/provisioner'
-import { NODE_KEYS_CHANNEL, SESSIONS_CHANNEL, WORKSPACES_CHANNEL } from '../database/channels.ts'
-import { notify } from '../database/pubsub.ts'
+import { NODES_CHANNEL, NODE_KEYS_CHANNEL, SESSIONS_CHANNEL, WORKSPACES_CHANNEL } from '../database/channels.ts'
+import { notify, notifyAll } from '../database/pubsub.ts'
 import { AgentBinaries } from '../features/agent-binaries/agent-binaries.ts'
 import { AgentDialer } from '../features/agents/agent-dialer.ts'
 import { AgentPresence } from '../features/agents/agent-presence.ts'
@@ -11,6 +11,7 @@ import { AgentTunnels } from '../features/agents/agent-tunnels.ts'
 import { ResourcePresenter } from '../features/agents/present.ts'
 import { AgentService } from '../features/agents/service.ts'
 import { AgentStore } from '../features/agents/store.ts'
+import { NodeExchange } from '../features/coordinator/node-exchange.ts'
 import { CoordinatorService } from '../features/coordinator/service.ts'
 import { DerpService } from '../features/derp/service.ts'
 import { DerpStore } from '../features/derp/store.ts'
@@ -42,7 +43,7 @@ export interface ConnectionServices {
 type Earlier = Pick<DeploymentServices, 'deployment'> & ReplicaServices
 
 export function composeConnections(world: World, { deployment, relayDialer, relayKey }: Earlier): Area<ConnectionServices> {
-  const { config, database, pubsub, clock, logger, derpMap, replicaId } = world
+  const { config, database, pubsub, clock, logger, replicaId } = world
   const queries = database.kysely
   const store = new AgentStore(queries)
   const updateFrequencyMs = config.agentConnectionUpdateFrequencyMs
@@ -54,7 +55,7 @@ export function composeConnections(world: World, { deployment, relayDialer, rela
   const stopLearning = pubsub.subscribe(NODE_KEYS_CHANNEL, (message) => {
     if (message.kind === 'message') derp.learn(message.payload.split(' '))
   })
-  const coordinator = new CoordinatorService({ agents, derp, derpMap })
+  const { coordinator, stopExchange } = composeCoordinator(world, { agents, derp })
   const agentBinaries = composeAgentBinaries(world)
   const resources = composeResources(world, coordinator)
   const agentDialer = new AgentDialer({ tunnels, store, resources, relays: relayDialer, replicaId })
@@ -86,10 +87,31 @@ export function composeConnections(world: World, { deployment, relayDialer, rela
       agentBinaries.stop()
       stopLearning()
       relayService.close()
-      await Promise.all([presence.stop(), derp.stop()])
+      await Promise.all([presence.stop(), derp.stop(), stopExchange()])
     },
     stop() {
       for (const stop of stopEnding) stop()
+    },
+  }
+}
+
+function composeCoordinator(
+  { database, pubsub, logger, derpMap, replicaId }: World,
+  parts: { readonly agents: AgentService; readonly derp: DerpService },
+): { readonly coordinator: CoordinatorService; readonly stopExchange: () => Promise<void> } {
+  const publish = async (texts: readonly string[]): Promise<void> => await notifyAll(database.kysely, NODES_CHANNEL, texts)
+  const exchange = new NodeExchange({ replicaId, logger, publish })
+  const coordinator = new CoordinatorService({ ...parts, derpMap, exchange })
+  const unsubscribe = pubsub.subscribe(NODES_CHANNEL, (told) => {
+    if (told.kind === 'resync') return coordinator.catchUp()
+    const message = exchange.read(told.payload)
+    return message === undefined ? undefined : coordinator.learn(message)
+  })
+  return {
+    coordinator,
+    async stopExchange() {
+      unsubscribe()
+      await exchange.close()
     },
   }
 }

@@ -15,5 +15,10 @@ export const SESSIONS_CHANNEL = 'sessions_ended'
 export const GIT_AUTH_CHANNEL = 'git_auth'
 /** The encryption keys were rotated. No payload. */
 export const SECRETS_CHANNEL = 'secrets'
+/**
+ * An agent or a client of the reference has a new node, or looks for the other end. Payload: JSON
+ * with what is new, since nodes are kept in no table.
+ */
+export const NODES_CHANNEL = 'nodes'
 /** The coordinator has met agents or clients. Payload: IDs of their keys, separated by spaces. */
 export const NODE_KEYS_CHANNEL = 'node_keys'

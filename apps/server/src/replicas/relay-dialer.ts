@@ -39,14 +39,15 @@ export class RelayFailed extends Error {
 /** A connection to another replica. */
 interface Relay {
   readonly tunnel: DialTunnel
-  /** Counts a stream until it closes. */
-  readonly use: (stream: TunnelStream) => void
+  /** Counts one more dial and its stream, until the returned function is called. */
+  readonly use: () => () => void
 }
 
 /** Dials agents through the replicas that hold them, over one connection to each of those. */
 export class RelayDialer {
   readonly #dependencies: Dependencies
   readonly #relays = new Map<string, Promise<Relay>>()
+  readonly #connected = new Set<string>()
   #isClosed = false
 
   constructor(dependencies: Dependencies) {
@@ -65,16 +66,23 @@ export class RelayDialer {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<TunnelStream> {
     const { tunnel, use } = await this.#relayTo(to)
+    const done = use()
     try {
       const stream = await tunnel.dial(relayedTarget(agentId, target), signal === undefined ? {} : { signal })
-      use(stream)
+      stream.once('close', done)
       return stream
     } catch (error) {
+      done()
       if (error instanceof TunnelRefusal && error.status === NOT_HERE)
         throw new RelayFailed(error.message, { isReached: true, cause: error })
       if (error instanceof TunnelClosed) throw new RelayFailed(error.message, { isReached: false, cause: error })
       throw error
     }
+  }
+
+  /** Whether a connection to a replica is open, which proves that the replica lives. */
+  isConnectedTo(replicaId: string): boolean {
+    return this.#connected.has(replicaId)
   }
 
   /** Closes all connections, and the streams in them. */
@@ -90,10 +98,13 @@ export class RelayDialer {
     const connecting = this.#connect(to)
     this.#relays.set(to.replicaId, connecting)
     const forget = (): void => {
-      if (this.#relays.get(to.replicaId) === connecting) this.#relays.delete(to.replicaId)
+      if (this.#relays.get(to.replicaId) !== connecting) return
+      this.#relays.delete(to.replicaId)
+      this.#connected.delete(to.replicaId)
     }
     try {
       const relay = await connecting
+      this.#connected.add(to.replicaId)
       void relay.tunnel.closed.then(forget)
       return relay
     } catch (error) {
@@ -128,13 +139,13 @@ function relayOver(tunnel: DialTunnel, idleMs: number): Relay {
   void tunnel.closed.then(() => clearTimeout(timer))
   return {
     tunnel,
-    use(stream) {
+    use() {
       clearTimeout(timer)
       open += 1
-      stream.once('close', () => {
+      return () => {
         open -= 1
         if (open === 0) wait()
-      })
+      }
     },
   }
 }

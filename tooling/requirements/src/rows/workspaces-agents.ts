@@ -173,8 +173,15 @@ export const workspacesAgents = [
         'A stream to an agent works through every replica, whichever of them holds the agent: SSH, ports, the list of ports, terminals, apps.',
       'replicas:dial:dead':
         'A dial of an agent whose replica has died is refused at once with what to do, and works when the agent has connected to another replica.',
+      'agents:coordinate:replicas':
+        'Agents and clients of the reference learn each other’s nodes whichever replicas they are connected to, whoever connects first.',
+      'replicas:sign-out': 'Signing out at one replica ends the streams that the session has through others.',
+      'replicas:killed':
+        'When a replica is killed, its agents are reached through other replicas within seconds, and streams between the others go on.',
       'replicas:relay:proof':
         'A replica proves itself to another with a key of the deployment. A proof is good once, for two minutes, for one replica, and for one TLS connection unless its certificate is trusted.',
+      'replicas:relay:idle':
+        'A connection to another replica closes when it has had no stream for 5 minutes, and the next dial opens another.',
       'replicas:relay:strangers': 'Whoever proves nothing finds nothing at the path by which replicas connect to each other.',
       'replicas:relay:once': 'A relayed dial is never relayed again.',
     },

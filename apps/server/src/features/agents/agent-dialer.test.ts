@@ -18,7 +18,7 @@ function dialerOf(tunnel: DialTunnel, dialTimeoutMs: number): AgentDialer {
     tunnels: { find: () => tunnel },
     store: { getView: unused, findConnection: unused },
     resources: new ResourcePresenter({ clock: { now: () => new Date() }, inactiveDisconnectTimeoutMs: 1, fallbackTroubleshootingUrl: '' }),
-    relays: { dial: unused },
+    relays: { dial: unused, isConnectedTo: () => false },
     replicaId: 'this',
     dialTimeoutMs,
   })

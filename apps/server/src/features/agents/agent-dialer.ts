@@ -25,7 +25,7 @@ interface Dependencies {
   readonly tunnels: Pick<AgentTunnels, 'find'>
   readonly store: Pick<AgentStore, 'getView' | 'findConnection'>
   readonly resources: ResourcePresenter
-  readonly relays: Pick<RelayDialer, 'dial'>
+  readonly relays: Pick<RelayDialer, 'dial' | 'isConnectedTo'>
   readonly replicaId: string
   /** How long an agent may take to accept or refuse a dial. Default {@link DIAL_TIMEOUT_MS}. */
   readonly dialTimeoutMs?: number
@@ -93,12 +93,14 @@ export class AgentDialer {
 
   /** Returns where an agent is connected. */
   async locate(agentId: string): Promise<AgentLocation> {
-    const { tunnels, store, resources, replicaId } = this.#dependencies
+    const { tunnels, store, resources, relays, replicaId } = this.#dependencies
     if (tunnels.find(agentId) !== undefined) return { at: 'here' }
     const connection = await store.findConnection(agentId)
     const holder = connection?.connects_by === 'coordination' ? null : (connection?.connected_replica_id ?? null)
-    // A living replica corrects its agents, so their status need not be asked for.
-    if (holder !== null && holder !== replicaId && connection?.is_alive === true) return relayOf(holder, connection.relay_url)
+    // A living replica corrects its agents, so their status need not be asked for. It may have lost
+    // its lock for a moment, together with the database.
+    if (holder !== null && holder !== replicaId && (connection?.is_alive === true || relays.isConnectedTo(holder)))
+      return relayOf(holder, connection?.relay_url ?? null)
     const { status } = resources.presentAgent(await store.getView(agentId))
     if (status !== 'connected') return { at: 'nowhere', status }
     if (connection?.connects_by === 'coordination') return { at: 'the-reference-network' }

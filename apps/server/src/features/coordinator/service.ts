@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import type { DERPMap, WorkspaceAgent } from '@berth/schema'
 import { closeReasons, closeSocket } from '@berth/tunnel'
 import type { WebSocket } from 'ws'
 import type { AgentRow } from '../../database/rows.ts'
 import type { AgentCaller, AgentService } from '../agents/service.ts'
 import type { DerpService } from '../derp/service.ts'
+import type { NodeExchange, NodeMessage } from './node-exchange.ts'
 import { NodeOutbox } from './node-outbox.ts'
 import { latencyOfNode, readNode, type NetworkNode } from './node.ts'
 
@@ -12,6 +14,8 @@ interface Dependencies {
   /** Lets the owners of the nodes use the relay. */
   readonly derp: Pick<DerpService, 'admit'>
   readonly derpMap: DERPMap
+  /** Reaches agents and clients that are connected to other replicas. */
+  readonly exchange: Pick<NodeExchange, 'send'>
 }
 
 /** The agent's connection. */
@@ -23,6 +27,7 @@ interface AgentEnd {
 }
 
 interface ClientEnd {
+  readonly id: string
   readonly outbox: NodeOutbox
   node: NetworkNode | undefined
 }
@@ -34,8 +39,8 @@ interface Meeting {
 }
 
 /**
- * Exchanges network nodes between agents and clients of the reference. A node is kept in memory,
- * and only while its owner is connected to this replica.
+ * Exchanges network nodes between agents and clients of the reference, whichever replicas they are
+ * connected to. A node is kept in memory, and only while its owner is connected to this replica.
  */
 export class CoordinatorService {
   readonly #dependencies: Dependencies
@@ -80,18 +85,71 @@ export class CoordinatorService {
   /** Takes over a client's socket. */
   addClient(agentId: string, socket: WebSocket): void {
     const meeting = this.#meetingOf(agentId)
-    const client: ClientEnd = { outbox: new NodeOutbox(socket), node: undefined }
+    const client: ClientEnd = { id: randomUUID(), outbox: new NodeOutbox(socket), node: undefined }
     meeting.clients.add(client)
     this.#onNode(socket, (node) => {
       client.node = node
-      meeting.agent?.outbox.send(client, node)
+      this.#sendToAgent(agentId, client)
     })
     socket.on('close', () => {
       meeting.clients.delete(client)
-      meeting.agent?.outbox.forget(client)
+      if (meeting.agent === undefined) this.#dependencies.exchange.send({ kind: 'client-left', agentId, clientId: client.id })
+      else meeting.agent.outbox.forget(client.id)
       this.#tidy(agentId, meeting)
     })
-    if (meeting.agent?.node !== undefined) client.outbox.send(agentId, meeting.agent.node)
+    if (meeting.agent === undefined) this.#dependencies.exchange.send({ kind: 'agent-wanted', agentId })
+    else if (meeting.agent.node !== undefined) client.outbox.send(agentId, meeting.agent.node)
+  }
+
+  /** Takes note of what another replica says. */
+  learn(message: NodeMessage): void {
+    const { agentId } = message
+    const meeting = this.#meetings.get(agentId)
+    if (meeting === undefined) return
+    const { agent, clients } = meeting
+    switch (message.kind) {
+      case 'agent-node':
+        // An agent that is here is newer than what others know of it.
+        if (agent === undefined) for (const { outbox } of clients) outbox.send(agentId, message.node)
+        break
+      case 'client-node':
+        agent?.outbox.send(message.clientId, message.node)
+        break
+      case 'client-left':
+        agent?.outbox.forget(message.clientId)
+        break
+      case 'agent-wanted':
+        this.#tellOfAgent(agentId, meeting)
+        break
+      case 'clients-wanted':
+        for (const client of clients) this.#sendToAgent(agentId, client)
+        break
+      default:
+      // A newer version says more.
+    }
+  }
+
+  /** Catches up with other replicas after messages may have been missed. */
+  catchUp(): void {
+    const { exchange } = this.#dependencies
+    for (const [agentId, meeting] of this.#meetings) {
+      if (meeting.agent !== undefined) exchange.send({ kind: 'clients-wanted', agentId })
+      else exchange.send({ kind: 'agent-wanted', agentId })
+      this.#tellOfAgent(agentId, meeting)
+      for (const client of meeting.clients) this.#sendToAgent(agentId, client)
+    }
+  }
+
+  #tellOfAgent(agentId: string, { agent }: Meeting): void {
+    if (agent?.node !== undefined) this.#dependencies.exchange.send({ kind: 'agent-node', agentId, node: agent.node })
+  }
+
+  /** Sends a client's node to the agent, wherever that is. */
+  #sendToAgent(agentId: string, { id: clientId, node }: ClientEnd): void {
+    if (node === undefined) return
+    const agent = this.#meetings.get(agentId)?.agent
+    if (agent === undefined) this.#dependencies.exchange.send({ kind: 'client-node', agentId, clientId, node })
+    else agent.outbox.send(clientId, node)
   }
 
   #addAgent(agentId: string, socket: WebSocket): void {
@@ -106,12 +164,14 @@ export class CoordinatorService {
       agent.node = node
       agent.latency = latencyOfNode(node, this.derpMap)
       for (const { outbox } of meeting.clients) outbox.send(agentId, node)
+      this.#tellOfAgent(agentId, meeting)
     })
     socket.on('close', () => {
       if (meeting.agent === agent) meeting.agent = undefined
       this.#tidy(agentId, meeting)
     })
-    agent.outbox.sendAll([...meeting.clients].flatMap((client) => (client.node === undefined ? [] : [[client, client.node] as const])))
+    agent.outbox.sendAll([...meeting.clients].flatMap((client) => (client.node === undefined ? [] : [[client.id, client.node] as const])))
+    this.#dependencies.exchange.send({ kind: 'clients-wanted', agentId })
   }
 
   #meetingOf(agentId: string): Meeting {

@@ -3,6 +3,7 @@ import { apps } from './apps.ts'
 import { boots } from './boots.ts'
 import { pages } from './pages.ts'
 import { people } from './people.ts'
+import { ssh } from './ssh.ts'
 import { streams } from './streams.ts'
 import { turns } from './turns.ts'
 import { watch } from './watch.ts'
@@ -12,7 +13,7 @@ import { watch } from './watch.ts'
  * measures everything, `pnpm bench pages watch` parts. Compare figures of the same machine only.
  */
 
-const SUITES: Readonly<Record<string, () => Promise<void>>> = { boots, pages, watch, agents, streams, apps, people, turns }
+const SUITES: Readonly<Record<string, () => Promise<void>>> = { boots, pages, watch, agents, streams, ssh, apps, people, turns }
 
 const named = process.argv.slice(2)
 const unknown = named.filter((name) => !Object.hasOwn(SUITES, name))

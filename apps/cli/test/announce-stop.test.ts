@@ -68,7 +68,9 @@ test('notices come 30 and 5 minutes before the stop, and follow a new deadline',
   // A long wait looks at the clock once a day.
   for (const minutes of [24 * 60, 24 * 60, 24 * 60 - 30]) await time.passes(minutes)
   await expect.poll(() => said.length).toBe(1)
-  expect(said).toEqual(["The workspace dev stops in 30m. To keep it for 2 more hours, run 'berth schedule override-stop ada/dev 2h'."])
+  expect(said).toEqual([
+    "The workspace dev stops in 30m. To keep it for 2 more hours, run 'berth schedule override-stop ada/dev 2h' in another terminal.",
+  ])
   await stream?.send(stopsAt(time.in(120)))
   for (const minutes of [90, 25]) await time.passes(minutes)
   await expect.poll(() => said.map((line) => /stops in \w+/.exec(line)?.[0])).toEqual(['stops in 30m', 'stops in 30m', 'stops in 5m'])

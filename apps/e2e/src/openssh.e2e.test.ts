@@ -11,7 +11,8 @@ import { eventually } from '@berth/server/testing'
 import { runs } from '@berth/vitest/fuzz'
 import { freePort, hasOpenSsh, readFrom, sftp, sha256, ssh, sshWith, startGreeter } from '@berth/vitest/openssh'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { FIRST_USER, createDeployment, type Deployment } from './deployment.ts'
+import { spawn as spawnTerminal } from '@lydell/node-pty'
+import { BERTH, FIRST_USER, createDeployment, type Deployment } from './deployment.ts'
 
 /*
  * What `berth config-ssh` is for: plain programs of OpenSSH, and what builds on them, in a
@@ -158,6 +159,27 @@ describe.runIf(hasOpenSsh)('after berth config-ssh', () => {
     expect(await ended).toEqual([255, null])
     expect(await own).toEqual({ exitCode: 255, stdout: '', stderr: 'Lost the connection to dev.\n' })
   })
+})
+
+test('on a terminal, berth ssh offers to start a stopped workspace, and then is its shell', async () => {
+  verifies('berth:cli:ssh-start', 'berth:cli:ssh-terminal')
+  await berth('create', 'asleep', '-t', 'local-starter', '-y')
+  await berth('stop', 'asleep', '-y')
+  const command = `'${process.execPath}' '${BERTH}' ssh asleep; code=$?; stty -a; exit $code`
+  const environment = { PATH: process.env['PATH'] ?? '', HOME: home, TERM: 'xterm' }
+  const terminal = spawnTerminal('/bin/sh', ['-c', command], { env: environment, cols: 100, rows: 40 })
+  let shown = ''
+  terminal.onData((text) => (shown += text))
+  const ended = new Promise<number>((resolve) => void terminal.onExit(({ exitCode }) => resolve(exitCode)))
+  await eventually(async () => (shown.includes('is stopped. Start it?') ? true : undefined))
+  terminal.write('\r')
+  await eventually(async () => (shown.includes('asleep:~$') ? true : undefined))
+  terminal.write('stty size; exit 3\r')
+  expect(await ended).toBe(3)
+  expect(shown).toContain('Starting workspace')
+  expect(shown).toContain('40 100\r\n')
+  // Afterwards the terminal is as it was.
+  expect(shown).toMatch(/\sopost [\S\s]*\sicanon .* echo /)
 })
 
 /** Writes the words of ssh for programs that split them as a shell does. */

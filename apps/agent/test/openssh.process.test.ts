@@ -154,7 +154,7 @@ describe.runIf(hasOpenSsh)('OpenSSH', () => {
     verifies('berth:agent:agent-forwarding')
     const socket = join(folder, 'agent.sock')
     const running = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' })
-    await expect.poll(() => existsSync(socket)).toBe(true)
+    await expect.poll(() => existsSync(socket), { timeout: 10_000 }).toBe(true)
     const environment = { ...process.env, SSH_AUTH_SOCK: socket }
     await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'a forwarded key', '-f', join(folder, 'key')])
     await run('ssh-add', ['-q', join(folder, 'key')], { env: environment })
@@ -164,7 +164,7 @@ describe.runIf(hasOpenSsh)('OpenSSH', () => {
     expect(first).toContain('a forwarded key')
     expect(second).toBe(first)
     expect(mode).toBe('700')
-    await expect.poll(() => existsSync(dirname(path))).toBe(false)
+    await expect.poll(() => existsSync(dirname(path)), { timeout: 10_000 }).toBe(false)
     const without = await run('ssh', [...options, '-a', host, 'echo "[$SSH_AUTH_SOCK]"'], { env: environment })
     expect(without.stdout).toBe('[]\n')
     running.kill()

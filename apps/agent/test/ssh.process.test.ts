@@ -190,11 +190,14 @@ describe('a shell on a terminal', () => {
     // The agent has paused the program once the program writes nothing more.
     let before = ''
     await expect
-      .poll(async () => {
-        const [last, now] = [before, await writtenBy('seq 1 1000000')]
-        before = now
-        return now !== '' && now === last
-      })
+      .poll(
+        async () => {
+          const [last, now] = [before, await writtenBy('seq 1 1000000')]
+          before = now
+          return now !== '' && now === last
+        },
+        { timeout: 10_000 },
+      )
       .toBe(true)
     const collected = collect(channel)
     channel.resume()

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { homedir, userInfo } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { createClient } from '@berth/sdk'
@@ -23,6 +24,10 @@ const world: World = {
   username: usernameHere(),
   program: [process.execPath, ...process.execArgv, ...scriptHere()],
   starterTemplatesDirectory: fileURLToPath(new URL(starterTemplates, import.meta.url)),
+  keepOutput: () => {
+    // Node has no call for this. Windows changes nothing.
+    if (process.platform !== 'win32') spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] })
+  },
   connect: createClient,
   onSignal: (signal, listener) => {
     process.on(signal, listener)

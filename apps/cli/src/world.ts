@@ -56,6 +56,11 @@ export interface World {
   /** Folder with one subfolder for each starter template. */
   readonly starterTemplatesDirectory: string
   /**
+   * Stops the terminal from changing what is written to it, until raw mode ends. Raw mode alone
+   * still turns each line feed into two characters, which moves the cursor of full-screen programs.
+   */
+  readonly keepOutput: () => void
+  /**
    * Creates a client for a deployment. Throws `TypeError` if the URL isn't valid. Nothing is sent
    * yet.
    */

@@ -7,6 +7,9 @@ import { build, workspace } from './fixtures.ts'
 
 const minuteMs = 60_000
 
+/** Also on a slow machine, where everything takes its time. */
+const patiently = { timeout: 10_000 }
+
 let stub: StubServer
 let session: AbortController
 beforeEach(async () => {
@@ -43,7 +46,7 @@ function standingClock() {
     },
     /** Waits for a sleep of these minutes, and lets it end. */
     async passes(minutes: number): Promise<void> {
-      await expect.poll(() => [...sleepers].map(({ ms }) => ms / minuteMs)).toEqual([minutes])
+      await expect.poll(() => [...sleepers].map(({ ms }) => ms / minuteMs), patiently).toEqual([minutes])
       const [sleeper] = sleepers
       sleepers.clear()
       nowMs += minutes * minuteMs
@@ -67,13 +70,17 @@ test('notices come 30 and 5 minutes before the stop, and follow a new deadline',
   const done = announceStop(notice, { client: createClient({ url: stub.url }), clock: time.clock }, session.signal)
   // A long wait looks at the clock once a day.
   for (const minutes of [24 * 60, 24 * 60, 24 * 60 - 30]) await time.passes(minutes)
-  await expect.poll(() => said.length).toBe(1)
-  expect(said).toEqual(["The workspace dev stops in 30m. To keep it for 2 more hours, run 'berth schedule override-stop ada/dev 2h'."])
+  await expect.poll(() => said.length, patiently).toBe(1)
+  expect(said).toEqual([
+    "The workspace dev stops in 30m. To keep it for 2 more hours, run 'berth schedule override-stop ada/dev 2h' in another terminal.",
+  ])
   await stream?.send(stopsAt(time.in(120)))
   for (const minutes of [90, 25]) await time.passes(minutes)
-  await expect.poll(() => said.map((line) => /stops in \w+/.exec(line)?.[0])).toEqual(['stops in 30m', 'stops in 30m', 'stops in 5m'])
+  await expect
+    .poll(() => said.map((line) => /stops in \w+/.exec(line)?.[0]), patiently)
+    .toEqual(['stops in 30m', 'stops in 30m', 'stops in 5m'])
   await stream?.send(stopsAt(time.in(4)))
-  await expect.poll(() => said.at(-1)).toContain('stops in 4m.')
+  await expect.poll(() => said.at(-1), patiently).toContain('stops in 4m.')
   session.abort()
   await done
   expect(said).toHaveLength(4)
@@ -91,7 +98,7 @@ test('a workspace without a deadline, or one that stops, gets no notice', async 
   const notice = { workspace: workspace(), words: 'dev', say: (line: string) => void said.push(line) }
   const done = announceStop(notice, { client: createClient({ url: stub.url }), clock: time.clock }, session.signal)
   await time.passes(30)
-  await expect.poll(() => said.length).toBe(1)
+  await expect.poll(() => said.length, patiently).toBe(1)
   session.abort()
   await done
   expect(said).toEqual([expect.stringContaining('stops in 30m')])

@@ -69,6 +69,7 @@ export async function runBerth(words: readonly string[], call: Call = {}): Promi
     username: 'ada',
     program: ['/opt/node', '/opt/berth/main.js'],
     starterTemplatesDirectory: call.starterTemplatesDirectory ?? home,
+    keepOutput: () => undefined,
     connect: createClient,
     onSignal: (signal, listener) => {
       const known = listeners.get(signal) ?? new Set()

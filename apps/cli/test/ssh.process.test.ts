@@ -190,7 +190,7 @@ describe('a shell on a terminal', () => {
     errorOutput.once('gathered', () => input.end('exit 6\n'))
     expect((await berth(['ssh', 'dev'], { input, output, errorOutput })).code).toBe(6)
     expect(errorOutput.bytes.toString()).toBe(
-      "\r\nThe workspace dev stops in 30m. To keep it for 2 more hours, run 'berth schedule override-stop dev 2h'.\r\n",
+      "\r\nThe workspace dev stops in 30m. To keep it for 2 more hours, run 'berth schedule override-stop dev 2h' in another terminal.\r\n",
     )
   })
 

@@ -7,7 +7,8 @@ import { createClient, type Client } from '@berth/sdk'
 import { eventually } from '@berth/server/testing'
 import { startServerProcess, type ServerProcess, type ServerProcessOptions } from '@berth/server/testing/server-process'
 
-const BERTH = fileURLToPath(new URL('../../cli/bin/berth.js', import.meta.url))
+/** The script of the built CLI. */
+export const BERTH = fileURLToPath(new URL('../../cli/bin/berth.js', import.meta.url))
 
 /** What a command left behind. */
 export interface CommandResult {

@@ -11,7 +11,8 @@ import { eventually } from '@berth/server/testing'
 import { runs } from '@berth/vitest/fuzz'
 import { freePort, hasOpenSsh, readFrom, sftp, sha256, ssh, sshWith, startGreeter } from '@berth/vitest/openssh'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { FIRST_USER, createDeployment, type Deployment } from './deployment.ts'
+import { spawn as spawnTerminal } from '@lydell/node-pty'
+import { BERTH, FIRST_USER, createDeployment, type Deployment } from './deployment.ts'
 
 /*
  * What `berth config-ssh` is for: plain programs of OpenSSH, and what builds on them, in a
@@ -71,14 +72,15 @@ describe.runIf(hasOpenSsh)('after berth config-ssh', () => {
 
   test('scp, sftp and rsync copy files there and back', async () => {
     const path = join(home, 'data')
-    await writeFile(path, data)
+    const copied = data.subarray(0, 4 * mib)
+    await writeFile(path, copied)
     await run('scp', [...config, path, 'berth.dev:by-scp'])
     await run('scp', [...shared, 'berth.dev:by-scp', join(home, 'from-scp')])
     expect((await sftp([...shared, 'berth.dev'], ['put data by-sftp', 'get by-sftp from-sftp'], home)).code).toBe(0)
     const remote = ['-e', shellWords(shared)]
     await run('rsync', [...remote, path, 'berth.dev:by-rsync'])
     await run('rsync', [...remote, 'berth.dev:by-rsync', join(home, 'from-rsync')])
-    for (const name of ['from-scp', 'from-sftp', 'from-rsync']) expect(sha256(await readFile(join(home, name)))).toBe(sha256(data))
+    for (const name of ['from-scp', 'from-sftp', 'from-rsync']) expect(sha256(await readFile(join(home, name)))).toBe(sha256(copied))
   })
 
   test('git clones from the workspace and pushes to it', async () => {
@@ -109,7 +111,7 @@ describe.runIf(hasOpenSsh)('after berth config-ssh', () => {
   test('ssh -A and berth ssh -A lend the agent of the client', async () => {
     const socket = join(home, 'agent.sock')
     const running = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' })
-    await expect.poll(() => existsSync(socket)).toBe(true)
+    await expect.poll(() => existsSync(socket), { timeout: 10_000 }).toBe(true)
     const environment = { ...process.env, HOME: home, SSH_AUTH_SOCK: socket }
     await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'a forwarded key', '-f', join(home, 'key')])
     await run('ssh-add', ['-q', join(home, 'key')], { env: environment })
@@ -158,6 +160,27 @@ describe.runIf(hasOpenSsh)('after berth config-ssh', () => {
     expect(await ended).toEqual([255, null])
     expect(await own).toEqual({ exitCode: 255, stdout: '', stderr: 'Lost the connection to dev.\n' })
   })
+})
+
+test('on a terminal, berth ssh offers to start a stopped workspace, and then is its shell', async () => {
+  verifies('berth:cli:ssh-start', 'berth:cli:ssh-terminal')
+  await berth('create', 'asleep', '-t', 'local-starter', '-y')
+  await berth('stop', 'asleep', '-y')
+  const command = `'${process.execPath}' '${BERTH}' ssh asleep; code=$?; stty -a; exit $code`
+  const environment = { PATH: process.env['PATH'] ?? '', HOME: home, TERM: 'xterm' }
+  const terminal = spawnTerminal('/bin/sh', ['-c', command], { env: environment, cols: 100, rows: 40 })
+  let shown = ''
+  terminal.onData((text) => (shown += text))
+  const ended = new Promise<number>((resolve) => void terminal.onExit(({ exitCode }) => resolve(exitCode)))
+  await eventually(async () => (shown.includes('is stopped. Start it?') ? true : undefined))
+  terminal.write('\r')
+  await eventually(async () => (shown.includes('asleep:~$') ? true : undefined))
+  terminal.write('stty size; exit 3\r')
+  expect(await ended).toBe(3)
+  expect(shown).toContain('Starting workspace')
+  expect(shown).toContain('40 100\r\n')
+  // Afterwards the terminal is as it was.
+  expect(shown).toMatch(/\sopost [\S\s]*\sicanon .* echo /)
 })
 
 /** Writes the words of ssh for programs that split them as a shell does. */

@@ -4,6 +4,7 @@ import { boots } from './boots.ts'
 import { pages } from './pages.ts'
 import { people } from './people.ts'
 import { relay } from './relay.ts'
+import { ssh } from './ssh.ts'
 import { streams } from './streams.ts'
 import { turns } from './turns.ts'
 import { watch } from './watch.ts'
@@ -13,7 +14,7 @@ import { watch } from './watch.ts'
  * measures everything, `pnpm bench pages watch` parts. Compare figures of the same machine only.
  */
 
-const SUITES: Readonly<Record<string, () => Promise<void>>> = { boots, pages, watch, agents, streams, relay, apps, people, turns }
+const SUITES: Readonly<Record<string, () => Promise<void>>> = { boots, pages, watch, agents, streams, relay, ssh, apps, people, turns }
 
 const named = process.argv.slice(2)
 const unknown = named.filter((name) => !Object.hasOwn(SUITES, name))

@@ -6,9 +6,10 @@ import { Canceled, CommandError, UsageError } from '../failures.ts'
 import { list, text, toggle } from '../flags.ts'
 import { announceStop } from '../ssh/announce-stop.ts'
 import { parseTarget } from '../ssh/choose-agent.ts'
-import { reachAgent, type Reached } from '../ssh/reach-agent.ts'
+import { dialAgent, type AgentConnection } from '../ssh/dial-agent.ts'
 import { relayStdio } from '../ssh/relay-stdio.ts'
 import { runSession, type SessionRequest } from '../ssh/remote-session.ts'
+import { readyAgent } from '../tunnels/ready-agent.ts'
 
 /** The exit code OpenSSH uses too. Codes up to 254 come from the remote command. */
 const brokenConnectionCode = 255
@@ -40,20 +41,21 @@ export const ssh = defineCommand({
     const variables = Object.fromEntries(env.map(readVariable))
     try {
       const agentSocket = forwardAgent ? agentSocketOf(identityAgent, context) : undefined
-      const reached = await reachAgent(words, { start, ask: !stdio }, context)
+      const { workspace, agent } = await readyAgent(words, context, { start, ask: !stdio })
+      const connection = await dialAgent(context.client, agent.id, context.signal)
       try {
-        if (stdio) return await relay(reached, context)
+        if (stdio) return await relay(connection, context)
         const request = {
-          username: reached.workspace.owner_name,
+          username: workspace.owner_name,
           // Like OpenSSH: the words are joined, and the shell in the workspace splits them.
           command: command.length === 0 ? undefined : command.join(' '),
           terminal: !noTty && (tty || command.length === 0) && world.input.isTTY === true,
           variables,
           agentSocket,
         }
-        return await converse(reached, { request, words: parseTarget(words).workspace }, context)
+        return await converse(connection, { request, workspace, words: parseTarget(words).workspace }, context)
       } finally {
-        reached.connection.close()
+        connection.close()
       }
     } catch (error) {
       if (error instanceof Canceled || context.signal.aborted) throw error
@@ -69,15 +71,15 @@ export const ssh = defineCommand({
   },
 })
 
-async function relay({ connection }: Reached, { world }: Context): Promise<number> {
-  await relayStdio(connection.stream, world)
+async function relay({ stream }: AgentConnection, { world }: Context): Promise<number> {
+  await relayStdio(stream, world)
   return 0
 }
 
 /** Runs the session. Returns its exit code. */
 async function converse(
-  { connection, workspace }: Reached,
-  { request, words }: { readonly request: SessionRequest; readonly words: string },
+  { stream }: AgentConnection,
+  { request, workspace, words }: { readonly request: SessionRequest; readonly workspace: Workspace; readonly words: string },
   context: Context,
 ): Promise<number> {
   const { terminal, world } = context
@@ -87,7 +89,7 @@ async function converse(
     // From here on, Ctrl-C is for the remote command.
     const code = await context.interceptInterrupt(
       () => undefined,
-      () => runSession(connection.stream, request, world),
+      () => runSession(stream, request, world),
     )
     if (code === undefined) terminal.note(await lostConnection(workspace, context))
     return code ?? brokenConnectionCode

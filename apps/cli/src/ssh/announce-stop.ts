@@ -60,6 +60,7 @@ async function remind(deadline: number, { notice: { workspace, words, say }, clo
     const isPast = leftMs() <= (noticesMs[index + 1] ?? 0)
     if (isPast) continue
     const left = describeDuration(Math.ceil(leftMs() / minuteMs) * minuteMs)
-    say(`The workspace ${workspace.name} stops in ${left}. To keep it for 2 more hours, run 'berth schedule override-stop ${words} 2h'.`)
+    const help = `To keep it for 2 more hours, run 'berth schedule override-stop ${words} 2h' in another terminal.`
+    say(`The workspace ${workspace.name} stops in ${left}. ${help}`)
   }
 }

@@ -30,7 +30,7 @@ export interface SessionRequest {
   readonly agentSocket: string | undefined
 }
 
-type SessionWorld = Pick<World, 'environment' | 'input' | 'output' | 'errorOutput' | 'onSignal'>
+type SessionWorld = Pick<World, 'environment' | 'input' | 'output' | 'errorOutput' | 'keepOutput' | 'onSignal'>
 
 /**
  * Runs a session over a byte stream to an SSH server.
@@ -163,6 +163,7 @@ function connectStreams(channel: ClientChannel, { input, output, errorOutput }: 
  */
 function lendTerminal(channel: ClientChannel, world: SessionWorld): () => void {
   world.input.setRawMode?.(true)
+  world.keepOutput()
   const stopResizing = world.onSignal('SIGWINCH', () => {
     const { rows, cols, height, width } = windowOf(world)
     channel.setWindow(rows, cols, height, width)

@@ -41,7 +41,8 @@ export async function ensureStarted(workspace: Workspace, options: StartOptions,
 async function agree(obstacle: CommandError, { start: isAgreed, ask }: StartOptions, { terminal }: Context): Promise<void> {
   if (isAgreed) return
   if (!ask || !terminal.prompts.available) throw obstacle
-  await terminal.prompts.confirm({ message: `${obstacle.message} Start it?` })
+  const sentence = /[.!?]$/.test(obstacle.message) ? obstacle.message : `${obstacle.message}.`
+  await terminal.prompts.confirm({ message: `${sentence} Start it?` })
 }
 
 async function start(workspace: Workspace, options: StartOptions, context: Context): Promise<Workspace> {

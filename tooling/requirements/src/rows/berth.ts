@@ -123,6 +123,8 @@ export const berth = [
       'berth:cli:speedtest': '`berth speedtest` measures each direction, limited by time or size.',
       'berth:cli:stdio-end': '`berth ssh --stdio` ends soon after its standard input, whatever the far side does.',
       'berth:cli:start-running': '`berth start` leaves a running workspace alone, says so, exits 0 and names `berth restart`.',
+      'berth:cli:ssh-terminal':
+        'An interactive `berth ssh` writes the output of the workspace to the terminal unchanged, and leaves the terminal as it was.',
       'berth:cli:ssh-env': '`berth ssh --env NAME=value` sets a variable of the session.',
       'berth:cli:ssh-start': '`berth ssh` starts a workspace that is not running with `--start`, or if the user agrees on a terminal.',
       'berth:cli:ssh-autostop':

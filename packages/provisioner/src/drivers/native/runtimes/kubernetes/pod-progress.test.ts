@@ -36,6 +36,11 @@ describe('the reason of a wait is reported', () => {
     ],
     ['containers being created', [container({ waiting: { reason: 'ContainerCreating' } })], 'the node is creating the containers'],
     [
+      'a node that is behind',
+      [container({ waiting: { reason: 'CreateContainerConfigError', message: 'failed to sync secret cache: timed out' } })],
+      "container main doesn't start: CreateContainerConfigError: failed to sync secret cache: timed out",
+    ],
+    [
       'an eviction',
       [pod({ phase: 'Failed', message: 'The node was low on memory.' })],
       'the pod ended and is being recreated: The node was low on memory.',

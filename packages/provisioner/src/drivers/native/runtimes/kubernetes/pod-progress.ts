@@ -10,6 +10,8 @@ const hopeless = new Set(['InvalidImageName', 'ErrImageNeverPull', 'CreateContai
  * unavailable.
  */
 const doubtful = new Set(['ErrImagePull', 'ImagePullBackOff', 'RegistryUnavailable', 'ImageInspectError', 'CreateContainerError'])
+/** Part of the message while a node still fetches the objects that a pod uses. It tries again. */
+const syncing = /failed to sync \w+ cache/
 
 /** Returns the progress of a start, from its newest pod. */
 export function podProgress(pods: readonly V1Pod[]): Progress {
@@ -47,6 +49,7 @@ function containerTrouble({ name, state, lastState }: V1ContainerStatus): Exclud
   const { reason, message } = waiting ?? {}
   if (reason === undefined || reason === 'ContainerCreating' || reason === 'PodInitializing') return undefined
   const text = `container ${name} doesn't start: ${reason}${message ? `: ${message}` : ''}${ended === undefined ? '' : `; ${ended}`}`
+  if (syncing.test(message ?? '')) return { state: 'waiting', reason: text }
   return { state: hopeless.has(reason) ? 'failed' : doubtful.has(reason) ? 'stuck' : 'waiting', reason: text }
 }
 

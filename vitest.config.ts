@@ -22,8 +22,8 @@ export default defineConfig({
   test: {
     reporters: ['default', '@berth/vitest/reporter'],
     globalSetup: ['apps/server/test/database/test-postgres.ts'],
-    // One more than there are processors, as tests of processes, clusters and databases often wait.
-    maxWorkers: availableParallelism() + 1,
+    // Twice as many as there are processors: tests of processes, clusters and databases often wait.
+    maxWorkers: availableParallelism() * 2,
     sequence: { sequencer: ProjectOrderSequencer },
     projects: [
       { ...resolve, test: { name: 'process', include: processTests, pool: 'forks', isolate: false, ...timeouts } },

@@ -22,12 +22,16 @@ export default defineConfig({
   test: {
     reporters: ['default', '@berth/vitest/reporter'],
     globalSetup: ['apps/server/test/database/test-postgres.ts'],
-    // Twice as many as there are processors: tests of processes, clusters and databases often wait.
-    maxWorkers: availableParallelism() * 2,
+    // One more than there are processors, as tests of processes, clusters and databases often wait.
+    // Not two more: every worker loads the whole server for itself.
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: ProjectOrderSequencer },
     projects: [
       { ...resolve, test: { name: 'process', include: processTests, pool: 'forks', isolate: false, ...timeouts } },
-      { ...resolve, test: { name: 'database', include: databaseTests, pool: 'forks', isolate: false, ...timeouts, ...fuzzing } },
+      {
+        ...resolve,
+        test: { name: 'database', include: databaseTests, pool: 'forks', isolate: false, ...timeouts, ...fuzzing },
+      },
       {
         ...resolve,
         test: {

@@ -54,7 +54,7 @@ export async function packPackages(destination: string): Promise<Readonly<Record
   const names = packageFolders.map((folder) => manifestOf(folder).name)
   const [program, ...words] = pnpm()
   const filters = names.flatMap((name) => ['--filter', name])
-  await run(program, [...words, ...filters, '-r', 'pack', '--pack-destination', destination], { cwd: root })
+  await run(program, [...words, ...filters, '-r', 'pack', '--pack-gzip-level', '1', '--pack-destination', destination], { cwd: root })
   const files = await readdir(destination)
   return Object.fromEntries(
     names.map((name) => {

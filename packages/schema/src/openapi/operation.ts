@@ -139,7 +139,18 @@ function renderFailures(spec: EndpointSpec, components: Components): JsonObject 
     byStatus.set(status, [...(byStatus.get(status) ?? []), code])
   }
   const rows = [...byStatus].toSorted(([one], [other]) => one - other)
-  return Object.fromEntries(rows.map(([status, codes]) => [status, renderFailure(status, codes, components)]))
+  return {
+    ...Object.fromEntries(rows.map(([status, codes]) => [status, renderFailure(status, codes, components)])),
+    // Tools look for a success among 2xx. This tells them that every other answer is a failure.
+    ...(succeedsElsewhere(spec) && {
+      default: { description: 'Any other failure.', content: { 'application/json': { schema: components.refer(Response) } } },
+    }),
+  }
+}
+
+/** Whether an operation succeeds without a 2xx: with a WebSocket or a redirect. */
+function succeedsElsewhere({ delivery, status }: EndpointSpec): boolean {
+  return delivery === 'websocket' || status === 307
 }
 
 function renderFailure(status: number, codes: readonly FailureCode[], components: Components): JsonObject {

@@ -13,6 +13,12 @@ const resolve = { resolve: { conditions }, ssr: { resolve: { conditions } } }
 const timeouts = { testTimeout: 30_000 * Math.max(1, fuzzFactor), hookTimeout: 60_000 }
 const fuzzing = { setupFiles: ['tooling/vitest/src/set-up-fuzzing.ts'] }
 
+const processors = availableParallelism()
+/** Tests of processes and clusters wait most of the time. */
+const waiting = { maxWorkers: processors * 2, sequence: { groupOrder: 0 } }
+/** Tests of databases wait now and then, but each of their workers loads the whole server. */
+const computing = { maxWorkers: processors + 1, sequence: { groupOrder: 1 } }
+
 const folders = '{apps,packages,tooling}/*/{src,test}/**'
 const processTests = [`${folders}/*.process.test.ts`, 'apps/e2e/src/**/*.e2e.test.ts']
 const databaseTests = [`${folders}/*.db.test.ts`]
@@ -22,15 +28,12 @@ export default defineConfig({
   test: {
     reporters: ['default', '@berth/vitest/reporter'],
     globalSetup: ['apps/server/test/database/test-postgres.ts'],
-    // One more than there are processors, as tests of processes, clusters and databases often wait.
-    // Not two more: every worker loads the whole server for itself.
-    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: ProjectOrderSequencer },
     projects: [
-      { ...resolve, test: { name: 'process', include: processTests, pool: 'forks', isolate: false, ...timeouts } },
+      { ...resolve, test: { name: 'process', include: processTests, pool: 'forks', isolate: false, ...timeouts, ...waiting } },
       {
         ...resolve,
-        test: { name: 'database', include: databaseTests, pool: 'forks', isolate: false, ...timeouts, ...fuzzing },
+        test: { name: 'database', include: databaseTests, pool: 'forks', isolate: false, ...timeouts, ...fuzzing, ...computing },
       },
       {
         ...resolve,
@@ -42,6 +45,7 @@ export default defineConfig({
           isolate: false,
           ...timeouts,
           ...fuzzing,
+          ...computing,
         },
       },
     ],

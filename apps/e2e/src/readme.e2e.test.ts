@@ -11,7 +11,10 @@ let deployment: Deployment
 beforeAll(async () => {
   deployment = await createDeployment()
 })
-afterAll(async () => await deployment.remove())
+afterAll(async () => {
+  await type('bin/berth delete other -y') // removing the deployment signs in as another user
+  await deployment.remove()
+})
 
 /** Runs lines as a newcomer types them, and ends at the first that fails. */
 async function type(script: string): Promise<string> {

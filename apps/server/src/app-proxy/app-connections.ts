@@ -15,6 +15,8 @@ export interface AppPort {
 const MAX_CONNECTIONS = 1_000
 /** Connections to one port that are kept for the next requests. */
 const MAX_IDLE_CONNECTIONS = 32
+/** How long a program that speaks TLS may take to agree on it. */
+const HANDSHAKE_MS = 10_000
 /** Shorter than the five seconds after which servers of Node close an idle connection. */
 const IDLE_MS = 4_000
 
@@ -77,10 +79,16 @@ export class AppConnections extends Agent {
     if (!isSecure(options)) return withSocketMethods(stream)
     // The tunnel has authenticated the workspace; certificates of its own are good enough inside.
     const secured = connectTls({ socket: stream, rejectUnauthorized: false })
-    return await new Promise((resolve, reject) => {
-      secured.once('secureConnect', () => resolve(secured))
-      secured.once('error', reject)
-    })
+    const timer = setTimeout(() => secured.destroy(new Error('the program did not answer with TLS in time')), HANDSHAKE_MS)
+    try {
+      return await new Promise((resolve, reject) => {
+        secured.once('secureConnect', () => resolve(secured))
+        secured.once('error', reject)
+        secured.once('close', () => reject(new Error('the program closed the connection before TLS began')))
+      })
+    } finally {
+      clearTimeout(timer)
+    }
   }
 }
 

@@ -30,6 +30,14 @@ export class SharedVisits {
   /** Ends the visits to a workspace, or to any, that have lost access. */
   async recheck(workspaceId?: string): Promise<void> {
     const visits = [...this.#open].filter((visit) => workspaceId === undefined || visit.workspaceId === workspaceId)
-    for (const visit of visits) if (!(await this.#mayContinue(visit))) visit.end()
+    // Strangers decide how many visits there are, so the same visitor is looked up once.
+    const answers = new Map<string, boolean>()
+    for (const visit of visits) {
+      const { user, workspace, agent, app } = visit.address
+      const key = JSON.stringify([user, workspace, agent, app, visit.actor?.key_id])
+      const mayContinue = answers.get(key) ?? (await this.#mayContinue(visit))
+      answers.set(key, mayContinue)
+      if (!mayContinue) visit.end()
+    }
   }
 }

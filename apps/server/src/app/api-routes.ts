@@ -33,7 +33,7 @@ import type { AppOptions } from './app-options.ts'
 import { mountRoutes } from './mount-routes.ts'
 
 /** Returns the API, with one line for each group of endpoints. */
-export function apiRoutes({ services, config, clock }: AppOptions, upgrades: WebSocketUpgrades): Router {
+export function apiRoutes({ services, config, clock, logger }: AppOptions, upgrades: WebSocketUpgrades): Router {
   const { resources } = services
   const { apiRateLimit, secureAuthCookie, echoProvisioner: isForTests } = config
   const gate = createGate({ ...services, clock, apiRateLimit })
@@ -75,7 +75,11 @@ export function apiRoutes({ services, config, clock }: AppOptions, upgrades: Web
     ...serve(api.agents, agentRoutes({ service: services.agents, dialer: services.agentDialer, resources }), kit),
     ...serve(
       api.processes,
-      processRoutes({ service: services.contents, requireConnected: async (id) => await services.agentDialer.requireConnected(id) }),
+      processRoutes({
+        service: services.contents,
+        requireConnected: async (id) => await services.agentDialer.requireConnected(id),
+        logger,
+      }),
       kit,
     ),
     ...serve(api.workspaceFiles, workspaceFileRoutes(services.contents), kit),

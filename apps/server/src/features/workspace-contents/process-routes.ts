@@ -1,5 +1,6 @@
 import { StartProcessRequest, type processes } from '@berth/schema'
 import { maxProcessMessageBytes } from '@berth/schema/rules'
+import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import type { FoundByPath } from '../../gate/found-by-path.ts'
 import { bodyReader } from '../../http/body-reader.ts'
@@ -13,9 +14,10 @@ interface Dependencies {
   readonly service: WorkspaceContents
   /** Throws `agent_not_connected`. */
   readonly requireConnected: (agentId: string) => Promise<void>
+  readonly logger: Logger
 }
 
-export function processRoutes<Agent>({ service, requireConnected }: Dependencies): Handlers<typeof processes, FoundByPath, Agent> {
+export function processRoutes<Agent>({ service, requireConnected, logger }: Dependencies): Handlers<typeof processes, FoundByPath, Agent> {
   // It throws for anything else than such a request.
   const readStart = bodyReader(StartProcessRequest) as (text: string) => StartProcessRequest
   return {
@@ -24,7 +26,7 @@ export function processRoutes<Agent>({ service, requireConnected }: Dependencies
       await requireConnected(place.workspaceagent.id)
       await connection.acceptWebSocket((socket) => {
         const signal = goneSignal(socket)
-        serveStart(socket, async (request) => await service.start(place, readStart(request), signal))
+        serveStart(socket, async (request) => await service.start(place, readStart(request), signal), logger)
       }, SOCKET)
     },
     list: async ({ connection, ...place }) => await service.ask(place, 'processes.list', {}, { signal: connection.closed() }),
@@ -35,7 +37,7 @@ export function processRoutes<Agent>({ service, requireConnected }: Dependencies
       const request = { id: params.process, after: query.after ?? 0 }
       await connection.acceptWebSocket((socket) => {
         const signal = goneSignal(socket)
-        serveAttach(socket, async () => await service.open(place, 'processes.attach', request, { signal }))
+        serveAttach(socket, async () => await service.open(place, 'processes.attach', request, { signal }), logger)
       }, SOCKET)
     },
     signal: async ({ params, body, connection, ...place }) => {

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { Failure, type WorkspaceProcess } from '@berth/schema'
 import { maxProcessMessageBytes, processChannels } from '@berth/schema/rules'
 import { FrameReader, closeReasonOf, closeReasons, closeSocket, encodeFrame, type Frame } from '@berth/tunnel'
+import type { Logger } from 'pino'
 import type { RawData, WebSocket } from 'ws'
 import { failureBody } from '../../http/send-failure.ts'
 
@@ -15,20 +16,26 @@ interface OpenProcess {
  * Serves a socket whose first message says what to start. Call it in the tick in which the socket
  * opened.
  */
-export function serveStart(socket: WebSocket, start: (request: string) => Promise<OpenProcess>): void {
+export function serveStart(socket: WebSocket, start: (request: string) => Promise<OpenProcess>, logger: Logger): void {
   socket.once('message', (data, isBinary) => {
     if (isBinary) closeSocket(socket, closeReasons.invalidProcessMessage)
-    else void serve(socket, async () => await start(textOf(data)), 'started')
+    else void serve(socket, { open: async () => await start(textOf(data)), greeting: 'started', logger })
   })
 }
 
 /** Serves a socket of a process that runs already. */
-export function serveAttach(socket: WebSocket, attach: () => Promise<OpenProcess>): void {
-  void serve(socket, attach, 'attached')
+export function serveAttach(socket: WebSocket, attach: () => Promise<OpenProcess>, logger: Logger): void {
+  void serve(socket, { open: attach, greeting: 'attached', logger })
+}
+
+interface Opening {
+  readonly open: () => Promise<OpenProcess>
+  readonly greeting: 'started' | 'attached'
+  readonly logger: Logger
 }
 
 /** Opens a process and joins it with a socket. Never rejects. */
-async function serve(socket: WebSocket, open: () => Promise<OpenProcess>, greeting: 'started' | 'attached'): Promise<void> {
+async function serve(socket: WebSocket, { open, greeting, logger }: Opening): Promise<void> {
   const early: [RawData, boolean][] = []
   let forward = (data: RawData, isBinary: boolean): void => void early.push([data, isBinary])
   socket.on('message', (data, isBinary) => forward(data, isBinary))
@@ -39,6 +46,8 @@ async function serve(socket: WebSocket, open: () => Promise<OpenProcess>, greeti
     forward = join(socket, stream, { [greeting]: answer })
     for (const [data, isBinary] of early.splice(0)) forward(data, isBinary)
   } catch (error) {
+    const hasLeft = socket.readyState !== socket.OPEN
+    if (!hasLeft && !Failure.is(error)) logger.error({ err: error }, 'a process could not be opened')
     refuse(socket, error)
   }
   socket.resume()

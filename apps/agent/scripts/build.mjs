@@ -6,6 +6,7 @@ import { cp, mkdir, readFile, readdir, realpath, rm, writeFile } from 'node:fs/p
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { commonJsGlobals, optionalParts } from '@berth/bundle'
 import { build } from 'esbuild'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -14,8 +15,6 @@ const dist = resolve(process.argv[2] ?? join(root, 'dist'))
 const scope = '@lydell'
 
 await rm(dist, { recursive: true, force: true })
-/** The optional native accelerators of ssh2 and ws, which fall back to JavaScript. */
-const accelerators = ['cpu-features', 'bufferutil', 'utf-8-validate']
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -30,19 +29,13 @@ const common = {
 const modules = {
   ...common,
   format: 'esm',
-  // Globals that the CommonJS parts of the bundle use.
-  banner: {
-    js: [
-      `import { createRequire as __createRequire } from 'node:module';`,
-      `const require = __createRequire(import.meta.url), __dirname = import.meta.dirname, __filename = import.meta.filename;`,
-    ].join(''),
-  },
+  banner: { js: commonJsGlobals },
 }
 await build({
   ...modules,
   entryPoints: ['src/main.ts'],
   outfile: join(dist, 'main.js'),
-  external: [`${scope}/node-pty`, ...accelerators, '*.node'],
+  external: [`${scope}/node-pty`, ...optionalParts, '*.node'],
 })
 await build({ ...modules, entryPoints: ['src/make-binary/main.ts'], outfile: join(dist, 'make-binary.js') })
 await build({
@@ -50,7 +43,7 @@ await build({
   format: 'cjs',
   entryPoints: ['src/binary/main.ts'],
   outfile: join(dist, 'binary.cjs'),
-  plugins: [addonInside(), withoutAccelerators()],
+  plugins: [addonInside(), withoutOptionalParts()],
 })
 // Without a package.json beside it, a copied main.js would not be a module. Whoever copies the
 // folder reads there which packages belong to it.
@@ -73,14 +66,14 @@ function addonInside() {
 }
 
 /**
- * Replaces the accelerators, since an executable has no packages and Node warns of every attempt to
+ * Replaces the optional parts, since an executable has no packages and Node warns of every attempt to
  * load one.
  */
-function withoutAccelerators() {
+function withoutOptionalParts() {
   return {
-    name: 'without-accelerators',
+    name: 'without-optional-parts',
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: new RegExp(`^(${accelerators.join('|')})$|\\.node$`) }, ({ path }) => ({ path, namespace: 'absent' }))
+      onResolve({ filter: new RegExp(`^(${optionalParts.join('|')})$|\\.node$`) }, ({ path }) => ({ path, namespace: 'absent' }))
       onLoad({ filter: /.*/, namespace: 'absent' }, () => ({ contents: `throw new Error('not in this executable')` }))
     },
   }

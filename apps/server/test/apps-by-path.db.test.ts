@@ -1,6 +1,8 @@
 import { EventEmitter, once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createServer as createTcpServer, connect, type AddressInfo } from 'node:net'
 import { request as httpRequest } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { verifies } from '@berth/requirements'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
@@ -370,6 +372,32 @@ test('an app that switches protocols unasked, or answers nonsense, is 502', asyn
     expect((await rawRequest(server.url, `GET //@me/${place.workspace.name}/apps/odd/`, { token: server.firstUser.token })).status).toBe(
       502,
     )
+})
+
+const certificate = async (name: string): Promise<Buffer> => await readFile(new URL(`./certificates/${name}`, import.meta.url))
+const secureUrl = (listener: { address(): unknown }): string => `https://localhost:${(listener.address() as AddressInfo).port}`
+
+test('an app may speak TLS with a certificate of its own, and one that hangs up before is 502', async () => {
+  verifies('apps:path')
+  const secure = createHttpsServer({ cert: await certificate('one.crt'), key: await certificate('one.key') }, (_, response) =>
+    response.end('over TLS'),
+  )
+  const hangsUp = createTcpServer((socket) => socket.on('error', () => undefined).end())
+  for (const listener of [secure, hangsUp]) {
+    listener.listen(0, '127.0.0.1')
+    await once(listener, 'listening')
+    onTestFinished(() => void listener.close())
+  }
+  const { workspace: place } = await createAppWorkspace(server, {
+    apps: [
+      { slug: 'secure', url: secureUrl(secure) },
+      { slug: 'hangs-up', url: secureUrl(hangsUp) },
+    ],
+  })
+  const ask = async (slug: string): Promise<RawAnswer> =>
+    await rawRequest(server.url, `GET //@me/${place.name}/apps/${slug}/`, { token: server.firstUser.token })
+  expect(await ask('secure')).toMatchObject({ status: 200, text: 'over TLS' })
+  expect((await ask('hangs-up')).status).toBe(502)
 })
 
 test('a request cut off in the middle leaves nothing behind', async () => {

@@ -66,8 +66,8 @@ function addonInside() {
 }
 
 /**
- * Replaces the optional parts, since an executable has no packages and Node warns of every attempt to
- * load one.
+ * Replaces the optional parts, since an executable has no packages and Node warns of every attempt
+ * to load one.
  */
 function withoutOptionalParts() {
   return {

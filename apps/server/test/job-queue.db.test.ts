@@ -217,9 +217,11 @@ test.each([
   ],
 ])('a running job that is canceled is told so, and ends %s', async (_how, end, expected) => {
   verifies('berth:jobs:cancel')
+  let isApplying = false
   const driver: Driver = {
     ...createEchoDriver(),
     async apply({ signal }) {
+      isApplying = true
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
       return await end(signal)
     },
@@ -227,7 +229,9 @@ test.each([
   await startWorker({ drivers: [driver] })
   const workspace = await createWorkspace(server, await createTemplate(server))
   const params = { workspacebuild: workspace.latest_build.id }
-  await eventually(async () => ((await server.client.builds.get({ params })).status === 'starting' ? true : undefined))
+  // A job counts as running a moment before. Canceled that early, it always ends as failed.
+  await eventually(async () => isApplying || undefined)
+  expect((await server.client.builds.get({ params })).status).toBe('starting')
   await server.client.builds.cancel({ params })
   const { job } = await buildEnded(server.client, params.workspacebuild)
   expect(job).toMatchObject({ ...expected, canceled_at: expect.any(String), completed_at: expect.any(String) })
